@@ -1,0 +1,1 @@
+"""French CDA R2 documents: safe reading, header, sections, converters."""

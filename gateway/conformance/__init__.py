@@ -1,0 +1,1 @@
+"""Validators and the test kit; the only home of hl7apy."""

@@ -1,0 +1,1 @@
+"""The shared vocabulary; depends on nothing above."""

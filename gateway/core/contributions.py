@@ -1,0 +1,149 @@
+"""What one input says about one resource: the unit that is stored and folded.
+
+A stored resource is a pure fold of the contributions of all inputs (ADR 0002). Nobody edits a
+resource; a late, repeated or corrected input adds or replaces its own contributions and the fold
+runs again. Folding itself is in `fhir.fold` and `hl7v2.movements`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+
+
+class Target(NamedTuple):
+    """The resource that is folded, for a stay together with its movements."""
+
+    type: str
+    id: str
+
+
+class Version(NamedTuple):
+    """Orders what was said by when it was said at the source, never by when it was received.
+
+    Attributes:
+        recorded_at: EVN-2, else MSH-7; `effectiveTime` of a CDA. Aware, UTC.
+        sent_at: MSH-7; `effectiveTime` of a CDA. Aware, UTC.
+        rank: INSERT 0, UPDATE 1, CANCEL 2 of a movement; `versionNumber` of a document.
+        digest: canonical SHA-256 of the input, hex: a total order without a clock.
+    """
+
+    recorded_at: datetime
+    sent_at: datetime
+    rank: int
+    digest: str
+
+    def key(self) -> str:
+        """Return a text that sorts as the tuple does, for the store."""
+        return (
+            f"{_stamp(self.recorded_at)}|{_stamp(self.sent_at)}|{self.rank:06d}|{self.digest}"
+        )
+
+    @classmethod
+    def from_key(cls, key: str) -> "Version":
+        """Read back what `key` wrote."""
+        recorded, sent, rank, digest = key.split("|")
+        return cls(_instant(recorded), _instant(sent), int(rank), digest)
+
+
+class Kind(StrEnum):
+    """How the contributions of one target are kept."""
+
+    #: One row per input: patients, stays, documents, appointments.
+    OWN = "own"
+    #: Reference data said again by every message (organisations, professionals, places):
+    #: equal content is kept once, with its highest version.
+    SHARED = "shared"
+    #: Addressed by its content and made by one input only (Binary, Provenance): never folded.
+    ONCE = "once"
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """A partial resource with what it removes.
+
+    Attributes:
+        target: the resource (type, computed id) it speaks about.
+        version: its place in the order of the source.
+        ordinal: position among the contributions of the same input to the same target; the
+            higher wins between equal versions.
+        resource: partial FHIR resource, `resourceType` and `id` included, no `meta.versionId`.
+        removals: places the source declared empty (HL7 `""`): an element (`birthDate`) or one
+            member of a keyed list (`name:usual`, `identifier:<system>|*`).
+        annotates: says something about a resource that another input makes (a replaced document
+            becomes superseded) and makes no resource when alone.
+        kind: how it is kept.
+        movement: the row of a movement ledger when the target is a stay, JSON-able.
+    """
+
+    target: Target
+    version: Version
+    resource: Json
+    ordinal: int = 0
+    removals: tuple[str, ...] = ()
+    annotates: bool = False
+    kind: Kind = Kind.OWN
+    movement: Json | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a target asserts that other targets may contradict: here the traits of an INS.
+
+    Targets that share `(kind, value)` are folded again when one of them changes its claim, so
+    that the result does not depend on who came first.
+
+    Attributes:
+        kind: such as `ins`.
+        value: the shared key; for an INS a uuid5, not the matricule.
+        target: who claims.
+        content: what is claimed, comparable text (folded traits).
+    """
+
+    kind: str
+    value: str
+    target: Target
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLine:
+    """Where one written value comes from.
+
+    Attributes:
+        resource: `Type/id`.
+        target: FHIR path, `identifier[0]`; the line explains everything below it.
+        source: input place (`PID-3[1]`, an XPath), `constant`, or `conceptmap <name>`.
+        via: name of the converter or derivation.
+        spec: clause of the specification that asks for it.
+    """
+
+    resource: str
+    target: str
+    source: str
+    via: str
+    spec: str
+
+
+@dataclass(slots=True)
+class Mapped:
+    """What an adapter makes of one input.
+
+    Attributes:
+        contributions: partial resources, in the order of the mapping file.
+        flags: data-quality flags such as `zbe-shifted`; closed list in `core.flags`.
+    """
+
+    contributions: list[Contribution] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    trace: list[TraceLine] = field(default_factory=list)
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%f")
+
+
+def _instant(stamp: str) -> datetime:
+    return datetime.strptime(stamp, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)

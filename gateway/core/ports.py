@@ -1,0 +1,275 @@
+"""What the pipeline needs from the outside, named by the need and not by the technology.
+
+`store` implements `Store`; `entry.wiring` is the only place that knows which one is used.
+A transaction is a plain, synchronous object that lives in a store thread; the coroutine that
+asked for it is woken once the transaction is durable.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from gateway.core.contributions import Claim, Contribution, Json, Target
+from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class InboxResult:
+    """How the processing of an inbox row ended."""
+
+    id: int
+    status: InboxStatus
+    answer: bytes
+    issues: tuple = ()
+    flags: tuple[str, ...] = ()
+
+
+class InboxQueries(Protocol):
+    """The received inputs."""
+
+    def insert(self, rows: Sequence[NewInboxRow]) -> list[int | None]:
+        """Store rows and return their ids, in order; None where the same input is there already.
+
+        The same input: equal (sender, control id, canonical SHA-256). Two equal rows in one call
+        count as well: the second gets None.
+        """
+        ...
+
+    def find_same_control(self, headers: Sequence[Header], since: datetime) -> list[InboxRow]:
+        """Return rows (body left empty) with the sender and control id of one of `headers`.
+
+        Only rows received at or after `since`, newest first. A header whose control id is empty
+        matches rows with the same canonical SHA-256 only.
+        """
+        ...
+
+    def get(self, row_id: int) -> InboxRow | None:
+        """Return one row with its bytes."""
+        ...
+
+    def set_results(self, results: Sequence[InboxResult]) -> None:
+        """Write how rows ended; refuses a transition that `INBOX_TRANSITIONS` does not list."""
+        ...
+
+    def reopen(self, row_id: int) -> None:
+        """Put a row back to `received` (a replay), counting the attempt."""
+        ...
+
+    def claim_received(self, limit: int, older_than: datetime) -> list[InboxRow]:
+        """Take rows in state `received` that arrived before `older_than`, oldest first.
+
+        Rows another worker holds are passed over (PostgreSQL: FOR UPDATE SKIP LOCKED).
+        """
+        ...
+
+    def page(
+        self, status: InboxStatus | None, after_id: int, limit: int, with_body: bool = False
+    ) -> list[InboxRow]:
+        """Return rows with id > `after_id` in order of id."""
+        ...
+
+    def add_incidents(self, incidents: Sequence[Incident]) -> None:
+        """Keep what a door survived that is not a message."""
+        ...
+
+    def counts(self) -> dict[InboxStatus, int]:
+        """Return how many rows are in each state."""
+        ...
+
+
+class ContributionQueries(Protocol):
+    """What each input says about each resource."""
+
+    def lock(self, targets: Iterable[Target]) -> None:
+        """Keep other writers away from these targets until the transaction ends."""
+        ...
+
+    def load(self, targets: Sequence[Target]) -> dict[Target, list[Contribution]]:
+        """Return all contributions of these targets, any order."""
+        ...
+
+    def replace(self, by_inbox: Sequence[tuple[int, Sequence[Contribution]]]) -> set[Target]:
+        """Make these the contributions of each inbox row; return targets that lost or gained.
+
+        Kind SHARED: equal content of one target is kept once, with its highest version; a target
+        whose contents were all known is not in the answer. Kind ONCE is not stored here.
+        """
+        ...
+
+    def inbox_ids(self, target: Target) -> list[int]:
+        """Return the inputs that contribute to a target, oldest first."""
+        ...
+
+
+class ClaimQueries(Protocol):
+    """Claims of targets that other targets may contradict."""
+
+    def replace(self, claims: dict[Target, Sequence[Claim]]) -> set[tuple[str, str]]:
+        """Make these the claims of each target; return the (kind, value) pairs that changed."""
+        ...
+
+    def sharing(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Claim]]:
+        """Return every claim on each (kind, value)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResource:
+    """One version of a resource as served.
+
+    Attributes:
+        body: JSON bytes, `meta.versionId` and `meta.lastUpdated` included; empty when deleted.
+        content_hash: of the resource without those two, hex; equal content makes no new version.
+        owner: the target whose fold made it (a movement is owned by its stay).
+    """
+
+    type: str
+    id: str
+    version: int
+    last_updated: datetime
+    body: bytes
+    deleted: bool
+    content_hash: str
+    owner: Target
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """One searchable value of a current resource; which ones exist is decided in `fhir.search`.
+
+    Attributes:
+        param: search parameter code, such as `identifier` or `date`.
+        system: token system or referenced type; empty when none.
+        value: token code, identifier value, referenced id, or normalised text.
+        low: start of a date range, ISO 8601 UTC text with microseconds; empty when not a date.
+        high: end of that range, exclusive.
+    """
+
+    param: str
+    system: str = ""
+    value: str = ""
+    low: str = ""
+    high: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version about to be written together with its index entries (none when deleted)."""
+
+    resource: StoredResource
+    index: tuple[IndexEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One search condition: entries of a parameter that must exist; conditions are ANDed.
+
+    Attributes:
+        param: search parameter code; `_id` and `_lastUpdated` are read from the resource row.
+        alternatives: values ORed. Token: (system or None, value or None). Reference: (type or
+            None, id). Date: (prefix among eq ne gt lt ge le sa eb, low, high).
+        kind: `token`, `reference` or `date`.
+        missing: for `:missing`; then `alternatives` is empty.
+        negated: for `:not`.
+    """
+
+    param: str
+    kind: str
+    alternatives: tuple[tuple[str | None, ...], ...] = ()
+    missing: bool | None = None
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a search, ordered by (last_updated descending, id)."""
+
+    resources: list[StoredResource]
+    total: int
+    next_cursor: str | None
+
+
+class ResourceQueries(Protocol):
+    """The folded resources, current and past."""
+
+    def current(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], StoredResource]:
+        """Return the current version of each (type, id) that exists, deleted ones included."""
+        ...
+
+    def owned(self, targets: Sequence[Target]) -> dict[Target, list[StoredResource]]:
+        """Return the current, not deleted resources made by the fold of each target."""
+        ...
+
+    def put(self, versions: Sequence[NewVersion]) -> None:
+        """Write new versions: they become current and enter the history."""
+        ...
+
+    def version(self, type_: str, id_: str, version: int) -> StoredResource | None:
+        """Return one past or current version."""
+        ...
+
+    def history(self, type_: str, id_: str, limit: int, before: int | None) -> list[StoredResource]:
+        """Return versions of one resource, newest first, numbered below `before`."""
+        ...
+
+    def search(
+        self, type_: str, conditions: Sequence[Condition], limit: int, cursor: str | None
+    ) -> Page:
+        """Return current resources that meet every condition.
+
+        The cursor is opaque; paging with it neither repeats nor loses a resource that does not
+        change meanwhile.
+        """
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """Return how many current resources of each type exist."""
+        ...
+
+
+class Transaction(Protocol):
+    """One database transaction."""
+
+    inbox: InboxQueries
+    contributions: ContributionQueries
+    claims: ClaimQueries
+    resources: ResourceQueries
+
+
+class Store(Protocol):
+    """A durable store. Every await has a time limit of the store's settings."""
+
+    async def open(self) -> None:
+        """Connect, check the schema version, start the store's threads.
+
+        Raises:
+            FatalError: the schema is newer than this program (RLS-STO-002).
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what runs, then disconnect."""
+        ...
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction; durable (synchronous=FULL) when this returns.
+
+        Raises:
+            RetriableError: database away, locked, disk full (RLS-STO-001); nothing is stored.
+        """
+        ...
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` on a snapshot that no writer delays.
+
+        Raises:
+            RetriableError: as `write`.
+        """
+        ...
+
+    async def healthy(self) -> bool:
+        """Tell whether a trivial read answers in time."""
+        ...

@@ -1,0 +1,1 @@
+"""Entry points: sockets, environment, processes; nothing here decides anything about health data."""

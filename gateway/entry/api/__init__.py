@@ -1,0 +1,1 @@
+"""HTTP routes: HL7 v2 and CDA doors, FHIR REST, health."""

@@ -1,0 +1,1 @@
+"""FHIR R4 knowledge: identity, shape, fold, bundle, search."""

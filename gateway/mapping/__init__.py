@@ -1,0 +1,1 @@
+"""The small engine that runs the files of mappings/."""

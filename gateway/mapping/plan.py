@@ -1,0 +1,67 @@
+"""The vocabulary of a mapping file, complete: an unknown key stops the start-up.
+
+Does not read files (`mapping.loader`) nor run them (`mapping.engine`).
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Rule(_Strict):
+    """One line of a mapping: read at `from`, convert, write at `to`.
+
+    Attributes:
+        to: dotted FHIR path from the resource (`hospitalization.admitSource`); an index selects
+            a member (`content[0].attachment`). Whether a place is a list is known from the FHIR
+            model and never written here.
+        from_: place in the input: `SEG-n[.m[.k]]` or `SEG`, or an XPath; relative to the node of
+            `each` when the plan has one.
+        value: a constant, always text; the FHIR type of `to` decides the JSON type.
+        via: name of the converter, a named and tested Python function.
+        map: concept map applied to the converted code.
+        required: an empty result is an issue that refuses the input.
+        when: places and the values they must have for the rule to run.
+        spec: the clause that asks for it.
+    """
+
+    to: str
+    from_: str | None = Field(default=None, alias="from")
+    value: Any = None
+    via: str = "text"
+    map: str | None = None
+    required: bool = False
+    when: dict[str, list[str]] = {}
+    spec: str = ""
+
+
+class ResourcePlan(_Strict):
+    """How one resource, or one per node of `each`, is made."""
+
+    resource: str
+    profile: str | None = None
+    each: str | None = None
+    rules: list[Rule]
+
+
+class Use(_Strict):
+    """A fragment (`segments/PID.patient`) with the lines one event adds to it."""
+
+    use: str
+    add: list[Rule] = []
+
+
+class EventPlan(_Strict):
+    """One file per trigger event (`mappings/hl7v2`) or document type (`mappings/cda`)."""
+
+    message: str | None = None
+    name: str | None = None
+    match: dict[str, str] = {}
+    structure: str | None = None
+    spec: str
+    emits: dict[str, Any] = {}
+    resources: list[Use | ResourcePlan]

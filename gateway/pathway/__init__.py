@@ -1,0 +1,1 @@
+"""Facts, rules and the evaluator that notices what did not happen."""

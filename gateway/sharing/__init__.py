@@ -1,0 +1,1 @@
+"""Who may receive what, by which channel, and why."""

@@ -1,0 +1,1 @@
+"""The synthetic region and the local doubles of outside systems."""
