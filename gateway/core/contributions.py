@@ -37,9 +37,7 @@ class Version(NamedTuple):
 
     def key(self) -> str:
         """Return a text that sorts as the tuple does, for the store."""
-        return (
-            f"{_stamp(self.recorded_at)}|{_stamp(self.sent_at)}|{self.rank:06d}|{self.digest}"
-        )
+        return f"{_stamp(self.recorded_at)}|{_stamp(self.sent_at)}|{self.rank:06d}|{self.digest}"
 
     @classmethod
     def from_key(cls, key: str) -> "Version":
