@@ -8,25 +8,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def _folder(variable: str, beside: str) -> Path | None:
-    """Return the folder named by a variable, else the one beside the project, else None."""
-    for path in (
-        Path(os.environ[variable]) if os.environ.get(variable) else None,
-        ROOT.parent / beside,
-    ):
-        if path is not None and path.is_dir():
-            return path
-    return None
+def _folder(variable: str) -> Path | None:
+    """Return the folder a variable names; None when unset or not there."""
+    path = Path(os.environ.get(variable) or "/nonexistent")
+    return path if path.is_dir() else None
 
 
 def corpus() -> Path | None:
     """Return the folder of published French samples, None when this machine has none."""
-    return _folder("RELAIS_TEST_CORPUS", "shared/corpus")
+    return _folder("RELAIS_TEST_CORPUS")
 
 
 def packages() -> Path | None:
     """Return the folder of published FHIR packages, None when this machine has none."""
-    return _folder("RELAIS_TEST_PACKAGES", "shared/packages")
+    return _folder("RELAIS_TEST_PACKAGES")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from gateway.core.contributions import Claim, Contribution, Json, Target
+from gateway.core.contributions import Claim, Contribution, Target
+from gateway.core.issues import Issue
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
 
 T = TypeVar("T")
@@ -23,7 +24,7 @@ class InboxResult:
     id: int
     status: InboxStatus
     answer: bytes
-    issues: tuple = ()
+    issues: tuple[Issue, ...] = ()
     flags: tuple[str, ...] = ()
 
 

@@ -1,1 +1,1 @@
-"""Entry points: sockets, environment, processes; nothing here decides anything about health data."""
+"""Entry points: sockets, environment, processes; nothing here decides about health data."""
