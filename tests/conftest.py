@@ -26,7 +26,7 @@ def packages() -> Path | None:
 
 @pytest.fixture(scope="session")
 def corpus_folder() -> Path:
-    """Give the published samples; in CI their absence is a failure, elsewhere a skip that says so."""
+    """Give the published samples; their absence fails in CI and skips elsewhere."""
     found = corpus()
     if found is None:
         reason = "published samples not found: set RELAIS_TEST_CORPUS"

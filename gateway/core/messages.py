@@ -162,3 +162,36 @@ class Incident:
     size: int
     excerpt: bytes = b""
     details: dict[str, Any] = field(default_factory=dict)
+
+
+class Outcome(StrEnum):
+    """What became of an input, as its sender is told."""
+
+    ACCEPTED = "accepted"
+    #: The same input again: the first answer, no effect.
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+    #: Kept without effect: a known event Relais does not use.
+    IGNORED = "ignored"
+    #: An acknowledgement reached a door: never answered, an answer to an answer loops.
+    UNANSWERED = "unanswered"
+    #: Nothing was kept; the sender may send again.
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to a `RawMessage`; made only after what it tells is durable.
+
+    Attributes:
+        ack: the HL7 v2 ACK, unframed, in the sender's charset; empty for a CDA and when
+            `UNANSWERED`.
+        location: `DocumentReference/<id>` of an accepted CDA, else empty.
+    """
+
+    outcome: Outcome
+    issues: tuple[Issue, ...] = ()
+    ack: bytes = b""
+    inbox_id: int | None = None
+    location: str = ""
+    flags: tuple[str, ...] = ()
