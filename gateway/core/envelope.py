@@ -36,6 +36,9 @@ class Envelope:
         patient: Patient every resource of the message is about.
         identifiers: (root or authority, value) pairs of PID-3, INS included, to be compared
             with `recordTarget`; order of the message.
+        traits: strict traits of PID as (name, value), absent when not sent: `family` (birth name),
+            `given` (first given name or the whole list), `birth_date` (digits as sent), `gender`
+            (`F`, `M`), `birth_place` (COG code). The CDA adapter compares them in a normal form.
         ins_vouched: PID-32 holds VALI and neither DOUT nor FICT: the INS of the CDA may be used
             when it equals the one of PID-3.
         stay: Encounter of PV1-19, None without visit number.
@@ -48,6 +51,7 @@ class Envelope:
 
     patient: Target | None = None
     identifiers: tuple[tuple[str, str], ...] = ()
+    traits: tuple[tuple[str, str], ...] = ()
     ins_vouched: bool = False
     stay: Target | None = None
     establishment: Target | None = None
