@@ -5,7 +5,7 @@ A transaction is a plain, synchronous object that lives in a store thread; the c
 asked for it is woken once the transaction is durable.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -108,7 +108,7 @@ class ContributionQueries(Protocol):
 class ClaimQueries(Protocol):
     """Claims of targets that other targets may contradict."""
 
-    def replace(self, claims: dict[Target, Sequence[Claim]]) -> set[tuple[str, str]]:
+    def replace(self, claims: Mapping[Target, Sequence[Claim]]) -> set[tuple[str, str]]:
         """Make these the claims of each target; return the (kind, value) pairs that changed."""
         ...
 

@@ -1,0 +1,58 @@
+"""An input between its conversion and its commit."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from gateway.core.contributions import Contribution, TraceLine
+from gateway.core.issues import Issue
+from gateway.core.messages import Header, InboxStatus, RawMessage
+
+#: Builds the ACK of an HL7 v2 input for an MSA-1 code; returns `b""` for a CDA.
+Answer = Callable[[str, Sequence[Issue]], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the site of a sender wants of the doors.
+
+    Attributes:
+        process: answer after conversion (`ack: process`); False answers once the bytes are kept.
+        reuse_refused: the same control id with other content is refused (HL7 table 0357, 205).
+        transient_ack: MSA-1 when nothing could be kept: `AR`, `AE` or `none`.
+    """
+
+    process: bool = True
+    reuse_refused: bool = True
+    transient_ack: str = "AR"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An input whose header was read, before any mapping."""
+
+    raw: RawMessage
+    header: Header
+    answer: Answer
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An input that was converted, refused or set aside, not yet stored.
+
+    Attributes:
+        status: what the inbox row becomes: converted, quarantined, ignored or failed.
+        location: `DocumentReference/<id>` of a CDA.
+        unanswered: an acknowledgement: kept, never answered.
+        inbox_id: id of the row when the bytes were stored before the conversion ended.
+    """
+
+    opened: Opened
+    status: InboxStatus
+    contributions: tuple[Contribution, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    flags: tuple[str, ...] = ()
+    location: str = ""
+    unanswered: bool = False
+    inbox_id: int | None = None
+    trace: tuple[TraceLine, ...] = field(default=(), repr=False)

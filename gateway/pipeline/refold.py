@@ -1,0 +1,166 @@
+"""Fold targets again inside a transaction and write the versions that changed.
+
+Knows which fold serves which type; does not know where contributions come from.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+import orjson
+
+from gateway.core.contributions import Claim, Contribution, Json, Target
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue
+from gateway.core.ports import NewVersion, StoredResource, Transaction
+from gateway.fhir import search, shape
+from gateway.fhir.fold import ElementFold, Fold
+
+_DEFAULT: Fold = ElementFold()
+_GONE = ""
+
+
+def refold(
+    tx: Transaction,
+    targets: Iterable[Target],
+    once: Sequence[Contribution],
+    now: datetime,
+    folds: Mapping[str, Fold],
+) -> dict[Target, int]:
+    """Fold `targets` and all that share a changed claim with them; write what changed.
+
+    Args:
+        tx: the transaction that already holds the contributions.
+        targets: what gained or lost contributions.
+        once: content-addressed resources of new inputs.
+        now: `meta.lastUpdated` of new versions.
+        folds: the fold of each type that has rules of its own.
+
+    Returns:
+        For each target, how many resource versions were written.
+
+    Raises:
+        RejectedError: a folded resource breaks its FHIR shape (issues of `fhir.shape`).
+    """
+    unique = sorted(set(targets))
+    tx.contributions.lock(unique)
+    parts = tx.contributions.load(unique)
+    wanted = {target: parts.get(target, []) for target in unique}
+    claims, rivals = _settle_claims(tx, wanted, folds)
+    folded: dict[Target, list[Json]] = {}
+    for target in sorted(wanted):
+        fold = folds.get(target.type, _DEFAULT)
+        found = wanted[target]
+        own = [
+            r for claim in claims.get(target, ()) for r in rivals.get((claim.kind, claim.value), ())
+        ]
+        others = [claim for claim in own if claim.target != target]
+        folded[target] = fold.resources(target, found, others) if found else []
+    for part in once:
+        folded.setdefault(part.target, [part.resource])
+    return _write(tx, folded, now)
+
+
+def _settle_claims(
+    tx: Transaction, wanted: dict[Target, list[Contribution]], folds: Mapping[str, Fold]
+) -> tuple[dict[Target, tuple[Claim, ...]], dict[tuple[str, str], list[Claim]]]:
+    """Store the claims of `wanted`; add to it every target that shares a changed claim."""
+    claims = _claims(wanted, folds)
+    if not claims:
+        return {}, {}
+    changed = tx.claims.replace(claims)
+    if changed:
+        holders = {c.target for found in tx.claims.sharing(changed).values() for c in found}
+        affected = holders - wanted.keys()
+        if affected:
+            tx.contributions.lock(affected)
+            more = tx.contributions.load(sorted(affected))
+            added = {target: more.get(target, []) for target in affected}
+            wanted.update(added)
+            claims.update(_claims(added, folds))
+    pairs = {(c.kind, c.value) for found in claims.values() for c in found}
+    return claims, tx.claims.sharing(pairs) if pairs else {}
+
+
+def _claims(
+    wanted: Mapping[Target, Sequence[Contribution]], folds: Mapping[str, Fold]
+) -> dict[Target, tuple[Claim, ...]]:
+    return {
+        target: folds[target.type].claims(target, parts)
+        for target, parts in wanted.items()
+        if target.type in folds
+    }
+
+
+def _write(tx: Transaction, folded: dict[Target, list[Json]], now: datetime) -> dict[Target, int]:
+    keys = [(r["resourceType"], r["id"]) for found in folded.values() for r in found]
+    current = tx.resources.current(keys)
+    owned = tx.resources.owned([t for t in folded if t.type == "Encounter" or not folded[t]])
+    versions: list[NewVersion] = []
+    written: dict[Target, int] = {}
+    issues: list[Issue] = []
+    for target, resources in folded.items():
+        made = set()
+        count = 0
+        for resource in resources:
+            key = (resource["resourceType"], resource["id"])
+            made.add(key)
+            before = current.get(key)
+            content = orjson.dumps(resource)
+            digest = blake2b(content, digest_size=16).hexdigest()
+            if before is not None and before.content_hash == digest and not before.deleted:
+                continue
+            issues += [i for i in shape.check(resource) if i.severity.refuses]
+            versions.append(_version(target, resource, digest, before, now))
+            count += 1
+        for stale in owned.get(target, ()):
+            if (stale.type, stale.id) not in made:
+                versions.append(_deletion(stale, now))
+                count += 1
+        written[target] = count
+    if issues:
+        raise RejectedError(issues)
+    if versions:
+        tx.resources.put(versions)
+    return written
+
+
+def _version(
+    owner: Target, resource: Json, digest: str, before: StoredResource | None, now: datetime
+) -> NewVersion:
+    number = 1 if before is None else before.version + 1
+    stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    meta = {"versionId": str(number), "lastUpdated": stamp, **resource.get("meta", {})}
+    body = orjson.dumps(
+        {
+            "resourceType": resource["resourceType"],
+            "id": resource["id"],
+            "meta": meta,
+            **{k: v for k, v in resource.items() if k not in ("resourceType", "id", "meta")},
+        }
+    )
+    stored = StoredResource(
+        type=resource["resourceType"],
+        id=resource["id"],
+        version=number,
+        last_updated=now,
+        body=body,
+        deleted=False,
+        content_hash=digest,
+        owner=owner,
+    )
+    return NewVersion(stored, search.index(resource))
+
+
+def _deletion(stale: StoredResource, now: datetime) -> NewVersion:
+    gone = StoredResource(
+        type=stale.type,
+        id=stale.id,
+        version=stale.version + 1,
+        last_updated=now,
+        body=b"",
+        deleted=True,
+        content_hash=_GONE,
+        owner=stale.owner,
+    )
+    return NewVersion(gone, ())
