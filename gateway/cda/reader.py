@@ -1,0 +1,303 @@
+"""Reads CDA R2 bytes into a `Document` whose nodes are the `Source` of the mapping engine.
+
+Does not convert anything (`cda.convert`) and shows no lxml type: a node gives text, attributes
+and other nodes. HL7 CDA R2 (ISO 27932); CI-SIS volet Structuration minimale.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, cast
+
+from lxml import etree
+
+from gateway.cda import narrative
+from gateway.cda.safety import Limits, parse
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue, Severity
+
+__all__ = ["PREFIXES", "Document", "Limits", "Node", "check_path", "read"]
+
+#: Prefixes of the mapping files; those of a document are never looked at.
+PREFIXES = {
+    "cda": "urn:hl7-org:v3",
+    "sdtc": "urn:hl7-org:sdtc",
+    "xsi": "http://www.w3.org/2001/XMLSchema-instance",
+    "pharm": "urn:hl7-org:pharm",
+    "lab": "urn:oid:1.3.6.1.4.1.19376.1.3.2",
+    "ps3-20": "urn:dicom-org:ps3-20",
+}
+_CDA = "{urn:hl7-org:v3}"
+_ROOT = f"{_CDA}ClinicalDocument"
+_XSL = "{http://www.w3.org/1999/XSL/Transform}"
+_XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+#: `cda:a/cda:b/@c`, `@c`, `.`: walked directly, several times faster than compiled XPath.
+_PLAIN = re.compile(r"^(?:cda:\w+(?:/cda:\w+)*(?:/@\w+)?|@\w+|\.)$")
+
+_Walker = Callable[[Any], list[Any]]
+
+
+class Node:
+    """An element or an attribute of a document.
+
+    Attributes are read with `get`, children with `child` and `children`; `select` takes any
+    XPath with the prefixes of `PREFIXES`.
+    """
+
+    __slots__ = ("_attribute", "_element", "document")
+
+    def __init__(self, element: Any, document: "Document", attribute: str = "") -> None:
+        self._element = element
+        self._attribute = attribute
+        self.document = document
+
+    @property
+    def place(self) -> str:
+        """Give the XPath with positions; computed when asked, for traces and issues."""
+        return _place(self._element, self.document.root._element, self._attribute)
+
+    @property
+    def name(self) -> str:
+        """Give the local name of the element."""
+        return _local(self._element.tag)
+
+    @property
+    def key(self) -> Any:
+        """Give a hashable value that is equal for two nodes of one element."""
+        return self._element
+
+    @property
+    def is_null(self) -> bool:
+        """Tell whether the element carries a nullFlavor (CDA R2 data types, ANY)."""
+        return bool(self._element.get("nullFlavor"))
+
+    @property
+    def type(self) -> str:
+        """Give the local name of `xsi:type`, whatever its prefix; empty when absent."""
+        return str(self._element.get(_XSI_TYPE) or "").rpartition(":")[2].strip()
+
+    def select(self, path: str) -> "list[Node]":
+        """Return the nodes at an XPath relative to this one, in document order."""
+        document = self.document
+        found = _walker(path)(self._element)
+        if found and isinstance(found[0], str):
+            return [_attribute_node(item, document) for item in found]
+        return [Node(item, document) for item in found]
+
+    def text(self) -> str:
+        """Return the attribute's value, or all text inside with blanks collapsed."""
+        if self._attribute:
+            return " ".join(str(self._element.get(self._attribute) or "").split())
+        element = self._element
+        if len(element) == 0:
+            return " ".join((element.text or "").split())
+        return " ".join("".join(element.itertext()).split())
+
+    def raw_text(self) -> str:
+        """Return the text of the element itself as written (base64 bodies)."""
+        return self._element.text or ""
+
+    def get(self, name: str) -> str:
+        """Return an attribute with blanks collapsed, empty when absent."""
+        value = self._element.get(name)
+        return " ".join(str(value).split()) if value else ""
+
+    def child(self, name: str) -> "Node | None":
+        """Return the first CDA child of that local name."""
+        for element in self._element.iterchildren(_CDA + name):
+            return Node(element, self.document)
+        return None
+
+    def children(self, name: str) -> "list[Node]":
+        """Return the CDA children of that local name."""
+        document = self.document
+        return [Node(element, document) for element in self._element.iterchildren(_CDA + name)]
+
+    def elements(self) -> "Iterator[Node]":
+        """Give every child element in order."""
+        for element in self._element.iterchildren(etree.Element):
+            yield Node(element, self.document)
+
+    def down(self, *names: str) -> "Node | None":
+        """Return the node reached by first children of these local names."""
+        element = self._element
+        for name in names:
+            element = next(element.iterchildren(_CDA + name), None)
+            if element is None:
+                return None
+        return Node(element, self.document)
+
+    def above(self, name: str) -> "Node | None":
+        """Return the nearest CDA ancestor of that local name."""
+        for element in self._element.iterancestors(_CDA + name):
+            return Node(element, self.document)
+        return None
+
+    def has_template(self, root: str) -> bool:
+        """Tell whether a templateId of the element has that root."""
+        return any(
+            child.get("root") == root for child in self._element.iterchildren(f"{_CDA}templateId")
+        )
+
+    def lines(self) -> str:
+        """Return the narrative text with one line per row, item or paragraph."""
+        return narrative.lines(self._element)
+
+
+class Document:
+    """A ClinicalDocument as received; frozen in spirit.
+
+    Attributes:
+        body: the bytes as received, stylesheet or signature around included.
+        root: the ClinicalDocument element.
+        content_type: `text/xml`, or `application/xslt+xml` for the self-presentable form.
+        flags: `bom`, `xml-encoding`, `xml-utf-16`, `self-presentable`, `signature-unverified`.
+    """
+
+    __slots__ = ("_ids", "body", "content_type", "flags", "root")
+
+    def __init__(
+        self, body: bytes, element: Any, content_type: str, flags: tuple[str, ...]
+    ) -> None:
+        self.body = body
+        self.root = Node(element, self)
+        self.content_type = content_type
+        self.flags = flags
+        self._ids: dict[str, Any] | None = None
+
+    @property
+    def place(self) -> str:
+        """Give the place of the whole document."""
+        return self.root.place
+
+    def select(self, path: str) -> list[Node]:
+        """Return the nodes at an XPath relative to ClinicalDocument."""
+        return self.root.select(path)
+
+    def text(self) -> str:
+        """Return all text of the document."""
+        return self.root.text()
+
+    def referenced(self, reference: str) -> Node | None:
+        """Return the narrative element a `reference/@value` names, None when it dangles.
+
+        The leading `#` is often forgotten; a bare `#` names nothing. The case counts.
+        """
+        wanted = reference.strip().removeprefix("#")
+        if not wanted:
+            return None
+        if self._ids is None:
+            self._ids = narrative.targets(self.root._element)
+        element = self._ids.get(wanted)
+        return None if element is None else Node(element, self)
+
+
+def read(body: bytes, limits: Limits = Limits()) -> Document:  # noqa: B008 - frozen, shared
+    """Read a CDA document, plain, self-presentable or inside a signature.
+
+    Raises:
+        RejectedError: on any bytes that are not one ClinicalDocument (RLS-CDA-001 to 009).
+    """
+    root, flags = parse(body, limits)
+    if root.tag == _ROOT:
+        return Document(body, root, "text/xml", flags)
+    found = list(root.iter(_ROOT))
+    if len(found) != 1:
+        raise RejectedError([_no_document(root, len(found))])
+    if root.tag in (f"{_XSL}stylesheet", f"{_XSL}transform"):
+        # The style sheet around it is never compiled.
+        return Document(body, found[0], "application/xslt+xml", (*flags, "self-presentable"))
+    return Document(body, found[0], "text/xml", (*flags, "signature-unverified"))
+
+
+def check_path(path: str) -> str | None:
+    """Tell what is wrong with a path of a mapping file, None when it is fine."""
+    if "//" in path:
+        return "no // in a mapping path: it is slow and ambiguous"
+    try:
+        etree.XPath(path, namespaces=PREFIXES)
+    except etree.XPathSyntaxError:
+        return "not an XPath"
+    prefixes = set(re.findall(r"([A-Za-z][\w\-]*):(?!:)", re.sub(r"'[^']*'|\"[^\"]*\"", "", path)))
+    if unknown := prefixes - PREFIXES.keys():
+        return f"unknown prefix {sorted(unknown)[0]}"
+    return None
+
+
+def _no_document(root: Any, count: int) -> Issue:
+    if count > 1:
+        return Issue(
+            code="RLS-CDA-008",
+            severity=Severity.ERROR,
+            where=f"/{_local(root.tag)}",
+            what="The XML holds several ClinicalDocument elements.",
+            fix="Send one document per request.",
+        )
+    if _local(root.tag) == "ClinicalDocument":
+        return Issue(
+            code="RLS-CDA-006",
+            severity=Severity.ERROR,
+            where="/ClinicalDocument",
+            what="The namespace urn:hl7-org:v3 is missing or wrong.",
+            fix='Declare xmlns="urn:hl7-org:v3" on ClinicalDocument.',
+        )
+    return Issue(
+        code="RLS-CDA-007",
+        severity=Severity.ERROR,
+        where="/",
+        what="The XML is not a CDA document: no ClinicalDocument element was found.",
+        fix="Send a CDA R2 document with the root ClinicalDocument of urn:hl7-org:v3.",
+    )
+
+
+@lru_cache(maxsize=4096)
+def _walker(path: str) -> _Walker:
+    """Compile a path once; plain child paths skip the XPath evaluator."""
+    if not _PLAIN.match(path):
+        return _xpath(path)
+    steps = [step for step in path.split("/") if step != "."]
+    attribute = steps.pop()[1:] if steps and steps[-1].startswith("@") else ""
+    if attribute:
+        # Attributes must give smart strings, which know their element.
+        return _xpath(path)
+    tags = [_CDA + step.partition(":")[2] for step in steps]
+    if len(tags) == 1:
+        tag = tags[0]
+        return lambda element: list(element.iterchildren(tag))
+    return lambda element: _descend(element, tags)
+
+
+def _descend(element: Any, tags: list[str]) -> list[Any]:
+    found = [element]
+    for tag in tags:
+        found = [child for parent in found for child in parent.iterchildren(tag)]
+    return found
+
+
+def _xpath(path: str) -> _Walker:
+    compiled: Any = etree.XPath(path, namespaces=PREFIXES)
+    return cast(_Walker, compiled)
+
+
+def _attribute_node(value: Any, document: Document) -> Node:
+    return Node(value.getparent(), document, value.attrname)
+
+
+def _local(tag: Any) -> str:
+    return str(tag).rpartition("}")[2]
+
+
+def _place(element: Any, root: Any, attribute: str) -> str:
+    parts: list[str] = []
+    while element is not root and element is not None:
+        parent = element.getparent()
+        name = _local(element.tag)
+        if parent is not None:
+            same = list(parent.iterchildren(element.tag))
+            if len(same) > 1:
+                name = f"{name}[{same.index(element) + 1}]"
+        parts.append(name)
+        element = parent
+    parts.append("/ClinicalDocument")
+    path = "/".join(reversed(parts))
+    return f"{path}/@{_local(attribute)}" if attribute else path

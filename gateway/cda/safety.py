@@ -1,0 +1,246 @@
+"""Decides whether received bytes may be given to the XML parser, and parses them safely.
+
+Does not know what a ClinicalDocument is (`cda.reader`). CDA needs no DTD, so a document type
+declaration is refused before any entity could be read (XML 1.0 2.8, 4.4; CI-SIS volet
+Structuration minimale, XML without DTD).
+"""
+
+import re
+from dataclasses import dataclass
+
+from lxml import etree
+
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue, Severity
+
+#: libxml2 keeps its own limits (text node 10^7 bytes, depth 256) unless a tree is declared huge.
+_LIBXML_TEXT = 10_000_000
+
+#: Encodings that are read, all supersets of ASCII but UTF-16, which needs its byte-order mark.
+#: Anything else (UTF-7, EBCDIC, UTF-32) could hide markup from the scan below.
+_ENCODINGS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "us-ascii": "ascii",
+    "ascii": "ascii",
+    "iso-8859-1": "iso-8859-1",
+    "latin1": "iso-8859-1",
+    "iso-8859-15": "iso-8859-15",
+    "windows-1252": "cp1252",
+    "cp1252": "cp1252",
+    "utf-16": "utf-16",
+}
+_DECLARED = re.compile(rb"""^<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._\-]{1,40})["']""")
+_MAGIC = (
+    (b"%PDF-", "a PDF"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"{\\rtf", "an RTF text"),
+    (b"MZ", "a program"),
+    (b"MSH|", "an HL7 v2 message"),
+    (b"{", "JSON"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a document may cost before it is refused.
+
+    Attributes:
+        size_bytes: of the whole document; a 40 MB base64 letter passes.
+        tags: opening and closing tags, comments included.
+        attributes: over the whole document.
+        depth: nested elements; libxml2 itself stops at 256 for documents below 10 MB.
+    """
+
+    size_bytes: int = 64 * 1024 * 1024
+    tags: int = 500_000
+    attributes: int = 500_000
+    depth: int = 200
+
+
+def parse(body: bytes, limits: Limits) -> tuple[etree._Element, tuple[str, ...]]:
+    """Parse untrusted bytes into a tree without DTD, comments and processing instructions.
+
+    Returns:
+        The root element, and the flags `bom` and `xml-encoding` (not UTF-8).
+
+    Raises:
+        RejectedError: not XML, not well-formed, a DTD, over a limit (RLS-CDA-001 to 006).
+    """
+    if len(body) > limits.size_bytes:
+        raise RejectedError([_too_big(f"the document has more than {limits.size_bytes} bytes")])
+    flags: list[str] = []
+    text = _as_ascii_superset(body, flags)
+    _refuse_what_is_not_xml(text)
+    _refuse_doctype(text)
+    _refuse_excess(text, limits)
+    root = _parse(text, limits, "utf-8" if "xml-utf-16" in flags else None)
+    # Second lock: whatever the scan may have missed, a tree with a DTD is not used.
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise RejectedError([_doctype()])
+    return root, tuple(flags)
+
+
+def _as_ascii_superset(body: bytes, flags: list[str]) -> bytes:
+    """Return bytes in which markup is plain ASCII; UTF-16 is written again as UTF-8."""
+    if body.startswith(b"\xef\xbb\xbf"):
+        flags.append("bom")
+        body = body[3:]
+    elif body.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        raise RejectedError([_encoding("byte 1", "the document is in UTF-32")])
+    elif body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        flags += ["bom", "xml-utf-16"]
+        try:
+            return body.decode("utf-16").encode("utf-8")
+        except (UnicodeDecodeError, UnicodeEncodeError) as error:
+            where = f"byte {error.start + 1}"
+            raise RejectedError(
+                [_encoding(where, "UTF-16 announced by the mark is broken")]
+            ) from error
+    declared = _DECLARED.match(body)
+    name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
+    if _ENCODINGS.get(name, "utf-16") == "utf-16":
+        raise RejectedError([_encoding("line 1", "the declared encoding is not read")])
+    if _ENCODINGS[name] not in ("utf-8", "ascii"):
+        flags.append("xml-encoding")
+    return body
+
+
+def _refuse_what_is_not_xml(text: bytes) -> None:
+    head = text[:64].lstrip()
+    if head.startswith(b"<"):
+        return
+    kind = next((name for magic, name in _MAGIC if head.startswith(magic)), "plain text")
+    if not head:
+        kind = "nothing"
+    raise RejectedError(
+        [
+            Issue(
+                code="RLS-CDA-001",
+                severity=Severity.ERROR,
+                where="byte 1",
+                what=f"The document is not XML: it holds {kind}.",
+                fix="Send a CDA R2 document: XML with the root ClinicalDocument of urn:hl7-org:v3.",
+                hl7_code=207,
+            )
+        ]
+    )
+
+
+def _refuse_doctype(text: bytes) -> None:
+    """Walk the prolog up to the root element; only comments and instructions may stand there."""
+    at = 0
+    while (at := text.find(b"<", at)) >= 0:
+        if text.startswith(b"<!--", at):
+            end = text.find(b"-->", at + 4)
+        elif text.startswith(b"<?", at):
+            end = text.find(b"?>", at + 2)
+        elif text.startswith(b"<!", at):
+            raise RejectedError([_doctype()])
+        else:
+            return
+        if end < 0:
+            # Unfinished: the parser says so with line and column.
+            return
+        at = end
+
+
+def _refuse_excess(text: bytes, limits: Limits) -> None:
+    if text.count(b"<") > limits.tags:
+        raise RejectedError([_too_big(f"the document has more than {limits.tags} tags")])
+    if text.count(b'="') + text.count(b"='") > limits.attributes:
+        raise RejectedError(
+            [_too_big(f"the document has more than {limits.attributes} attributes")]
+        )
+
+
+def _parse(text: bytes, limits: Limits, encoding: str | None) -> etree._Element:
+    huge = len(text) >= _LIBXML_TEXT
+    parser = etree.XMLParser(
+        encoding=encoding,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=huge,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+        recover=False,
+    )
+    try:
+        root = etree.fromstring(text, parser)
+    except etree.XMLSyntaxError as error:
+        raise RejectedError([_syntax(text, error)]) from error
+    except ValueError as error:
+        # lxml: a prolog whose encoding it cannot honour.
+        raise RejectedError([_malformed("line 1")]) from error
+    # Below that size libxml2 stopped at its own depth, which is near ours.
+    if huge and _depth(root) > limits.depth:
+        raise RejectedError([_too_big(f"elements are nested deeper than {limits.depth}")])
+    return root
+
+
+def _depth(root: etree._Element) -> int:
+    deepest = depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _syntax(text: bytes, error: etree.XMLSyntaxError) -> Issue:
+    """Name the fault; libxml2's own words are left out because they quote the input."""
+    where = f"line {error.lineno}, column {error.offset}"
+    declared = _DECLARED.match(text)
+    name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
+    try:
+        text.decode(_ENCODINGS.get(name, "utf-8"))
+    except UnicodeDecodeError as wrong:
+        line = text.count(b"\n", 0, wrong.start) + 1
+        column = wrong.start - text.rfind(b"\n", 0, wrong.start)
+        return _encoding(
+            f"line {line}, column {column}", "a byte does not exist in the declared encoding"
+        )
+    return _malformed(where)
+
+
+def _malformed(where: str) -> Issue:
+    return Issue(
+        code="RLS-CDA-002",
+        severity=Severity.ERROR,
+        where=where,
+        what="The document is not well-formed XML.",
+        fix="Send the whole document with every element closed and characters escaped (XML 1.0).",
+    )
+
+
+def _doctype() -> Issue:
+    return Issue(
+        code="RLS-CDA-003",
+        severity=Severity.ERROR,
+        where="prolog",
+        what="The document has a document type declaration, which CDA does not use.",
+        fix="Remove <!DOCTYPE ...>; entities are never expanded.",
+    )
+
+
+def _too_big(what: str) -> Issue:
+    return Issue(
+        code="RLS-CDA-004",
+        severity=Severity.ERROR,
+        where="document",
+        what=f"A limit is passed: {what}.",
+        fix="Send a smaller document, or ask the operator to raise the limit of this source.",
+    )
+
+
+def _encoding(where: str, what: str) -> Issue:
+    return Issue(
+        code="RLS-CDA-005",
+        severity=Severity.ERROR,
+        where=where,
+        what=f"The characters cannot be read: {what}.",
+        fix="Send UTF-8, or declare the real encoding (windows-1252, ISO-8859-1) in the prolog.",
+    )
