@@ -1,0 +1,43 @@
+# `make demo` and `make test` are all one needs; both prepare .venv on first use.
+PY := .venv/bin/python
+DEMO_ARGS ?=
+TEST_ARGS ?= -n 2 --dist worksteal -q
+BENCH_ARGS ?=
+
+.PHONY: help demo test check fix bench golden lock clean
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+
+.venv/.ready: requirements.lock pyproject.toml .ci/setup
+	./.ci/setup
+
+demo: .venv/.ready ## start a gateway on a throwaway store and play a synthetic region
+	@$(PY) -m gateway.entry.cli demo $(DEMO_ARGS)
+
+test: .venv/.ready ## run every test
+	$(PY) -m pytest $(TEST_ARGS)
+
+check: .venv/.ready ## format, lint, types, layers, mapping files
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PY) -m gateway.entry.cli config check
+
+fix: .venv/.ready ## format and repair what can be
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: .venv/.ready ## print the figures of this machine (asserts nothing)
+	$(PY) -m tests.bench $(BENCH_ARGS)
+
+golden: .venv/.ready ## rewrite expected outputs, to be read line by line before a commit
+	$(PY) -m pytest tests/golden -q --update-golden
+	git --no-pager diff --stat fixtures
+
+lock: .venv/.ready ## resolve requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --extra postgres --extra demo --group dev --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements.lock
+
+clean: ## remove what the targets made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

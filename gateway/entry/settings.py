@@ -1,0 +1,175 @@
+"""Typed settings; the only module that reads the environment.
+
+A key `a.b` is `RELAIS_A_B` in the environment and `b` under `[a]` in `relais.toml`.
+The environment wins over the file, the file over the defaults.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from gateway.core.errors import FatalError
+from gateway.core.issues import Issue, Severity
+
+#: Namespace of computed ids in tests and the demo; an installation sets its own.
+DEFAULT_NAMESPACE = uuid5(NAMESPACE_URL, "https://relais.example/ns")
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSettings(_Part):
+    """`[store]`: where everything is kept."""
+
+    url: str = Field("sqlite:///relais.db", description="sqlite:///FILE or postgresql://…")
+    timeout_s: float = Field(30.0, gt=0, description="longest wait for one store operation")
+
+
+class StreamSettings(_Part):
+    """`[stream]`: the optional stream between doors and workers."""
+
+    url: str = Field("", description="empty, or nats://…")
+
+
+class HttpSettings(_Part):
+    """`[http]`: the HTTP door."""
+
+    port: Port = 8080
+    body_limit: int = Field(64 * 2**20, gt=0, description="largest request body, bytes")
+
+
+class MllpSettings(_Part):
+    """`[mllp]`: the MLLP door without TLS."""
+
+    port: Port = 2575
+    frame_limit: int = Field(64 * 2**20, gt=0, description="largest frame, bytes")
+    frame_seconds: float = Field(120.0, gt=0, description="longest time for one frame")
+    ack_seconds: float = Field(30.0, gt=0, description="longest time to write one ACK")
+    idle_seconds: float = Field(86400.0, gt=0, description="idle connections close after")
+    connections: int = Field(1000, gt=0, description="connections at the same time")
+
+
+class MllpsSettings(_Part):
+    """`[mllps]`: the MLLP door over TLS; opens only with a certificate."""
+
+    port: Port = 2576
+    certificate: Path | None = Field(None, description="PEM chain of this gateway")
+    key: Path | None = Field(None, description="PEM private key")
+    client_ca: Path | None = Field(None, description="PEM of the authorities of senders")
+    require_client: bool = Field(True, description="refuse senders without certificate")
+
+
+class ReceiveSettings(_Part):
+    """`[receive]`: from the door to the answer."""
+
+    threads: int = Field(2, ge=1, le=64, description="conversions at the same time")
+    batch: int = Field(128, ge=1, le=256, description="inputs in one commit at most")
+    deadline_s: float = Field(20.0, gt=0, description="answer no later than this")
+    store_early_s: float = Field(1.0, gt=0, description="keep the bytes of slow inputs after")
+    waiting: int = Field(4096, ge=1, description="inputs in process at most")
+    control_id_days: int = Field(30, ge=1, description="how far back MSH-10 is compared")
+    validation: Literal["compiled", "full"] = Field(
+        "compiled", description="full: fhir.resources checks every resource as well"
+    )
+
+
+class Settings(BaseSettings):
+    """All settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RELAIS_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        toml_file="relais.toml",
+        extra="forbid",
+        frozen=True,
+    )
+
+    host: str = Field("127.0.0.1", description="address the doors listen on")
+    public_url: str = Field("", description="base of links; default: the listening address")
+    environment: Literal["", "test", "production"] = Field(
+        "", description="default: test on loopback, production elsewhere"
+    )
+    tenant: str = Field("demo", min_length=1, description="name of this installation")
+    id_namespace: UUID = Field(
+        DEFAULT_NAMESPACE, description="secret namespace of computed ids, one per installation"
+    )
+    mappings: Path | None = Field(None, description="folder of mappings instead of our own")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    store: StoreSettings = StoreSettings()
+    stream: StreamSettings = StreamSettings()
+    http: HttpSettings = HttpSettings()
+    mllp: MllpSettings = MllpSettings()
+    mllps: MllpsSettings = MllpsSettings()
+    receive: ReceiveSettings = ReceiveSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Tell whether only this machine can reach the doors."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def is_production(self) -> bool:
+        """Tell whether this is a production installation."""
+        return self.environment == "production" or (self.environment == "" and not self.on_loopback)
+
+    @property
+    def base_url(self) -> str:
+        """Return the public base without trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.http.port}").rstrip("/")
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        overrides: values from the command line, by field name.
+
+    Raises:
+        FatalError: a value is wrong or a key unknown (RLS-CFG-100), one issue per fault.
+    """
+    try:
+        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise FatalError([_wrong(fault) for fault in error.errors()]) from error
+
+
+def _wrong(fault: Any) -> Issue:
+    key = ".".join(str(part) for part in fault["loc"])
+    return Issue(
+        code="RLS-CFG-100",
+        severity=Severity.FATAL,
+        where=f"setting {key}",
+        what=f"{fault['msg'].rstrip('.')}.",
+        fix=f"Correct {key} in relais.toml or RELAIS_{key.replace('.', '_').upper()}; "
+        "`relais config show` lists the keys.",
+    )
