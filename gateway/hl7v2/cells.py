@@ -1,0 +1,114 @@
+"""The text of one segment and how the kinds of its fields are cut and decoded.
+
+Does not know the message around a segment (`hl7v2.message`). Standard: HL7 v2.5 2.5.3.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from gateway.hl7v2.escapes import decode
+from gateway.hl7v2.separators import ABSENT, Separators
+
+#: HL7 `""`: the sender says that there is no value.
+NULL = '""'
+
+#: Fields whose delimiters are text when the sender forgot to escape them.
+TEXT_FIELDS = {"NTE": 3, "OBR": 13, "OBX": 5}
+_TEXT_TYPES = frozenset({"TX", "FT", "ST"})
+
+
+class Dialect(NamedTuple):
+    """How one kind of field is cut and decoded.
+
+    Attributes:
+        component: separator, `ABSENT` in a field that is one text.
+        subcomponent: separator, `ABSENT` in a field that is one text.
+        escape: escape character, `ABSENT` in MSH-1 and MSH-2.
+        blanks: what a valueless field consists of.
+        trims: blanks around the value are padding (codes, identifiers), not text.
+        separators: of the message.
+        codec: of the message.
+    """
+
+    component: str
+    subcomponent: str
+    escape: str
+    blanks: str
+    trims: bool
+    separators: Separators
+    codec: str
+
+    def leaf(self, raw: str) -> str:
+        """Decode one leaf; the empty string for `""`."""
+        if self.trims:
+            raw = raw.strip()
+        if raw == NULL:
+            return ""
+        return decode(raw, self.separators, self.codec) if self.escape in raw else raw
+
+
+@lru_cache(maxsize=256)
+def dialects(separators: Separators, codec: str) -> tuple[Dialect, Dialect, Dialect]:
+    """Return the dialects of coded fields, of text fields and of MSH-1 and MSH-2."""
+    s = separators
+    coded = Dialect(
+        s.component, s.subcomponent, s.escape, s.component + s.subcomponent + " ", True, s, codec
+    )
+    text = coded._replace(component=ABSENT, subcomponent=ABSENT, blanks="", trims=False)
+    return coded, text, text._replace(escape=ABSENT)
+
+
+class Cell:
+    """One segment as text, split into fields at first use.
+
+    Attributes:
+        name: three letters, as repaired by the reader.
+        index: position in the message, from 0.
+        ordinal: which segment of its name, from 1.
+    """
+
+    __slots__ = ("_fields", "_raw", "index", "name", "ordinal", "separator")
+
+    def __init__(self, name: str, raw: str, separator: str, index: int, ordinal: int) -> None:
+        self.name = name
+        self.index = index
+        self.ordinal = ordinal
+        self.separator = separator
+        self._raw: str | None = raw
+        self._fields: list[str] | None = None
+
+    @property
+    def fields(self) -> list[str]:
+        """Return the raw fields, index = HL7 number, the name at 0."""
+        fields = self._fields
+        if fields is None:
+            # The whole text is given up for its parts: a document is held once.
+            fields = (self._raw or "").split(self.separator)
+            if self.name == "MSH":
+                fields.insert(1, self.separator)
+            self._fields, self._raw = fields, None
+        return fields
+
+    @property
+    def raw(self) -> str:
+        """Return the segment as sent, without its terminator."""
+        if self._fields is None:
+            return self._raw or ""
+        if self.name == "MSH":
+            return self.separator.join([self._fields[0], *self._fields[2:]])
+        return self.separator.join(self._fields)
+
+    def is_text(self, field: int) -> bool:
+        """Tell whether a field is free text, to be read whole."""
+        if TEXT_FIELDS.get(self.name) != field:
+            return False
+        return self.name != "OBX" or self.fields[2].strip().upper() in _TEXT_TYPES
+
+
+def cells_by_name(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """Return the cells of each name, in order."""
+    by_name: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_name.setdefault(cell.name, []).append(cell)
+    return by_name
