@@ -1,1 +1,1 @@
-"""The synthetic region and the local doubles of outside systems."""
+"""The synthetic region: people, stays, letters and transport faults, the same for the same seed."""

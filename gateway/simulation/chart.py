@@ -1,0 +1,213 @@
+"""Tell what happens to one patient: each verb adds the step its source system would send."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gateway.simulation.draws import Draws
+from gateway.simulation.establishments import Establishment
+from gateway.simulation.people import Person, Professional
+from gateway.simulation.steps import (
+    Booking,
+    Content,
+    Entry,
+    Exit,
+    Identity,
+    IdentityNews,
+    LetterSent,
+    Movement,
+    Origin,
+    Place,
+    Step,
+    Visit,
+)
+
+#: Event that undoes each movement event (PAM France 2.11, table of events).
+CANCELS = {"A01": "A11", "A04": "A11", "A02": "A12", "A03": "A13", "A21": "A52", "A22": "A53"}
+
+
+class Chart:
+    """The patient's path so far; the stories call its verbs in order of time."""
+
+    def __init__(self, person: Person, draws: Draws) -> None:
+        self.person = person
+        self.draws = draws
+        self.steps: list[Step] = []
+        self.story = ""
+        self._identity: dict[str, Identity] = {}
+        self._numbers = 0
+
+    def number(self) -> int:
+        """Return the next number of this patient, used for every kind of identifier."""
+        self._numbers += 1
+        return self._numbers
+
+    def ipp(self, establishment: Establishment) -> str:
+        """Return the identifier of the patient in one establishment."""
+        return f"{establishment.finess[3:7]}{self.person.order:06d}"
+
+    def say(self, occurred: datetime, content: Content, site: Establishment, lag: int = 20) -> None:
+        """Add a step that was entered up to `lag` minutes after the fact."""
+        recorded = occurred + self.draws.minutes(0, lag)
+        sent = recorded + timedelta(seconds=self.draws.between(1, 40))
+        identity = self._identity[site.key]
+        self.steps.append(
+            Step(len(self.steps) + 1, self.story, occurred, recorded, sent, identity, content)
+        )
+
+    def register(self, site: Establishment, at: datetime) -> None:
+        """Create the patient in an establishment, provisional (A28); once per establishment."""
+        if site.key in self._identity:
+            return
+        self._identity[site.key] = Identity("PROV", with_ins=self.draws.chance(0.25))
+        self.say(at, IdentityNews(site, self.person, self.ipp(site), "A28"), site, lag=3)
+
+    def qualify(self, site: Establishment, at: datetime) -> None:
+        """Validate the identity with the INS from the national service (A31)."""
+        if self._identity[site.key].status == "VALI":
+            return
+        self._identity[site.key] = Identity("VALI", with_ins=True)
+        self.say(at, IdentityNews(site, self.person, self.ipp(site), "A31"), site, lag=3)
+
+    def qualified(self, site: Establishment) -> bool:
+        """Tell whether the establishment holds a validated identity."""
+        return self._identity[site.key].status == "VALI"
+
+    def book(self, booking: Booking, at: datetime) -> None:
+        """Send an appointment, or its cancellation (S12, S15)."""
+        self.say(at, booking, booking.establishment, lag=5)
+
+    def dossier(self) -> str:
+        """Return a new dossier number (NDA)."""
+        return f"D{self.person.order:05d}{self.number():03d}"
+
+    def visit(
+        self,
+        site: Establishment,
+        attending: Professional,
+        patient_class: str,
+        mode: str,
+        reason: str,
+        *,
+        nda: str = "",
+        entry: Entry | None = None,
+        origin: Origin | None = None,
+        expected_end: datetime | None = None,
+        urgent: bool = False,
+    ) -> "StayTeller":
+        """Open a visit of a new dossier, or of `nda`; says nothing yet."""
+        number = f"V{self.person.order:05d}{self.number():03d}"
+        visit = Visit(
+            establishment=site,
+            person=self.person,
+            ipp=self.ipp(site),
+            nda=nda or self.dossier(),
+            number=number,
+            patient_class=patient_class,
+            mode=mode,
+            attending=attending,
+            reason=reason,
+            urgent=urgent,
+            entry=entry or Entry(),
+            origin=origin,
+            expected_end=expected_end,
+        )
+        return StayTeller(self, visit)
+
+
+class StayTeller:
+    """One visit, movement by movement, with what a cancellation gives back."""
+
+    def __init__(self, chart: Chart, visit: Visit) -> None:
+        self.chart = chart
+        self.visit = visit
+        self._live: list[Movement] = []
+
+    @property
+    def current(self) -> Movement:
+        """Return the last movement that is not cancelled."""
+        return self._live[-1]
+
+    @property
+    def admitted(self) -> datetime | None:
+        """Return when the stay began, None before the admission."""
+        return self.current.admitted if self._live else None
+
+    def preadmit(self, at: datetime, planned: datetime, place: Place) -> None:
+        """Announce a stay (A05)."""
+        number = f"P{self.chart.person.order:05d}{self.chart.number():03d}"
+        self.visit = replace(self.visit, preadmission=number)
+        self._add(replace(self._movement("A05", at, place), planned=planned))
+
+    def admit(self, at: datetime, place: Place, event: str = "A01") -> None:
+        """Begin the stay (A01, or A04 for an emergency or an external visit)."""
+        self._add(replace(self._movement(event, at, place), admitted=at))
+
+    def transfer(self, at: datetime, place: Place, nature: str) -> None:
+        """Move the patient inside the establishment (A02)."""
+        movement = self._movement("A02", at, place)
+        self._add(replace(movement, nature=nature, prior=self.current.place))
+
+    def leave(self, at: datetime, back_by: datetime) -> None:
+        """Let the patient go for less than 48 hours (A21)."""
+        self._add(replace(self._movement("A21", at, self.current.place), back_by=back_by))
+
+    def come_back(self, at: datetime) -> None:
+        """Receive the patient back (A22)."""
+        self._add(self._movement("A22", at, self.current.place))
+
+    def discharge(self, at: datetime, way: Exit, lag: int = 45) -> None:
+        """End the visit (A03)."""
+        movement = self._movement("A03", at, self.current.place)
+        self._add(replace(movement, discharged=at, exit=way, nature="S"), lag)
+
+    def cancel(self, at: datetime) -> None:
+        """Undo the last movement; the message carries the state that is current again."""
+        undone = self._live.pop()
+        back = self._live[-1] if self._live else undone
+        keeps_admission = undone.event not in ("A01", "A04")
+        content = replace(
+            undone,
+            event=CANCELS[undone.event],
+            original=undone.event,
+            place=back.place,
+            prior=None,
+            admitted=undone.admitted if keeps_admission else None,
+            discharged=None,
+            exit=None,
+            back_by=None,
+        )
+        self.chart.say(at, content, self.visit.establishment, lag=2)
+
+    def letter(
+        self, at: datetime, *, level: int = 3, draft_first: bool = False, number: int | None = None
+    ) -> int:
+        """Send the discharge letter of the finished visit; return its number."""
+        last = self.current
+        if last.admitted is None or last.discharged is None or last.exit is None:
+            message = "a discharge letter needs a finished stay"
+            raise ValueError(message)
+        number = self.chart.number() if number is None else number
+        letter = LetterSent(
+            visit=self.visit,
+            admitted=last.admitted,
+            discharged=last.discharged,
+            place=last.place,
+            exit=last.exit,
+            number=number,
+            level=level,
+            in_progress=draft_first,
+        )
+        self.chart.say(at, letter, self.visit.establishment, lag=1)
+        if draft_first:
+            final = replace(letter, version=2, in_progress=False)
+            later = at + self.chart.draws.minutes(24 * 60, 72 * 60)
+            self.chart.say(later, final, self.visit.establishment, lag=1)
+        return number
+
+    def _movement(self, event: str, at: datetime, place: Place) -> Movement:
+        number = f"M{self.chart.person.order:05d}{self.chart.number():03d}"
+        return Movement(self.visit, event, number, at, place, admitted=self.admitted)
+
+    def _add(self, movement: Movement, lag: int = 20) -> None:
+        self._live.append(movement)
+        self.chart.say(movement.start, movement, self.visit.establishment, lag)

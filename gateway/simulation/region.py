@@ -1,0 +1,71 @@
+"""The region: who lives there and what happens to them, a pure function of seed and size."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from gateway.simulation.chart import Chart
+from gateway.simulation.draws import Draws
+from gateway.simulation.establishments import ESTABLISHMENTS
+from gateway.simulation.people import Person, Professional, person, professional
+from gateway.simulation.stays import STORIES, Cast
+from gateway.simulation.steps import Step
+
+PARIS = ZoneInfo("Europe/Paris")
+#: A Monday; the region lives ninety days from here, a change of clocks included.
+FIRST_DAY = datetime(2026, 1, 5, tzinfo=PARIS)
+_SPREAD_DAYS = 45
+#: CI-SIS JDV_J01 profession and specialty of the doctors of each establishment.
+_SPECIALTIES = {
+    "chu": ("G15_10/SM14", "Médecin - Chirurgie viscérale et digestive (SM)"),
+    "clcc": ("G15_10/SM36", "Médecin - Oncologie, opt médicale (SM)"),
+    "smr": ("G15_10/SM29", "Médecin - Médecine physique et réadaptation (SM)"),
+    "had": ("G15_10/SM54", "Médecin - Médecine Générale (SM)"),
+}
+_GP = ("G15_10/SM26", "Médecin - Qualifié en Médecine Générale (SM)")
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A person with everything that is said about them, in the order of their life."""
+
+    person: Person
+    steps: tuple[Step, ...]
+
+
+class Region:
+    """A synthetic region of `size` patients.
+
+    Each patient depends on the seed and on the own number only: a larger region holds the same
+    first patients.
+    """
+
+    def __init__(self, seed: int | str = 1, size: int = 300) -> None:
+        self.seed = seed
+        self.size = size
+        self.draws = Draws("region", seed)
+        self.gps = tuple(self._gp(number) for number in range(1, 31))
+        self.cast = Cast({site.key: self._doctors(site.key) for site in ESTABLISHMENTS})
+
+    def patients(self) -> tuple[Patient, ...]:
+        """Return every patient of the region."""
+        return tuple(self.patient(number) for number in range(1, self.size + 1))
+
+    def patient(self, order: int) -> Patient:
+        """Return the patient number `order`."""
+        draws = self.draws.child("patient", order)
+        who = person(order, self.gps, draws.child("person"))
+        chart = Chart(who, draws.child("path"))
+        story = draws.weighted(STORIES)
+        story(chart, self.cast, FIRST_DAY + timedelta(days=draws.between(0, _SPREAD_DAYS)))
+        return Patient(who, tuple(chart.steps))
+
+    def _gp(self, number: int) -> Professional:
+        return professional(number, *_GP, self.draws.child("gp", number))
+
+    def _doctors(self, key: str) -> tuple[Professional, ...]:
+        first = 100 + 10 * [site.key for site in ESTABLISHMENTS].index(key)
+        return tuple(
+            professional(number, *_SPECIALTIES[key], self.draws.child("doctor", number))
+            for number in range(first, first + 5)
+        )
