@@ -42,8 +42,9 @@ class InboxQueries(Protocol):
     def find_same_control(self, headers: Sequence[Header], since: datetime) -> list[InboxRow]:
         """Return rows (body left empty) with the sender and control id of one of `headers`.
 
-        Only rows received at or after `since`, newest first. A header whose control id is empty
-        matches rows with the same canonical SHA-256 only.
+        Only rows received at or after `since`, newest first; the same input (equal sender,
+        control id and canonical SHA-256) is found however old it is. A header whose control id is
+        empty matches the same input only.
         """
         ...
 
@@ -96,7 +97,9 @@ class ContributionQueries(Protocol):
         """Make these the contributions of each inbox row; return targets that lost or gained.
 
         Kind SHARED: equal content of one target is kept once, with its highest version; a target
-        whose contents were all known is not in the answer. Kind ONCE is not stored here.
+        whose contents were all known and keep their order is not in the answer (a content said
+        again after another one overtakes it). Kind ONCE is not stored here. What an input says
+        again unchanged is not in the answer.
         """
         ...
 

@@ -1,0 +1,320 @@
+"""The store in memory: the twin of the SQL stores for tests, with their exact semantics.
+
+Work runs at once in the calling coroutine; a failed transaction is undone from a journal. Nothing
+outlives the object.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from gateway.core.contributions import Claim, Contribution, Kind, Target
+from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
+from gateway.core.ports import (
+    ClaimQueries,
+    ContributionQueries,
+    InboxQueries,
+    InboxResult,
+    ResourceQueries,
+    Transaction,
+)
+from gateway.store import codec, shared
+from gateway.store.inboxrules import check_reopen, check_result
+from gateway.store.journal import Journal
+from gateway.store.memory_resources import MemoryResources
+from gateway.store.problems import closed
+
+T = TypeVar("T")
+
+
+class MemoryInbox:
+    """Received inputs, kept as the columns the SQL stores write."""
+
+    def __init__(self, journal: Journal, incidents: dict[int, Incident]) -> None:
+        self._journal = journal
+        self._incidents = incidents
+        self._rows: dict[int, codec.InboxColumns] = {}
+        self._keys: dict[tuple[str, str, str, str], int] = {}
+        self._controls: dict[tuple[str, str, str], dict[int, None]] = {}
+        self._sequence = {"inbox": 0}
+
+    def insert(self, rows: Sequence[NewInboxRow]) -> list[int | None]:
+        """Store rows; None where the same input is there already."""
+        ids: list[int | None] = []
+        for row in rows:
+            key = codec.inbox_key(row.header)
+            if key in self._keys:
+                ids.append(None)
+                continue
+            row_id = self._sequence["inbox"] + 1
+            self._journal.put(self._sequence, "inbox", row_id)
+            self._journal.put(self._rows, row_id, codec.inbox_columns(row_id, row))
+            self._journal.put(self._keys, key, row_id)
+            self._journal.put(self._controls.setdefault(key[:3], {}), row_id, None)
+            ids.append(row_id)
+        return ids
+
+    def find_same_control(self, headers: Sequence[Header], since: datetime) -> list[InboxRow]:
+        """Return rows, without body, of one of the control ids, newest first."""
+        found: dict[int, codec.InboxColumns] = {}
+        start = codec.instant_text(since)
+        for key in {codec.inbox_key(header) for header in headers}:
+            same = self._keys.get(key)
+            if same is not None:
+                found[same] = self._rows[same]
+            if key[2]:
+                rows = (self._rows[row_id] for row_id in self._controls.get(key[:3], ()))
+                found.update((row.id, row) for row in rows if row.received_at >= start)
+        newest = sorted(found.values(), key=lambda row: (row.received_at, row.id), reverse=True)
+        return [codec.read_inbox(row._replace(body=b"")) for row in newest]
+
+    def get(self, row_id: int) -> InboxRow | None:
+        """Return one row with its bytes."""
+        row = self._rows.get(row_id)
+        return None if row is None else codec.read_inbox(row)
+
+    def set_results(self, results: Sequence[InboxResult]) -> None:
+        """Write how rows ended."""
+        for result in results:
+            row = self._rows.get(result.id)
+            check_result(result, None if row is None else InboxStatus(row.status))
+            changed = self._rows[result.id]._replace(
+                status=result.status.value,
+                answer=codec.seal(result.answer),
+                issues=codec.write_issues(result.issues),
+                flags=codec.write_flags(result.flags),
+            )
+            self._journal.put(self._rows, result.id, changed)
+
+    def reopen(self, row_id: int) -> None:
+        """Put a row back to `received`."""
+        row = self._rows.get(row_id)
+        check_reopen(row_id, None if row is None else InboxStatus(row.status))
+        reopened = self._rows[row_id]
+        self._journal.put(
+            self._rows,
+            row_id,
+            reopened._replace(status=InboxStatus.RECEIVED.value, attempts=reopened.attempts + 1),
+        )
+
+    def claim_received(self, limit: int, older_than: datetime) -> list[InboxRow]:
+        """Take rows in state `received`, oldest first."""
+        end = codec.instant_text(older_than)
+        waiting = [
+            row
+            for row in self._rows.values()
+            if row.status == InboxStatus.RECEIVED.value and row.received_at < end
+        ]
+        waiting.sort(key=lambda row: (row.received_at, row.id))
+        return [codec.read_inbox(row) for row in waiting[:limit]]
+
+    def page(
+        self, status: InboxStatus | None, after_id: int, limit: int, with_body: bool = False
+    ) -> list[InboxRow]:
+        """Return rows with id > `after_id` in order of id."""
+        found = [
+            row
+            for row in self._rows.values()
+            if row.id > after_id and (status is None or row.status == status.value)
+        ]
+        found.sort(key=lambda row: row.id)
+        shown = [row if with_body else row._replace(body=b"") for row in found[:limit]]
+        return [codec.read_inbox(row) for row in shown]
+
+    def add_incidents(self, incidents: Sequence[Incident]) -> None:
+        """Keep what a door survived that is not a message."""
+        for incident in incidents:
+            self._journal.put(self._incidents, len(self._incidents) + 1, incident)
+
+    def counts(self) -> dict[InboxStatus, int]:
+        """Return how many rows are in each state."""
+        counts: dict[InboxStatus, int] = {}
+        for row in self._rows.values():
+            status = InboxStatus(row.status)
+            counts[status] = counts.get(status, 0) + 1
+        return counts
+
+
+class MemoryContributions:
+    """What each input says about each resource, kept as bytes so that nobody shares a dict."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._own: dict[int, tuple[tuple[Target, str, int, bytes], ...]] = {}
+        self._by_target: dict[Target, dict[int, None]] = {}
+        self._shared: dict[shared.SharedKey, shared.SharedRow] = {}
+        self._payloads: dict[shared.SharedKey, bytes] = {}
+
+    def lock(self, targets: Iterable[Target]) -> None:
+        """Do nothing: transactions run one after the other."""
+
+    def load(self, targets: Sequence[Target]) -> dict[Target, list[Contribution]]:
+        """Return all contributions of these targets, oldest first."""
+        names = {codec.target_text(target): target for target in targets}
+        rows: list[tuple[str, int, int, Target, Kind, bytes]] = [
+            (version, ordinal, row_id, target, Kind.OWN, payload)
+            for target in names.values()
+            for row_id in self._by_target.get(target, ())
+            for spoken, version, ordinal, payload in self._own[row_id]
+            if spoken == target
+        ]
+        rows += [
+            (*row.newest, names[key[0]], Kind.SHARED, self._payloads[key])
+            for key, row in self._shared.items()
+            if key[0] in names
+        ]
+        rows.sort(key=lambda row: row[:3])
+        found: dict[Target, list[Contribution]] = {}
+        for version, ordinal, _, target, kind, payload in rows:
+            part = codec.read_payload(target, version, ordinal, kind, payload)
+            found.setdefault(target, []).append(part)
+        return found
+
+    def replace(self, by_inbox: Sequence[tuple[int, Sequence[Contribution]]]) -> set[Target]:
+        """Make these the contributions of each inbox row; return targets that lost or gained."""
+        changed: set[Target] = set()
+        for inbox_id, parts in by_inbox:
+            changed |= self._replace_own(inbox_id, [p for p in parts if p.kind is Kind.OWN])
+        return changed | self._replace_shared(by_inbox)
+
+    def _replace_own(self, inbox_id: int, parts: Sequence[Contribution]) -> set[Target]:
+        before = self._own.get(inbox_id, ())
+        after = tuple((p.target, p.version.key(), p.ordinal, codec.write_payload(p)) for p in parts)
+        for target, *_ in before:
+            self._journal.drop(self._by_target[target], inbox_id)
+        for target, *_ in after:
+            self._journal.put(self._by_target.setdefault(target, {}), inbox_id, None)
+        self._journal.put(self._own, inbox_id, after)
+        return {row[0] for row in set(before) ^ set(after)}
+
+    def _replace_shared(
+        self, by_inbox: Sequence[tuple[int, Sequence[Contribution]]]
+    ) -> set[Target]:
+        payloads: dict[shared.SharedKey, bytes] = {}
+        spoken = {
+            inbox_id: shared.spoken(parts, payloads, lambda part: part.version.key())
+            for inbox_id, parts in by_inbox
+        }
+        targets = {target for target, _ in payloads}
+        before = {
+            key: row
+            for key, row in self._shared.items()
+            if key[0] in targets or row.newest.inbox_id in spoken or row.oldest.inbox_id in spoken
+        }
+        result = shared.change(before, spoken)
+        for key in result.deleted:
+            self._journal.drop(self._shared, key)
+            self._journal.drop(self._payloads, key)
+        for row in result.written:
+            key = (row.target, row.content_hash)
+            self._journal.put(self._shared, key, row)
+            if key not in self._payloads:
+                self._journal.put(self._payloads, key, payloads[key])
+        return {codec.read_target(target) for target in result.targets}
+
+    def inbox_ids(self, target: Target) -> list[int]:
+        """Return the inputs that contribute to a target, oldest first."""
+        name = codec.target_text(target)
+        ids = set(self._by_target.get(target, ()))
+        for key, row in self._shared.items():
+            if key[0] == name:
+                ids |= {row.newest.inbox_id, row.oldest.inbox_id}
+        return sorted(ids)
+
+
+class MemoryClaims:
+    """Claims of targets that other targets may contradict."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._claims: dict[Target, frozenset[Claim]] = {}
+
+    def replace(self, claims: Mapping[Target, Sequence[Claim]]) -> set[tuple[str, str]]:
+        """Make these the claims of each target; return the (kind, value) pairs that changed."""
+        changed: set[tuple[str, str]] = set()
+        for target, wanted in claims.items():
+            after = frozenset(
+                Claim(c.kind, codec.key_text(c.value), target, codec.storable(c.content))
+                for c in wanted
+            )
+            different = after ^ self._claims.get(target, frozenset())
+            changed |= {(claim.kind, claim.value) for claim in different}
+            self._journal.put(self._claims, target, after)
+        return changed
+
+    def sharing(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Claim]]:
+        """Return every claim on each (kind, value)."""
+        wanted = {(kind, codec.key_text(value)) for kind, value in pairs}
+        found: dict[tuple[str, str], list[Claim]] = {}
+        for claims in self._claims.values():
+            for claim in claims:
+                if (claim.kind, claim.value) in wanted:
+                    found.setdefault((claim.kind, claim.value), []).append(claim)
+        for shared_claims in found.values():
+            shared_claims.sort(key=lambda claim: (claim.target, claim.content))
+        return found
+
+
+class MemoryTransaction:
+    """One transaction; the journal undoes it."""
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.incidents: dict[int, Incident] = {}
+        self.inbox: InboxQueries = MemoryInbox(self.journal, self.incidents)
+        self.contributions: ContributionQueries = MemoryContributions(self.journal)
+        self.claims: ClaimQueries = MemoryClaims(self.journal)
+        self.resources: ResourceQueries = MemoryResources(self.journal)
+
+
+class MemoryStore:
+    """A `core.ports.Store` that forgets everything with its object."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self._state = MemoryTransaction()
+        self._open = False
+
+    async def open(self) -> None:
+        """Start to answer."""
+        self._open = True
+
+    async def close(self) -> None:
+        """Stop to answer; the content stays for `open`."""
+        self._open = False
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` whole or not at all."""
+        await self._turn()
+        try:
+            result = work(self._state)
+        except BaseException:
+            self._state.journal.roll_back()
+            raise
+        self._state.journal.commit()
+        return result
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work`; what it writes is undone."""
+        await self._turn()
+        try:
+            return work(self._state)
+        finally:
+            self._state.journal.roll_back()
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """The incidents kept so far, for tests of the doors."""
+        return list(self._state.incidents.values())
+
+    async def healthy(self) -> bool:
+        """Tell whether the store is open."""
+        return self._open
+
+    async def _turn(self) -> None:
+        """Let other coroutines run, as every other store does."""
+        await asyncio.sleep(0)
+        if not self._open:
+            raise closed(self.name)

@@ -1,0 +1,129 @@
+"""The issues of the store, each written once; what they mean is in docs/reference/errors.md."""
+
+from gateway.core.errors import FatalError, RejectedError, RetriableError
+from gateway.core.issues import Issue, Severity
+
+
+def unavailable(where: str, reason: str) -> RetriableError:
+    """Return the error of a database that is away, locked or full.
+
+    Args:
+        where: which database and which kind of access, never its address.
+        reason: the class of the driver's error, never its text (drivers quote values).
+    """
+    issue = Issue(
+        code="RLS-STO-001",
+        severity=Severity.ERROR,
+        where=where,
+        what=f"the database did not take the transaction ({reason}); nothing of it is stored.",
+        fix="Send again; check that the database runs, answers and has free space.",
+    )
+    return RetriableError([issue])
+
+
+def wrong_schema(where: str, found: str, known: str) -> FatalError:
+    """Return the error of a schema this program does not know."""
+    issue = Issue(
+        code="RLS-STO-002",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"the schema is at version {found}, this program knows versions up to {known}.",
+        fix="Start a release that knows this schema; never start an older one on it.",
+    )
+    return FatalError([issue])
+
+
+def old_schema(where: str, found: str, needed: str) -> FatalError:
+    """Return the error of a schema that was not migrated yet."""
+    issue = Issue(
+        code="RLS-STO-003",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"the schema is at version {found}, this program needs version {needed}.",
+        fix="Back the database up, then run `relais admin migrate`.",
+    )
+    return FatalError([issue])
+
+
+def forbidden_transition(row_id: int, found: str, wanted: str) -> FatalError:
+    """Return the error of an inbox row asked to do what its state does not allow."""
+    issue = Issue(
+        code="RLS-STO-004",
+        severity=Severity.FATAL,
+        where=f"inbox row {row_id}",
+        what=f"a row that is {found} cannot become {wanted}.",
+        fix="Read the row again; another worker may have settled it.",
+    )
+    return FatalError([issue])
+
+
+def bad_cursor() -> RejectedError:
+    """Return the error of a search cursor this store did not make."""
+    issue = Issue(
+        code="RLS-STO-005",
+        severity=Severity.ERROR,
+        where="page cursor",
+        what="this cursor was not made by this search.",
+        fix="Follow the `next` link of the page before, or start from the first page.",
+    )
+    return RejectedError([issue])
+
+
+def timed_out(where: str, limit_s: float) -> RetriableError:
+    """Return the error of a store that did not answer in time; what it stored is unknown."""
+    issue = Issue(
+        code="RLS-STO-006",
+        severity=Severity.ERROR,
+        where=where,
+        what=f"no answer within {limit_s:g} s; the transaction may still become durable.",
+        fix="Send again: what is stored already is recognised. Check the load of the database.",
+    )
+    return RetriableError([issue])
+
+
+def bad_encoding(where: str, found: str) -> FatalError:
+    """Return the error of a database that cannot hold every character."""
+    issue = Issue(
+        code="RLS-STO-007",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"the database encoding is {found}, it must be UTF8.",
+        fix="Create the database with ENCODING 'UTF8' TEMPLATE template0.",
+    )
+    return FatalError([issue])
+
+
+def bad_url(scheme: str) -> FatalError:
+    """Return the error of a store address of an unknown kind."""
+    issue = Issue(
+        code="RLS-STO-008",
+        severity=Severity.FATAL,
+        where="store.url",
+        what=f"no store is known for `{scheme}`.",
+        fix="Use sqlite:///file, sqlite:// (temporary), postgresql://... or memory://.",
+    )
+    return FatalError([issue])
+
+
+def version_conflict(where: str) -> RetriableError:
+    """Return the error of two writers that made the same version of one resource."""
+    issue = Issue(
+        code="RLS-STO-009",
+        severity=Severity.ERROR,
+        where=where,
+        what="another writer stored a version of this resource meanwhile.",
+        fix="Run the transaction again; it will see that version.",
+    )
+    return RetriableError([issue], retry_after_s=0.1)
+
+
+def closed(where: str) -> RetriableError:
+    """Return the error of a store that is not open."""
+    issue = Issue(
+        code="RLS-STO-010",
+        severity=Severity.ERROR,
+        where=where,
+        what="the store is not open.",
+        fix="Wait until the process has started, or send to another one.",
+    )
+    return RetriableError([issue])

@@ -1,0 +1,138 @@
+"""Rows of shared contributions: equal content kept once, with the newest and oldest who said it.
+
+Pure; the three stores use it, so that a replay gives the same rows everywhere. The oldest speaker
+is kept so that content survives when its newest speaker is converted again and says otherwise.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from gateway.core.contributions import Contribution, Kind
+from gateway.store.codec import payload_hash, target_text, write_payload
+
+
+class Said(NamedTuple):
+    """When something was said, and by which input; sorts by version, then ordinal."""
+
+    version: str
+    ordinal: int
+    inbox_id: int
+
+
+class SharedRow(NamedTuple):
+    """One content of one target.
+
+    Attributes:
+        newest: highest version of this content.
+        oldest: lowest version still known.
+    """
+
+    target: str
+    content_hash: str
+    newest: Said
+    oldest: Said
+
+    def also(self, said: Said) -> "SharedRow":
+        """Return the row after one more input said the same."""
+        if said > self.newest:
+            return self._replace(newest=said)
+        if said < self.oldest:
+            return self._replace(oldest=said)
+        return self
+
+    def without(self, inbox_id: int) -> "SharedRow | None":
+        """Return the row after an input took its word back, None when nobody is left."""
+        newest, oldest = self.newest, self.oldest
+        if newest.inbox_id == inbox_id:
+            return None if oldest.inbox_id == inbox_id else self._replace(newest=oldest)
+        # Forgetting the oldest makes a replay of every input end as a first conversion does.
+        return self._replace(oldest=newest) if oldest.inbox_id == inbox_id else self
+
+
+#: (target, content hash)
+SharedKey = tuple[str, str]
+
+
+class SharedChange(NamedTuple):
+    """What a replacement does to the shared rows.
+
+    Attributes:
+        written: rows that are new or differ.
+        deleted: keys of rows nobody says any more.
+        targets: targets whose fold may give something else.
+    """
+
+    written: list[SharedRow]
+    deleted: list[SharedKey]
+    targets: set[str]
+
+
+def change(
+    before: Mapping[SharedKey, SharedRow],
+    by_inbox: Mapping[int, Sequence[tuple[SharedKey, str, int]]],
+) -> SharedChange:
+    """Return what becomes of shared rows when inputs say what they say now.
+
+    Args:
+        before: every row of a target that is spoken about, and every row an input spoke.
+        by_inbox: for each input, (key, version, ordinal) of each content.
+    """
+    after = dict(before)
+    held: dict[int, set[SharedKey]] = {}
+    for key, row in before.items():
+        for said in (row.newest, row.oldest):
+            if said.inbox_id in by_inbox:
+                held.setdefault(said.inbox_id, set()).add(key)
+    for inbox_id, spoken in by_inbox.items():
+        for key in held.get(inbox_id, set()).difference(key for key, _, _ in spoken):
+            kept = after[key].without(inbox_id) if key in after else None
+            if kept is None:
+                after.pop(key, None)
+            else:
+                after[key] = kept
+        for key, version, ordinal in spoken:
+            word = Said(version, ordinal, inbox_id)
+            known = after.get(key)
+            after[key] = SharedRow(*key, word, word) if known is None else known.also(word)
+    written = [row for key, row in after.items() if before.get(key) is not row]
+    deleted = [key for key in before if key not in after]
+    touched = {row.target for row in written} | {target for target, _ in deleted}
+    return SharedChange(written, deleted, _reordered(touched, before, after))
+
+
+def _reordered(
+    touched: set[str],
+    before: Mapping[SharedKey, SharedRow],
+    after: Mapping[SharedKey, SharedRow],
+) -> set[str]:
+    """Return targets whose contents, oldest first, are not the same list as before.
+
+    A content said again may overtake another one: the fold gives something else then, although
+    every content was known.
+    """
+    old, new = _orders(touched, before), _orders(touched, after)
+    return {target for target in touched if old.get(target) != new.get(target)}
+
+
+def _orders(touched: set[str], rows: Mapping[SharedKey, SharedRow]) -> dict[str, list[str]]:
+    found: dict[str, list[tuple[Said, str]]] = {}
+    for (target, content_hash), row in rows.items():
+        if target in touched:
+            found.setdefault(target, []).append((row.newest, content_hash))
+    return {target: [content for _, content in sorted(row)] for target, row in found.items()}
+
+
+def spoken(
+    parts: Iterable[Contribution],
+    payloads: dict[SharedKey, bytes],
+    version_of: Callable[[Contribution], str],
+) -> list[tuple[SharedKey, str, int]]:
+    """Return (key, version, ordinal) of each shared contribution; add their bytes to `payloads`."""
+    found: list[tuple[SharedKey, str, int]] = []
+    for part in parts:
+        if part.kind is Kind.SHARED:
+            payload = write_payload(part)
+            key = (target_text(part.target), payload_hash(payload))
+            payloads[key] = payload
+            found.append((key, version_of(part), part.ordinal))
+    return found
