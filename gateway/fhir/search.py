@@ -1,0 +1,128 @@
+"""Search (FHIR R4 search): the index entries of a resource, and `parse` for queries.
+
+The table of parameters is `fhir.search_table`; the store keeps the entries and answers conditions.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.core.contributions import Json
+from gateway.core.ports import IndexEntry
+from gateway.fhir.search_dates import value_ranges
+from gateway.fhir.search_query import Query, parse
+from gateway.fhir.search_table import PARAMETERS, Parameter
+
+__all__ = ["Query", "index", "parse"]
+
+Extract = Callable[[Any, list[IndexEntry]], None]
+
+
+def index(resource: Json) -> tuple[IndexEntry, ...]:
+    """Return the searchable values of a resource; none for a type that is not searched.
+
+    An element that is there without a searchable value (a reference by identifier, a concept with
+    text only) gives an entry without value, so that `:missing` tells the truth.
+    """
+    entries: list[IndexEntry] = []
+    type_ = resource["resourceType"]
+    for root, rest, extract in _PLANS.get(type_, ()):
+        value = resource.get(root)
+        if value is None:
+            continue
+        before = len(entries)
+        if rest:
+            for found in _below(value, rest):
+                extract(found, entries)
+        elif type(value) is list:
+            for item in value:
+                extract(item, entries)
+        else:
+            extract(value, entries)
+        if len(entries) > before + 1:
+            entries[before:] = dict.fromkeys(entries[before:])
+    return tuple(dict.fromkeys(entries) if type_ in _MANY_PATHS else entries)
+
+
+def _below(value: Any, path: tuple[str, ...]) -> list[Any]:
+    """Return every value at `path` below an element, through lists."""
+    found = value if type(value) is list else [value]
+    for name in path:
+        step: list[Any] = []
+        for item in found:
+            child = item.get(name)
+            if type(child) is list:
+                step += child
+            elif child is not None:
+                step.append(child)
+        found = step
+    return found
+
+
+def _token(parameter: Parameter) -> Extract:
+    code, system = parameter.code, parameter.system
+
+    def extract(value: Any, entries: list[IndexEntry]) -> None:
+        if type(value) is str:
+            entries.append(IndexEntry(code, system, value))
+        elif type(value) is bool:
+            entries.append(IndexEntry(code, "", "true" if value else "false"))
+        elif "coding" in value:
+            for coding in value["coding"]:
+                entries.append(IndexEntry(code, coding.get("system", ""), coding.get("code", "")))
+        else:
+            # A Coding has a code, an Identifier a value; a concept with text only has neither.
+            text = value.get("code") or value.get("value", "")
+            entries.append(IndexEntry(code, value.get("system", "") if text else "", text))
+
+    return extract
+
+
+def _reference(parameter: Parameter) -> Extract:
+    code, target = parameter.code, parameter.target
+
+    def extract(value: Any, entries: list[IndexEntry]) -> None:
+        type_, id_ = _split_reference(value.get("reference", ""))
+        if target and (type_ or value.get("type", target)) != target:
+            return
+        entries.append(IndexEntry(code, type_, id_))
+
+    return extract
+
+
+def _split_reference(reference: str) -> tuple[str, str]:
+    """Split `Type/id`; an absolute address keeps its whole text as id, `#contained` has none."""
+    type_, slash, id_ = reference.partition("/")
+    if slash and ":" not in type_ and not type_.startswith("#"):
+        return type_, id_.partition("/_history/")[0]
+    if reference.startswith("#"):
+        return "", ""
+    parts = reference.partition("/_history/")[0].rsplit("/", 2)
+    return (parts[1], reference) if len(parts) == 3 else ("", reference)
+
+
+def _date(parameter: Parameter) -> Extract:
+    code = parameter.code
+
+    def extract(value: Any, entries: list[IndexEntry]) -> None:
+        for low, high in value_ranges(value):
+            entries.append(IndexEntry(code, "", "", low, high))
+
+    return extract
+
+
+_EXTRACTORS = {"token": _token, "reference": _reference, "date": _date}
+
+
+def _plan(parameters: tuple[Parameter, ...]) -> tuple[tuple[str, tuple[str, ...], Extract], ...]:
+    steps = []
+    for parameter in parameters:
+        extract = _EXTRACTORS[parameter.kind](parameter)
+        for path in parameter.paths:
+            root, *rest = path.split(".")
+            steps.append((root, tuple(rest), extract))
+    return tuple(steps)
+
+
+_PLANS = {type_: _plan(parameters) for type_, parameters in PARAMETERS.items()}
+#: Types where two elements feed one parameter and may say the same value.
+_MANY_PATHS = frozenset({"AllergyIntolerance", "DocumentReference"})
