@@ -1,0 +1,194 @@
+"""What one hospital does differently: a site file, and how a sender finds its site.
+
+Does not read files (`mapping.loader`). Overrides, never copies: a site that says nothing gets the
+defaults written here. Keys are those of docs/reference; `mappings/sites/demo.yaml` is an example.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from gateway.core.systems import IDENTIFIER_BASE
+
+DomainKind = Literal["ipp", "nda", "visit"]
+Sector = Literal["mco", "smr", "usld", "psy", "had", "ms", "home"]
+
+_OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
+_FINESS = re.compile(r"[0-9][0-9AB][0-9]{7}")
+
+Finess = Annotated[str, StringConstraints(pattern=f"^{_FINESS.pattern}$")]
+Oid = Annotated[str, StringConstraints(pattern=f"^{_OID.pattern}$")]
+FinessOrOid = Annotated[str, StringConstraints(pattern=f"^(?:{_FINESS.pattern}|{_OID.pattern})$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sender(_Strict):
+    """One sending application of a site.
+
+    Attributes:
+        application: MSH-3.1; empty accepts any application of the facility.
+        facility: MSH-4.1.
+        certificate: SHA-256 fingerprint (hex) its client certificate must have; empty: any.
+    """
+
+    facility: str
+    application: str = ""
+    certificate: Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{64})?$")] = ""
+
+
+class Unit(_Strict):
+    """A unité fonctionnelle.
+
+    Attributes:
+        name: its French name.
+        sector: kind of care setting; empty when not known, then rules about it do not decide.
+        champ: PMSI field (MCO, SMR, PSY, HAD), as the site writes it.
+    """
+
+    name: str = ""
+    sector: Sector | Literal[""] = ""
+    champ: str = ""
+
+
+class Site(_Strict):
+    """One hospital, or the default for senders no file names.
+
+    Attributes:
+        name: equals the file name.
+        sources: its senders; none in the default site.
+        finess: FINESS of the establishment, empty when not known.
+        ack: `process` tells the result of the conversion, `accept` that the input is kept.
+        leniency: whether repairable faults are repaired or refused.
+        processing_ids: accepted MSH-11; empty: those of the installation.
+        versions: accepted MSH-12; empty: those of the program.
+        control_id_reuse: what happens to an MSH-10 used again for another message.
+        transient_ack: what a sender is told when the store is away.
+        charset: charset of a sender that declares none, empty: as the standard says.
+        ack_msh9: form of MSH-9 in an ACK.
+        err_style: form of ERR: `err2` since v2.5, `err1` for old senders.
+        authorities: name or OID of an assigning authority, to its FINESS or OID.
+        cda_roots: root of a local patient id in documents, to the FINESS of its IPP domain.
+        ufs: by UF code.
+        emits_dsn: its mail domain answers with delivery notices.
+        emits_mdn: its mail domain answers with disposition notices.
+        require_ins: an input without a trusted INS is reported.
+        ins_from_cda: whether the INS of a document without HL7 envelope is trusted.
+        local_codes: by concept map: local code to target code.
+    """
+
+    name: str
+    sources: tuple[Sender, ...] = ()
+    finess: Finess | Literal[""] = ""
+    ack: Literal["process", "accept"] = "process"
+    leniency: Literal["lenient", "strict"] = "lenient"
+    processing_ids: frozenset[str] = frozenset()
+    versions: frozenset[str] = frozenset()
+    control_id_reuse: Literal["refuse", "accept-flagged"] = "refuse"
+    transient_ack: Literal["AR", "AE", "none"] = "AR"
+    charset: str = ""
+    ack_msh9: Literal["full", "short"] = "full"
+    err_style: Literal["err2", "err1"] = "err2"
+    authorities: dict[str, FinessOrOid] = Field(default_factory=dict)
+    cda_roots: dict[Oid, Finess] = Field(default_factory=dict)
+    ufs: dict[str, Unit] = Field(default_factory=dict)
+    emits_dsn: bool = True
+    emits_mdn: bool = False
+    require_ins: bool = False
+    ins_from_cda: Literal["untrusted", "trusted"] = "untrusted"
+    local_codes: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    @property
+    def is_lenient(self) -> bool:
+        """Tell whether repairable faults are repaired."""
+        return self.leniency == "lenient"
+
+    def unit(self, uf: str) -> Unit:
+        """Return a UF; one without name and sector when the table does not have it."""
+        return self.ufs.get(uf, _UNKNOWN_UNIT)
+
+    def domain(
+        self,
+        kind: DomainKind,
+        name: str = "",
+        universal_id: str = "",
+        universal_type: str = "",
+        *,
+        facility: str = "",
+    ) -> str:
+        """Return the identifier system of an assigning authority (HL7 v2.5 2.A.14, CX-4).
+
+        The table of the site comes first, by universal id and then by name, so that a bare name
+        and the full form of one authority come out equal. What the table does not have keeps the
+        OID or FINESS that was sent. A bare name that nobody declared is taken for the sender's
+        own authority: the FINESS of its site or of MSH-4. So a site that relays numbers of
+        others under bare names must declare those names.
+
+        Args:
+            kind: what is numbered.
+            name: CX-4.1.
+            universal_id: CX-4.2, or the root of an `id` in a document.
+            universal_type: CX-4.3: `ISO` an OID, `M` or `N` a FINESS, `L` a name.
+            facility: MSH-4.1, the last resort.
+        """
+        name, universal_id = name.strip(), universal_id.strip().removeprefix("urn:oid:")
+        if universal_type == "L":
+            name, universal_id = universal_id or name, ""
+        declared = self.authorities.get(universal_id) or self.authorities.get(name)
+        if kind == "ipp" and not declared:
+            declared = self.cda_roots.get(universal_id)
+        if declared:
+            return _system(kind, declared)
+        if universal_id:
+            return _system(kind, universal_id)
+        facility = facility.strip()
+        for known in (name, self.authorities.get(facility, ""), self.finess, facility):
+            if _FINESS.fullmatch(known) or _OID.fullmatch(known):
+                return _system(kind, known)
+        return _system(kind, name or facility)
+
+
+_UNKNOWN_UNIT = Unit()
+
+
+def _system(kind: DomainKind, authority: str) -> str:
+    if _OID.fullmatch(authority):
+        return f"urn:oid:{authority}"
+    return f"{IDENTIFIER_BASE}/{kind}/{quote(authority, safe='')}"
+
+
+#: Used when no file of mappings/sites is called `default`.
+DEFAULT_SITE = Site(name="default")
+
+
+class Sites:
+    """All sites, and which one a sender belongs to."""
+
+    def __init__(self, sites: Iterable[Site] = ()) -> None:
+        self.by_name: dict[str, Site] = {site.name: site for site in sites}
+        self.default: Site = self.by_name.get("default", DEFAULT_SITE)
+        self._by_sender: dict[tuple[str, str], Site] = {}
+        for site in self.by_name.values():
+            for sender in site.sources:
+                self._by_sender[sender.application, sender.facility] = site
+
+    def for_sender(self, application: str, facility: str) -> Site:
+        """Return the site of MSH-3.1 and MSH-4.1.
+
+        The exact pair wins over a sender that names the facility only; nobody: `default`, the
+        file of that name, else the defaults of the program.
+        """
+        found = self._by_sender.get((application, facility))
+        return found or self._by_sender.get(("", facility), self.default)
+
+    def for_finess(self, finess: str) -> Site:
+        """Return the site of an establishment, for a document without HL7 envelope."""
+        for site in self.by_name.values():
+            if finess and site.finess == finess:
+                return site
+        return self.default
