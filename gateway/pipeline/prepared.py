@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.core.contributions import Contribution, TraceLine
 from gateway.core.issues import Issue
 from gateway.core.messages import Header, InboxStatus, RawMessage
+from gateway.mapping.sites import DEFAULT_SITE, Site
 
 #: Builds the ACK of an HL7 v2 input for an MSA-1 code; returns `b""` for a CDA.
 Answer = Callable[[str, Sequence[Issue]], bytes]
@@ -28,12 +30,19 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An input whose header was read, before any mapping."""
+    """An input whose header was read, before any mapping.
+
+    Attributes:
+        parsed: the message or document, or the RejectedError that reading it gave.
+        site: the table of its sender.
+    """
 
     raw: RawMessage
     header: Header
     answer: Answer
     policy: Policy
+    parsed: Any = None
+    site: Site = DEFAULT_SITE
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Knows which fold serves which type; does not know where contributions come from.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -20,13 +21,21 @@ _DEFAULT: Fold = ElementFold()
 _GONE = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A resource version that was written, beside the one it replaces."""
+
+    before: StoredResource | None
+    after: StoredResource
+
+
 def refold(
     tx: Transaction,
     targets: Iterable[Target],
     once: Sequence[Contribution],
     now: datetime,
     folds: Mapping[str, Fold],
-) -> dict[Target, int]:
+) -> list[Change]:
     """Fold `targets` and all that share a changed claim with them; write what changed.
 
     Args:
@@ -37,7 +46,7 @@ def refold(
         folds: the fold of each type that has rules of its own.
 
     Returns:
-        For each target, how many resource versions were written.
+        The versions that were written; empty when nothing changed.
 
     Raises:
         RejectedError: a folded resource breaks its FHIR shape (issues of `fhir.shape`).
@@ -92,37 +101,28 @@ def _claims(
     }
 
 
-def _write(tx: Transaction, folded: dict[Target, list[Json]], now: datetime) -> dict[Target, int]:
+def _write(tx: Transaction, folded: dict[Target, list[Json]], now: datetime) -> list[Change]:
     keys = [(r["resourceType"], r["id"]) for found in folded.values() for r in found]
     current = tx.resources.current(keys)
     owned = tx.resources.owned([t for t in folded if t.type == "Encounter" or not folded[t]])
-    versions: list[NewVersion] = []
-    written: dict[Target, int] = {}
+    writes: list[tuple[StoredResource | None, NewVersion]] = []
     issues: list[Issue] = []
     for target, resources in folded.items():
-        made = set()
-        count = 0
+        made = {(r["resourceType"], r["id"]) for r in resources}
         for resource in resources:
-            key = (resource["resourceType"], resource["id"])
-            made.add(key)
-            before = current.get(key)
-            content = orjson.dumps(resource)
-            digest = blake2b(content, digest_size=16).hexdigest()
-            if before is not None and before.content_hash == digest and not before.deleted:
-                continue
-            issues += [i for i in shape.check(resource) if i.severity.refuses]
-            versions.append(_version(target, resource, digest, before, now))
-            count += 1
+            before = current.get((resource["resourceType"], resource["id"]))
+            digest = blake2b(orjson.dumps(resource), digest_size=16).hexdigest()
+            if before is None or before.content_hash != digest or before.deleted:
+                issues += [i for i in shape.check(resource) if i.severity.refuses]
+                writes.append((before, _version(target, resource, digest, before, now)))
         for stale in owned.get(target, ()):
             if (stale.type, stale.id) not in made:
-                versions.append(_deletion(stale, now))
-                count += 1
-        written[target] = count
+                writes.append((stale, _deletion(stale, now)))
     if issues:
         raise RejectedError(issues)
-    if versions:
-        tx.resources.put(versions)
-    return written
+    if writes:
+        tx.resources.put([version for _, version in writes])
+    return [Change(before, version.resource) for before, version in writes]
 
 
 def _version(

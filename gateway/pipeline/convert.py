@@ -1,0 +1,376 @@
+"""From bytes to contributions: read, judge, map. No store, no answer sent.
+
+Joins `hl7v2` and `cda`, which do not know each other: a document carried by a message takes the
+CDA way, under the envelope of the message.
+"""
+
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from gateway.cda import adapter as cda_adapter
+from gateway.cda.reader import read as read_cda
+from gateway.core.contributions import Contribution, TraceLine
+from gateway.core.envelope import EmbeddedDocument, Envelope
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue, Severity
+from gateway.core.messages import Channel, Header, InboxStatus, RawMessage
+from gateway.fhir.identity import Ids
+from gateway.hl7v2 import ack, canonical, intake
+from gateway.hl7v2 import adapter as hl7_adapter
+from gateway.hl7v2 import envelope as hl7_envelope
+from gateway.hl7v2.message import Message
+from gateway.hl7v2.reader import read as read_hl7
+from gateway.mapping.sites import Site
+from gateway.pipeline.prepared import Opened, Policy, Prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from gateway.core.clock import Clock
+    from gateway.mapping.loader import Mappings
+
+_log = structlog.get_logger()
+_DOCUMENT_TYPES = frozenset({"MDM", "ORU"})
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertOptions:
+    """What an installation accepts.
+
+    Attributes:
+        processing_ids: MSH-11 accepted where the site does not say.
+        test_ins: INS under the roots of test and demonstration may be used.
+        site: name of the site to use whatever the sender, for `relais convert --site`.
+    """
+
+    processing_ids: frozenset[str] = frozenset({"P"})
+    test_ins: bool = False
+    site: str | None = None
+
+
+@dataclass(slots=True)
+class Conversion:
+    """What one input says, with everything noticed on the way."""
+
+    contributions: list[Contribution] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    trace: list[TraceLine] = field(default_factory=list)
+    location: str = ""
+
+
+class Converter:
+    """Converts inputs; stateless but for the number of its acknowledgements."""
+
+    def __init__(
+        self, mappings: "Mappings", ids: Ids, clock: "Clock", options: ConvertOptions
+    ) -> None:
+        self._sites = mappings.sites
+        self._ids = ids
+        self._clock = clock
+        self._options = options
+        self._hl7_plans = hl7_adapter.compile_plans(mappings)
+        self._cda_plans = cda_adapter.compile_plans(mappings)
+        self._numbers = count(int(clock.now().timestamp() * 1000))
+
+    def now(self) -> "datetime":
+        """Return the instant for MSH-7 of an acknowledgement."""
+        return self._clock.now()
+
+    def next_control_id(self) -> str:
+        """Return a new MSH-10 for an acknowledgement."""
+        return f"R{next(self._numbers)}"
+
+    # --- opening --------------------------------------------------------------------------
+
+    def open(self, raw: RawMessage) -> Opened:
+        """Read the header of an input; never fails, whatever the bytes."""
+        if raw.channel is Channel.CDA:
+            return self._open_cda(raw)
+        try:
+            message: Message | None = read_hl7(raw.body, declared_charset=raw.charset)
+            fault: RejectedError | None = None
+        except RejectedError as error:
+            message, fault = None, error
+        header = canonical.header(raw.body, message)
+        site = self._site(header)
+        if message is not None and not site.is_lenient:
+            message, fault = _strictly(raw, message)
+        return Opened(
+            raw=raw,
+            header=header,
+            answer=_Acks(self, raw, message, site),
+            policy=_policy(site),
+            parsed=message if fault is None else fault,
+            site=site,
+        )
+
+    def _open_cda(self, raw: RawMessage) -> Opened:
+        try:
+            parsed: Any = read_cda(raw.body)
+        except RejectedError as error:
+            parsed = error
+        document = None if isinstance(parsed, RejectedError) else parsed
+        header = cda_adapter.header(document, raw.body)
+        return Opened(
+            raw=raw,
+            header=header,
+            answer=_no_ack,
+            policy=Policy(),
+            parsed=parsed,
+            site=self._site(header),
+        )
+
+    def _site(self, header: Header) -> Site:
+        if self._options.site is not None:
+            return self._sites.by_name[self._options.site]
+        application, facility = header.sender
+        if application == cda_adapter.SENDER:
+            return self._sites.for_finess(facility)
+        return self._sites.for_sender(application, facility)
+
+    # --- preparing ------------------------------------------------------------------------
+
+    def prepare(self, opened: Opened, *, keep_only: bool = False) -> Prepared:
+        """Convert an opened input; never fails: a fault becomes a status with its issues.
+
+        Args:
+            opened: from `open`.
+            keep_only: judge the header only; the row is stored `received`, mapped later.
+        """
+        try:
+            return self._prepare(opened, keep_only=keep_only)
+        except RejectedError as error:
+            return Prepared(opened, InboxStatus.QUARANTINED, issues=error.issues)
+        except Exception as error:  # noqa: BLE001 - the one place that turns a bug into a row
+            place = _place_of(error)
+            _log.error("conversion_broke", error=type(error).__name__, place=place)
+            return Prepared(opened, InboxStatus.FAILED, issues=(_broke(place),))
+
+    def _prepare(self, opened: Opened, *, keep_only: bool) -> Prepared:
+        if isinstance(opened.parsed, RejectedError):
+            raise opened.parsed
+        if opened.raw.channel is Channel.CDA:
+            if keep_only:
+                return Prepared(opened, InboxStatus.RECEIVED)
+            return _converted(opened, self._cda(opened, trace=False))
+        message: Message = opened.parsed
+        verdict = intake.judge(
+            message,
+            processing_ids=opened.site.processing_ids or self._options.processing_ids,
+            versions=opened.site.versions or intake.VERSIONS,
+            lenient=opened.site.is_lenient,
+        )
+        if verdict.action is intake.Action.UNANSWERED:
+            return Prepared(opened, InboxStatus.IGNORED, issues=verdict.issues, unanswered=True)
+        if verdict.action is intake.Action.IGNORE:
+            return Prepared(opened, InboxStatus.IGNORED, issues=verdict.issues, flags=message.flags)
+        if verdict.action is intake.Action.REJECT:
+            raise RejectedError(verdict.issues)
+        if keep_only:
+            return Prepared(opened, InboxStatus.RECEIVED, flags=message.flags)
+        conversion = self._hl7(opened, message, trace=False)
+        conversion.issues += verdict.issues
+        return _converted(opened, conversion)
+
+    def convert(self, raw: RawMessage, *, trace: bool = False) -> Conversion:
+        """Convert one input for a person who looks at it.
+
+        Raises:
+            RejectedError: the input is refused, set aside or an acknowledgement.
+        """
+        opened = self.open(raw)
+        prepared = self.prepare(opened)
+        if prepared.status is not InboxStatus.CONVERTED:
+            raise RejectedError(prepared.issues or (_no_input(),))
+        if raw.channel is Channel.CDA:
+            conversion = self._cda(opened, trace=trace)
+        else:
+            conversion = self._hl7(opened, opened.parsed, trace=trace)
+        conversion.issues = list(prepared.issues)
+        return conversion
+
+    # --- mapping --------------------------------------------------------------------------
+
+    def _hl7(self, opened: Opened, message: Message, *, trace: bool) -> Conversion:
+        documents: Sequence[EmbeddedDocument] = ()
+        if message.message_type in _DOCUMENT_TYPES:
+            documents = hl7_envelope.documents(message)
+        parsed = [(document, _read_embedded(document)) for document in documents]
+        cda_ids = cda_adapter.identifiers(parsed[0][1]) if parsed else ()
+        mapped = hl7_adapter.contribute(
+            message,
+            self._hl7_plans,
+            opened.site,
+            self._ids,
+            header=opened.header,
+            cda_identifiers=cda_ids,
+            test_ins=self._options.test_ins,
+            trace=trace,
+        )
+        conversion = Conversion(
+            list(mapped.contributions),
+            list(mapped.issues),
+            [*message.flags, *mapped.flags],
+            list(mapped.trace),
+        )
+        if parsed:
+            envelope = hl7_adapter.envelope(
+                message, opened.site, self._ids, cda_identifiers=cda_ids
+            )
+            for place, document in parsed:
+                self._embedded(opened, place, document, envelope, conversion, trace=trace)
+        hl7_adapter.add_provenance(conversion.contributions, message, opened.header, self._ids)
+        return conversion
+
+    def _embedded(
+        self,
+        opened: Opened,
+        place: EmbeddedDocument,
+        document: Any,
+        envelope: Envelope,
+        conversion: Conversion,
+        *,
+        trace: bool,
+    ) -> None:
+        mapped = cda_adapter.contribute(
+            document,
+            self._cda_plans,
+            opened.site,
+            self._ids,
+            digest=opened.header.canonical_sha256,
+            envelope=envelope,
+            test_ins=self._options.test_ins,
+            trace=trace,
+        )
+        conversion.contributions += mapped.contributions
+        conversion.issues += mapped.issues
+        conversion.flags += mapped.flags
+        conversion.trace += mapped.trace
+
+    def _cda(self, opened: Opened, *, trace: bool) -> Conversion:
+        mapped = cda_adapter.contribute(
+            opened.parsed,
+            self._cda_plans,
+            opened.site,
+            self._ids,
+            digest=opened.header.canonical_sha256,
+            envelope=None,
+            test_ins=self._options.test_ins,
+            trace=trace,
+        )
+        location = next(
+            (f"{t.type}/{t.id}" for c in mapped.contributions
+             if (t := c.target).type == "DocumentReference" and not c.annotates),
+            "",
+        )  # fmt: skip
+        return Conversion(
+            list(mapped.contributions),
+            list(mapped.issues),
+            list(mapped.flags),
+            list(mapped.trace),
+            location,
+        )
+
+
+class _Acks:
+    """Builds the acknowledgement of one HL7 v2 input."""
+
+    __slots__ = ("_converter", "_message", "_raw", "_site")
+
+    def __init__(
+        self, converter: Converter, raw: RawMessage, message: Message | None, site: Site
+    ) -> None:
+        self._converter = converter
+        self._raw = raw
+        self._message = message
+        self._site = site
+
+    def __call__(self, code: str, issues: "Sequence[Issue]") -> bytes:
+        """Build the ACK; `refuse` chooses AE or AR from the issues."""
+        return ack.build(
+            self._message if self._message is not None else self._raw.body,
+            ack.code_for(issues) if code == "refuse" else code,
+            issues,
+            now=self._converter.now(),
+            control_id=self._converter.next_control_id(),
+            msh9_short=self._site.ack_msh9 == "short",
+            err1=self._site.err_style == "err1",
+        )
+
+
+def _no_ack(_code: str, _issues: "Sequence[Issue]") -> bytes:
+    return b""
+
+
+def _strictly(raw: RawMessage, message: Message) -> tuple[Message | None, RejectedError | None]:
+    """Read again without repairs for a site that wants none."""
+    if not message.flags:
+        return message, None
+    try:
+        return read_hl7(raw.body, lenient=False, declared_charset=raw.charset), None
+    except RejectedError as error:
+        return message, error
+
+
+def _read_embedded(document: EmbeddedDocument) -> Any:
+    """Read the CDA in OBX-5; the places of its issues begin with the field."""
+    try:
+        return read_cda(document.body)
+    except RejectedError as error:
+        raise RejectedError(
+            [replace(issue, where=f"{document.place} {issue.where}") for issue in error.issues]
+        ) from error
+
+
+def _policy(site: Site) -> Policy:
+    return Policy(
+        process=site.ack == "process",
+        reuse_refused=site.control_id_reuse == "refuse",
+        transient_ack=site.transient_ack,
+    )
+
+
+def _converted(opened: Opened, conversion: Conversion) -> Prepared:
+    return Prepared(
+        opened,
+        InboxStatus.CONVERTED,
+        contributions=tuple(conversion.contributions),
+        issues=tuple(conversion.issues),
+        flags=tuple(dict.fromkeys(conversion.flags)),
+        location=conversion.location,
+    )
+
+
+def _place_of(error: Exception) -> str:
+    """Return file and line where a bug surfaced; its text may quote the input."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown"
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('gateway/')[2]}:{trace.tb_lineno}"
+
+
+def _broke(place: str) -> Issue:
+    return Issue(
+        code="RLS-MAP-090",
+        severity=Severity.ERROR,
+        where=f"gateway/{place}",
+        what="the gateway failed on this input; its bytes are kept.",
+        fix="Nothing to change in the input: report the place; it is converted again after a fix.",
+    )
+
+
+def _no_input() -> Issue:
+    return Issue(
+        code="RLS-MAP-091",
+        severity=Severity.ERROR,
+        where="MSH-9",
+        what="an acknowledgement or an event without effect gives no resource.",
+        fix="Give a message that Relais maps; docs/conformance.md lists them.",
+    )

@@ -1,0 +1,158 @@
+"""Rebuild from the stored bytes: the same steps as on reception, in place.
+
+Inbox rows are never rewritten, only how they ended. With unchanged mappings a replay writes
+nothing; after a correction it writes the versions that differ.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from gateway.core.clock import Clock
+from gateway.core.contributions import Contribution, Kind
+from gateway.core.errors import RejectedError
+from gateway.core.messages import InboxRow, InboxStatus, RawMessage
+from gateway.core.ports import InboxResult, Store, Transaction
+from gateway.pipeline.commit import CommitRules
+from gateway.pipeline.convert import Converter
+from gateway.pipeline.prepared import Prepared
+from gateway.pipeline.refold import Change, refold
+
+_log = structlog.get_logger()
+_NOT_REPLAYED = (InboxStatus.DISCARDED,)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay of some rows did.
+
+    Attributes:
+        rows: rows that were converted again.
+        moved: (row id, status before, status after) of those that ended otherwise.
+        changes: resource versions written, or that would be written on a dry run.
+    """
+
+    rows: int
+    moved: tuple[tuple[int, InboxStatus, InboxStatus], ...]
+    changes: tuple[Change, ...]
+
+
+class _DryRunError(Exception):
+    """Carries the outcome out of a transaction that must not be kept."""
+
+    def __init__(self, outcome: Replayed) -> None:
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Replayer:
+    """Converts stored rows again."""
+
+    store: Store
+    converter: Converter
+    clock: Clock
+    rules: CommitRules
+    chunk: int = 64
+
+    async def run(
+        self, first: int | None = None, last: int | None = None, *, dry_run: bool = False
+    ) -> AsyncIterator[Replayed]:
+        """Replay the rows with ids from `first` to `last`, both included, in order.
+
+        Yields:
+            One outcome per chunk; a chunk is one transaction.
+        """
+        after = (first or 1) - 1
+        while True:
+            rows = await self.store.read(_page(after, self.chunk))
+            rows = [row for row in rows if last is None or row.id <= last]
+            if not rows:
+                return
+            after = rows[-1].id
+            wanted = [row for row in rows if row.status not in _NOT_REPLAYED]
+            if wanted:
+                yield await self._chunk(wanted, dry_run=dry_run)
+
+    async def rows(self, ids: list[int]) -> Replayed:
+        """Replay the rows with these ids in one transaction."""
+        found = await self.store.read(lambda tx: [tx.inbox.get(row_id) for row_id in ids])
+        return await self._chunk([row for row in found if row is not None], dry_run=False)
+
+    async def _chunk(self, rows: list[InboxRow], *, dry_run: bool) -> Replayed:
+        prepared = [(row, self._prepare(row)) for row in rows]
+        try:
+            return await self._store(prepared, dry_run=dry_run)
+        except RejectedError as error:
+            if len(prepared) > 1:
+                parts = [await self._chunk([row], dry_run=dry_run) for row, _ in prepared]
+                return Replayed(
+                    rows=sum(part.rows for part in parts),
+                    moved=tuple(m for part in parts for m in part.moved),
+                    changes=tuple(c for part in parts for c in part.changes),
+                )
+            row, item = prepared[0]
+            refused = replace(
+                item,
+                status=InboxStatus.QUARANTINED,
+                contributions=(),
+                issues=(*item.issues, *error.issues),
+            )
+            return await self._store([(row, refused)], dry_run=dry_run)
+
+    async def _store(self, prepared: list[tuple[InboxRow, Prepared]], *, dry_run: bool) -> Replayed:
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> Replayed:
+            outcome = _rebuild(tx, prepared)
+            once = _of_kind(prepared, once=True)
+            targets = tx.contributions.replace(
+                [(row.id, _of_kind([(row, item)], once=False)) for row, item in prepared]
+            )
+            outcome = replace(
+                outcome, changes=tuple(refold(tx, targets, once, now, self.rules.folds))
+            )
+            if dry_run:
+                raise _DryRunError(outcome)
+            return outcome
+
+        try:
+            return await self.store.write(work)
+        except _DryRunError as dry:
+            return dry.outcome
+
+    def _prepare(self, row: InboxRow) -> Prepared:
+        raw = RawMessage(row.body, row.channel, row.received_at, flags=row.flags)
+        return self.converter.prepare(self.converter.open(raw))
+
+
+def _page(after: int, limit: int) -> Callable[[Transaction], list[InboxRow]]:
+    return lambda tx: tx.inbox.page(None, after, limit, with_body=True)
+
+
+def _of_kind(prepared: list[tuple[InboxRow, Prepared]], *, once: bool) -> list[Contribution]:
+    return [
+        part
+        for _, item in prepared
+        if item.status is InboxStatus.CONVERTED
+        for part in item.contributions
+        if (part.kind is Kind.ONCE) is once
+    ]
+
+
+def _rebuild(tx: Transaction, prepared: list[tuple[InboxRow, Prepared]]) -> Replayed:
+    """Write how each row ends now."""
+    results = []
+    moved = []
+    for row, item in prepared:
+        if row.status is not InboxStatus.RECEIVED:
+            tx.inbox.reopen(row.id)
+        refused = item.status in (InboxStatus.QUARANTINED, InboxStatus.FAILED)
+        answer = item.opened.answer("refuse" if refused else "AA", item.issues if refused else ())
+        # The answer that was given stays what a duplicate gets, unless the outcome changed.
+        keep = row.answer if row.status is item.status else answer
+        results.append(InboxResult(row.id, item.status, keep, item.issues, item.flags))
+        if row.status is not item.status:
+            moved.append((row.id, row.status, item.status))
+    tx.inbox.set_results(results)
+    return Replayed(rows=len(prepared), moved=tuple(moved), changes=())
