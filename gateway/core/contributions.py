@@ -10,7 +10,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from gateway.core.issues import Issue
+
 Json = dict[str, Any]
+
+#: Before every word of a master: see `Version.background`.
+_BACKGROUND = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 class Target(NamedTuple):
@@ -38,6 +43,14 @@ class Version(NamedTuple):
     def key(self) -> str:
         """Return a text that sorts as the tuple does, for the store."""
         return f"{_stamp(self.recorded_at)}|{_stamp(self.sent_at)}|{self.rank:06d}|{self.digest}"
+
+    def background(self) -> "Version":
+        """Return the version of a source that is not the master of what it says.
+
+        Demographics in a document or an appointment message create what is missing and never
+        win over what the identity feed says, whenever it says it.
+        """
+        return self._replace(recorded_at=_BACKGROUND)
 
     @classmethod
     def from_key(cls, key: str) -> "Version":
@@ -132,11 +145,13 @@ class Mapped:
     Attributes:
         contributions: partial resources, in the order of the mapping file.
         flags: data-quality flags such as `zbe-shifted`; closed list in `core.flags`.
+        issues: what was dropped or doubtful; none refuses the input (that raises).
     """
 
     contributions: list[Contribution] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     trace: list[TraceLine] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
 
 
 def _stamp(instant: datetime) -> str:
