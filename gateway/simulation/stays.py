@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.simulation.chart import Chart, StayTeller
-from gateway.simulation.draws import at_hour
+from gateway.simulation.draws import Draws, at_hour
 from gateway.simulation.establishments import CHU, CLCC, HAD, SMR, Establishment
-from gateway.simulation.people import Professional
-from gateway.simulation.steps import Booking, Entry, Exit, Origin, Place
+from gateway.simulation.people import Person, Professional
+from gateway.simulation.steps import Booking, Entry, Exit, Origin, Place, Step
 
 Story = Callable[[Chart, "Cast", datetime], None]
 
@@ -323,3 +323,48 @@ STORIES: tuple[tuple[Story, float], ...] = (
     (home_hospital, 0.10),
     (consultation, 0.12),
 )
+
+
+def corrected_stay(
+    who: Person, site: Establishment, cast: Cast, draws: Draws, day: datetime
+) -> list[Step]:
+    """Tell one stay in which every kind of correction may occur, for property tests."""
+    chart = Chart(who, draws)
+    chart.story = "one stay"
+    chart.register(site, at_hour(day, 8))
+    if draws.chance(0.8):
+        chart.qualify(site, at_hour(day, 8, 30))
+    stay = chart.visit(site, draws.pick(cast.doctors[site.key]), "I", "03", "Chirurgie programmée")
+    now = at_hour(day + timedelta(days=2), 8)
+    bed = Place(site.units[0], "12", "1")
+    if draws.chance(0.7):
+        stay.preadmit(at_hour(day, 9), now, bed)
+    stay.admit(now, bed)
+    if draws.chance(0.3):
+        stay.cancel(now + timedelta(minutes=30))
+        if draws.chance(0.3):
+            return chart.steps
+        now += timedelta(hours=1)
+        stay.admit(now, bed)
+    for room in range(draws.between(0, 3)):
+        now += draws.minutes(90, 900)
+        stay.transfer(now, Place(draws.pick(site.units[:3]), str(20 + room), "1"), "HMS")
+        if draws.chance(0.4):
+            now += timedelta(minutes=40)
+            stay.cancel(now)
+    if draws.chance(0.5):
+        now += draws.minutes(90, 900)
+        stay.leave(now, now + timedelta(hours=10))
+        if draws.chance(0.4):
+            stay.cancel(now + timedelta(minutes=45))
+        else:
+            now += timedelta(hours=9)
+            stay.come_back(now)
+            if draws.chance(0.4):
+                stay.cancel(now + timedelta(minutes=30))
+                now += timedelta(hours=1)
+                stay.come_back(now)
+    if draws.chance(0.8):
+        now += draws.minutes(600, 1400)
+        _goes_home(chart, Cast(cast.doctors, corrections=0.4), stay, now, draws.weighted(WAYS_OUT))
+    return chart.steps

@@ -1,0 +1,139 @@
+"""What the network and the interface engines do to messages on their way.
+
+The truth is never touched: a fault changes when a message arrives, how often, or adds a broken
+one beside it. Each message has its own stream of chance, so that one more fault moves no other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gateway.simulation.draws import Draws
+from gateway.simulation.rendering import Rendered, render, source
+from gateway.simulation.steps import Step
+
+#: Added to the order of a step to get another control id for the same content.
+_OTHER_ID = 5000
+_BROKEN_ID = 7000
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A feed that is silent, then catches up: from `hours` after the first day, for `length`."""
+
+    source: str
+    after_hours: int
+    length_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Probabilities of each fault, per message.
+
+    Attributes:
+        duplicated: the same bytes arrive twice.
+        resent: the acknowledgement was lost: the same message again with a new MSH-7.
+        renumbered: the same content again under a new MSH-10.
+        delayed: arrives minutes to hours late, behind younger messages.
+        dropped: never arrives the first time; the sender repeats it hours later.
+        malformed: a broken message arrives first and is to be refused.
+    """
+
+    duplicated: float = 0.005
+    resent: float = 0.006
+    renumbered: float = 0.001
+    delayed: float = 0.03
+    dropped: float = 0.004
+    malformed: float = 0.002
+    outages: tuple[Outage, ...] = (Outage("had", 24 * 20, 9), Outage("chu", 24 * 33, 3))
+
+
+PERFECT = Transport(0, 0, 0, 0, 0, 0, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One arrival of a step at the gateway.
+
+    Attributes:
+        at: our clock, without the wait behind an outage.
+        step: what is rendered; `sent` and `order` differ from the truth after a resend.
+        fault: name of the fault, empty when all went well.
+        answer: the acknowledgement a right gateway gives: `AA`, `AE` or `AR`.
+    """
+
+    at: datetime
+    step: Step
+    fault: str = ""
+    answer: str = "AA"
+
+
+def arrivals(step: Step, transport: Transport, draws: Draws, start: datetime) -> Iterator[Arrival]:
+    """Yield each arrival of one step; the right message always arrives at least once."""
+    rolls = [draws.unit() for _ in range(6)]
+    at = step.sent + timedelta(milliseconds=draws.between(40, 1500))
+    if rolls[5] < transport.malformed and render(step).name.startswith("ADT"):
+        kind, answer = draws.pick(tuple(_BREAKAGES.items()))
+        broken = replace(step, order=step.order + _BROKEN_ID)
+        yield Arrival(at - timedelta(milliseconds=20), broken, kind, answer)
+    if rolls[4] < transport.dropped:
+        yield _repeated(step, step.sent + draws.minutes(90, 600), "dropped")
+        return
+    if rolls[3] < transport.delayed:
+        yield Arrival(_after(at + draws.minutes(5, 420), step, transport, start), step, "delayed")
+        return
+    on_time = _after(at, step, transport, start)
+    yield Arrival(on_time, step, "outage" if on_time != at else "")
+    if rolls[0] < transport.duplicated:
+        yield Arrival(on_time + timedelta(seconds=draws.between(1, 90)), step, "duplicated")
+    if rolls[1] < transport.resent:
+        yield _repeated(step, on_time + timedelta(seconds=draws.between(30, 300)), "resent")
+    if rolls[2] < transport.renumbered:
+        again = replace(step, order=step.order + _OTHER_ID)
+        yield _repeated(again, on_time + draws.minutes(2, 30), "renumbered")
+
+
+def rendered(arrival: Arrival) -> Rendered:
+    """Return the bytes of an arrival, broken when its fault says so."""
+    whole = render(arrival.step)
+    if arrival.fault not in _BREAKAGES:
+        return whole
+    return whole._replace(body=_break(whole.body, arrival.fault))
+
+
+def _repeated(step: Step, at: datetime, fault: str) -> Arrival:
+    """Return an honest resend: the sender rebuilds MSH-7 and nothing else."""
+    sent = at.replace(microsecond=0)
+    return Arrival(sent + timedelta(milliseconds=700), replace(step, sent=sent), fault)
+
+
+def _after(at: datetime, step: Step, transport: Transport, start: datetime) -> datetime:
+    """Return when a message gets through: after the outage it falls in, in order of sending."""
+    for outage in transport.outages:
+        begin = start + timedelta(hours=outage.after_hours)
+        end = begin + timedelta(hours=outage.length_hours)
+        if outage.source == source(step).key and begin <= at < end:
+            return end + (at - begin) / 60
+    return at
+
+
+#: Broken message kinds and the answer each deserves (HL7 table 0357 101, 102, 201).
+_BREAKAGES = {"no-identifier": "AE", "impossible-date": "AE", "unknown-event": "AR"}
+
+
+def _break(body: bytes, kind: str) -> bytes:
+    """Spoil one field of an ADT, the way a faulty interface would."""
+    lines = body.split(b"\r")
+    if kind == "unknown-event":
+        lines[0] = _set(lines[0], 8, b"ADT^Q77^ADT_Q77")
+    else:
+        patient = next(place for place, line in enumerate(lines) if line.startswith(b"PID"))
+        field, value = (3, b"") if kind == "no-identifier" else (7, b"19830231")
+        lines[patient] = _set(lines[patient], field, value)
+    return b"\r".join(lines)
+
+
+def _set(line: bytes, place: int, value: bytes) -> bytes:
+    fields = line.split(b"|")
+    fields[place] = value
+    return b"|".join(fields)

@@ -1,0 +1,121 @@
+"""Write MDM messages that carry a letter (CI-SIS volet "Transmission d'un document CDA", 2.1).
+
+`MSH EVN PID PV1 ORC OBR TXA OBX {PRT} {OBX}`: the document first, then its flags in their order.
+"""
+
+from base64 import b64encode
+
+from gateway.simulation.er7 import Field, message, segment
+from gateway.simulation.letters import CODE, TITLE, compose, ids
+from gateway.simulation.people import Professional
+from gateway.simulation.segments import cx, evn, location, moment, msh, pid, xcn
+from gateway.simulation.steps import LetterSent, Step
+
+_PROFILE = ("2.1", "CISIS_CDA_HL7_V2")
+_TYPE = (CODE, TITLE, "LN")
+_FLAGS = (
+    ("MASQUE_PS", "Masqué aux professionnels"),
+    ("INVISIBLE_PATIENT", "Non visible par le patient"),
+    ("INVISIBLE_REP_LEGAUX", "Non visible par les représentants légaux"),
+    ("CONNEXION_SECRETE", "Connexion secrète"),
+    ("MODIF_CONF_CODE", "Modification de la confidentialité"),
+    ("DESTDMP", "Destinataire DMP"),
+    ("DESTMSSANTEPS", "Destinataire professionnel"),
+    ("DESTMSSANTEPAT", "Destinataire patient"),
+    ("ACK_RECEPTION", "Accusé de réception"),
+    ("ACK_LECTURE_MSS", "Accusé de lecture"),
+)
+
+
+def letter_message(step: Step, letter: LetterSent, *, pdf_size: int = 0) -> bytes:
+    """Write T02 (first version) or T10 (replacement) with the CDA document in OBX-5."""
+    visit = letter.visit
+    site, person = visit.establishment, visit.person
+    first = letter.version == 1
+    names = ids(letter)
+    document = b64encode(compose(step, letter, pdf_size=pdf_size)).decode("ascii")
+    stay: dict[int, Field] = {
+        1: "1",
+        2: visit.patient_class,
+        3: location(site, letter.place),
+        7: xcn(visit.attending),
+        19: cx(visit.number, site, "VN"),
+        44: moment(site, letter.admitted),
+        45: moment(site, letter.discharged),
+    }
+    txa: dict[int, Field] = {
+        1: "1",
+        2: CODE,
+        3: "TEXT",
+        4: moment(site, step.occurred),
+        12: names.document,
+        13: names.parent,
+        17: "AU",
+        22: visit.attending.national_id,
+    }
+    content = ("", "text", "XML", "Base64", document)
+    status = "F" if first else "C"
+    kind = ("MDM", "T02" if first else "T10", "MDM_T02")
+    lines = [
+        msh(site, step, person, kind, "2.6", _PROFILE),
+        evn(site, step),
+        pid(site, person, visit.ipp, step, nda=visit.nda),
+        segment("PV1", stay),
+        segment("ORC", {1: "NW" if first else "RO"}),
+        segment("OBR", {1: "1", 4: _TYPE}),
+        segment("TXA", txa),
+        segment("OBX", {1: "1", 2: "ED", 3: _TYPE, 5: content, 11: status}),
+        _sender(letter),
+        _recipient(person.gp),
+        *_flags(step, letter),
+    ]
+    return message(lines, site.charset)
+
+
+def _sender(letter: LetterSent) -> str:
+    site = letter.visit.establishment
+    authority = ("ASIP-SANTE-ST", "1.2.250.1.71.4.2.2", "ISO")
+    organization = (site.name, "", "", "", "", authority, "FINEG", "", "", site.finess)
+    return segment(
+        "PRT",
+        {
+            2: "UC",
+            4: ("SB", "Send by", "participation"),
+            5: xcn(letter.visit.attending),
+            8: organization,
+        },
+    )
+
+
+def _recipient(doctor: Professional) -> str:
+    return segment(
+        "PRT",
+        {
+            2: "UC",
+            4: ("RCT", "Result Copies To", "participation"),
+            5: xcn(doctor),
+            15: ("", "NET", "X.400", doctor.mail),
+        },
+    )
+
+
+def _flags(step: Step, letter: LetterSent) -> list[str]:
+    """Return the flags: the DMP only with a validated identity and without opposition."""
+    person = letter.visit.person
+    opposed = person.dmp is not None and person.dmp[0] == "IO"
+    chosen = {"DESTMSSANTEPS", "ACK_RECEPTION", "ACK_LECTURE_MSS"}
+    if step.identity.status == "VALI":
+        chosen |= {"DESTMSSANTEPAT"} if opposed else {"DESTMSSANTEPAT", "DESTDMP"}
+    return [
+        segment(
+            "OBX",
+            {
+                1: str(number),
+                2: "CWE",
+                3: (name, label, "MetaDMPMSS"),
+                5: ("Y" if name in chosen else "N", "", "expandedYes-NoIndicator"),
+                11: "F",
+            },
+        )
+        for number, (name, label) in enumerate(_FLAGS, start=2)
+    ]
