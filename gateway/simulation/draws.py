@@ -66,3 +66,8 @@ class Draws:
 def at_hour(moment: datetime, hour: int, minute: int = 0) -> datetime:
     """Return the same local day at another time of day."""
     return moment.replace(hour=hour, minute=minute, second=0, microsecond=0)
+
+
+def workday(moment: datetime) -> datetime:
+    """Return the same time on this day, or on the Monday after when it is a week-end."""
+    return moment + timedelta(days=7 - moment.weekday() if moment.weekday() > 4 else 0)

@@ -10,7 +10,10 @@ from gateway.simulation.numbers import EXAMPLE_ARC, finess
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A functional unit (UF): its code, its care sector and its usual DMT (HL7 table 0069)."""
+    """A functional unit (UF): its code, its care sector and its usual DMT (HL7 table 0069).
+
+    The sector is that of the site table; emergency and outpatient units belong to `mco`.
+    """
 
     code: str
     name: str
@@ -79,8 +82,8 @@ CHU = Establishment(
         Unit("1010", "Chirurgie digestive", "mco", "144"),
         Unit("1020", "Oncologie médicale", "mco", "126"),
         Unit("1030", "Soins intensifs post-opératoires", "mco"),
-        Unit("1040", "Urgences adultes", "urgences"),
-        Unit("1050", "Consultations", "externe"),
+        Unit("1040", "Urgences adultes", "mco"),
+        Unit("1050", "Consultations", "mco"),
     ),
 )
 CLCC = Establishment(
@@ -92,8 +95,8 @@ CLCC = Establishment(
     setting=_HOSPITAL,
     units=(
         Unit("2010", "Chirurgie carcinologique", "mco", "144"),
-        Unit("2020", "Hôpital de jour chimiothérapie", "seance", "302"),
-        Unit("2030", "Consultations d'oncologie", "externe"),
+        Unit("2020", "Hôpital de jour chimiothérapie", "mco", "302"),
+        Unit("2030", "Consultations d'oncologie", "mco"),
     ),
     letters="cda",
 )

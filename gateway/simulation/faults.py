@@ -6,7 +6,7 @@ one beside it. Each message has its own stream of chance, so that one more fault
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from gateway.simulation.draws import Draws
 from gateway.simulation.rendering import Rendered, render, source
@@ -56,7 +56,7 @@ class Arrival:
     """One arrival of a step at the gateway.
 
     Attributes:
-        at: our clock, without the wait behind an outage.
+        at: our clock, UTC, without the wait behind an outage.
         step: what is rendered; `sent` and `order` differ from the truth after a resend.
         fault: name of the fault, empty when all went well.
         answer: the acknowledgement a right gateway gives: `AA`, `AE` or `AR`.
@@ -71,13 +71,14 @@ class Arrival:
 def arrivals(step: Step, transport: Transport, draws: Draws, start: datetime) -> Iterator[Arrival]:
     """Yield each arrival of one step; the right message always arrives at least once."""
     rolls = [draws.unit() for _ in range(6)]
-    at = step.sent + timedelta(milliseconds=draws.between(40, 1500))
+    sent = step.sent.astimezone(UTC)
+    at = sent + timedelta(milliseconds=draws.between(40, 1500))
     if rolls[5] < transport.malformed and render(step).name.startswith("ADT"):
         kind, answer = draws.pick(tuple(_BREAKAGES.items()))
         broken = replace(step, order=step.order + _BROKEN_ID)
         yield Arrival(at - timedelta(milliseconds=20), broken, kind, answer)
     if rolls[4] < transport.dropped:
-        yield _repeated(step, step.sent + draws.minutes(90, 600), "dropped")
+        yield _repeated(step, sent + draws.minutes(90, 600), "dropped")
         return
     if rolls[3] < transport.delayed:
         yield Arrival(_after(at + draws.minutes(5, 420), step, transport, start), step, "delayed")
@@ -104,13 +105,14 @@ def rendered(arrival: Arrival) -> Rendered:
 def _repeated(step: Step, at: datetime, fault: str) -> Arrival:
     """Return an honest resend: the sender rebuilds MSH-7 and nothing else."""
     sent = at.replace(microsecond=0)
-    return Arrival(sent + timedelta(milliseconds=700), replace(step, sent=sent), fault)
+    local = sent.astimezone(step.sent.tzinfo)
+    return Arrival(sent + timedelta(milliseconds=700), replace(step, sent=local), fault)
 
 
 def _after(at: datetime, step: Step, transport: Transport, start: datetime) -> datetime:
     """Return when a message gets through: after the outage it falls in, in order of sending."""
     for outage in transport.outages:
-        begin = start + timedelta(hours=outage.after_hours)
+        begin = start.astimezone(UTC) + timedelta(hours=outage.after_hours)
         end = begin + timedelta(hours=outage.length_hours)
         if outage.source == source(step).key and begin <= at < end:
             return end + (at - begin) / 60

@@ -65,7 +65,7 @@ def events(region: Region, transport: Transport | None = None) -> Iterator[Event
         chance = Draws("transport", region.seed, number)
         for step in region.patient(number).steps:
             for arrival in arrivals(step, model, chance.child(step.order), FIRST_DAY):
-                waiting.append((arrival.at.astimezone(UTC), number, len(waiting), arrival))
+                waiting.append((arrival.at, number, len(waiting), arrival))
     waiting.sort(key=lambda item: item[:3])
     for at, number, _, arrival in waiting:
         yield _event(at, number, arrival)

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.simulation.chart import Chart
-from gateway.simulation.draws import Draws
+from gateway.simulation.draws import Draws, workday
 from gateway.simulation.establishments import ESTABLISHMENTS
 from gateway.simulation.people import Person, Professional, person, professional
-from gateway.simulation.stays import STORIES, Cast
+from gateway.simulation.stays import STORIES, Cast, emergency
 from gateway.simulation.steps import Step
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -57,7 +57,8 @@ class Region:
         who = person(order, self.gps, draws.child("person"))
         chart = Chart(who, draws.child("path"))
         story = draws.weighted(STORIES)
-        story(chart, self.cast, FIRST_DAY + timedelta(days=draws.between(0, _SPREAD_DAYS)))
+        day = FIRST_DAY + timedelta(days=draws.between(0, _SPREAD_DAYS))
+        story(chart, self.cast, day if story is emergency else workday(day))
         return Patient(who, tuple(chart.steps))
 
     def _gp(self, number: int) -> Professional:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.simulation.chart import Chart, StayTeller
-from gateway.simulation.draws import Draws, at_hour
+from gateway.simulation.draws import Draws, at_hour, workday
 from gateway.simulation.establishments import CHU, CLCC, HAD, SMR, Establishment
 from gateway.simulation.people import Person, Professional
 from gateway.simulation.steps import Booking, Entry, Exit, Origin, Place, Step
@@ -29,7 +29,7 @@ class Cast:
     """
 
     doctors: dict[str, tuple[Professional, ...]]
-    corrections: float = 0.06
+    corrections: float = 0.08
     unqualified: float = 0.08
 
 
@@ -55,7 +55,7 @@ def surgery(chart: Chart, cast: Cast, day: datetime) -> None:
     chart.register(site, at_hour(day, 9, chart.draws.between(0, 50)))
     if not chart.draws.chance(cast.unqualified):
         chart.qualify(site, at_hour(day, 10, chart.draws.between(0, 50)))
-    planned = at_hour(day + timedelta(days=chart.draws.between(7, 20)), 8)
+    planned = at_hour(workday(day + timedelta(days=chart.draws.between(7, 20))), 8)
     _consultation(chart, site, surgeon, Place(consulting), day)
     stay = chart.visit(
         site,
@@ -95,7 +95,7 @@ def chemotherapy(chart: Chart, cast: Cast, day: datetime) -> None:
     service = ("CHIMIO", "Séance de chimiothérapie")
     first = at_hour(day + timedelta(days=4), 9)
     for cycle in range(count):
-        start = first + timedelta(days=gap * cycle) + chart.draws.minutes(0, 240)
+        start = workday(first + timedelta(days=gap * cycle)) + chart.draws.minutes(0, 240)
         slot = Booking(
             CLCC, chart.person, chart.ipp(CLCC), "S12", _rdv(chart), start, 180, service,
             doctor, place,
@@ -210,7 +210,7 @@ def smr_stay(
     if not chart.draws.chance(cast.unqualified):
         chart.qualify(SMR, at_hour(day, 11, 30))
     doctor = chart.draws.pick(cast.doctors["smr"])
-    begin = at_hour(day, 15, chart.draws.between(0, 59))
+    begin = day + chart.draws.minutes(50, 150)
     length = chart.draws.between(18, 34)
     stay = chart.visit(
         SMR, doctor, "I", "03", "Réadaptation après chirurgie", entry=entry, origin=origin,
@@ -241,7 +241,7 @@ def _ward_life(chart: Chart, cast: Cast, stay: StayTeller, arrival: datetime) ->
         stay.transfer(when + draws.minutes(60, 120), Place(home.unit, home.room, "3"), "L")
         stay.cancel(when + draws.minutes(150, 200))
     if draws.chance(0.15):
-        away = when + draws.minutes(600, 700)
+        away = at_hour(when + timedelta(days=1), 10, draws.between(0, 59))
         stay.leave(away, away + timedelta(hours=8))
         if draws.chance(cast.corrections * 4):
             stay.cancel(away + timedelta(minutes=50))
@@ -345,6 +345,8 @@ def corrected_stay(
         if draws.chance(0.3):
             return chart.steps
         now += timedelta(hours=1)
+        if not stay.visit.preadmission:
+            stay = chart.visit(site, stay.visit.attending, "I", "03", "Chirurgie programmée")
         stay.admit(now, bed)
     for room in range(draws.between(0, 3)):
         now += draws.minutes(90, 900)
