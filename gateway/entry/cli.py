@@ -1,0 +1,71 @@
+"""The command `relais`: data on standard output, words on standard error.
+
+Exit 0 fine, 1 the input was refused, 2 wrong usage or configuration.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gateway import __version__
+from gateway.core import log
+from gateway.core.errors import FatalError, RejectedError, RetriableError
+from gateway.entry import cli_config, cli_convert, cli_demo, cli_send, cli_serve, cli_store
+
+app = typer.Typer(
+    name="relais",
+    help="FHIR gateway for French care pathways.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+app.command("serve")(cli_serve.serve)
+app.command("demo")(cli_demo.demo)
+app.command("convert")(cli_convert.convert)
+app.command("send")(cli_send.send)
+app.command("replay")(cli_store.replay)
+app.add_typer(cli_store.quarantine, name="quarantine")
+app.add_typer(cli_config.config, name="config")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _relais(
+    _asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print and exit.")
+    ] = False,
+) -> None:
+    """FHIR gateway for French care pathways."""
+
+
+def main() -> None:
+    """Run the command line."""
+    log.configure("WARNING")
+    try:
+        app()
+    except FatalError as error:
+        _say(error)
+        sys.exit(2)
+    except (RejectedError, RetriableError) as error:
+        _say(error)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output went away (`relais … | head`): no error of ours.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _say(error: FatalError | RejectedError | RetriableError) -> None:
+    for issue in error.issues:
+        print(issue, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

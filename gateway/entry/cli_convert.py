@@ -1,0 +1,165 @@
+"""`relais convert`: a message or document becomes one transaction Bundle, explained if asked."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from gateway.core.contributions import Json, TraceLine
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue, Severity
+from gateway.core.messages import Channel, RawMessage
+from gateway.entry import settings as settings_module
+from gateway.entry.wiring import SystemClock, build_converter
+from gateway.fhir import bundle, shape
+from gateway.mapping.loader import load_mappings
+from gateway.pipeline.convert import Conversion, Converter
+from gateway.pipeline.folds import fold_alone
+
+_SHOWN = 60
+
+
+class Format(StrEnum):
+    """Output of `relais convert`."""
+
+    JSON = "json"
+    NDJSON = "ndjson"
+    XML = "xml"
+
+
+def convert(
+    files: Annotated[list[Path], typer.Argument(help="HL7 v2 or CDA files; - for stdin.")],
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each FHIR value beside its source.")
+    ] = False,
+    output: Annotated[Format, typer.Option("--format", help="Form of the bundles.")] = Format.JSON,
+    site: Annotated[
+        str | None, typer.Option("--site", help="Use this site table whatever the sender.")
+    ] = None,
+) -> None:
+    """Convert messages and documents to FHIR, one transaction Bundle per input.
+
+    Example: relais convert --explain admission.er7
+    """
+    settings = settings_module.load()
+    mappings = load_mappings(settings.mappings)
+    if site is not None and site not in mappings.sites.by_name:
+        raise RejectedError([_no_site(site, mappings.sites.by_name)])
+    converter = build_converter(settings, mappings=mappings, site=site)
+    refused = False
+    single = len(files) == 1
+    for file in files:
+        try:
+            print_one(converter, file, output, explain=explain, single=single)
+        except RejectedError as error:
+            refused = True
+            for issue in error.issues:
+                print(f"{file}: {issue}", file=sys.stderr)
+    if refused:
+        raise typer.Exit(1)
+
+
+def print_one(
+    converter: Converter, file: Path, output: Format, *, explain: bool, single: bool
+) -> None:
+    """Convert one file and print it.
+
+    Raises:
+        RejectedError: the input is refused, or a resource breaks its FHIR shape.
+    """
+    raw = read_input(file)
+    conversion = converter.convert(raw, trace=explain)
+    resources = fold_alone(conversion.contributions)
+    faults = [i for resource in resources for i in shape.check(resource) if i.severity.refuses]
+    if faults:
+        raise RejectedError(faults)
+    for issue in conversion.issues:
+        print(f"{file}: {issue.severity}: {issue}", file=sys.stderr)
+    for flag in dict.fromkeys(conversion.flags):
+        print(f"{file}: flag: {flag}", file=sys.stderr)
+    if explain:
+        sys.stdout.writelines(f"{line}\n" for line in explanation(resources, conversion))
+        return
+    made = bundle.assemble(resources)
+    if output is Format.XML:
+        sys.stdout.write(shape.to_xml(made))
+    else:
+        option = orjson.OPT_INDENT_2 if output is Format.JSON and single else 0
+        sys.stdout.buffer.write(orjson.dumps(made, option=option | orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.flush()
+
+
+def read_input(file: Path) -> RawMessage:
+    """Read a file as a door would: an XML document is a CDA, the rest HL7 v2.
+
+    Raises:
+        RejectedError: the file cannot be read (RLS-CFG-110).
+    """
+    try:
+        body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise RejectedError([_unreadable(error)]) from error
+    is_cda = (
+        body.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"<")
+        and b"urn:hl7-org:v2xml" not in (body[:2048])
+    )
+    channel = Channel.CDA if is_cda else Channel.HTTP
+    return RawMessage(body, channel, SystemClock().now())
+
+
+def explanation(resources: Iterable[Json], conversion: Conversion) -> Iterator[str]:
+    """Yield each explained value beside the field it came from, resource by resource."""
+    lines: dict[str, list[TraceLine]] = {}
+    for line in conversion.trace:
+        lines.setdefault(line.resource, []).append(line)
+    for resource in resources:
+        name = f"{resource['resourceType']}/{resource['id']}"
+        yield name
+        for line in dict.fromkeys(lines.get(name, ())):
+            value = _value_at(resource, line.target)
+            via = f" via {line.via}" if line.via and line.via != "text" else ""
+            spec = f"  [{line.spec}]" if line.spec else ""
+            yield f"  {line.target} = {_short(value)}  <- {line.source}{via}{spec}"
+
+
+def _value_at(resource: Json, path: str) -> Any:
+    """Return what stands at a dotted path with indices, None when the fold left it out."""
+    value: Any = resource
+    for step in path.split("."):
+        name, _, index = step.partition("[")
+        value = value.get(name) if isinstance(value, dict) else None
+        if index and isinstance(value, list):
+            number = int(index.rstrip("]"))
+            value = value[number] if number < len(value) else None
+    return value
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "(left out by the fold)"
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _unreadable(error: OSError) -> Issue:
+    return Issue(
+        code="RLS-CFG-110",
+        severity=Severity.ERROR,
+        where="file",
+        what=f"it cannot be read: {(error.strerror or 'unknown reason').lower()}.",
+        fix="Give the path of a file you may read, or - for standard input.",
+    )
+
+
+def _no_site(site: str, known: Iterable[str]) -> Issue:
+    return Issue(
+        code="RLS-CFG-111",
+        severity=Severity.ERROR,
+        where="--site",
+        what=f"there is no site table '{site}'.",
+        fix=f"Give one of: {', '.join(sorted(known))}; or write mappings/sites/{site}.yaml.",
+    )

@@ -1,0 +1,224 @@
+"""`relais replay` and `relais quarantine`: what operators do with stored inputs."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import orjson
+import typer
+
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue, Severity
+from gateway.core.messages import InboxRow, InboxStatus
+from gateway.core.ports import InboxResult, Store
+from gateway.entry import settings as settings_module
+from gateway.entry.resource_diff import differences
+from gateway.entry.wiring import build_converter, build_replayer, build_store
+
+T = TypeVar("T")
+quarantine = typer.Typer(help="Inputs that were refused; their bytes are kept.")
+_PAGE = 500
+_RowId = Annotated[int, typer.Argument(help="Number of the inbox row.")]
+
+
+def replay(
+    first: Annotated[int | None, typer.Option("--from", help="First inbox row.")] = None,
+    last: Annotated[int | None, typer.Option("--to", help="Last inbox row.")] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Show each value that changes.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing, only say what would.")
+    ] = False,
+) -> None:
+    """Rebuild from the stored bytes, in place, and say what changes.
+
+    Example: relais replay --from 120 --diff --dry-run
+    """
+
+    async def work(store: Store) -> tuple[int, int, int]:
+        settings = settings_module.load()
+        replayer = build_replayer(settings, store, build_converter(settings))
+        rows = moved = changed = 0
+        async for part in replayer.run(first, last, dry_run=dry_run):
+            rows += part.rows
+            moved += len(part.moved)
+            changed += len(part.changes)
+            for row_id, before, after in part.moved:
+                print(f"row {row_id}: {before} -> {after}")
+            for change in part.changes if diff else ():
+                print(f"{change.after.type}/{change.after.id} version {change.after.version}")
+                for line in differences(change):
+                    print(f"  {line}")
+        return rows, moved, changed
+
+    rows, moved, changed = _with_store(work)
+    verb = "would change" if dry_run else "changed"
+    print(
+        f"{rows} rows converted again, {moved} ended otherwise, {changed} resources {verb}.",
+        file=sys.stderr,
+    )
+
+
+@quarantine.command("list")
+def list_(
+    output: Annotated[str, typer.Option("--format", help="text or ndjson.")] = "text",
+) -> None:
+    """List the rows in quarantine with the first reason of each.
+
+    Example: relais quarantine list
+    """
+
+    async def work(store: Store) -> list[InboxRow]:
+        found: list[InboxRow] = []
+        for status in (InboxStatus.QUARANTINED, InboxStatus.FAILED):
+            after = 0
+            while rows := await store.read(
+                lambda tx, status=status, after=after: tx.inbox.page(status, after, _PAGE)  # type: ignore[misc]
+            ):
+                found += rows
+                after = rows[-1].id
+        return sorted(found, key=lambda row: row.id)
+
+    for row in _with_store(work):
+        if output == "ndjson":
+            sys.stdout.write(orjson.dumps(_described(row)).decode() + "\n")
+            continue
+        reason = row.issues[0] if row.issues else "no reason kept"
+        print(
+            f"{row.id}  {row.received_at:%Y-%m-%d %H:%M:%S}Z  {row.header.message_type}  {reason}"
+        )
+
+
+@quarantine.command("show")
+def show(
+    row_id: _RowId,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the bytes as received.")] = False,
+) -> None:
+    """Show one row with every reason; with --raw its bytes (they hold patient data).
+
+    Example: relais quarantine show 42
+    """
+    row = _with_store(lambda store: _row(store, row_id))
+    if raw:
+        sys.stdout.buffer.write(row.body)
+        return
+    sys.stdout.write(orjson.dumps(_described(row), option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+@quarantine.command("retry")
+def retry(
+    row_id: Annotated[int | None, typer.Argument(help="One row; without it, all.")] = None,
+) -> None:
+    """Convert rows of the quarantine again, after a fix of a site table or mapping.
+
+    Example: relais quarantine retry 42
+    """
+
+    async def work(store: Store) -> list[tuple[int, InboxStatus]]:
+        settings = settings_module.load()
+        replayer = build_replayer(settings, store, build_converter(settings))
+        ids = [row_id] if row_id is not None else await _quarantined(store)
+        for number in ids:
+            await _row(store, number)
+            await replayer.rows([number])
+        return [(number, (await _row(store, number)).status) for number in ids]
+
+    ended = _with_store(work)
+    for number, status in ended:
+        print(f"row {number}: {status}")
+    if any(status in (InboxStatus.QUARANTINED, InboxStatus.FAILED) for _, status in ended):
+        raise typer.Exit(1)
+
+
+@quarantine.command("discard")
+def discard(row_id: _RowId) -> None:
+    """Set a row of the quarantine aside for good; its bytes stay.
+
+    Example: relais quarantine discard 42
+    """
+
+    async def work(store: Store) -> None:
+        row = await _row(store, row_id)
+        if row.status not in (InboxStatus.QUARANTINED, InboxStatus.FAILED):
+            raise RejectedError([_not_in_quarantine(row_id)])
+        result = InboxResult(row_id, InboxStatus.DISCARDED, row.answer, row.issues, row.flags)
+        await store.write(lambda tx: tx.inbox.set_results([result]))
+
+    _with_store(work)
+    print(f"row {row_id}: discarded")
+
+
+async def _quarantined(store: Store) -> list[int]:
+    rows = await store.read(
+        lambda tx: [
+            *tx.inbox.page(InboxStatus.QUARANTINED, 0, _PAGE),
+            *tx.inbox.page(InboxStatus.FAILED, 0, _PAGE),
+        ]
+    )
+    return sorted(row.id for row in rows)
+
+
+async def _row(store: Store, row_id: int) -> InboxRow:
+    row = await store.read(lambda tx: tx.inbox.get(row_id))
+    if row is None:
+        raise RejectedError([_no_row(row_id)])
+    return row
+
+
+def _described(row: InboxRow) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "status": row.status,
+        "received_at": row.received_at.isoformat(),
+        "channel": row.channel,
+        "peer": row.peer,
+        "sender": list(row.header.sender),
+        "control_id": row.header.control_id,
+        "message_type": row.header.message_type,
+        "sha256": row.header.raw_sha256,
+        "size": len(row.body),
+        "flags": list(row.flags),
+        "attempts": row.attempts,
+        "issues": [
+            {
+                "code": issue.code,
+                "severity": issue.severity,
+                "where": issue.where,
+                "what": issue.what,
+                "fix": issue.fix,
+            }
+            for issue in row.issues
+        ],
+    }
+
+
+def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    async def run() -> T:
+        store = build_store(settings_module.load())
+        await store.open()
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def _no_row(row_id: int) -> Issue:
+    return Issue(
+        code="RLS-STO-030",
+        severity=Severity.ERROR,
+        where=f"inbox row {row_id}",
+        what="there is no such row.",
+        fix="`relais quarantine list` shows the rows in quarantine.",
+    )
+
+
+def _not_in_quarantine(row_id: int) -> Issue:
+    return Issue(
+        code="RLS-STO-031",
+        severity=Severity.ERROR,
+        where=f"inbox row {row_id}",
+        what="the row is not in quarantine.",
+        fix="Only refused or failed rows can be discarded; replay converts the others again.",
+    )

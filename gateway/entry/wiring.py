@@ -1,0 +1,77 @@
+"""Builds the house from the settings: the only place that knows which implementation is used."""
+
+from datetime import UTC, datetime, timedelta
+
+from gateway.core.clock import Clock
+from gateway.core.ports import Store
+from gateway.entry.settings import Settings
+from gateway.fhir.identity import Ids
+from gateway.mapping.loader import Mappings, load_mappings
+from gateway.pipeline.commit import CommitRules
+from gateway.pipeline.convert import Converter, ConvertOptions
+from gateway.pipeline.folds import FOLDS
+from gateway.pipeline.receive import ReceiveLimits, Receiver
+from gateway.pipeline.replay import Replayer
+from gateway.store.factory import open_store
+
+#: Loopback, demo and tests take every processing id and the INS of test and demonstration.
+_ALL_PROCESSING_IDS = frozenset({"P", "T", "D"})
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return datetime.now(UTC)
+
+
+def build_converter(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    mappings: Mappings | None = None,
+    site: str | None = None,
+) -> Converter:
+    """Build the converter of an installation.
+
+    Raises:
+        FatalError: a mapping file is wrong.
+    """
+    options = ConvertOptions(
+        processing_ids=frozenset({"P"}) if settings.is_production else _ALL_PROCESSING_IDS,
+        test_ins=not settings.is_production,
+        site=site,
+    )
+    loaded = mappings or load_mappings(settings.mappings)
+    return Converter(loaded, Ids(settings.id_namespace), clock or SystemClock(), options)
+
+
+def build_store(settings: Settings) -> Store:
+    """Build the store of an installation; not opened yet."""
+    return open_store(settings.store.url, timeout_s=settings.store.timeout_s)
+
+
+def build_rules(settings: Settings) -> CommitRules:
+    """Build the rules of the commit."""
+    return CommitRules(FOLDS, timedelta(days=settings.receive.control_id_days))
+
+
+def build_receiver(
+    settings: Settings, store: Store, converter: Converter, clock: Clock
+) -> Receiver:
+    """Build the one way in."""
+    receive = settings.receive
+    limits = ReceiveLimits(
+        threads=receive.threads,
+        batch=receive.batch,
+        store_early_s=receive.store_early_s,
+        deadline_s=receive.deadline_s,
+        waiting=receive.waiting,
+    )
+    return Receiver(store, converter, clock, build_rules(settings), limits)
+
+
+def build_replayer(settings: Settings, store: Store, converter: Converter) -> Replayer:
+    """Build what converts stored rows again."""
+    return Replayer(store, converter, SystemClock(), build_rules(settings))

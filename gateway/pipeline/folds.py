@@ -1,0 +1,34 @@
+"""Which fold serves which type, and the fold of a single input."""
+
+from collections.abc import Mapping, Sequence
+
+from gateway.core.contributions import Contribution, Json, Kind, Target
+from gateway.fhir.fold import ElementFold, Fold
+from gateway.fhir.patient import PatientFold
+from gateway.hl7v2.movements import StayFold
+
+#: Types with rules of their own; every other type is merged per element.
+FOLDS: Mapping[str, Fold] = {"Patient": PatientFold(), "Encounter": StayFold()}
+_DEFAULT: Fold = ElementFold()
+
+
+def fold_alone(contributions: Sequence[Contribution]) -> list[Json]:
+    """Fold what one input says as if there were no other.
+
+    Args:
+        contributions: of one input.
+
+    Returns:
+        Its resources, in the order in which they are first spoken about.
+    """
+    parts: dict[Target, list[Contribution]] = {}
+    for part in contributions:
+        parts.setdefault(part.target, []).append(part)
+    resources: list[Json] = []
+    for target, found in parts.items():
+        if found[0].kind is Kind.ONCE:
+            resources.append(found[0].resource)
+        else:
+            fold = FOLDS.get(target.type, _DEFAULT)
+            resources += fold.resources(target, found, ())
+    return resources
