@@ -5,7 +5,7 @@ search; the store does.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal
@@ -119,21 +119,21 @@ class _Reader:
             return found
         seal, _, cursor = self.token.partition(".")
         if not cursor or found._seal(cursor) != seal:
-            raise RejectedError([_bad_cursor()])
+            raise RejectedError([bad_cursor()])
         return replace(found, cursor=cursor)
 
     def _condition(self, name: str, value: str) -> Issue | None:
         code, colon, modifier = name.partition(":")
-        where = _place(name)
+        where = place(name)
         if "." in name or code == "_has":
             return _not_supported(where, "Chained and reverse chained parameters are")
         if code in _UNSUPPORTED:
             return _not_supported(where, f"The result parameter {code} is")
         parameter = self.known.get(code)
         if parameter is None:
-            return _unknown(where, self.type, self.known)
+            return unknown_parameter(where, self.type, self.known)
         if not value or len(value) > _MAX_VALUE * _MAX_ALTERNATIVES or _CONTROL.search(value):
-            return _bad_value(where, "a text without control characters, not empty")
+            return bad_value(where, "a text without control characters, not empty")
         if not colon:
             return self._add(parameter, where, value)
         return self._modified(parameter, modifier, where, value)
@@ -143,7 +143,7 @@ class _Reader:
     ) -> Issue | None:
         if modifier == "missing" and parameter.paths:
             if value not in ("true", "false"):
-                return _bad_value(where, "true or false")
+                return bad_value(where, "true or false")
             self.conditions.append(
                 Condition(parameter.code, parameter.kind, missing=value == "true")
             )
@@ -170,7 +170,7 @@ class _Reader:
         for text in texts:
             alternative, wanted = _READ[parameter.kind](parameter, text, type_)
             if alternative is None or len(text) > _MAX_VALUE:
-                return _bad_value(where, wanted)
+                return bad_value(where, wanted)
             alternatives.append(alternative)
         self.conditions.append(
             Condition(parameter.code, parameter.kind, tuple(alternatives), negated=negated)
@@ -179,7 +179,7 @@ class _Reader:
 
     def _set_count(self, value: str) -> Issue | None:
         if not (value.isascii() and value.isdigit() and len(value) < 10):
-            return _bad_value("http._count", "a whole number, 0 or more")
+            return bad_value("http._count", "a whole number, 0 or more")
         self.count = min(int(value), MAX_COUNT)
         self.count_only = self.count_only or self.count == 0
         return None
@@ -202,7 +202,7 @@ class _Reader:
     def _set_total(self, value: str) -> Issue | None:
         if value in ("none", "estimate", "accurate"):
             return None
-        return _bad_value("http._total", "none, estimate or accurate")
+        return bad_value("http._total", "none, estimate or accurate")
 
     def _accept(self, _value: str) -> Issue | None:
         return None
@@ -292,17 +292,18 @@ def _date(_parameter: Parameter, text: str, _type: str) -> tuple[Alternative | N
 _READ = {"token": _token, "reference": _reference, "date": _date}
 
 
-def _place(name: str) -> str:
+def place(name: str) -> str:
     """Name a parameter in an issue; anything that does not look like a name stays out."""
     return f"http.{name}" if _NAME.fullmatch(name) else "http.q"
 
 
-def _unknown(where: str, type_: str, known: dict[str, Parameter]) -> Issue:
+def unknown_parameter(where: str, searched: str, known: Iterable[str]) -> Issue:
+    """Say that a parameter is not known here, and which ones are."""
     return Issue(
         code="RLS-FHR-060",
         severity=Severity.ERROR,
         where=where,
-        what=f"This is no search parameter of {type_} here.",
+        what=f"This is no parameter of {searched} here.",
         fix=f"Use one of {', '.join(sorted(known))}, or send Prefer: handling=lenient.",
     )
 
@@ -323,7 +324,8 @@ def _bad_modifier(where: str, parameter: Parameter) -> Issue:
     )
 
 
-def _bad_value(where: str, wanted: str) -> Issue:
+def bad_value(where: str, wanted: str) -> Issue:
+    """Say that the value of a parameter cannot be read, and what can."""
     return Issue(
         code="RLS-FHR-062",
         severity=Severity.ERROR,
@@ -353,7 +355,8 @@ def _too_costly(where: str, what: str) -> Issue:
     )
 
 
-def _bad_cursor() -> Issue:
+def bad_cursor() -> Issue:
+    """Say that a page does not belong to the search it is asked of."""
     return Issue(
         code="RLS-FHR-065",
         severity=Severity.ERROR,

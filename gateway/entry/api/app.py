@@ -1,0 +1,90 @@
+"""The HTTP application: puts the doors, the health of the process and the plain pages together.
+
+Opens nothing by itself; `entry.wiring` gives the store, the routers of the doors and what runs
+while the application does.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from fastapi import APIRouter, FastAPI
+
+from gateway.core.ports import Store
+from gateway.entry.api.errors import add_handlers
+from gateway.entry.api.fhir import FhirSettings, fhir_router
+from gateway.entry.api.guard import Guard
+from gateway.entry.api.health import health_router
+from gateway.entry.api.pages import Door, pages_router
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_DESCRIPTION = (
+    "HL7 v2 messages and CDA documents of French hospitals come in, "
+    "FHIR R4 resources (FR Core) are read and searched here."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """What the application needs to know.
+
+    Attributes:
+        public_url: base of every link, without trailing slash.
+        version: version of the software.
+        date: when this version was deployed, FHIR dateTime.
+        doors: addresses the first page lists beside the HTTP ones.
+        hosts: accepted host names beside that of `public_url`, without port.
+        stall_limit_s: age of the oldest unstored input from which the gateway is not ready.
+    """
+
+    public_url: str
+    version: str
+    date: str
+    doors: tuple[Door, ...] = ()
+    hosts: tuple[str, ...] = ()
+    stall_limit_s: float = 10.0
+
+
+def create_app(
+    store: Store,
+    settings: AppSettings,
+    *,
+    routers: Sequence[APIRouter] = (),
+    stalled_for: Callable[[], float] = lambda: 0.0,
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """Return the application.
+
+    Args:
+        store: read by the FHIR door.
+        settings: addresses and versions.
+        routers: the doors for inputs (`/hl7v2`, `/cda`) and later ones.
+        stalled_for: age in seconds of the oldest input that is not stored yet.
+        lifespan: what runs while the application does; None when the caller runs it.
+    """
+    app = FastAPI(
+        title="Relais",
+        version=settings.version,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would be made from the Host header, and links are made from `public_url`.
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    add_handlers(app)
+    base = f"{settings.public_url}/fhir"
+    for router in routers:
+        app.include_router(router)
+    app.include_router(fhir_router(store, FhirSettings(base, settings.version, settings.date)))
+    app.include_router(health_router(store, stalled_for, settings.stall_limit_s))
+    doors = (
+        Door("HL7 v2 over HTTP", f"{settings.public_url}/hl7v2"),
+        Door("CDA documents", f"{settings.public_url}/cda"),
+        Door("FHIR R4", base),
+        *settings.doors,
+    )
+    app.include_router(pages_router(doors, settings.version, app.openapi))
+    app.add_middleware(Guard, public_url=settings.public_url, hosts=settings.hosts)
+    return app

@@ -1,0 +1,238 @@
+"""Issues as FHIR OperationOutcome, and the answers to everything that goes wrong over HTTP.
+
+The only place that builds an OperationOutcome. An answer names places and codes, never a value
+and never a stack trace (FHIR R4 http 3.1.0.1.5).
+"""
+
+import re
+from collections.abc import Sequence
+from math import ceil
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from gateway.core.contributions import Json
+from gateway.core.errors import FatalError, RejectedError, RetriableError
+from gateway.core.issues import Issue, Severity
+from gateway.fhir.bundle import to_bytes
+
+ISSUE_CODES = "https://relais.example/fhir/CodeSystem/issue-code"
+MEDIA_TYPE = "application/fhir+json; charset=utf-8; fhirVersion=4.0"
+
+#: HTTP status and FHIR issue type of what the HTTP doors refuse by themselves.
+_ANSWERS: dict[str, tuple[int, str]] = {
+    "RLS-FHR-050": (404, "not-supported"),
+    "RLS-FHR-051": (404, "not-found"),
+    "RLS-FHR-052": (410, "deleted"),
+    "RLS-FHR-053": (400, "value"),
+    "RLS-FHR-054": (404, "not-found"),
+    "RLS-FHR-055": (405, "not-supported"),
+    "RLS-FHR-056": (406, "not-supported"),
+    "RLS-FHR-057": (415, "not-supported"),
+    "RLS-FHR-058": (404, "not-found"),
+    "RLS-FHR-059": (400, "invalid"),
+    "RLS-FHR-060": (400, "not-supported"),
+    "RLS-FHR-061": (400, "not-supported"),
+    "RLS-FHR-062": (400, "value"),
+    "RLS-FHR-063": (400, "not-supported"),
+    "RLS-FHR-064": (400, "too-costly"),
+    "RLS-FHR-065": (400, "value"),
+    "RLS-FHR-066": (421, "security"),
+    "RLS-FHR-067": (403, "forbidden"),
+    "RLS-FHR-068": (413, "too-long"),
+    "RLS-FHR-069": (500, "exception"),
+    "RLS-FHR-071": (404, "not-supported"),
+    "RLS-STO-005": (400, "value"),
+}
+#: FHIR issue type of a code that is not above, by family.
+_FAMILIES = {
+    "CDA": "structure",
+    "CFG": "exception",
+    "FHR": "invariant",
+    "HL7": "structure",
+    "INS": "business-rule",
+    "MAP": "processing",
+    "NET": "transient",
+    "PTH": "business-rule",
+    "SEC": "security",
+    "STO": "transient",
+}
+_FHIRPATH = re.compile(r"[A-Z][a-z][A-Za-z]+(\.[A-Za-z0-9\[\]().':-]+)*")
+_ALL_WELL: Json = {
+    "severity": "information",
+    "code": "informational",
+    "details": {"text": "Accepted without remarks."},
+}
+
+
+def operation_outcome(issues: Sequence[Issue]) -> bytes:
+    """Write issues as an OperationOutcome, one `issue` each; none means all is well."""
+    entries = [_entry(issue) for issue in issues] or [_ALL_WELL]
+    return to_bytes({"resourceType": "OperationOutcome", "issue": entries})
+
+
+def status_of(issues: Sequence[Issue], default: int = 422) -> int:
+    """Return the HTTP status of a refusal: that of its first issue that has one."""
+    return next((_ANSWERS[i.code][0] for i in issues if i.code in _ANSWERS), default)
+
+
+def refusal(
+    issues: Sequence[Issue], default: int = 422, headers: dict[str, str] | None = None
+) -> Response:
+    """Return the answer that carries these issues."""
+    return Response(
+        operation_outcome(issues),
+        status_of(issues, default),
+        {"Cache-Control": "no-store", **(headers or {})},
+        MEDIA_TYPE,
+    )
+
+
+def unavailable(error: RetriableError) -> Response:
+    """Return 503 with the time after which the same request may succeed."""
+    after = {"Retry-After": str(max(1, ceil(error.retry_after_s)))}
+    return Response(
+        operation_outcome(error.issues), 503, {"Cache-Control": "no-store", **after}, MEDIA_TYPE
+    )
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Make every error of an application answer with an OperationOutcome."""
+    app.add_exception_handler(RejectedError, _rejected)
+    app.add_exception_handler(RetriableError, _retriable)
+    app.add_exception_handler(FatalError, _fatal)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+
+
+async def _rejected(_request: Request, error: Exception) -> Response:
+    return refusal(_issues(error))
+
+
+async def _retriable(_request: Request, error: Exception) -> Response:
+    retry_after_s = error.retry_after_s if isinstance(error, RetriableError) else 1.0
+    return unavailable(RetriableError(_issues(error), retry_after_s))
+
+
+async def _fatal(_request: Request, error: Exception) -> Response:
+    return refusal(_issues(error), 500)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """Answer what the web framework refuses: no such address, a wrong method, a broken body."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if status == 404:
+        operation = request.url.path.rsplit("/", 1)[-1].startswith("$")
+        found = unknown_operation() if operation else unknown_address()
+        return refusal([found], headers=headers)
+    if status == 405:
+        return refusal([method_not_supported(request.method)], headers=headers)
+    if status == 413:
+        return refusal([too_large()], headers=headers)
+    if status >= 500:
+        return refusal([internal_error()], headers=headers)
+    return refusal([malformed("http", "The request cannot be read.")], headers=headers)
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    # The text of a fault quotes the input, so only its place is told. Names inside a body are the
+    # sender's own text and stay out too.
+    places = [".".join(str(part) for part in fault["loc"][:2]) for fault in faults]
+    named = [place if _PLACE.fullmatch(place) else "body" for place in places] or ["http"]
+    return refusal([malformed(f"http.{p}", "The value is not as described.") for p in named])
+
+
+_PLACE = re.compile(r"[a-z]+\.[A-Za-z_-]{1,40}")
+
+
+def _issues(error: Exception) -> tuple[Issue, ...]:
+    return error.issues if isinstance(error, (RejectedError, RetriableError, FatalError)) else ()
+
+
+def _entry(issue: Issue) -> Json:
+    family = issue.code[4:7]
+    type_ = _ANSWERS[issue.code][1] if issue.code in _ANSWERS else _FAMILIES.get(family)
+    entry: Json = {
+        "severity": issue.severity.value,
+        "code": type_ or "processing",
+        "details": {"coding": [{"system": ISSUE_CODES, "code": issue.code}], "text": issue.what},
+        "diagnostics": str(issue),
+    }
+    if issue.where:
+        # `location` is for HTTP and HL7 places and XPath, `expression` for FHIRPath.
+        name = "expression" if _FHIRPATH.fullmatch(issue.where) else "location"
+        entry[name] = [issue.where]
+    return entry
+
+
+def unknown_address() -> Issue:
+    """Say that nothing answers at this address."""
+    return Issue(
+        code="RLS-FHR-058",
+        severity=Severity.ERROR,
+        where="http.path",
+        what="Nothing answers at this address.",
+        fix="Read /docs for the addresses, /fhir/metadata for the FHIR types.",
+    )
+
+
+def method_not_supported(method: str) -> Issue:
+    """Say that an address does not take a method."""
+    return Issue(
+        code="RLS-FHR-055",
+        severity=Severity.ERROR,
+        where="http.method",
+        what=f"{method if method in _METHODS else 'This method'} is not supported here.",
+        fix="Use a method of the Allow header; resources are written by HL7 v2 and CDA inputs.",
+    )
+
+
+def unknown_operation() -> Issue:
+    """Say that a FHIR operation or interaction is not offered."""
+    return Issue(
+        code="RLS-FHR-071",
+        severity=Severity.ERROR,
+        where="http.path",
+        what="This operation is not supported.",
+        fix="Read /fhir/metadata for what is.",
+    )
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def malformed(where: str, what: str) -> Issue:
+    """Say that a request is not formed as described."""
+    return Issue(
+        code="RLS-FHR-059",
+        severity=Severity.ERROR,
+        where=where,
+        what=what,
+        fix="Compare the request with /docs and send it again.",
+    )
+
+
+def too_large() -> Issue:
+    """Say that a body is beyond the limit."""
+    return Issue(
+        code="RLS-FHR-068",
+        severity=Severity.ERROR,
+        where="http.body",
+        what="The body is larger than this address takes.",
+        fix="Send a smaller body or ask the operator to raise http.body_limit.",
+    )
+
+
+def internal_error() -> Issue:
+    """Say that the fault is ours, without a word on its cause."""
+    return Issue(
+        code="RLS-FHR-069",
+        severity=Severity.FATAL,
+        where="gateway",
+        what="The gateway failed on this request.",
+        fix="Give the operator the X-Request-Id of this answer.",
+    )

@@ -1,0 +1,62 @@
+"""The CapabilityStatement (FHIR R4 http 3.1.0.8), made from the tables the server runs on."""
+
+from gateway.core.contributions import Json
+from gateway.fhir.search_table import COMMON, PARAMETERS, Parameter
+
+#: What can be done with every type; also the rights a client may be given.
+INTERACTIONS = ("read", "vread", "history-instance", "search-type")
+
+_NOTE = {
+    "token": "code, system|code, |code or system|; compared as written, letter case included",
+    "reference": "id, Type/id or an absolute address",
+    "date": "prefixes eq ne gt lt ge le sa eb; a value without zone is Europe/Paris time",
+}
+
+
+def statement(base: str, version: str, date: str) -> Json:
+    """Return what this server does.
+
+    Args:
+        base: address of the FHIR door, without trailing slash.
+        version: version of the software.
+        date: when this version was deployed, FHIR dateTime.
+    """
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": date,
+        "kind": "instance",
+        "software": {"name": "Relais", "version": version},
+        "implementation": {"description": "Relais FHIR gateway", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": "Resources come from HL7 v2 messages and CDA documents; "
+                "they are read and searched here, not written.",
+                "resource": [_resource(type_) for type_ in sorted(PARAMETERS)],
+            }
+        ],
+    }
+
+
+def _resource(type_: str) -> Json:
+    return {
+        "type": type_,
+        "interaction": [{"code": code} for code in INTERACTIONS],
+        "versioning": "versioned",
+        "readHistory": True,
+        "updateCreate": False,
+        "conditionalRead": "full-support",
+        "searchParam": [_parameter(p) for p in (*COMMON, *PARAMETERS[type_])],
+    }
+
+
+def _parameter(parameter: Parameter) -> Json:
+    return {
+        "name": parameter.code,
+        "definition": parameter.url,
+        "type": parameter.kind,
+        "documentation": _NOTE[parameter.kind],
+    }
