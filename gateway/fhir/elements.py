@@ -55,6 +55,11 @@ class ElementTable:
         self.resources: frozenset[str] = frozenset(content["resources"])
         self._elements: dict[str, dict[str, Element]] = {}
 
+    @property
+    def type_names(self) -> tuple[str, ...]:
+        """Return the names of all types."""
+        return tuple(self._types)
+
     def elements_of(self, type_name: str) -> dict[str, Element]:
         """Return the elements of a resource, datatype or backbone type.
 

@@ -166,6 +166,11 @@ def introspect() -> Json:
         }
         found = {element["type"] for element in types[name].values()}
         waiting.extend(t for t in found if t[0].isupper() and t != "Resource")
+    # The type of `_name`, the companion of a primitive; no element names it.
+    types["Element"] = {
+        "id": {"type": "string", "companion": False},
+        "extension": {"type": "Extension", "max": "*"},
+    }
     return {
         "source": "FHIR R4 elements, from fhir.resources R4B; required codes of R4 4.0.1",
         "resources": sorted(RESOURCES),
@@ -240,6 +245,22 @@ def full(resource: Json) -> list[Issue]:
             for fault in error.errors(include_url=False, include_input=False)
         ]
     return []
+
+
+def to_xml(resource: Json) -> str:
+    """Write a resource as FHIR XML.
+
+    Raises:
+        ValueError: the models refuse the resource, or it is of a type not used here.
+    """
+    from fhir.resources.R4B import get_fhir_model_class
+
+    name = resource.get("resourceType")
+    if name not in RESOURCES:
+        raise ValueError(f"no XML for {name}")
+    model = get_fhir_model_class(name).model_validate(resource)
+    text = model.model_dump_xml()
+    return text if isinstance(text, str) else text.decode("utf-8")
 
 
 def _refused(where: str, kind: str) -> Issue:
