@@ -11,7 +11,7 @@ import typer
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import InboxRow, InboxStatus
-from gateway.core.ports import InboxResult, Store
+from gateway.core.ports import InboxResult, Store, Transaction
 from gateway.entry import settings as settings_module
 from gateway.entry.resource_diff import differences
 from gateway.entry.wiring import build_converter, build_replayer, build_store
@@ -67,19 +67,7 @@ def list_(
 
     Example: relais quarantine list
     """
-
-    async def work(store: Store) -> list[InboxRow]:
-        found: list[InboxRow] = []
-        for status in (InboxStatus.QUARANTINED, InboxStatus.FAILED):
-            after = 0
-            while rows := await store.read(
-                lambda tx, status=status, after=after: tx.inbox.page(status, after, _PAGE)  # type: ignore[misc]
-            ):
-                found += rows
-                after = rows[-1].id
-        return sorted(found, key=lambda row: row.id)
-
-    for row in _with_store(work):
+    for row in _with_store(_in_quarantine):
         if output == "ndjson":
             sys.stdout.write(orjson.dumps(_described(row)).decode() + "\n")
             continue
@@ -117,7 +105,7 @@ def retry(
     async def work(store: Store) -> list[tuple[int, InboxStatus]]:
         settings = settings_module.load()
         replayer = build_replayer(settings, store, build_converter(settings))
-        ids = [row_id] if row_id is not None else await _quarantined(store)
+        ids = [row_id] if row_id is not None else [row.id for row in await _in_quarantine(store)]
         for number in ids:
             await _row(store, number)
             await replayer.rows([number])
@@ -148,14 +136,18 @@ def discard(row_id: _RowId) -> None:
     print(f"row {row_id}: discarded")
 
 
-async def _quarantined(store: Store) -> list[int]:
-    rows = await store.read(
-        lambda tx: [
-            *tx.inbox.page(InboxStatus.QUARANTINED, 0, _PAGE),
-            *tx.inbox.page(InboxStatus.FAILED, 0, _PAGE),
-        ]
-    )
-    return sorted(row.id for row in rows)
+async def _in_quarantine(store: Store) -> list[InboxRow]:
+    found: list[InboxRow] = []
+    for status in (InboxStatus.QUARANTINED, InboxStatus.FAILED):
+        after = 0
+        while rows := await store.read(_page(status, after)):
+            found += rows
+            after = rows[-1].id
+    return sorted(found, key=lambda row: row.id)
+
+
+def _page(status: InboxStatus, after: int) -> Callable[[Transaction], list[InboxRow]]:
+    return lambda tx: tx.inbox.page(status, after, _PAGE)
 
 
 async def _row(store: Store, row_id: int) -> InboxRow:

@@ -47,6 +47,7 @@ class HttpSettings(_Part):
     """`[http]`: the HTTP door."""
 
     port: Port = 8080
+    hosts: tuple[str, ...] = Field((), description="accepted Host names beside public_url")
     body_limit: int = Field(64 * 2**20, gt=0, description="largest request body, bytes")
 
 
@@ -58,7 +59,8 @@ class MllpSettings(_Part):
     frame_seconds: float = Field(120.0, gt=0, description="longest time for one frame")
     ack_seconds: float = Field(30.0, gt=0, description="longest time to write one ACK")
     idle_seconds: float = Field(86400.0, gt=0, description="idle connections close after")
-    connections: int = Field(1000, gt=0, description="connections at the same time")
+    connections: int = Field(1024, gt=0, description="connections at the same time")
+    peer_connections: int = Field(64, gt=0, description="connections of one address")
 
 
 class MllpsSettings(_Part):
@@ -101,6 +103,9 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="base of links; default: the listening address")
     environment: Literal["", "test", "production"] = Field(
         "", description="default: test on loopback, production elsewhere"
+    )
+    unprotected: bool = Field(
+        False, description="listen beyond loopback without access rights, behind a boundary"
     )
     tenant: str = Field("demo", min_length=1, description="name of this installation")
     id_namespace: UUID = Field(

@@ -1,0 +1,67 @@
+"""`relais serve`: every door and worker in one process, or one role of it."""
+
+import asyncio
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from gateway.core import log
+from gateway.entry import settings as settings_module
+from gateway.entry.cli_config import unknown_variables
+from gateway.entry.serve import Gateway, Role
+from gateway.entry.settings import Settings
+
+
+def serve(
+    role: Annotated[Role, typer.Option(help="Doors, worker or both.")] = Role.ALL,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+) -> None:
+    """Serve until interrupted: MLLP 2575, HTTP 8080, MLLP over TLS 2576 with a certificate.
+
+    Example: RELAIS_STORE_URL=sqlite:///relais.db relais serve
+    """
+    settings = settings_module.load(host=host)
+    log.configure(settings.log_level)
+    for issue in unknown_variables(settings):
+        print(issue, file=sys.stderr)
+    runner = _loop_runner()
+    with runner:
+        runner.run(_serve(settings, role))
+
+
+async def _serve(settings: Settings, role: Role) -> None:
+    gateway = Gateway(settings, role)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await gateway.start()
+    try:
+        print(banner(gateway), file=sys.stderr, flush=True)
+        await stop.wait()
+    finally:
+        await gateway.stop()
+
+
+def banner(gateway: Gateway) -> str:
+    """Return the addresses of the doors, for a person."""
+    host = gateway.settings.host
+    lines = [f"Relais listens ({gateway.role}):"]
+    ports = gateway.mllp_ports
+    if ports:
+        lines.append(f"  mllp://{host}:{ports[0]}")
+    if len(ports) > 1:
+        lines.append(f"  mllps://{host}:{ports[1]}")
+    lines.append(f"  http://{host}:{gateway.http_port}/  (FHIR below /fhir)")
+    return "\n".join(lines)
+
+
+def _loop_runner() -> asyncio.Runner:
+    """Return a runner on uvloop where it is there (not on Windows)."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.Runner()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)

@@ -1,0 +1,304 @@
+"""One process of the gateway: its doors and its worker, started and stopped in good order."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge
+
+from gateway import __version__
+from gateway.core.clock import Clock
+from gateway.core.errors import FatalError, RetriableError
+from gateway.core.issues import Issue, Severity
+from gateway.core.messages import RawMessage, Receipt
+from gateway.entry import tls
+from gateway.entry.api.app import AppSettings, create_app
+from gateway.entry.api.cda import cda_router
+from gateway.entry.api.errors import operation_outcome
+from gateway.entry.api.hl7v2 import hl7v2_router
+from gateway.entry.api.pages import Door
+from gateway.entry.doors import House
+from gateway.entry.mllp import MllpListener
+from gateway.entry.mllp_door import MllpLimits
+from gateway.entry.mllp_metrics import MllpMetrics
+from gateway.entry.settings import DEFAULT_NAMESPACE, Settings
+from gateway.entry.wiring import SystemClock, build_converter, build_receiver, build_store
+from gateway.hl7v2 import ack
+
+_log = structlog.get_logger()
+_LOOP_LAG = Gauge("relais_loop_lag_seconds", "How late the event loop runs a timer")
+#: Rows left `received` by a crash are taken after this long.
+_BACKLOG_AFTER = timedelta(seconds=60)
+_BACKLOG_EVERY_S = 5.0
+_LAG_EVERY_S = 0.5
+
+
+class Role(StrEnum):
+    """What a process does."""
+
+    ALL = "all"
+    DOORS = "doors"
+    WORKER = "worker"
+
+
+@dataclass(slots=True)
+class Gateway:
+    """One process of the gateway.
+
+    Attributes:
+        settings: of the installation.
+        role: doors, worker or both.
+        clock: gives `received_at`.
+        registry: where metrics are counted.
+    """
+
+    settings: Settings
+    role: Role = Role.ALL
+    clock: Clock = field(default_factory=SystemClock)
+    registry: CollectorRegistry = REGISTRY
+
+    def __post_init__(self) -> None:
+        """Build the house; nothing is opened yet.
+
+        Raises:
+            FatalError: settings or mapping files are wrong.
+        """
+        refuse_exposure(self.settings)
+        self.store = build_store(self.settings)
+        self.converter = build_converter(self.settings, clock=self.clock)
+        self.receiver = build_receiver(self.settings, self.store, self.converter, self.clock)
+        self.house = House(self.receive, self._answer, self.receiver.incident, self.clock)
+        self.http_port = 0
+        self.base_url = ""
+        self._listeners: list[MllpListener] = []
+        self._http: _HttpServer | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def mllp_ports(self) -> list[int]:
+        """Return the ports the MLLP doors listen on, plain first."""
+        return [listener.port for listener in self._listeners]
+
+    async def start(self) -> None:
+        """Open the store, then the worker, then the doors.
+
+        Raises:
+            FatalError: a port is taken, a certificate cannot be read, the schema is newer.
+        """
+        await self.store.open()
+        await self.receiver.start()
+        self._tasks.append(asyncio.create_task(_watch_lag()))
+        if self.role is not Role.DOORS:
+            self._tasks.append(asyncio.create_task(self._take_backlog()))
+        if self.role is not Role.WORKER:
+            await self._open_doors()
+        await self._open_http()
+
+    async def stop(self) -> None:
+        """Stop accepting, finish what was begun, close the store."""
+        await asyncio.gather(*(listener.stop() for listener in self._listeners))
+        if self._http is not None:
+            await self._http.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.receiver.stop()
+        await self.store.close()
+
+    async def _open_doors(self) -> None:
+        settings = self.settings
+        house = self.house
+        metrics = MllpMetrics(self.registry)
+        limits = MllpLimits(
+            frame_bytes=settings.mllp.frame_limit,
+            frame_s=settings.mllp.frame_seconds,
+            ack_write_s=settings.mllp.ack_seconds,
+            idle_s=settings.mllp.idle_seconds,
+            peer_connections=settings.mllp.peer_connections,
+            connections=settings.mllp.connections,
+        )
+        secured = settings.mllps.certificate is not None
+        plain = MllpListener(
+            house, metrics, limits=limits, other_port=settings.mllps.port if secured else None
+        )
+        await _bind(plain, settings.host, settings.mllp.port)
+        self._listeners.append(plain)
+        if secured and settings.mllps.certificate is not None:
+            context = tls.server_context(
+                settings.mllps.certificate,
+                settings.mllps.key,
+                client_authority=settings.mllps.client_ca,
+                require_client=settings.mllps.require_client,
+            )
+            listener = MllpListener(
+                house, metrics, limits=limits, tls=context, other_port=plain.port
+            )
+            await _bind(listener, settings.host, settings.mllps.port)
+            self._listeners.append(listener)
+
+    async def _open_http(self) -> None:
+        settings = self.settings
+        listening = _http_socket(settings.host, settings.http.port)
+        self.http_port = listening.getsockname()[1]
+        self.base_url = settings.public_url or f"http://{settings.host}:{self.http_port}"
+        doors = [
+            Door(f"MLLP{' over TLS' if listener.tls else ''}", f"{settings.host}:{listener.port}")
+            for listener in self._listeners
+        ]
+        app = create_app(
+            self.store,
+            AppSettings(
+                public_url=self.base_url.rstrip("/"),
+                version=__version__,
+                date=self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+                doors=tuple(doors),
+                hosts=settings.http.hosts,
+            ),
+            routers=self._routers(),
+            stalled_for=self.receiver.stalled_for,
+        )
+        self._http = _HttpServer(app, listening)
+        await self._http.start()
+        _log.info("http_listening", port=self.http_port)
+
+    def _routers(self) -> list[APIRouter]:
+        if self.role is Role.WORKER:
+            return []
+        limit = self.settings.http.body_limit
+        return [
+            hl7v2_router(self.house, body_limit=limit),
+            cda_router(self.house, operation_outcome, body_limit=limit),
+        ]
+
+    async def receive(self, raw: RawMessage) -> Receipt:
+        """Take one input."""
+        return await self.receiver.receive(raw)
+
+    def _answer(self, head: bytes, issue: Issue) -> bytes:
+        return ack.build(
+            head,
+            ack.code_for([issue]),
+            [issue],
+            now=self.clock.now(),
+            control_id=self.converter.next_control_id(),
+        )
+
+    async def _take_backlog(self) -> None:
+        while True:
+            try:
+                taken = await self.receiver.take_backlog(_BACKLOG_AFTER)
+                if taken:
+                    _log.info("backlog_taken", count=taken)
+                    continue
+            except RetriableError as error:
+                _log.warning("backlog_postponed", code=error.issues[0].code)
+            await asyncio.sleep(_BACKLOG_EVERY_S)
+
+
+class _HttpServer:
+    """uvicorn inside our loop, on our socket, without its signal handlers."""
+
+    def __init__(self, app: FastAPI, listening: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+            lifespan="off",
+        )
+        self._server = _Quiet(config)
+        self._socket = listening
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._server.serve([self._socket]))
+        while not self._server.started and not self._task.done():
+            await asyncio.sleep(0.005)
+        if self._task.done():
+            await self._task
+
+    async def stop(self) -> None:
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+
+class _Quiet(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to our own process."""
+        yield
+
+
+def _http_socket(host: str, port: int) -> socket.socket:
+    """Bind the HTTP door first: links need its port.
+
+    Raises:
+        FatalError: the address cannot be bound (RLS-NET-050).
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise FatalError([port_taken(f"http port {port}")]) from error
+    return listening
+
+
+async def _bind(listener: MllpListener, host: str, port: int) -> None:
+    try:
+        await listener.start(host, port)
+    except OSError as error:
+        raise FatalError([port_taken(f"mllp port {port}")]) from error
+
+
+async def _watch_lag() -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _LAG_EVERY_S
+        await asyncio.sleep(_LAG_EVERY_S)
+        _LOOP_LAG.set(max(0.0, loop.time() - due))
+
+
+def refuse_exposure(settings: Settings) -> None:
+    """Refuse to listen beyond this machine without access rights, warn about open defaults.
+
+    Raises:
+        FatalError: the host is not loopback and nobody declared the boundary (RLS-SEC-001).
+    """
+    if not settings.on_loopback and not settings.unprotected:
+        raise FatalError([_exposed(settings.host)])
+    if settings.is_production and settings.id_namespace == DEFAULT_NAMESPACE:
+        _log.warning("default_id_namespace", fix="set RELAIS_ID_NAMESPACE")
+
+
+def port_taken(where: str) -> Issue:
+    """Say that a door cannot open."""
+    return Issue(
+        code="RLS-NET-050",
+        severity=Severity.FATAL,
+        where=where,
+        what="the address cannot be bound; another process may hold it.",
+        fix="Stop the other process or choose another port (RELAIS_HTTP_PORT, RELAIS_MLLP_PORT).",
+    )
+
+
+def _exposed(host: str) -> Issue:
+    return Issue(
+        code="RLS-SEC-001",
+        severity=Severity.FATAL,
+        where="setting host",
+        what=f"{host} is reachable from other machines and access rights are not built yet.",
+        fix="Listen on 127.0.0.1; or, behind a boundary that admits trusted peers only "
+        "(a container network), set RELAIS_UNPROTECTED=true.",
+    )
