@@ -3,9 +3,9 @@
 Does not know the message around a segment (`hl7v2.message`). Standard: HL7 v2.5 2.5.3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from gateway.hl7v2.escapes import decode
 from gateway.hl7v2.separators import ABSENT, Separators
@@ -18,45 +18,56 @@ TEXT_FIELDS = {"NTE": 3, "OBR": 13, "OBX": 5}
 _TEXT_TYPES = frozenset({"TX", "FT", "ST"})
 
 
-class Dialect(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Dialect:
     """How one kind of field is cut and decoded.
 
     Attributes:
         component: separator, `ABSENT` in a field that is one text.
         subcomponent: separator, `ABSENT` in a field that is one text.
-        escape: escape character, `ABSENT` in MSH-1 and MSH-2.
         blanks: what a valueless field consists of.
-        trims: blanks around the value are padding (codes, identifiers), not text.
-        separators: of the message.
-        codec: of the message.
+        leaf: decodes one leaf; the empty string for `""`.
     """
 
     component: str
     subcomponent: str
-    escape: str
     blanks: str
-    trims: bool
-    separators: Separators
-    codec: str
-
-    def leaf(self, raw: str) -> str:
-        """Decode one leaf; the empty string for `""`."""
-        if self.trims:
-            raw = raw.strip()
-        if raw == NULL:
-            return ""
-        return decode(raw, self.separators, self.codec) if self.escape in raw else raw
+    leaf: Callable[[str], str]
 
 
 @lru_cache(maxsize=256)
-def dialects(separators: Separators, codec: str) -> tuple[Dialect, Dialect, Dialect]:
-    """Return the dialects of coded fields, of text fields and of MSH-1 and MSH-2."""
-    s = separators
-    coded = Dialect(
-        s.component, s.subcomponent, s.escape, s.component + s.subcomponent + " ", True, s, codec
+def dialects(
+    separators: Separators, codec: str, *, plain: bool
+) -> tuple[Dialect, Dialect, Dialect]:
+    """Return the dialects of coded fields, of text fields and of MSH-1 and MSH-2.
+
+    Args:
+        separators: of the message.
+        codec: that read the message.
+        plain: the message holds neither escape sequence nor `""`, so its leaves need no look.
+    """
+    escape = separators.escape
+
+    def coded(raw: str) -> str:
+        # Blanks around a code or identifier are padding; in free text they are text.
+        raw = raw.strip()
+        if escape in raw:
+            return decode(raw, separators, codec)
+        return "" if raw == NULL else raw
+
+    def text(raw: str) -> str:
+        if escape in raw:
+            return decode(raw, separators, codec)
+        return "" if raw == NULL else raw
+
+    component, subcomponent = separators.component, separators.subcomponent
+    return (
+        Dialect(
+            component, subcomponent, component + subcomponent + " ", str.strip if plain else coded
+        ),
+        Dialect(ABSENT, ABSENT, "", str if plain else text),
+        Dialect(ABSENT, ABSENT, "", str),
     )
-    text = coded._replace(component=ABSENT, subcomponent=ABSENT, blanks="", trims=False)
-    return coded, text, text._replace(escape=ABSENT)
 
 
 class Cell:
@@ -98,6 +109,10 @@ class Cell:
         if self.name == "MSH":
             return self.separator.join([self._fields[0], *self._fields[2:]])
         return self.separator.join(self._fields)
+
+    def add_lines(self, lines: Sequence[str]) -> None:
+        """Continue the last field with lines that are no segments."""
+        self._raw, self._fields = "\n".join([self.raw, *lines]), None
 
     def is_text(self, field: int) -> bool:
         """Tell whether a field is free text, to be read whole."""

@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.hl7v2.cells import NULL, TEXT_FIELDS, Cell, Dialect, cells_by_name
+from gateway.hl7v2.parts import Part
 from gateway.hl7v2.paths import Path, compile_path
 from gateway.hl7v2.separators import Separators
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Message:
+class Message(Part):
     """A message as read; a mapping source.
 
     Attributes:
@@ -65,7 +66,7 @@ class Message:
         """Return the names of all segments, in order."""
         return tuple(cell.name for cell in self._cells)
 
-    def select(self, path: str) -> Sequence["Segment | Node"]:
+    def select(self, path: str) -> Sequence["Part"]:
         """Return what is at a place, in order: segments, or valued parts of fields."""
         target = compile_path(path)
         cells = self._by_name.get(target.segment, ())
@@ -73,15 +74,20 @@ class Message:
             cells = [cell for cell in cells if cell.ordinal == target.ordinal]
         if not target.field:
             return [Segment(self, cell) for cell in cells]
-        found: list[Segment | Node] = []
+        found: list[Node] = []
         for cell in cells:
             _collect(self, cell, target, found)
         return found
 
     def value(self, path: str) -> str:
-        """Return the first text at a place, empty when there is none."""
-        found = self.select(path)
-        return found[0].text() if found else ""
+        """Return the text of the first node at a place, empty when there is none."""
+        target = compile_path(path)
+        for cell in self._by_name.get(target.segment, ()):
+            if not target.ordinal or target.ordinal == cell.ordinal:
+                text = _first_text(self, cell, target)
+                if text is not None:
+                    return text
+        return ""
 
     def text(self) -> str:
         """Return nothing: a message is no value."""
@@ -123,7 +129,7 @@ class Message:
         )
 
 
-class Segment:
+class Segment(Part):
     """One segment of a message; a mapping source."""
 
     __slots__ = ("_cell", "message")
@@ -164,9 +170,12 @@ class Segment:
         return self.name if alone else f"{self.name}[{self.ordinal}]"
 
     def field(self, number: int, component: int = 1, subcomponent: int = 1) -> str:
-        """Return decoded text of the first repetition of a field, empty when there is none."""
-        node = self.node(number)
-        return node.component(component, subcomponent) if node else ""
+        """Return the decoded text of one component of a field, empty when there is none.
+
+        Of a field that repeats, the first repetition that holds this component.
+        """
+        path = Path(self._cell.name, 0, number, 0, component, subcomponent)
+        return _first_text(self.message, self._cell, path) or ""
 
     def node(self, number: int) -> "Node | None":
         """Return the first repetition of a field, None when it holds nothing."""
@@ -175,18 +184,18 @@ class Segment:
 
     def nodes(self, number: int) -> "list[Node]":
         """Return the valued repetitions of a field."""
-        found: list[Segment | Node] = []
+        found: list[Node] = []
         _collect(self.message, self._cell, Path(self.name, 0, number, 0, 0, 0), found)
-        return [one for one in found if isinstance(one, Node)]
+        return found
 
-    def select(self, path: str) -> Sequence["Segment | Node"]:
+    def select(self, path: str) -> Sequence["Part"]:
         """Return what is at a place: of this segment when it has that name, else of the message."""
         target = compile_path(path)
         if target.segment != self._cell.name or target.ordinal not in (0, self._cell.ordinal):
             return self.message.select(path)
         if not target.field:
             return [self]
-        found: list[Segment | Node] = []
+        found: list[Node] = []
         _collect(self.message, self._cell, target, found)
         return found
 
@@ -205,7 +214,7 @@ class Segment:
         return False
 
 
-class Node:
+class Node(Part):
     """A valued repetition of a field, a component or a sub-component; a mapping source.
 
     Attributes:
@@ -302,7 +311,7 @@ class Node:
             return pieces[subcomponent - 1] if subcomponent <= len(pieces) else ""
         return piece if subcomponent == 1 else ""
 
-    def select(self, path: str) -> Sequence["Segment | Node"]:
+    def select(self, path: str) -> Sequence["Part"]:
         """Return what is at a place, as `Segment.select`.
 
         Below the field of this node the place is read in this repetition only: `PID-3.4` from
@@ -315,7 +324,7 @@ class Node:
             and not target.repetition
         ):
             target = target._replace(repetition=self.repetition)
-            found: list[Segment | Node] = []
+            found: list[Node] = []
             _collect(self.message, self._cell, target, found)
             return found
         return self.segment.select(path)
@@ -326,37 +335,59 @@ class Node:
         return found[0].text() if found else ""
 
 
-def _collect(message: Message, cell: Cell, path: Path, found: list[Segment | Node]) -> None:
-    """Add the valued nodes at a place of one segment."""
+def _repetitions(message: Message, cell: Cell, number: int) -> tuple[Sequence[str], Dialect]:
+    """Return the raw repetitions of a field, none when it is empty, and how to read them."""
     fields = cell.fields
-    if path.field >= len(fields):
-        return
-    raw = fields[path.field]
-    if not raw:
-        return
-    dialect = message._dialects[0]
-    if cell.name in TEXT_FIELDS and cell.is_text(path.field):
-        dialect = message._dialects[1]
-    elif cell.name == "MSH" and path.field < 3:
-        dialect = message._dialects[2]
+    coded, text, literal = message._dialects
+    if not number or number >= len(fields) or not (raw := fields[number]):
+        return (), coded
+    dialect = coded
+    if cell.name in TEXT_FIELDS and cell.is_text(number):
+        dialect = text
+    elif number < 3 and cell.name == "MSH":
+        return (raw,), literal
     repetition = message.separators.repetition
-    if repetition in raw and dialect is not message._dialects[2]:
-        repeats = raw.split(repetition)
-    else:
-        repeats = [raw]
-    many = len(repeats) > 1
-    for number, one in enumerate(repeats, 1):
-        if path.repetition and number != path.repetition:
-            continue
-        if path.component:
-            parts = one.split(dialect.component)
-            if path.component > len(parts):
-                continue
-            one = parts[path.component - 1]
-            if path.subcomponent:
-                parts = one.split(dialect.subcomponent)
-                if path.subcomponent > len(parts):
-                    continue
-                one = parts[path.subcomponent - 1]
-        if one and one.strip(dialect.blanks):
-            found.append(Node(message, cell, dialect, path, number, many, one))
+    return raw.split(repetition) if repetition in raw else (raw,), dialect
+
+
+def _part(raw: str, component: int, subcomponent: int, dialect: Dialect) -> str:
+    """Return a part of a repetition, 0 standing for the whole; empty when it holds nothing."""
+    if component:
+        parts = raw.split(dialect.component, component)
+        if component > len(parts):
+            return ""
+        raw = parts[component - 1]
+        if subcomponent:
+            parts = raw.split(dialect.subcomponent, subcomponent)
+            if subcomponent > len(parts):
+                return ""
+            raw = parts[subcomponent - 1]
+    return raw if raw and raw.strip(dialect.blanks) else ""
+
+
+def _collect(message: Message, cell: Cell, path: Path, found: list[Node]) -> None:
+    """Add the valued nodes at a place of one segment."""
+    _, _, field, wanted, component, subcomponent = path
+    repetitions, dialect = _repetitions(message, cell, field)
+    many = len(repetitions) > 1
+    for number, one in enumerate(repetitions, 1):
+        if not wanted or number == wanted:
+            raw = _part(one, component, subcomponent, dialect)
+            if raw:
+                found.append(Node(message, cell, dialect, path, number, many, raw))
+
+
+def _first_text(message: Message, cell: Cell, path: Path) -> str | None:
+    """Return the text of the first node at a place without making it; None when there is none."""
+    _, _, field, wanted, component, subcomponent = path
+    repetitions, dialect = _repetitions(message, cell, field)
+    for number, one in enumerate(repetitions, 1):
+        if not wanted or number == wanted:
+            raw = _part(one, component, subcomponent, dialect)
+            if raw:
+                if dialect.component in raw:
+                    raw = raw.split(dialect.component, 1)[0]
+                if dialect.subcomponent in raw:
+                    raw = raw.split(dialect.subcomponent, 1)[0]
+                return dialect.leaf(raw)
+    return None

@@ -9,7 +9,7 @@ import re
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 from gateway.hl7v2 import refusals
-from gateway.hl7v2.cells import Cell, cells_by_name, dialects
+from gateway.hl7v2.cells import NULL, TEXT_FIELDS, Cell, dialects
 from gateway.hl7v2.charset import Decoded, declaration, decode
 from gateway.hl7v2.message import Message, Node, Segment
 from gateway.hl7v2.separators import Separators, parse_separators
@@ -17,6 +17,8 @@ from gateway.hl7v2.separators import Separators, parse_separators
 __all__ = ["Message", "Node", "Segment", "read", "serialise"]
 
 _BOM = b"\xef\xbb\xbf"
+#: No header is longer; MSH-18 is looked for in it.
+_HEADER = 4096
 _LEADING = b" \t\r\n\x0b"
 #: Control characters without meaning in text; tab and line ends have one.
 _CONTROLS = bytes(code for code in (*range(32), 127) if code not in (9, 10, 13))
@@ -68,20 +70,20 @@ def read(raw: bytes, *, lenient: bool = True, declared_charset: str | None = Non
     decoded = _decode(clean, separators, declared_charset, lenient)
     flags.extend(decoded.flags)
     lines, line_ends = _lines(decoded.text)
-    cells = _cells(lines, separators, flags, issues)
+    cells, by_name = _cells(lines, separators, flags, issues)
     if not lenient and (issues or decoded.issues):
         raise RejectedError([*decoded.issues, *issues])
-    if _has_loose_delimiter(cells, separators):
+    if _has_loose_delimiter(by_name, separators):
         flags.append("unescaped-delimiter")
     return Message(
         raw=raw,
         charset=decoded.codec,
         separators=separators,
-        flags=tuple(flags),
+        flags=tuple(dict.fromkeys(flags)),
         line_ends=line_ends,
         _cells=tuple(cells),
-        _by_name=cells_by_name(cells),
-        _dialects=dialects(separators, decoded.codec),
+        _by_name=by_name,
+        _dialects=dialects(separators, decoded.codec, plain=_is_plain(decoded.text, separators)),
     )
 
 
@@ -102,9 +104,10 @@ def _separators(body: bytes, flags: list[str]) -> Separators:
         raise RejectedError([_not_a_message(body)])
     if body[:3] != b"MSH":
         flags.append("segment-name-repair")
-    line = re.split(rb"[\r\n]", body[:64], maxsplit=1)[0].decode("latin-1")
-    field = line[3:4]
-    parsed = parse_separators(field, line[4:].split(field, 1)[0]) if field else None
+    head = body[3:12].decode("latin-1")
+    field = head[:1]
+    # A header cut short may end in a line end, which is no separator and so refuses itself.
+    parsed = parse_separators(field, head[1:].split(field, 1)[0]) if field else None
     if parsed is None:
         raise RejectedError([refusals.unusable_separators()])
     separators, flag = parsed
@@ -145,11 +148,16 @@ def _decode(
     body: bytes, separators: Separators, declared_charset: str | None, lenient: bool
 ) -> Decoded:
     """Find MSH-18 in the bytes, then decode."""
-    end = min((at for at in (body.find(b"\r"), body.find(b"\n")) if at >= 0), default=len(body))
-    msh = body[: min(end, 4096)].decode("latin-1").split(separators.field)
+    header = body.split(b"\r", 1)[0] if b"\r" in body[:_HEADER] else body[:_HEADER]
+    msh = header.split(b"\n", 1)[0].decode("latin-1").split(separators.field)
     msh.insert(1, separators.field)
     said = declaration(msh, separators.repetition)
     return decode(body, said, declared_charset, lenient=lenient)
+
+
+def _is_plain(text: str, separators: Separators) -> bool:
+    """Tell whether no leaf holds an escape sequence or `""`; true for most messages."""
+    return text.find(separators.escape, len("MSH|^~\\&#|")) < 0 and NULL not in text
 
 
 def _lines(text: str) -> tuple[list[str], str]:
@@ -169,37 +177,45 @@ def _lines(text: str) -> tuple[list[str], str]:
 
 def _cells(
     lines: list[str], separators: Separators, flags: list[str], issues: list[Issue]
-) -> list[Cell]:
-    """Make segments of lines; a line that is none continues the field before it.
+) -> tuple[list[Cell], dict[str, list[Cell]]]:
+    """Make segments of lines, in order and by name; other lines continue the field before them.
 
     Raises:
         RejectedError: a second header (RLS-HL7-005).
     """
     field = separators.field
-    named: list[tuple[str, list[str]]] = []
+    cells: list[Cell] = []
+    by_name: dict[str, list[Cell]] = {}
+    continued: list[str] = []
     for number, line in enumerate(lines, 1):
-        if not line or line.isspace():
-            continue
         name = line[:3]
-        if line[3:4] == field and _NAME.fullmatch(name):
-            named.append((name, [line]))
-        elif repaired := _sloppy_name(line, field):
-            if line != repaired:
+        if line[3:4] != field or not (name in _KNOWN_NAMES or _NAME.fullmatch(name)):
+            if not line or line.isspace():
+                continue
+            name = _sloppy_name(line, field)
+            if not name:
+                flags.append("segment-continuation")
+                issues.append(refusals.continuation(number))
+                continued.append(line)
+                continue
+            if line != name:
                 flags.append("segment-name-repair")
                 issues.append(refusals.segment_name(number))
-            named.append((repaired, [repaired + line[_name_end(line) :]]))
-        else:
-            flags.append("segment-continuation")
-            issues.append(refusals.continuation(number))
-            named[-1][1].append(line)
-    if sum(name == "MSH" for name, _ in named) > 1:
-        raise RejectedError([refusals.second_header()])
-    counts: dict[str, int] = {}
-    cells: list[Cell] = []
-    for index, (name, parts) in enumerate(named):
-        counts[name] = ordinal = counts.get(name, 0) + 1
-        cells.append(Cell(name, "\n".join(parts), field, index, ordinal))
-    return cells
+            line = name + line[_name_end(line) :]
+        if continued:
+            cells[-1].add_lines(continued)
+            continued = []
+        same = by_name.get(name)
+        if same is None:
+            same = by_name[name] = []
+        elif name == "MSH":
+            raise RejectedError([refusals.second_header()])
+        cell = Cell(name, line, field, len(cells), len(same) + 1)
+        same.append(cell)
+        cells.append(cell)
+    if continued:
+        cells[-1].add_lines(continued)
+    return cells, by_name
 
 
 def _name_end(line: str) -> int:
@@ -216,12 +232,12 @@ def _sloppy_name(line: str, field: str) -> str:
     return name if name in _KNOWN_NAMES else ""
 
 
-def _has_loose_delimiter(cells: list[Cell], separators: Separators) -> bool:
+def _has_loose_delimiter(by_name: dict[str, list[Cell]], separators: Separators) -> bool:
     """Tell whether a text field holds a delimiter its author should have escaped."""
-    for cell in cells:
-        number = {"NTE": 3, "OBR": 13, "OBX": 5}.get(cell.name, 0)
-        if number and len(cell.fields) > number and cell.is_text(number):
-            text = cell.fields[number]
-            if separators.component in text or separators.subcomponent in text:
-                return True
+    for name, number in TEXT_FIELDS.items():
+        for cell in by_name.get(name, ()):
+            if len(cell.fields) > number and cell.is_text(number):
+                text = cell.fields[number]
+                if separators.component in text or separators.subcomponent in text:
+                    return True
     return False
