@@ -1,0 +1,72 @@
+"""What every converter of a message knows: the site, the keys of patient, stay and movement.
+
+Made once a message by `hl7v2.keys`, then only read.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.fhir.identity import Ids
+from gateway.hl7v2.message import Message
+from gateway.mapping.sites import Site
+
+
+@dataclass(frozen=True, slots=True)
+class PatientKey:
+    """The key of the Patient a message is about.
+
+    Attributes:
+        id: computed id.
+        system: domain of the IPP; of the INS when the message has no local number.
+        value: IPP or INS.
+        ins_vouched: the message carries a well-formed INS, and its status allows to use it.
+    """
+
+    id: str
+    system: str
+    value: str
+    ins_vouched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VisitKey:
+    """The key of a stay: PV1-19, else PID-18.
+
+    Attributes:
+        id: computed id.
+        system: domain of the number.
+        number: visit number.
+    """
+
+    id: str
+    system: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What converters read beside their node.
+
+    Attributes:
+        message: the whole message.
+        site: of the sender.
+        ids: of the installation.
+        event: trigger event.
+        facility: MSH-4.1.
+        finess: establishment the message is about, empty when nothing tells it.
+        patient: key of the Patient.
+        visit: key of the stay, None without visit.
+        recorded: EVN-2, else MSH-7.
+        test_ins: whether INS of the test and demonstration authorities are accepted.
+    """
+
+    message: Message
+    site: Site
+    ids: Ids
+    event: str
+    facility: str
+    finess: str
+    patient: PatientKey
+    visit: VisitKey | None
+    recorded: datetime
+    test_ins: bool

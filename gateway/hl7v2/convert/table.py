@@ -1,0 +1,11 @@
+"""The table of HL7 v2 converters: what `via` may name in `mappings/hl7v2`."""
+
+from gateway.mapping.converters import Converters
+
+CONVERTERS = Converters()
+converter = CONVERTERS.converter
+
+FR_CORE = "https://hl7.fr/ig/fhir/core/StructureDefinition/"
+FR_SYSTEM = "https://hl7.fr/ig/fhir/core/CodeSystem/"
+V2_SYSTEM = "http://terminology.hl7.org/CodeSystem/v2-"
+V3_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-"
