@@ -70,6 +70,13 @@ class Arrival:
 
 def arrivals(step: Step, transport: Transport, draws: Draws, start: datetime) -> Iterator[Arrival]:
     """Yield each arrival of one step; the right message always arrives at least once."""
+    for arrival in _paths(step, transport, draws):
+        at = _after(arrival.at, step, transport, start)
+        held = at != arrival.at and not arrival.fault
+        yield replace(arrival, at=at, fault="outage" if held else arrival.fault)
+
+
+def _paths(step: Step, transport: Transport, draws: Draws) -> Iterator[Arrival]:
     rolls = [draws.unit() for _ in range(6)]
     sent = step.sent.astimezone(UTC)
     at = sent + timedelta(milliseconds=draws.between(40, 1500))
@@ -81,17 +88,16 @@ def arrivals(step: Step, transport: Transport, draws: Draws, start: datetime) ->
         yield _repeated(step, sent + draws.minutes(90, 600), "dropped")
         return
     if rolls[3] < transport.delayed:
-        yield Arrival(_after(at + draws.minutes(5, 420), step, transport, start), step, "delayed")
+        yield Arrival(at + draws.minutes(5, 420), step, "delayed")
         return
-    on_time = _after(at, step, transport, start)
-    yield Arrival(on_time, step, "outage" if on_time != at else "")
+    yield Arrival(at, step)
     if rolls[0] < transport.duplicated:
-        yield Arrival(on_time + timedelta(seconds=draws.between(1, 90)), step, "duplicated")
+        yield Arrival(at + timedelta(seconds=draws.between(1, 90)), step, "duplicated")
     if rolls[1] < transport.resent:
-        yield _repeated(step, on_time + timedelta(seconds=draws.between(30, 300)), "resent")
+        yield _repeated(step, at + timedelta(seconds=draws.between(30, 300)), "resent")
     if rolls[2] < transport.renumbered:
         again = replace(step, order=step.order + _OTHER_ID)
-        yield _repeated(again, on_time + draws.minutes(2, 30), "renumbered")
+        yield _repeated(again, at + draws.minutes(2, 30), "renumbered")
 
 
 def rendered(arrival: Arrival) -> Rendered:
