@@ -50,7 +50,7 @@ def header_of(source: Message | bytes) -> RawHeader:
         codec = codec_of(fields[18].strip()) if len(fields) > 18 else None
         return RawHeader(
             source.separators,
-            tuple([_CONTROLS.sub("", field) for field in fields]),
+            tuple([_safe(field) for field in fields]),
             codec or source.charset,
         )
     return _recover(source)
@@ -65,7 +65,7 @@ def _recover(raw: bytes) -> RawHeader:
     xml_id = _XML_CONTROL_ID.search(head)
     if xml_id:
         text = xml_id[1].decode("ascii", "replace")
-        return RawHeader(STANDARD, ("MSH", *[""] * 9, _CONTROLS.sub("", text)), "utf-8")
+        return RawHeader(STANDARD, ("MSH", *[""] * 9, _safe(text)), "utf-8")
     begin = head.find(b"MSH")
     if begin < 0 or head.lstrip()[:3] in (b"FHS", b"BHS"):
         return RawHeader(STANDARD, (), "utf-8")
@@ -79,5 +79,10 @@ def _recover(raw: bytes) -> RawHeader:
     parts = line.split(field.encode("ascii"))
     name = parts[17].decode("ascii", "ignore").split(separators.repetition)[0] if parts[17:] else ""
     codec = codec or codec_of(name.strip()) or "utf-8"
-    fields = [_CONTROLS.sub("", decode_mixed(part, codec)) for part in parts]
+    fields = [_safe(decode_mixed(part, codec)) for part in parts]
     return RawHeader(separators, ("MSH", field, *fields[1:]), codec)
+
+
+def _safe(text: str) -> str:
+    """Remove what would break the frame of an answer."""
+    return text if text.isprintable() else _CONTROLS.sub("", text)
