@@ -126,9 +126,6 @@ def merge(target: Target, parts: Iterable[Contribution]) -> Json | None:
     keyed = {**KEYED["*"], **KEYED.get(target.type, {})}
     ranked = RANKED.get(target.type, {})
     result: Json = {"resourceType": target.type, "id": target.id}
-    if len(ordered) == 1:
-        result.update(ordered[0].resource)
-        return result
     for part in ordered:
         for removal in part.removals:
             _remove(result, removal, keyed)
@@ -142,8 +139,8 @@ def _apply(
     for element, value in partial.items():
         if element == "meta":
             result["meta"] = _merge_meta(result.get("meta"), value)
-        elif element in keyed and element in result:
-            result[element] = merge_keyed(result[element], value, keyed[element])
+        elif element in keyed:
+            result[element] = merge_keyed(result.get(element, ()), value, keyed[element])
         elif element in ranked and element in result:
             ranks = ranked[element]
             result[element] = max(result[element], value, key=ranks.index)
@@ -175,7 +172,7 @@ def _choice_rival(element: str, result: Json) -> str | None:
     return None
 
 
-def merge_keyed(old: list[Json], new: list[Json], key: Key) -> list[Json]:
+def merge_keyed(old: Sequence[Json], new: Sequence[Json], key: Key) -> list[Json]:
     """Replace the members of `old` whose key occurs in `new`; keep the place of the first.
 
     Args:

@@ -1,0 +1,115 @@
+"""When a Patient shows its INS."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.core.contributions import Claim, Contribution, Target, Version
+from gateway.fhir.patient import (
+    BIRTH_PLACE,
+    INSEE_CODE,
+    PATIENT,
+    PATIENT_INS,
+    RELIABILITY,
+    PatientFold,
+)
+
+TARGET = Target("Patient", "p1")
+OTHER = Target("Patient", "p2")
+INS = {"use": "official", "system": "urn:oid:1.2.250.1.213.1.4.10", "value": "260058815400233"}
+IPP = {"use": "usual", "system": "urn:oid:1.2.250.1.999.1.1", "value": "IPP1"}
+VERSION = Version(datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC), 0, "a")
+
+
+def reliability(*codes):
+    return [
+        {
+            "url": RELIABILITY,
+            "extension": [{"url": "identityStatus", "valueCoding": {"code": code}}],
+        }
+        for code in codes
+    ]
+
+
+def birth_place(code="63220"):
+    return {
+        "url": BIRTH_PLACE,
+        "valueAddress": {"extension": [{"url": INSEE_CODE, "valueCoding": {"code": code}}]},
+    }
+
+
+def patient(*statuses, family="ESSAI", place="63220", **more):
+    return {
+        "identifier": [IPP, INS],
+        "name": [{"use": "official", "family": family, "given": ["CAMILLE"]}],
+        "gender": "female",
+        "birthDate": "1960-05-12",
+        "extension": [*reliability(*statuses), birth_place(place)],
+        **more,
+    }
+
+
+def folded(partial, rivals=()):
+    [resource] = PatientFold().resources(TARGET, [Contribution(TARGET, VERSION, partial)], rivals)
+    return resource
+
+
+def test_a_validated_identity_shows_its_ins_under_the_ins_profile():
+    resource = folded(patient("VALI"))
+
+    assert resource["identifier"] == [IPP, INS]
+    assert resource["meta"]["profile"] == [PATIENT_INS]
+
+
+@pytest.mark.parametrize(
+    "statuses",
+    [(), ("PROV",), ("VIDE",), ("VALI", "DOUT"), ("VALI", "FICT")],
+    ids=["no status", "provisional", "unqualified", "doubtful", "fictitious"],
+)
+def test_any_other_status_hides_the_ins(statuses):
+    resource = folded(patient(*statuses))
+
+    assert resource["identifier"] == [IPP]
+    assert resource["meta"]["profile"] == [PATIENT]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"birthDate": "1960-05"}, {"gender": ""}, {"name": []}],
+    ids=["partial birth date", "no sex", "no birth name"],
+)
+def test_an_ins_without_its_five_traits_is_hidden(change):
+    assert folded(patient("VALI", **change))["identifier"] == [IPP]
+
+
+def test_two_patients_that_disagree_about_one_ins_both_lose_it():
+    fold = PatientFold()
+    [claim] = fold.claims(OTHER, [Contribution(OTHER, VERSION, patient("VALI", family="AUTRE"))])
+
+    resource = folded(patient("VALI"), [claim])
+
+    assert resource["identifier"] == [IPP]
+    assert resource["meta"]["tag"][-1]["code"] == "ins-traits-conflict"
+
+
+def test_case_accents_and_separators_do_not_make_a_disagreement():
+    fold = PatientFold()
+    [claim] = fold.claims(OTHER, [Contribution(OTHER, VERSION, patient("VALI", family="Éssai-"))])
+
+    assert folded(patient("VALI"), [claim])["identifier"] == [IPP, INS]
+
+
+def test_the_claim_does_not_hold_the_matricule():
+    [claim] = PatientFold().claims(TARGET, [Contribution(TARGET, VERSION, patient("VALI"))])
+
+    assert isinstance(claim, Claim)
+    assert INS["value"] not in claim.value
+
+
+def test_a_nir_wins_over_the_nia_it_replaced():
+    nir = {**INS, "system": "urn:oid:1.2.250.1.213.1.4.8"}
+    nia = {**INS, "system": "urn:oid:1.2.250.1.213.1.4.9", "value": "160058815400233"}
+
+    resource = folded(patient("VALI", identifier=[nia, IPP, nir]))
+
+    assert resource["identifier"] == [IPP, nir]
