@@ -14,6 +14,9 @@ from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.core.ports import StoredResource
 
+#: Base of `fullUrl` where no server is meant.
+CANONICAL_BASE = "https://relais.example/fhir"
+
 #: A resource comes after those it usually points to; types that are not here come before
 #: Provenance, by name.
 TYPE_ORDER = (
@@ -51,7 +54,7 @@ def to_bytes(value: Json, *, indent: bool = False) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None)
 
 
-def assemble(resources: Iterable[Json], base: str) -> Json:
+def assemble(resources: Iterable[Json], base: str = CANONICAL_BASE) -> Json:
     """Return the transaction that puts each resource at its computed id.
 
     Args:
@@ -59,7 +62,8 @@ def assemble(resources: Iterable[Json], base: str) -> Json:
         base: address the `fullUrl` of each entry starts with, without trailing slash.
 
     Returns:
-        A Bundle whose entries do not depend on the order of `resources` (FHIR R4 http 3.1.0.11).
+        A Bundle (FHIR R4 http, transaction); its entries do not depend on the order of
+        `resources`.
 
     Raises:
         FatalError: two resources have the same type and id (RLS-FHR-070).
@@ -85,7 +89,7 @@ def assemble(resources: Iterable[Json], base: str) -> Json:
 def searchset(
     resources: Sequence[StoredResource], *, base: str, total: int, links: Mapping[str, str]
 ) -> bytes:
-    """Return a page of search results (FHIR R4 search 3.1.1.4.1).
+    """Return a page of search results (FHIR R4 search, bundle).
 
     Args:
         resources: the matches of this page.
@@ -107,7 +111,7 @@ def searchset(
 def history(
     versions: Sequence[StoredResource], *, base: str, total: int | None, links: Mapping[str, str]
 ) -> bytes:
-    """Return a page of the versions of one resource, newest first (FHIR R4 http 3.1.0.14).
+    """Return a page of the versions of one resource, newest first (FHIR R4 http, history).
 
     Args:
         versions: the versions of this page; a deletion has no resource.

@@ -1,4 +1,4 @@
-"""The CapabilityStatement (FHIR R4 http 3.1.0.8), made from the tables the server runs on."""
+"""The CapabilityStatement (FHIR R4 http, capabilities), made from the tables the server runs on."""
 
 from gateway.core.contributions import Json
 from gateway.fhir.search_table import COMMON, PARAMETERS, Parameter

@@ -1,4 +1,4 @@
-"""Read the parameters of an instance history (FHIR R4 http 3.1.0.14.1)."""
+"""Read the parameters of an instance history (FHIR R4 http, history)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

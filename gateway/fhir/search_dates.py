@@ -1,6 +1,6 @@
 """Turn FHIR dates into half-open UTC ranges for the search index and for search values.
 
-A date stands for the whole span its precision leaves open (FHIR R4 search 3.1.1.4.8). A value
+A date stands for the whole span its precision leaves open (FHIR R4 search, date). A value
 without zone is French local time (Europe/Paris), a bare day is a Paris day. Does not compare
 ranges; the store does.
 """

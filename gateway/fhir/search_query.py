@@ -1,4 +1,4 @@
-"""Read the parameters of a search into conditions (FHIR R4 search 3.1.1).
+"""Read the parameters of a search into conditions (FHIR R4 search).
 
 Refuses what it does not know, one issue per fault, and says what would work. Does not run the
 search; the store does.

@@ -40,7 +40,7 @@ class Parameter:
         return f"{_HL7}/SearchParameter/{self.definition}"
 
 
-#: Read from the resource row and not from the index (FHIR R4 search 3.1.1.3).
+#: Read from the resource row and not from the index (FHIR R4 search, parameters for all resources).
 COMMON = (
     Parameter("_id", "token", (), "Resource-id"),
     Parameter("_lastUpdated", "date", (), "Resource-lastUpdated"),

@@ -1,7 +1,7 @@
 """Issues as FHIR OperationOutcome, and the answers to everything that goes wrong over HTTP.
 
 The only place that builds an OperationOutcome. An answer names places and codes, never a value
-and never a stack trace (FHIR R4 http 3.1.0.1.5).
+and never a stack trace (FHIR R4 http, status codes).
 """
 
 import re

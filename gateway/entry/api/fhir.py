@@ -1,4 +1,4 @@
-"""The FHIR door: read, vread, history, search and metadata (FHIR R4 http 3.1.0).
+"""The FHIR door: read, vread, history, search and metadata (FHIR R4 http).
 
 Stored bytes are the served bytes. Nothing is written through this door; resources come from
 HL7 v2 messages and CDA documents.
@@ -195,7 +195,7 @@ def _versions(
 
 
 def _served(request: Request, found: StoredResource, media: str) -> Response:
-    """Answer with a version, or with 304 when the client has it (FHIR R4 http 3.1.0.5)."""
+    """Answer with a version, or with 304 when the client has it (FHIR R4 http, conditional read)."""
     if found.deleted:
         raise RejectedError([_deleted()])
     headers = {

@@ -1,0 +1,218 @@
+"""Queries: what is understood, what is refused, what is left out on request."""
+
+import pytest
+
+from gateway.core.errors import RejectedError
+from gateway.core.ports import Condition
+from gateway.fhir.history_query import parse_history
+from gateway.fhir.search import parse
+
+HERE = ("2026-03-07T23:00:00.000000Z", "2026-03-08T23:00:00.000000Z")
+
+
+def _one(name: str, value: str, type_: str = "Encounter") -> Condition:
+    (condition,) = parse(type_, [(name, value)]).conditions
+    return condition
+
+
+def _refused(
+    name: str, value: str, type_: str = "Encounter", handling: str = "strict"
+) -> list[tuple[str, str]]:
+    with pytest.raises(RejectedError) as caught:
+        parse(type_, [(name, value)], handling)  # type: ignore[arg-type]
+    return [(issue.code, issue.where) for issue in caught.value.issues]
+
+
+@pytest.mark.parametrize(
+    ("text", "alternative"),
+    [
+        pytest.param("VN", (None, "VN"), id="code with any system"),
+        pytest.param("urn:a|VN", ("urn:a", "VN"), id="system and code"),
+        pytest.param("|VN", ("", "VN"), id="code without system"),
+        pytest.param("urn:a|", ("urn:a", None), id="any code of a system"),
+    ],
+)
+def test_a_token_says_system_and_code(text: str, alternative: tuple[str | None, str]) -> None:
+    assert _one("identifier", text) == Condition("identifier", "token", (alternative,))
+
+
+@pytest.mark.field("FL-231")
+def test_separators_inside_a_value_are_escaped() -> None:
+    condition = _one("identifier", r"urn:a|A\,B\|C\$D\\E,plain")
+
+    assert condition.alternatives == (("urn:a", "A,B|C$D\\E"), (None, "plain"))
+
+
+def test_commas_are_alternatives_and_repetitions_are_conditions() -> None:
+    query = parse("Encounter", [("status", "planned,finished"), ("status:not", "finished")])
+
+    assert query.conditions == (
+        Condition("status", "token", ((None, "planned"), (None, "finished"))),
+        Condition("status", "token", ((None, "finished"),), negated=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "alternative"),
+    [
+        pytest.param("patient", "p1", ("Patient", "p1"), id="id alone takes the only type"),
+        pytest.param("patient", "Patient/p1", ("Patient", "p1"), id="type and id"),
+        pytest.param("subject", "p1", (None, "p1"), id="id alone of any type"),
+        pytest.param("subject:Patient", "p1", ("Patient", "p1"), id="type as modifier"),
+        pytest.param(
+            "subject", "http://x/fhir/Patient/1", (None, "http://x/fhir/Patient/1"), id="absolute"
+        ),
+    ],
+)
+def test_a_reference_says_type_and_id(
+    name: str, value: str, alternative: tuple[str | None, str]
+) -> None:
+    assert _one(name, value).alternatives == (alternative,)
+
+
+@pytest.mark.parametrize("prefix", ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"])
+def test_a_date_keeps_its_prefix_and_becomes_a_range(prefix: str) -> None:
+    condition = _one("date", f"{prefix}2026-03-08")
+
+    assert condition == Condition("date", "date", ((prefix, *HERE),))
+
+
+def test_a_date_without_prefix_is_equality_and_a_lost_plus_is_found() -> None:
+    assert _one("date", "2026-03-08").alternatives == (("eq", *HERE),)
+    assert _one("date", "ge2026-03-08T00:30:00 01:00").alternatives == (
+        ("ge", "2026-03-07T23:30:00.000000Z", "2026-03-07T23:30:01.000000Z"),
+    )
+
+
+def test_missing_asks_whether_a_value_is_there() -> None:
+    assert _one("part-of:missing", "true") == Condition("part-of", "reference", missing=True)
+    assert _one("part-of:missing", "false") == Condition("part-of", "reference", missing=False)
+
+
+def test_ids_and_last_updated_are_read_for_every_type() -> None:
+    assert _one("_id", "a,b", "Binary").alternatives == ((None, "a"), (None, "b"))
+    assert _one("_lastUpdated", "gt2026-03-08", "Binary").alternatives == (("gt", *HERE),)
+
+
+@pytest.mark.field("FL-227")
+def test_a_misspelt_parameter_is_refused_and_the_right_ones_are_named() -> None:
+    with pytest.raises(RejectedError) as caught:
+        parse("Patient", [("identifer", "urn:a|1")])
+
+    (issue,) = caught.value.issues
+    assert (issue.code, issue.where) == ("RLS-FHR-060", "http.identifer")
+    assert "_id, _lastUpdated, active, birthdate, gender" in issue.fix
+    assert "urn:a" not in str(issue)
+
+
+@pytest.mark.field("FL-227")
+def test_lenient_handling_leaves_out_what_is_unknown_and_says_what_was_used() -> None:
+    pairs = [("identifer", "x"), ("active", "true"), ("active:text", "x"), ("_include", "y")]
+
+    query = parse("Patient", pairs, "lenient")
+
+    assert query.conditions == (Condition("active", "token", ((None, "true"),)),)
+    assert query.used == (("active", "true"),)
+
+
+def test_lenient_handling_never_leaves_out_a_value_it_cannot_read() -> None:
+    assert _refused("date", "yesterday", handling="lenient") == [("RLS-FHR-062", "http.date")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        pytest.param("subject:Patient.identifier", "x", "RLS-FHR-063", id="chained"),
+        pytest.param("_has:Provenance:target:recorded", "2026", "RLS-FHR-063", id="reverse"),
+        pytest.param("_include", "Encounter:subject", "RLS-FHR-063", id="include"),
+        pytest.param("_elements", "status", "RLS-FHR-063", id="elements"),
+        pytest.param("_summary", "true", "RLS-FHR-063", id="summary"),
+        pytest.param("_sort", "date", "RLS-FHR-063", id="sort"),
+        pytest.param("status:exact", "x", "RLS-FHR-061", id="modifier of another type"),
+        pytest.param("date:not", "2026", "RLS-FHR-061", id="not of a date"),
+        pytest.param("_id:missing", "true", "RLS-FHR-061", id="modifier of an id"),
+        pytest.param("status", "", "RLS-FHR-062", id="no value"),
+        pytest.param("status", "a,,b", "RLS-FHR-062", id="empty alternative"),
+        pytest.param("status", "|", "RLS-FHR-062", id="bar alone"),
+        pytest.param("status", "a|b|c", "RLS-FHR-062", id="two bars"),
+        pytest.param("status", "a\x00b", "RLS-FHR-062", id="control character"),
+        pytest.param("status", "x" * 257, "RLS-FHR-062", id="too long"),
+        pytest.param("patient", "Organization/../1", "RLS-FHR-062", id="path in a reference"),
+        pytest.param("subject:Patient", "Group/1", "RLS-FHR-062", id="type against modifier"),
+        pytest.param("patient", "Nothing/1", "RLS-FHR-062", id="unknown type"),
+        pytest.param("date", "ap2026", "RLS-FHR-062", id="unknown prefix"),
+        pytest.param("date", "2024-02-30", "RLS-FHR-062", id="no such day"),
+        pytest.param("part-of:missing", "yes", "RLS-FHR-062", id="missing what"),
+        pytest.param("_count", "-1", "RLS-FHR-062", id="negative count"),
+        pytest.param("_total", "some", "RLS-FHR-062", id="unknown total"),
+        pytest.param("status", ",".join("a" * 51), "RLS-FHR-064", id="51 values"),
+        pytest.param("_cursor", "0123.abc", "RLS-FHR-065", id="cursor of nobody"),
+        pytest.param("_cursor", "", "RLS-FHR-065", id="empty cursor"),
+    ],
+)
+def test_what_is_not_supported_is_refused(name: str, value: str, code: str) -> None:
+    assert _refused(name, value) == [(code, f"http.{name}")]
+
+
+def test_a_place_never_holds_what_may_be_a_value() -> None:
+    assert _refused("255068815400233", "x") == [("RLS-FHR-060", "http.q")]
+
+
+def test_every_fault_is_told() -> None:
+    with pytest.raises(RejectedError) as caught:
+        parse("Encounter", [("date", "x"), ("nope", "1"), ("_count", "many")])
+
+    assert [issue.code for issue in caught.value.issues] == [
+        "RLS-FHR-062",
+        "RLS-FHR-060",
+        "RLS-FHR-062",
+    ]
+
+
+def test_more_than_thirty_parameters_cost_too_much() -> None:
+    with pytest.raises(RejectedError) as caught:
+        parse("Encounter", [("status", "a")] * 31)
+
+    assert [issue.code for issue in caught.value.issues] == ["RLS-FHR-064"]
+
+
+def test_count_is_capped_and_zero_asks_for_the_total() -> None:
+    large = parse("Encounter", [("_count", "100000")])
+
+    assert (large.count, large.used) == (200, (("_count", "200"),))
+    assert parse("Encounter", [("_count", "0")]).count_only
+    assert parse("Encounter", [("_summary", "count")]).count_only
+    assert not parse("Encounter", [("_summary", "false")]).count_only
+
+
+def test_a_page_belongs_to_its_search() -> None:
+    first = parse("Encounter", [("status", "finished")])
+    token = first.page_token("place-in-the-store")
+
+    again = parse("Encounter", [("status", "finished"), ("_count", "5"), ("_cursor", token)])
+
+    assert again.cursor == "place-in-the-store"
+    assert again.used == (("status", "finished"), ("_count", "5"))
+    with pytest.raises(RejectedError):
+        parse("Encounter", [("status", "planned"), ("_cursor", token)])
+    with pytest.raises(RejectedError):
+        parse("Encounter", [("status", "finished"), ("_cursor", token + "x")])
+
+
+def test_a_history_reads_its_own_parameters() -> None:
+    query = parse_history([("_count", "2"), ("_since", "2026-03-08"), ("_cursor", "7")])
+
+    assert (query.count, query.since, query.before) == (2, HERE[0], 7)
+    assert query.used == (("_count", "2"), ("_since", "2026-03-08"))
+
+
+def test_a_history_refuses_each_fault() -> None:
+    with pytest.raises(RejectedError) as caught:
+        parse_history([("_at", "2026"), ("_count", "x"), ("_since", "x"), ("_cursor", "x")])
+
+    assert [(issue.code, issue.where) for issue in caught.value.issues] == [
+        ("RLS-FHR-060", "http._at"),
+        ("RLS-FHR-062", "http._count"),
+        ("RLS-FHR-062", "http._since"),
+        ("RLS-FHR-065", "http._cursor"),
+    ]
