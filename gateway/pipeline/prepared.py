@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.core.contributions import Contribution, TraceLine
 from gateway.core.issues import Issue
@@ -65,3 +65,15 @@ class Prepared:
     unanswered: bool = False
     inbox_id: int | None = None
     trace: tuple[TraceLine, ...] = field(default=(), repr=False)
+
+
+class Converting(Protocol):
+    """What the receiver and the replay need of a converter; neither call ever fails."""
+
+    def open(self, raw: RawMessage) -> Opened:
+        """Read the header of an input."""
+        ...
+
+    def prepare(self, opened: Opened, *, keep_only: bool = False) -> Prepared:
+        """Convert an opened input; with `keep_only` judge its header only."""
+        ...

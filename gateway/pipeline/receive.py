@@ -24,8 +24,7 @@ from gateway.core.messages import InboxStatus, Incident, Outcome, RawMessage, Re
 from gateway.core.ports import Store, Transaction
 from gateway.pipeline import unavailable
 from gateway.pipeline.commit import CommitRules, ConflictError, commit, store_bytes
-from gateway.pipeline.convert import Converter
-from gateway.pipeline.prepared import Opened, Prepared
+from gateway.pipeline.prepared import Converting, Opened, Prepared
 
 _log = structlog.get_logger()
 _RECEIVED = Counter(
@@ -80,7 +79,7 @@ class Receiver:
     def __init__(
         self,
         store: Store,
-        converter: Converter,
+        converter: Converting,
         clock: Clock,
         rules: CommitRules,
         limits: ReceiveLimits | None = None,

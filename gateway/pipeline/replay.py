@@ -15,8 +15,7 @@ from gateway.core.errors import RejectedError
 from gateway.core.messages import InboxRow, InboxStatus, RawMessage
 from gateway.core.ports import InboxResult, Store, Transaction
 from gateway.pipeline.commit import CommitRules
-from gateway.pipeline.convert import Converter
-from gateway.pipeline.prepared import Prepared
+from gateway.pipeline.prepared import Converting, Prepared
 from gateway.pipeline.refold import Change, refold
 
 _log = structlog.get_logger()
@@ -50,7 +49,7 @@ class Replayer:
     """Converts stored rows again."""
 
     store: Store
-    converter: Converter
+    converter: Converting
     clock: Clock
     rules: CommitRules
     chunk: int = 64
