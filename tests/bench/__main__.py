@@ -1,0 +1,44 @@
+"""`python -m tests.bench`: print the figures of this machine; asserts nothing.
+
+Each part can be run alone: `--only reader,adt`. Ours and the peer alternate within a session,
+because figures of different sessions do not compare.
+"""
+
+import argparse
+
+from tests.bench import jobs, readers
+from tests.bench.figures import Report
+
+_PARTS = ("reader", "letters", "where", "adt", "mdm")
+
+
+def main() -> None:
+    """Run the parts that were asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", default=",".join(_PARTS), help=f"of: {', '.join(_PARTS)}")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each figure")
+    parser.add_argument("--messages", type=int, default=4000, help="ADT of one run")
+    parser.add_argument("--documents", type=int, default=200, help="MDM of one run")
+    chosen = parser.parse_args()
+    wanted = chosen.only.split(",")
+    unknown = set(wanted) - set(_PARTS)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(_PARTS)}")
+    report = Report()
+    if "reader" in wanted:
+        readers.run(report, chosen.runs)
+    if {"letters", "where"} & set(wanted):
+        from tests.bench import conversions  # starts slowly, and only these two need it
+    if "letters" in wanted:
+        conversions.letters(report, chosen.runs)
+    if "where" in wanted:
+        conversions.where(report, min(chosen.messages, 1000))
+    if "adt" in wanted:
+        jobs.adt(report, chosen.runs, chosen.messages)
+    if "mdm" in wanted:
+        jobs.mdm(report, chosen.runs, chosen.documents)
+    report.finish()
+
+
+if __name__ == "__main__":
+    main()

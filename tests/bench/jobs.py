@@ -1,0 +1,57 @@
+"""(2) and (4) The whole job over MLLP: durable, checked, mapped, folded, stored, acknowledged."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+
+from gateway.simulation.establishments import CHU
+from tests.bench import inputs, load, servers
+from tests.bench.figures import Report, resident_mb
+
+Start = Callable[[], AbstractContextManager[servers.Server]]
+
+
+def adt(report: Report, runs: int, messages: int) -> None:
+    """Measure admissions at 1 and 32 connections, ours and the peer in alternating runs."""
+    bodies = inputs.arrivals(messages)
+    chu = [body for body in bodies if b"|CHU-ALIZE|" in body[:40]]
+    candidates: list[tuple[str, Start, list[bytes]]] = [
+        ("adt relais", servers.relais, bodies),
+        ("adt relais full", partial(servers.relais, validation="full"), bodies),
+        # The peer knows one assigning authority, so it gets the messages of one establishment.
+        ("adt hl7v2-fhir-bridge", partial(servers.peer, CHU.alias), chu),
+    ]
+    for _ in range(runs):
+        for connections in (1, 32):
+            for name, start, sent in candidates:
+                share = max(1, len(sent) // (8 if connections == 1 or "bridge" in name else 1))
+                _one(report, f"{name} x{connections}", start, sent[:share], connections)
+    report.table("ADT over MLLP, SQLite synchronous=FULL", "adt")
+
+
+def mdm(report: Report, runs: int, messages: int, size: int = 330_000) -> None:
+    """Measure letters of 330 kB at 8 connections."""
+    bodies = inputs.documents(messages, size)
+    report.note(f"mdm: {len(bodies)} messages of about {len(bodies[0]) // 1000} kB")
+    for _ in range(runs):
+        _one(report, "mdm relais x8", servers.relais, bodies, 8)
+    report.table("MDM^T02 with a CDA of 330 kB", "mdm")
+
+
+def _one(report: Report, name: str, start: Start, sent: list[bytes], connections: int) -> None:
+    try:
+        with start() as server:
+            idle = resident_mb(server.pid)
+            found = load.play(server.port, sent, connections)
+            busy = resident_mb(server.pid)
+    except (servers.UnavailableError, ConnectionError) as why:
+        report.note(f"{name}: not measured: {why}")
+        return
+    report.add(f"{name} messages", "1/s", found.messages / found.seconds)
+    report.add(f"{name} ACK p50", "ms", 1e3 * found.p50)
+    report.add(f"{name} ACK p99", "ms", 1e3 * found.p99)
+    if idle is not None and busy is not None:
+        report.add(f"{name} memory idle", "MB", idle)
+        report.add(f"{name} memory after", "MB", busy)
+    if set(found.codes) != {"AA"}:
+        report.note(f"{name}: acknowledgements {found.codes}: not a fair figure")

@@ -1,0 +1,140 @@
+"""The programs under measurement as processes: `relais serve`, and the peer from PyPI."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / ".bench"
+#: The best other converter with an MLLP door found on PyPI, pinned so that figures compare.
+PEER = "hl7v2-fhir-bridge==0.1.0"
+_PEER_ENVIRONMENT = WORK / "peer"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A listener on this machine."""
+
+    pid: int
+    port: int
+
+
+class UnavailableError(Exception):
+    """A program could not be started; the message says why, for a note."""
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def relais(*, validation: str = "compiled") -> Iterator[Server]:
+    """Serve on a new SQLite file (synchronous=FULL) on the disk of this checkout."""
+    WORK.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="relais-", dir=WORK))
+    port = free_port()
+    environment = os.environ | {
+        "RELAIS_STORE_URL": f"sqlite:///{folder / 'bench.db'}",
+        "RELAIS_MLLP_PORT": str(port),
+        "RELAIS_HTTP_PORT": str(free_port()),
+        "RELAIS_RECEIVE_VALIDATION": validation,
+        "RELAIS_LOG_LEVEL": "ERROR",
+    }
+    command = [sys.executable, "-m", "gateway.entry.cli", "serve"]
+    try:
+        with _process(command, environment, folder, port) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def peer(authority: str) -> Iterator[Server]:
+    """Serve the peer, writing its bundles to files (its fastest sink, no fsync)."""
+    program = peer_program()
+    folder = Path(tempfile.mkdtemp(prefix="peer-", dir=WORK))
+    port = free_port()
+    settings = (program.parent.parent / "bridge.toml").read_text(encoding="utf-8")
+    settings = settings.replace(
+        'accepted_processing_ids = ["P"]', 'accepted_processing_ids = ["T"]'
+    )
+    settings = settings.replace('"SYNTH_HOSP"', f'"{authority}"')
+    config = folder / "bridge.toml"
+    config.write_text(settings, encoding="utf-8")
+    command = [
+        str(program), "serve", "--config", str(config), "--port", str(port),
+        "--out", str(folder / "bundles"),
+    ]  # fmt: skip
+    try:
+        with _process(command, dict(os.environ), folder, port) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def peer_program() -> Path:
+    """Return the program of the peer, installed on first use in an environment of its own."""
+    program = _PEER_ENVIRONMENT / "bin" / "hl7v2-fhir-bridge"
+    config = _PEER_ENVIRONMENT / "bridge.toml"
+    if not program.exists():
+        WORK.mkdir(exist_ok=True)
+        subprocess.run([sys.executable, "-m", "venv", str(_PEER_ENVIRONMENT)], check=True)
+        pip = [str(_PEER_ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "-q", PEER]
+        done = subprocess.run(pip, capture_output=True, text=True, timeout=600, check=False)
+        if done.returncode:
+            shutil.rmtree(_PEER_ENVIRONMENT, ignore_errors=True)
+            lines = done.stderr.strip().splitlines()
+            raise UnavailableError(f"{PEER} cannot be installed: {lines[-1] if lines else '?'}")
+    if not config.exists():
+        script = (
+            "import pathlib, v2fhir; "
+            "print((pathlib.Path(v2fhir.__file__).parent / '_data/bridge.toml').read_text())"
+        )
+        python = str(_PEER_ENVIRONMENT / "bin" / "python")
+        shown = subprocess.run([python, "-c", script], capture_output=True, text=True, check=True)
+        config.write_text(shown.stdout, encoding="utf-8")
+    return program
+
+
+@contextmanager
+def _process(
+    command: list[str], environment: dict[str, str], folder: Path, port: int
+) -> Iterator[Server]:
+    with (folder / "output.txt").open("w+") as output:
+        process = subprocess.Popen(
+            command, env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            _await_port(process, port, folder / "output.txt")
+            yield Server(process.pid, port)
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _await_port(process: subprocess.Popen[bytes], port: int, output: Path) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            lines = output.read_text().strip().splitlines()
+            raise UnavailableError(f"it ended at start: {lines[-1] if lines else 'no output'}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    message = "it does not listen after 30 s"
+    raise UnavailableError(message)
