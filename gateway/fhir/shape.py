@@ -51,8 +51,9 @@ def check(resource: Json) -> list[Issue]:
         found = (("", DEPTH),)
     if found is None:
         return []
+    # A wrong name is a value of the sender and stays out of the place.
     name = resource.get("resourceType") if isinstance(resource, dict) else None
-    top = name if name in table().resources else "Resource"
+    top = name if isinstance(name, str) and name in table().resources else "Resource"
     return [issue(f"{top}{place}", kind) for place, kind in found]
 
 
