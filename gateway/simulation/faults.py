@@ -129,15 +129,20 @@ def _after(at: datetime, step: Step, transport: Transport, start: datetime) -> d
 _BREAKAGES = {"no-identifier": "AE", "impossible-date": "AE", "unknown-event": "AR"}
 
 
+#: Segment, place after the separators, and what is written there.
+_SPOILED = {
+    "no-identifier": (b"PID", 3, b""),
+    "impossible-date": (b"EVN", 2, b"20260231120000"),
+    "unknown-event": (b"MSH", 8, b"ADT^Q77^ADT_Q77"),
+}
+
+
 def _break(body: bytes, kind: str) -> bytes:
     """Spoil one field of an ADT, the way a faulty interface would."""
     lines = body.split(b"\r")
-    if kind == "unknown-event":
-        lines[0] = _set(lines[0], 8, b"ADT^Q77^ADT_Q77")
-    else:
-        patient = next(place for place, line in enumerate(lines) if line.startswith(b"PID"))
-        field, value = (3, b"") if kind == "no-identifier" else (7, b"19830231")
-        lines[patient] = _set(lines[patient], field, value)
+    name, field, value = _SPOILED[kind]
+    place = next(place for place, line in enumerate(lines) if line.startswith(name))
+    lines[place] = _set(lines[place], field, value)
     return b"\r".join(lines)
 
 

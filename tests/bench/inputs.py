@@ -4,18 +4,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
+from gateway.simulation.establishments import CLCC, Establishment
 from gateway.simulation.letters import compose
 from gateway.simulation.mdm import letter_message
 from gateway.simulation.region import Region
-from gateway.simulation.rendering import render
+from gateway.simulation.rendering import render, source
 from gateway.simulation.steps import LetterSent, Movement, Step
 
 _SEED = "bench"
 
 
 def arrivals(count: int) -> list[bytes]:
-    """Return distinct admissions (ADT^A01), each of another visit."""
-    return list(islice((render(step).body for step in _movements("A01")), count))
+    """Return distinct admissions (ADT^A01) of one establishment, each of another visit."""
+    return list(islice((render(step).body for step in _movements("A01", CLCC)), count))
 
 
 def movements(count: int) -> list[bytes]:
@@ -48,9 +49,10 @@ def _steps() -> Iterator[Step]:
         yield from region.patient(number).steps
 
 
-def _movements(event: str) -> Iterator[Step]:
+def _movements(event: str, site: Establishment) -> Iterator[Step]:
     for step in _steps():
-        if isinstance(step.content, Movement) and step.content.event == event:
+        content = step.content
+        if isinstance(content, Movement) and content.event == event and source(step) is site:
             yield step
 
 
