@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from gateway.simulation.draws import Draws
-from gateway.simulation.rendering import Rendered, render, source
+from gateway.simulation.rendering import Rendered, name, render, source
 from gateway.simulation.steps import Step
 
 #: Added to the order of a step to get another control id for the same content.
@@ -80,7 +80,7 @@ def _paths(step: Step, transport: Transport, draws: Draws) -> Iterator[Arrival]:
     rolls = [draws.unit() for _ in range(6)]
     sent = step.sent.astimezone(UTC)
     at = sent + timedelta(milliseconds=draws.between(40, 1500))
-    if rolls[5] < transport.malformed and render(step).name.startswith("ADT"):
+    if rolls[5] < transport.malformed and name(step).startswith("ADT"):
         kind, answer = draws.pick(tuple(_BREAKAGES.items()))
         broken = replace(step, order=step.order + _BROKEN_ID)
         yield Arrival(at - timedelta(milliseconds=20), broken, kind, answer)
@@ -140,8 +140,8 @@ _SPOILED = {
 def _break(body: bytes, kind: str) -> bytes:
     """Spoil one field of an ADT, the way a faulty interface would."""
     lines = body.split(b"\r")
-    name, field, value = _SPOILED[kind]
-    place = next(place for place, line in enumerate(lines) if line.startswith(name))
+    segment, field, value = _SPOILED[kind]
+    place = next(place for place, line in enumerate(lines) if line.startswith(segment))
     lines[place] = _set(lines[place], field, value)
     return b"\r".join(lines)
 

@@ -31,16 +31,28 @@ def source(step: Step) -> Establishment:
     return content.establishment
 
 
+def name(step: Step) -> str:
+    """Return what a step is sent as, without making it."""
+    content = step.content
+    if isinstance(content, LetterSent):
+        if source(step).letters == "cda":
+            return "CDA 11490-0"
+        return "MDM^T02" if content.version == 1 else "MDM^T10"
+    return f"{'SIU' if isinstance(content, Booking) else 'ADT'}^{content.event}"
+
+
 def render(step: Step) -> Rendered:
     """Return what the source of a step sends for it."""
     site, content = source(step), step.content
+    door = site.door
     if isinstance(content, Movement):
-        return Rendered(site.door, f"ADT^{content.event}", movement_message(step, content))
-    if isinstance(content, IdentityNews):
-        return Rendered(site.door, f"ADT^{content.event}", identity_message(step, content))
-    if isinstance(content, Booking):
-        return Rendered(site.door, f"SIU^{content.event}", appointment_message(step, content))
-    if site.letters == "cda":
-        return Rendered("cda", "CDA 11490-0", compose(step, content))
-    name = "MDM^T02" if content.version == 1 else "MDM^T10"
-    return Rendered(site.door, name, letter_message(step, content))
+        body = movement_message(step, content)
+    elif isinstance(content, IdentityNews):
+        body = identity_message(step, content)
+    elif isinstance(content, Booking):
+        body = appointment_message(step, content)
+    elif site.letters == "cda":
+        door, body = "cda", compose(step, content)
+    else:
+        body = letter_message(step, content)
+    return Rendered(door, name(step), body)

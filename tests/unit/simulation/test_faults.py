@@ -11,7 +11,7 @@ from gateway.simulation.faults import PERFECT, Outage, Transport
 from gateway.simulation.play import Event, events
 from gateway.simulation.region import FIRST_DAY, Region
 
-_REGION = Region(4, 40)
+_REGION = Region(4, 14)
 
 
 def _played(**rates: float) -> list[Event]:

@@ -13,7 +13,7 @@ from gateway.mapping.loader import load_mappings
 from gateway.simulation.establishments import ESTABLISHMENTS, Establishment
 from gateway.simulation.play import events
 from gateway.simulation.region import Region
-from gateway.simulation.rendering import render
+from gateway.simulation.rendering import name
 from gateway.simulation.steps import Booking, IdentityNews, LetterSent, Movement, Step
 
 _EVENTS = ("A01", "A02", "A03", "A04", "A05", "A11", "A12", "A13", "A21", "A22")
@@ -69,9 +69,7 @@ def test_identities_are_of_the_test_domain_and_distinct() -> None:
 
 
 def test_three_hundred_patients_give_some_thousand_messages_of_every_kind() -> None:
-    kinds = Counter(
-        render(step).name for patient in Region(1, 300).patients() for step in patient.steps
-    )
+    kinds = Counter(name(step) for patient in Region(1, 300).patients() for step in patient.steps)
 
     assert 3000 <= kinds.total() <= 6000
     assert set(kinds) == {
