@@ -195,7 +195,8 @@ def _err(found: RawHeader, issue: Issue, style: _Style) -> str:
         inner = condition.split(component)
         by = found.separators.subcomponent
         coded = inner[0] if by == ABSENT else by.join(inner)
-        return _line(found, "ERR", component.join([*place, "", "", ""][:3] + [coded]))
+        segment, sequence, field = [*place, "", "", ""][:3]
+        return _line(found, "ERR", component.join((segment, sequence, field, coded)))
     return _line(
         found,
         "ERR",

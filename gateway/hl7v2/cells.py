@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.hl7v2.escapes import decode
+from gateway.hl7v2.paths import Path
 from gateway.hl7v2.separators import ABSENT, Separators
 
 #: HL7 `""`: the sender says that there is no value.
@@ -23,22 +24,47 @@ class Dialect:
     """How one kind of field is cut and decoded.
 
     Attributes:
+        repetition: separator, `ABSENT` in MSH-1 and MSH-2.
         component: separator, `ABSENT` in a field that is one text.
         subcomponent: separator, `ABSENT` in a field that is one text.
         blanks: what a valueless field consists of.
         leaf: decodes one leaf; the empty string for `""`.
     """
 
+    repetition: str
     component: str
     subcomponent: str
     blanks: str
     leaf: Callable[[str], str]
 
+    def part(self, raw: str, component: int, subcomponent: int) -> str:
+        """Return a raw part of a repetition, 0 for the whole; empty when it holds nothing."""
+        if component:
+            parts = raw.split(self.component, component)
+            if component > len(parts):
+                return ""
+            raw = parts[component - 1]
+            if subcomponent:
+                parts = raw.split(self.subcomponent, subcomponent)
+                if subcomponent > len(parts):
+                    return ""
+                raw = parts[subcomponent - 1]
+        return raw if raw and raw.strip(self.blanks) else ""
+
+    def first_leaf(self, raw: str) -> str:
+        """Return the decoded text of the first leaf."""
+        if self.component in raw:
+            raw = raw.split(self.component, 1)[0]
+        if self.subcomponent in raw:
+            raw = raw.split(self.subcomponent, 1)[0]
+        return self.leaf(raw)
+
+
+Dialects = tuple[Dialect, Dialect, Dialect]
+
 
 @lru_cache(maxsize=256)
-def dialects(
-    separators: Separators, codec: str, *, plain: bool
-) -> tuple[Dialect, Dialect, Dialect]:
+def dialects(separators: Separators, codec: str, *, plain: bool) -> Dialects:
     """Return the dialects of coded fields, of text fields and of MSH-1 and MSH-2.
 
     Args:
@@ -60,13 +86,14 @@ def dialects(
             return decode(raw, separators, codec)
         return "" if raw == NULL else raw
 
+    repetition = separators.repetition
     component, subcomponent = separators.component, separators.subcomponent
+    blanks = component + subcomponent + " "
+    coded_leaf, text_leaf = (str.strip, str) if plain else (coded, text)
     return (
-        Dialect(
-            component, subcomponent, component + subcomponent + " ", str.strip if plain else coded
-        ),
-        Dialect(ABSENT, ABSENT, "", str if plain else text),
-        Dialect(ABSENT, ABSENT, "", str),
+        Dialect(repetition, component, subcomponent, blanks, coded_leaf),
+        Dialect(repetition, ABSENT, ABSENT, "", text_leaf),
+        Dialect(ABSENT, ABSENT, ABSENT, "", str),
     )
 
 
@@ -119,6 +146,35 @@ class Cell:
         if TEXT_FIELDS.get(self.name) != field:
             return False
         return self.name != "OBX" or self.fields[2].strip().upper() in _TEXT_TYPES
+
+    def repetitions(self, number: int, dialects: Dialects) -> tuple[Sequence[str], Dialect]:
+        """Return the raw repetitions of a field, none when it is empty, and how to read them."""
+        fields = self.fields
+        dialect, text, literal = dialects
+        if not number or number >= len(fields) or not (raw := fields[number]):
+            return (), dialect
+        if self.name in TEXT_FIELDS and self.is_text(number):
+            dialect = text
+        elif number < 3 and self.name == "MSH":
+            dialect = literal
+        by = dialect.repetition
+        return raw.split(by) if by in raw else (raw,), dialect
+
+    def first_text(self, path: Path, dialects: Dialects) -> str | None:
+        """Return the text of the first valued part at a place, None when there is none."""
+        _, _, field, wanted, component, subcomponent = path
+        repetitions, dialect = self.repetitions(field, dialects)
+        for number, one in enumerate(repetitions, 1):
+            if not wanted or number == wanted:
+                raw = dialect.part(one, component, subcomponent)
+                if raw:
+                    return dialect.first_leaf(raw)
+        return None
+
+    def holds(self, number: int, dialects: Dialects) -> bool:
+        """Tell whether the first component of one repetition of a field has a value."""
+        repetitions, dialect = self.repetitions(number, dialects)
+        return any(dialect.first_leaf(raw) for raw in repetitions)
 
 
 def cells_by_name(cells: Sequence[Cell]) -> dict[str, list[Cell]]:

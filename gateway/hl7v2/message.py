@@ -11,7 +11,7 @@ with its last view and not at the next garbage collection.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.hl7v2.cells import NULL, TEXT_FIELDS, Cell, Dialect, cells_by_name
+from gateway.hl7v2.cells import NULL, Cell, Dialect, cells_by_name
 from gateway.hl7v2.parts import Part
 from gateway.hl7v2.paths import Path, compile_path
 from gateway.hl7v2.separators import Separators
@@ -61,6 +61,15 @@ class Message(Part):
         """Tell whether a segment of that name is there."""
         return name in self._by_name
 
+    def count(self, name: str) -> int:
+        """Return how many segments have a name."""
+        return len(self._by_name.get(name, ()))
+
+    def position(self, name: str) -> int:
+        """Return the index of the first segment of a name, -1 without one."""
+        cells = self._by_name.get(name)
+        return cells[0].index if cells else -1
+
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of all segments, in order."""
@@ -84,7 +93,7 @@ class Message(Part):
         target = compile_path(path)
         for cell in self._by_name.get(target.segment, ()):
             if not target.ordinal or target.ordinal == cell.ordinal:
-                text = _first_text(self, cell, target)
+                text = cell.first_text(target, self._dialects)
                 if text is not None:
                     return text
         return ""
@@ -127,6 +136,10 @@ class Message(Part):
         return replace(
             self, flags=(*self.flags, *flags), _cells=cells, _by_name=cells_by_name(cells)
         )
+
+    def with_flags(self, *flags: str) -> "Message":
+        """Return the message with more flags."""
+        return replace(self, flags=(*self.flags, *flags))
 
 
 class Segment(Part):
@@ -175,7 +188,14 @@ class Segment(Part):
         Of a field that repeats, the first repetition that holds this component.
         """
         path = Path(self._cell.name, 0, number, 0, component, subcomponent)
-        return _first_text(self.message, self._cell, path) or ""
+        return self._cell.first_text(path, self.message._dialects) or ""
+
+    def holds(self, number: int) -> bool:
+        """Tell whether a field has a value in its first component, `""` being none.
+
+        That of PID-3 is the identifier: an authority alone identifies nobody.
+        """
+        return self._cell.holds(number, self.message._dialects)
 
     def node(self, number: int) -> "Node | None":
         """Return the first repetition of a field, None when it holds nothing."""
@@ -335,59 +355,13 @@ class Node(Part):
         return found[0].text() if found else ""
 
 
-def _repetitions(message: Message, cell: Cell, number: int) -> tuple[Sequence[str], Dialect]:
-    """Return the raw repetitions of a field, none when it is empty, and how to read them."""
-    fields = cell.fields
-    coded, text, literal = message._dialects
-    if not number or number >= len(fields) or not (raw := fields[number]):
-        return (), coded
-    dialect = coded
-    if cell.name in TEXT_FIELDS and cell.is_text(number):
-        dialect = text
-    elif number < 3 and cell.name == "MSH":
-        return (raw,), literal
-    repetition = message.separators.repetition
-    return raw.split(repetition) if repetition in raw else (raw,), dialect
-
-
-def _part(raw: str, component: int, subcomponent: int, dialect: Dialect) -> str:
-    """Return a part of a repetition, 0 standing for the whole; empty when it holds nothing."""
-    if component:
-        parts = raw.split(dialect.component, component)
-        if component > len(parts):
-            return ""
-        raw = parts[component - 1]
-        if subcomponent:
-            parts = raw.split(dialect.subcomponent, subcomponent)
-            if subcomponent > len(parts):
-                return ""
-            raw = parts[subcomponent - 1]
-    return raw if raw and raw.strip(dialect.blanks) else ""
-
-
 def _collect(message: Message, cell: Cell, path: Path, found: list[Node]) -> None:
     """Add the valued nodes at a place of one segment."""
     _, _, field, wanted, component, subcomponent = path
-    repetitions, dialect = _repetitions(message, cell, field)
+    repetitions, dialect = cell.repetitions(field, message._dialects)
     many = len(repetitions) > 1
     for number, one in enumerate(repetitions, 1):
         if not wanted or number == wanted:
-            raw = _part(one, component, subcomponent, dialect)
+            raw = dialect.part(one, component, subcomponent)
             if raw:
                 found.append(Node(message, cell, dialect, path, number, many, raw))
-
-
-def _first_text(message: Message, cell: Cell, path: Path) -> str | None:
-    """Return the text of the first node at a place without making it; None when there is none."""
-    _, _, field, wanted, component, subcomponent = path
-    repetitions, dialect = _repetitions(message, cell, field)
-    for number, one in enumerate(repetitions, 1):
-        if not wanted or number == wanted:
-            raw = _part(one, component, subcomponent, dialect)
-            if raw:
-                if dialect.component in raw:
-                    raw = raw.split(dialect.component, 1)[0]
-                if dialect.subcomponent in raw:
-                    raw = raw.split(dialect.subcomponent, 1)[0]
-                return dialect.leaf(raw)
-    return None

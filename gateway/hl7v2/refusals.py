@@ -1,7 +1,7 @@
-"""Why bytes are not read as a message: one function an issue.
+"""What is wrong with an input before it is mapped: one function an issue.
 
-Does not decide when (`hl7v2.reader`). Severity FATAL means that no header could be used: the
-answer is then AR and not AE (`hl7v2.ack.code_for`).
+Does not decide when (`hl7v2.reader` for bytes, `hl7v2.intake` for content). Severity FATAL means
+that no header could be used: the answer is then AR and not AE (`hl7v2.ack.code_for`).
 """
 
 from gateway.core.issues import Issue, Severity
@@ -124,4 +124,184 @@ def control_characters() -> Issue:
         what="The message holds control characters that no text may contain.",
         fix="Remove control characters (all below 0x20 but tab and line ends) before sending.",
         hl7_code=102,
+    )
+
+
+def required_field(where: str, severity: Severity = Severity.ERROR) -> Issue:
+    """Say that a required field is empty."""
+    return Issue(
+        code="RLS-HL7-020",
+        severity=severity,
+        where=where,
+        what="A required field is empty.",
+        fix=f"Value {where}.",
+        hl7_code=101,
+    )
+
+
+def message_type() -> Issue:
+    """Say that MSH-9.1 is unknown."""
+    return Issue(
+        code="RLS-HL7-021",
+        severity=Severity.ERROR,
+        where="MSH-9.1",
+        what="The message type is not supported.",
+        fix="Send ADT, MDM, ORU or SIU messages to this address.",
+        hl7_code=200,
+    )
+
+
+def event_code() -> Issue:
+    """Say that MSH-9.2 is unknown."""
+    return Issue(
+        code="RLS-HL7-022",
+        severity=Severity.ERROR,
+        where="MSH-9.2",
+        what="The trigger event is not one of the French profiles.",
+        fix="Send an event of IHE PAM France or of the CI-SIS volet, or filter this one out.",
+        hl7_code=201,
+    )
+
+
+def processing_id() -> Issue:
+    """Say that MSH-11 is not accepted by this installation."""
+    return Issue(
+        code="RLS-HL7-023",
+        severity=Severity.ERROR,
+        where="MSH-11",
+        what="The processing id is not accepted here: tests and production do not mix.",
+        fix="Send to the address of the right environment, or correct MSH-11.",
+        hl7_code=202,
+    )
+
+
+def version() -> Issue:
+    """Say that MSH-12.1 is not accepted."""
+    return Issue(
+        code="RLS-HL7-024",
+        severity=Severity.ERROR,
+        where="MSH-12",
+        what="The HL7 version is not accepted from this sender.",
+        fix="Send version 2.5, 2.5.1 or 2.6, or have the version allowed for the site.",
+        hl7_code=203,
+    )
+
+
+def missing_segment(name: str) -> Issue:
+    """Say that a required segment is not there."""
+    return Issue(
+        code="RLS-HL7-025",
+        severity=Severity.ERROR,
+        where=name,
+        what="A required segment is missing.",
+        fix=f"Send {name} as the message structure asks.",
+        hl7_code=100,
+    )
+
+
+def segment_order(name: str) -> Issue:
+    """Say that a segment stands before one it must follow."""
+    return Issue(
+        code="RLS-HL7-026",
+        severity=Severity.ERROR,
+        where=name,
+        what="A segment stands at the wrong place in the message.",
+        fix="Send the segments in the order of the message structure.",
+        hl7_code=100,
+    )
+
+
+def repeated_segment(name: str) -> Issue:
+    """Say that a segment that may stand once stands twice."""
+    return Issue(
+        code="RLS-HL7-027",
+        severity=Severity.ERROR,
+        where=f"{name}[2]",
+        what="A segment that a message holds once is repeated.",
+        fix="Send one message for each patient, stay or document.",
+        hl7_code=198,
+    )
+
+
+def impossible_date(where: str) -> Issue:
+    """Say that a timestamp is none, or does not exist."""
+    return Issue(
+        code="RLS-HL7-028",
+        severity=Severity.ERROR,
+        where=where,
+        what="The value is no timestamp, or a date or time that does not exist.",
+        fix="Send YYYY[MM[DD[HHMM[SS[.S]]]]][+/-ZZZZ].",
+        hl7_code=102,
+    )
+
+
+def not_a_number(where: str, severity: Severity) -> Issue:
+    """Say that a numeric value is none."""
+    return Issue(
+        code="RLS-HL7-029",
+        severity=severity,
+        where=where,
+        what="The value is announced as a number and is none.",
+        fix="Send digits with a decimal point, or another type in OBX-2.",
+        hl7_code=102,
+    )
+
+
+def unknown_code(where: str, table: str, severity: Severity = Severity.ERROR) -> Issue:
+    """Say that a code is not in its table."""
+    return Issue(
+        code="RLS-HL7-030",
+        severity=severity,
+        where=where,
+        what=f"The code is not in {table}.",
+        fix="Send a code of the French table.",
+        hl7_code=103,
+    )
+
+
+def structure_mismatch() -> Issue:
+    """Say that MSH-9.3 does not fit the event, which decides alone."""
+    return Issue(
+        code="RLS-HL7-031",
+        severity=Severity.WARNING,
+        where="MSH-9.3",
+        what="The message structure does not belong to the trigger event; the event was followed.",
+        fix="Send the structure of the event in MSH-9.3.",
+        hl7_code=103,
+    )
+
+
+def missing_movement(severity: Severity) -> Issue:
+    """Say that ZBE is missing."""
+    return Issue(
+        code="RLS-HL7-032",
+        severity=severity,
+        where="ZBE",
+        what="The movement segment ZBE is missing.",
+        fix="Send ZBE with every movement event (PAM France 2.11 6.13).",
+        hl7_code=100,
+    )
+
+
+def shifted_movement(severity: Severity) -> Issue:
+    """Say that ZBE is shifted by one field."""
+    return Issue(
+        code="RLS-HL7-033",
+        severity=severity,
+        where="ZBE-4",
+        what="ZBE-4 is empty and its value stands in ZBE-5: the segment is shifted by one field.",
+        fix="Leave ZBE-3 empty and send the action in ZBE-4 (PAM France 2.11 6.13.4).",
+        hl7_code=101,
+    )
+
+
+def contradicting_action() -> Issue:
+    """Say that ZBE-4 and the event contradict each other."""
+    return Issue(
+        code="RLS-HL7-034",
+        severity=Severity.ERROR,
+        where="ZBE-4",
+        what="The action of the movement is not one the trigger event allows.",
+        fix="Send INSERT with a movement, CANCEL with its cancelling event, UPDATE with Z99.",
+        hl7_code=103,
     )
