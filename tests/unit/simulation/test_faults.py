@@ -118,7 +118,7 @@ def test_a_malformed_message_is_labelled_and_comes_beside_the_right_one() -> Non
 
 def test_a_feed_that_was_silent_catches_up_in_order() -> None:
     outage = Outage("chu", 24 * 10 + 6, 72)
-    played = list(events(_REGION, replace(PERFECT, outages=(outage,))))
+    played = list(events(Region(4, 50), replace(PERFECT, outages=(outage,))))
 
     begin = FIRST_DAY.astimezone(UTC) + timedelta(hours=outage.after_hours)
     end = begin + timedelta(hours=outage.length_hours)

@@ -6,16 +6,19 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from gateway.mapping.loader import load_mappings
+from gateway.mapping.loader import read_yaml_file
+from gateway.mapping.sites import Site
 from gateway.simulation.establishments import ESTABLISHMENTS, Establishment
 from gateway.simulation.play import events
 from gateway.simulation.region import Region
 from gateway.simulation.rendering import name
 from gateway.simulation.steps import Booking, IdentityNews, LetterSent, Movement, Step
 
+ROOT = Path(__file__).resolve().parents[3]
 _EVENTS = ("A01", "A02", "A03", "A04", "A05", "A11", "A12", "A13", "A21", "A22")
 _PROGRAM = """
 import hashlib
@@ -154,8 +157,10 @@ def _site(step: Step) -> Establishment:
 
 @pytest.mark.parametrize("site", ESTABLISHMENTS, ids=lambda site: site.key)
 def test_the_site_tables_describe_the_same_establishments(site: Establishment) -> None:
-    table = load_mappings().sites.by_name[f"demo-{site.key}"]
+    file = read_yaml_file(ROOT / "mappings" / "sites" / f"demo-{site.key}.yaml")
+    table = Site.model_validate(file.data)
 
+    assert table.name == f"demo-{site.key}"
     assert table.finess == site.finess
     assert [source.facility for source in table.sources] == [site.alias]
     assert table.authorities == {site.alias: site.finess}
