@@ -62,13 +62,19 @@ class Query:
         return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def parse(type_: str, pairs: Sequence[tuple[str, str]], handling: Handling = "strict") -> Query:
+def parse(
+    type_: str,
+    pairs: Sequence[tuple[str, str]],
+    handling: Handling = "strict",
+    base: str = "",
+) -> Query:
     """Read a search.
 
     Args:
         type_: a type of `search_table.PARAMETERS`.
         pairs: decoded names and values of the address and the form, in order.
         handling: `lenient` leaves out what is not supported (`Prefer: handling=lenient`).
+        base: address of this server; a reference below it is one of our own.
 
     Returns:
         The query; what was left out is missing in `used`.
@@ -78,7 +84,7 @@ def parse(type_: str, pairs: Sequence[tuple[str, str]], handling: Handling = "st
     """
     if len(pairs) > _MAX_PARAMETERS:
         raise RejectedError([_too_costly("http.q", f"more than {_MAX_PARAMETERS} parameters.")])
-    reader = _Reader(type_)
+    reader = _Reader(type_, base)
     for name, value in pairs:
         reader.read(name, value)
     faults = [i for i in reader.issues if i.code not in _LEFT_OUT or handling == "strict"]
@@ -90,8 +96,9 @@ def parse(type_: str, pairs: Sequence[tuple[str, str]], handling: Handling = "st
 class _Reader:
     """Collects what each parameter of one search means."""
 
-    def __init__(self, type_: str) -> None:
+    def __init__(self, type_: str, base: str) -> None:
         self.type = type_
+        self.own = f"{base}/"
         self.known = {p.code: p for p in (*COMMON, *PARAMETERS[type_])}
         self.conditions: list[Condition] = []
         self.used: list[tuple[str, str]] = []
@@ -167,7 +174,8 @@ class _Reader:
         if len(texts) > _MAX_ALTERNATIVES:
             return _too_costly(where, f"more than {_MAX_ALTERNATIVES} values.")
         alternatives = []
-        for text in texts:
+        for given in texts:
+            text = given.removeprefix(self.own) if parameter.kind == "reference" else given
             alternative, wanted = _READ[parameter.kind](parameter, text, type_)
             if alternative is None or len(text) > _MAX_VALUE:
                 return bad_value(where, wanted)

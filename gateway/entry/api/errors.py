@@ -129,6 +129,8 @@ async def _http(request: Request, error: Exception) -> Response:
         found = unknown_operation() if operation else unknown_address()
         return refusal([found], headers=headers)
     if status == 405:
+        if "GET" in headers.get("Allow", "").split(", "):
+            headers["Allow"] += ", HEAD"
         return refusal([method_not_supported(request.method)], headers=headers)
     if status == 413:
         return refusal([too_large()], headers=headers)

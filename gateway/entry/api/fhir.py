@@ -32,7 +32,6 @@ Pairs = list[tuple[str, str]]
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _FORM = "application/x-www-form-urlencoded"
 _FORM_LIMIT = 64 * 1024
-_READ = ["GET", "HEAD"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +56,17 @@ def fhir_router(store: Store, settings: FhirSettings) -> APIRouter:
     add = router.add_api_route
     one = {"type": "resource type, as in /fhir/metadata"}
     id_ = {**one, "id": "id of the resource"}
-    add("", door.whole_system, methods=_READ, include_in_schema=False)
-    add("/metadata", door.metadata, methods=_READ)
-    add("/{type}", door.search, methods=_READ, openapi_extra=_described(one))
-    add("/{type}/", door.search, methods=_READ, include_in_schema=False)
+    add("", door.whole_system, include_in_schema=False)
+    add("/metadata", door.metadata)
+    add("/{type}", door.search, openapi_extra=_described(one))
+    add("/{type}/", door.search, include_in_schema=False)
     add("/{type}/_search", door.search_form, methods=["POST"], openapi_extra=_described(one))
-    add("/{type}/{id}", door.read, methods=_READ, openapi_extra=_described(id_))
-    add("/{type}/{id}/_history", door.history, methods=_READ, openapi_extra=_described(id_))
+    add("/{type}/{id}", door.read, openapi_extra=_described(id_))
+    add("/{type}/{id}/_history", door.history, openapi_extra=_described(id_))
     version = {**id_, "version": "version number, as in ETag"}
     add(
         "/{type}/{id}/_history/{version}",
         door.vread,
-        methods=_READ,
         openapi_extra=_described(version),
     )
     return router
@@ -161,7 +159,7 @@ class _Door:
         media = _media(request, pairs)
         type_ = _type(request)
         lenient = is_lenient(",".join(request.headers.getlist("prefer")))
-        query = parse(type_, pairs, "lenient" if lenient else "strict")
+        query = parse(type_, pairs, "lenient" if lenient else "strict", self._base)
         limit = 1 if query.count_only else query.count
         page = await self._store.read(
             lambda tx: tx.resources.search(type_, query.conditions, limit, query.cursor)
@@ -195,7 +193,7 @@ def _versions(
 
 
 def _served(request: Request, found: StoredResource, media: str) -> Response:
-    """Answer with a version, or with 304 when the client has it (FHIR R4 http, conditional read)."""
+    """Answer with a version; 304 when the client has it (FHIR R4 http, conditional read)."""
     if found.deleted:
         raise RejectedError([_deleted()])
     headers = {

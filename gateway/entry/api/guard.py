@@ -75,7 +75,7 @@ class Guard:
             if exchange.area != "health" and exchange.host not in self._hosts:
                 await refusal([_wrong_host()])(scope, receive, exchange.send)
             else:
-                await self._app(scope, receive, exchange.send)
+                await self._app(exchange.scope, receive, exchange.send)
         except Exception as error:
             # The top of a request is as the top of a worker loop: a bug is told, not passed on.
             _log_bug(error)
@@ -91,7 +91,7 @@ class Guard:
 class _Exchange:
     """One request and the answer to it."""
 
-    __slots__ = ("_added", "_send", "area", "host", "method", "status")
+    __slots__ = ("_added", "_send", "area", "host", "method", "scope", "status")
 
     def __init__(self, scope: Scope, send: Send, security: Headers) -> None:
         headers = dict(reversed(scope["headers"]))
@@ -99,6 +99,8 @@ class _Exchange:
         self.area = first if first in _AREAS else "other"
         self.method = scope["method"] if scope["method"] in _METHODS else "other"
         self.host = _bare(headers.get(b"host", b"").decode("latin-1"))
+        # HEAD answers as GET does, without the body (RFC 9110 9.3.2); no route needs to know.
+        self.scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
         self.status = 0
         self._send = send
         self._added = [*security, (b"x-request-id", _request_id(headers))]

@@ -13,8 +13,6 @@ from gateway.core.ports import Store
 from gateway.entry.api.errors import refusal
 from gateway.fhir.bundle import to_bytes
 
-_READ = ["GET", "HEAD"]
-
 
 def health_router(
     store: Store, stalled_for: Callable[[], float], stall_limit_s: float
@@ -50,9 +48,9 @@ def health_router(
             return refusal([_loopback_only()])
         return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    router.add_api_route("/health/live", live, methods=_READ, summary="Does the process live?")
-    router.add_api_route("/health/ready", ready, methods=_READ, summary="Would inputs be stored?")
-    router.add_api_route("/metrics", metrics, methods=_READ, summary="Prometheus metrics")
+    router.add_api_route("/health/live", live, summary="Does the process live?")
+    router.add_api_route("/health/ready", ready, summary="Would inputs be stored?")
+    router.add_api_route("/metrics", metrics, summary="Prometheus metrics")
     return router
 
 

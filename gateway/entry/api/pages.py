@@ -12,7 +12,6 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from fastapi import APIRouter
 from starlette.responses import Response
 
-_READ = ["GET", "HEAD"]
 _STYLE = """\
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem;
   color: #1a1a1a; background: #fff; }
@@ -69,9 +68,9 @@ def pages_router(
         headers = {"Cache-Control": "max-age=3600"}
         return Response(_STYLE, media_type="text/css", headers=headers)
 
-    router.add_api_route("/", landing, methods=_READ)
-    router.add_api_route("/docs", docs, methods=_READ)
-    router.add_api_route("/assets/api.css", style, methods=_READ)
+    router.add_api_route("/", landing)
+    router.add_api_route("/docs", docs)
+    router.add_api_route("/assets/api.css", style)
     return router
 
 
@@ -105,10 +104,8 @@ def _description(description: dict[str, Any]) -> bytes:
     areas: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
-            # HEAD answers as GET does, without the body.
-            if method != "head":
-                area = (operation.get("tags") or ["Other"])[0]
-                areas.setdefault(area, []).append((method.upper(), path, operation))
+            area = (operation.get("tags") or ["Other"])[0]
+            areas.setdefault(area, []).append((method.upper(), path, operation))
     for area, operations in areas.items():
         _text(body, "h2", area)
         for method, path, operation in operations:
