@@ -143,23 +143,15 @@ def inbox_key(header: Header) -> tuple[str, str, str, str]:
     return key_text(app), key_text(facility), key_text(header.control_id), header.canonical_sha256
 
 
-class EntryColumns(NamedTuple):
-    """An index entry as its columns, in the order of the key of the table."""
-
-    param: str
-    low: str
-    value: str
-    system: str
-    high: str
+#: An index entry as its columns, in the order of the key of the table:
+#: param, low, value, system, high. A plain tuple, of which every message makes dozens.
+EntryColumns = tuple[str, str, str, str, str]
 
 
 def entry_columns(entries: Iterable[IndexEntry]) -> list[EntryColumns]:
     """Return the columns of index entries, each once, sorted."""
     return sorted(
-        {
-            EntryColumns(e.param, e.low, key_text(e.value), key_text(e.system), e.high)
-            for e in entries
-        }
+        {(e.param, e.low, key_text(e.value), key_text(e.system), e.high) for e in entries}
     )
 
 

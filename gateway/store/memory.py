@@ -271,8 +271,6 @@ class MemoryTransaction:
 class MemoryStore:
     """A `core.ports.Store` that forgets everything with its object."""
 
-    name = "memory"
-
     def __init__(self) -> None:
         self._state = MemoryTransaction()
         self._open = False
@@ -317,4 +315,4 @@ class MemoryStore:
         """Let other coroutines run, as every other store does."""
         await asyncio.sleep(0)
         if not self._open:
-            raise closed(self.name)
+            raise closed()

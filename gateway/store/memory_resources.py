@@ -8,7 +8,7 @@ from gateway.core.ports import Condition, NewVersion, Page, StoredResource
 from gateway.store import codec
 from gateway.store.codec import EntryColumns, instant_text
 from gateway.store.journal import Journal
-from gateway.store.problems import version_conflict
+from gateway.store.problems import conflict
 
 Key = tuple[str, str]
 _ROW_PARAMS = ("_id", "_lastUpdated")
@@ -45,7 +45,7 @@ class MemoryResources:
             key = (row.type, row.id)
             before = self._current.get(key)
             if row.version != (1 if before is None else before.version + 1):
-                raise version_conflict(f"{row.type} version {row.version}")
+                raise conflict()
             if before is not None:
                 self._journal.put(self._past, key, (*self._past.get(key, ()), before))
             self._journal.put(self._current, key, row)
@@ -109,7 +109,7 @@ def _meets(row: StoredResource, entries: Sequence[EntryColumns], condition: Cond
     if condition.param in _ROW_PARAMS:
         own = [_row_entry(row, condition.param)]
     else:
-        own = [entry for entry in entries if entry.param == condition.param]
+        own = [entry for entry in entries if entry[0] == condition.param]
     if condition.missing is not None:
         return condition.missing is not bool(own)
     test = _in_range if condition.kind == "date" else _is_token
@@ -124,9 +124,9 @@ def _meets(row: StoredResource, entries: Sequence[EntryColumns], condition: Cond
 
 def _row_entry(row: StoredResource, param: str) -> EntryColumns:
     if param == "_id":
-        return EntryColumns(param, "", row.id, "", "")
+        return param, "", row.id, "", ""
     end = row.last_updated + timedelta(microseconds=1)
-    return EntryColumns(param, instant_text(row.last_updated), "", "", instant_text(end))
+    return param, instant_text(row.last_updated), "", "", instant_text(end)
 
 
 def _normalised(alternative: Sequence[str | None]) -> tuple[str | None, ...]:
@@ -137,10 +137,11 @@ def _normalised(alternative: Sequence[str | None]) -> tuple[str | None, ...]:
 
 def _is_token(entry: EntryColumns, alternative: Sequence[str | None]) -> bool:
     system, value = alternative
+    _, low, entry_value, entry_system, _ = entry
     return (
-        not entry.low
-        and (system is None or entry.system == codec.key_text(system))
-        and (value is None or entry.value == codec.key_text(value))
+        not low
+        and (system is None or entry_system == codec.key_text(system))
+        and (value is None or entry_value == codec.key_text(value))
     )
 
 
@@ -159,6 +160,5 @@ _RANGES: dict[str, Callable[[str, str, str, str], bool]] = {
 
 def _in_range(entry: EntryColumns, alternative: Sequence[str | None]) -> bool:
     prefix, start, end = alternative
-    return bool(entry.low) and _RANGES[prefix or "eq"](
-        entry.low, entry.high, start or "", end or ""
-    )
+    _, low, _, _, high = entry
+    return bool(low) and _RANGES[prefix or "eq"](low, high, start or "", end or "")

@@ -69,13 +69,13 @@ def bad_cursor() -> RejectedError:
     return RejectedError([issue])
 
 
-def timed_out(where: str, limit_s: float) -> RetriableError:
-    """Return the error of a store that did not answer in time; what it stored is unknown."""
+def outcome_unknown(where: str, reason: str) -> RetriableError:
+    """Return the error of a commit nobody confirmed: it may or may not have become durable."""
     issue = Issue(
         code="RLS-STO-006",
         severity=Severity.ERROR,
         where=where,
-        what=f"no answer within {limit_s:g} s; the transaction may still become durable.",
+        what=f"the database did not confirm the transaction ({reason}); it may be durable.",
         fix="Send again: what is stored already is recognised. Check the load of the database.",
     )
     return RetriableError([issue])
@@ -93,7 +93,7 @@ def bad_encoding(where: str, found: str) -> FatalError:
     return FatalError([issue])
 
 
-def bad_url(scheme: str) -> FatalError:
+def bad_url(scheme: str = "this address") -> FatalError:
     """Return the error of a store address of an unknown kind."""
     issue = Issue(
         code="RLS-STO-008",
@@ -105,24 +105,28 @@ def bad_url(scheme: str) -> FatalError:
     return FatalError([issue])
 
 
-def version_conflict(where: str) -> RetriableError:
-    """Return the error of two writers that made the same version of one resource."""
+class ConflictError(RetriableError):
+    """Another writer stored the same thing: running the transaction again sees it."""
+
+
+def conflict() -> ConflictError:
+    """Return the error of two writers that stored the same thing at the same time."""
     issue = Issue(
         code="RLS-STO-009",
         severity=Severity.ERROR,
-        where=where,
-        what="another writer stored a version of this resource meanwhile.",
-        fix="Run the transaction again; it will see that version.",
+        where="write transaction",
+        what="another writer stored the same thing meanwhile; nothing of this one is stored.",
+        fix="Run the transaction again; it will see what the other one stored.",
     )
-    return RetriableError([issue], retry_after_s=0.1)
+    return ConflictError([issue], retry_after_s=0.1)
 
 
-def closed(where: str) -> RetriableError:
+def closed() -> RetriableError:
     """Return the error of a store that is not open."""
     issue = Issue(
         code="RLS-STO-010",
         severity=Severity.ERROR,
-        where=where,
+        where="store",
         what="the store is not open.",
         fix="Wait until the process has started, or send to another one.",
     )

@@ -1,0 +1,256 @@
+"""Queries on the received inputs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy.sql import ColumnElement
+
+from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
+from gateway.core.ports import InboxResult
+from gateway.store import codec
+from gateway.store.inboxrules import check_reopen, check_result
+from gateway.store.problems import conflict
+from gateway.store.sqltext import Compiler, Session, Sql
+from gateway.store.tables import TABLES
+
+_INBOX, _KEY = TABLES["inbox"].c, TABLES["inbox_key"].c
+_KEY_COLUMNS = ("sender_app", "sender_facility", "control_id", "canonical_sha256")
+_INCIDENT_COLUMNS = ("at", "kind", "peer", "size", "excerpt", "details")
+
+
+def _columns(with_body: bool) -> list[ColumnElement[Any]]:
+    names = codec.InboxColumns._fields if with_body else codec.InboxColumns._fields[:-1]
+    return [_INBOX[name] for name in names]
+
+
+class InboxSql:
+    """The statements of the inbox for one database."""
+
+    def __init__(self, c: Compiler) -> None:
+        self.insert = c.insert(TABLES["inbox"], codec.InboxColumns._fields)
+        self.insert_key = c.insert(TABLES["inbox_key"], (*_KEY_COLUMNS, "inbox_id"), ignore=True)
+        self.insert_incident = c.insert(TABLES["incident"], _INCIDENT_COLUMNS)
+        self.known = _known(c)
+        self.same_input = _same(c, _KEY_COLUMNS)
+        self.same_control = _same(c, _KEY_COLUMNS[:3])
+        self.get = c(select(*_columns(True)).where(_INBOX.id == bindparam("row_id")), "row_id")
+        self.states = c(
+            select(_INBOX.id, _INBOX.status)
+            .where(c.among(_INBOX.id, "ids"))
+            .order_by(_INBOX.id)
+            .with_for_update(),
+            "ids",
+        )
+        row = TABLES["inbox"].update().where(_INBOX.id == bindparam("row_id"))
+        results = ("status", "answer", "issues", "flags")
+        self.set_result = c(
+            row.values({name: bindparam(name) for name in results}), *results, "row_id"
+        )
+        attempts = _INBOX.attempts + literal_column("1")
+        self.reopen = c(
+            row.values(status=bindparam("status"), attempts=attempts), "status", "row_id"
+        )
+        self.claim = _claim(c)
+        self.pages = {
+            (by_status, with_body): _page(c, by_status, with_body)
+            for by_status in (True, False)
+            for with_body in (True, False)
+        }
+        self.counts = c(select(_INBOX.status, func.count()).group_by(_INBOX.status))
+        # A row gets its id before it is written, so that its key can be written first.
+        self.next_ids = (
+            Sql("SELECT seq FROM sqlite_sequence WHERE name = 'inbox'", ())
+            if c.is_sqlite
+            else Sql(
+                "SELECT nextval(pg_get_serial_sequence('inbox', 'id'))"
+                " FROM generate_series(1, %s::int)",
+                ("count",),
+            )
+        )
+
+
+def _known(c: Compiler) -> Sql:
+    given = c.rows(*_KEY_COLUMNS)
+    wanted = select(*(given.c[name] for name in _KEY_COLUMNS))
+    key = [_KEY[name] for name in _KEY_COLUMNS]
+    return c(select(*key).where(tuple_(*key).in_(wanted)), *c.row_names(*_KEY_COLUMNS))
+
+
+def _same(c: Compiler, columns: tuple[str, ...]) -> Sql:
+    """Build the query of rows with the same key, or with the same start of a key."""
+    given = c.rows(*columns)
+    wanted = select(*(given.c[name] for name in columns))
+    statement = (
+        select(*_columns(False))
+        .join_from(TABLES["inbox_key"], TABLES["inbox"], _KEY.inbox_id == _INBOX.id)
+        .where(tuple_(*(_KEY[name] for name in columns)).in_(wanted))
+    )
+    if len(columns) == len(_KEY_COLUMNS):
+        return c(statement, *c.row_names(*columns))
+    recent = _INBOX.received_at >= bindparam("since")
+    either = or_(recent, c.among(_KEY.canonical_sha256, "canonical"))
+    return c(statement.where(either), *c.row_names(*columns), "since", "canonical")
+
+
+def _claim(c: Compiler) -> Sql:
+    # The status is a literal so that the partial index serves the query.
+    waiting = (
+        select(*_columns(True))
+        .where(_INBOX.status == literal_column("'received'"))
+        .where(_INBOX.received_at < bindparam("end"))
+        .order_by(_INBOX.received_at, _INBOX.id)
+        .with_for_update(skip_locked=True)
+    )
+    return c(c.limited(waiting, "rows"), "end", "rows")
+
+
+def _page(c: Compiler, by_status: bool, with_body: bool) -> Sql:
+    statement = select(*_columns(with_body)).where(_INBOX.id > bindparam("after_id"))
+    statement = c.limited(statement.order_by(_INBOX.id), "rows")
+    if not by_status:
+        return c(statement, "after_id", "rows")
+    return c(
+        statement.where(_INBOX.status == bindparam("in_status")), "after_id", "in_status", "rows"
+    )
+
+
+class SqlInbox:
+    """`core.ports.InboxQueries` in a transaction."""
+
+    __slots__ = ("_session", "_sql")
+
+    def __init__(self, session: Session, sql: InboxSql) -> None:
+        self._session = session
+        self._sql = sql
+
+    def insert(self, rows: Sequence[NewInboxRow]) -> list[int | None]:
+        """Store rows; None where the same input is there already."""
+        if not rows:
+            return []
+        keys = [codec.inbox_key(row.header) for row in rows]
+        given = self._session.compiler.row_values(keys)
+        known = {tuple(found) for found in self._session.rows(self._sql.known, given)}
+        first: dict[tuple[str, ...], int] = {}
+        for place, key in enumerate(keys):
+            if key not in known:
+                first.setdefault(key, place)
+        ids: list[int | None] = [None] * len(rows)
+        for row_id, place in zip(self._next_ids(len(first)), first.values(), strict=True):
+            ids[place] = row_id
+        self._write([(row_id, row, key) for row_id, row, key in zip(ids, rows, keys, strict=True)])
+        return ids
+
+    def _write(self, placed: Sequence[tuple[int | None, NewInboxRow, tuple[str, ...]]]) -> None:
+        key_rows = [(*key, row_id) for row_id, _, key in placed if row_id is not None]
+        if not key_rows:
+            return
+        # In the order of the keys: two writers then wait for each other, never in a circle.
+        if self._session.run_many(self._sql.insert_key, sorted(key_rows)) != len(key_rows):
+            raise conflict()
+        self._session.run_many(
+            self._sql.insert,
+            [codec.inbox_columns(row_id, row) for row_id, row, _ in placed if row_id is not None],
+        )
+
+    def _next_ids(self, count: int) -> list[int]:
+        if not count:
+            return []
+        if not self._session.compiler.is_sqlite:
+            return sorted(row[0] for row in self._session.rows(self._sql.next_ids, (count,)))
+        found = self._session.rows(self._sql.next_ids)
+        start = found[0][0] + 1 if found else 1
+        return list(range(start, start + count))
+
+    def find_same_control(self, headers: Sequence[Header], since: datetime) -> list[InboxRow]:
+        """Return rows, without body, of one of the control ids, newest first."""
+        compiler, found = self._session.compiler, {}
+        keys = {codec.inbox_key(header) for header in headers}
+        nameless = [key for key in keys if not key[2]]
+        named = [key for key in keys if key[2]]
+        if nameless:
+            same = self._session.rows(self._sql.same_input, compiler.row_values(nameless))
+            found.update({row[0]: row for row in same})
+        if named:
+            parameters = (
+                *compiler.row_values([key[:3] for key in named]),
+                codec.instant_text(since),
+                *compiler.list_values([key[3] for key in named]),
+            )
+            reused = self._session.rows(self._sql.same_control, parameters)
+            found.update({row[0]: row for row in reused})
+        # Columns 1 and 0: received_at and id.
+        newest = sorted(found.values(), key=lambda row: (row[1], row[0]), reverse=True)
+        return [codec.read_inbox((*row, b"")) for row in newest]
+
+    def get(self, row_id: int) -> InboxRow | None:
+        """Return one row with its bytes."""
+        found = self._session.rows(self._sql.get, (row_id,))
+        return codec.read_inbox(found[0]) if found else None
+
+    def set_results(self, results: Sequence[InboxResult]) -> None:
+        """Write how rows ended."""
+        states = self._states([result.id for result in results])
+        for result in results:
+            check_result(result, states.get(result.id))
+            states[result.id] = result.status
+        self._session.run_many(
+            self._sql.set_result,
+            [
+                (
+                    result.status.value,
+                    codec.seal(result.answer),
+                    codec.write_issues(result.issues),
+                    codec.write_flags(result.flags),
+                    result.id,
+                )
+                for result in results
+            ],
+        )
+
+    def reopen(self, row_id: int) -> None:
+        """Put a row back to `received`, counting the attempt."""
+        check_reopen(row_id, self._states([row_id]).get(row_id))
+        self._session.run(self._sql.reopen, (InboxStatus.RECEIVED.value, row_id))
+
+    def _states(self, ids: Sequence[int]) -> dict[int, InboxStatus]:
+        parameters = self._session.compiler.list_values(ids)
+        rows = self._session.rows(self._sql.states, parameters) if ids else ()
+        return {row_id: InboxStatus(status) for row_id, status in rows}
+
+    def claim_received(self, limit: int, older_than: datetime) -> list[InboxRow]:
+        """Take rows in state `received`, oldest first, passing over rows others hold."""
+        parameters = (codec.instant_text(older_than), limit)
+        return [codec.read_inbox(row) for row in self._session.rows(self._sql.claim, parameters)]
+
+    def page(
+        self, status: InboxStatus | None, after_id: int, limit: int, with_body: bool = False
+    ) -> list[InboxRow]:
+        """Return rows with id > `after_id` in order of id."""
+        statement = self._sql.pages[status is not None, with_body]
+        middle = () if status is None else (status.value,)
+        rows = self._session.rows(statement, (after_id, *middle, limit))
+        rest = () if with_body else (b"",)
+        return [codec.read_inbox((*row, *rest)) for row in rows]
+
+    def add_incidents(self, incidents: Sequence[Incident]) -> None:
+        """Keep what a door survived that is not a message."""
+        self._session.run_many(
+            self._sql.insert_incident,
+            [
+                (
+                    codec.instant_text(incident.at),
+                    codec.storable(incident.kind),
+                    codec.storable(incident.peer),
+                    incident.size,
+                    codec.seal(incident.excerpt),
+                    codec.seal(codec.json_bytes(incident.details)),
+                )
+                for incident in incidents
+            ],
+        )
+
+    def counts(self) -> dict[InboxStatus, int]:
+        """Return how many rows are in each state."""
+        return {InboxStatus(status): n for status, n in self._session.rows(self._sql.counts)}

@@ -1,0 +1,251 @@
+"""Queries on the folded resources, current and past."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, func, literal_column, select, tuple_, union_all
+
+from gateway.core.contributions import Target
+from gateway.core.ports import Condition, NewVersion, Page, StoredResource
+from gateway.store import codec, search
+from gateway.store.problems import conflict
+from gateway.store.sqltext import Compiler, Session, Sql
+from gateway.store.tables import TABLES
+
+Key = tuple[str, str]
+_NOW, _PAST, _ENTRY = (TABLES[name].c for name in ("resource", "resource_history", "index_entry"))
+#: The columns of `_read`, in both tables.
+_COLUMNS = tuple(_PAST.keys())
+_ENTRY_COLUMNS = tuple(_ENTRY.keys())
+_CHANGED = ("version", "last_updated", "deleted", "content_hash", "owner", "entries", "body")
+
+
+class ResourceSql:
+    """The statements of resources for one database."""
+
+    def __init__(self, c: Compiler) -> None:
+        now, past, entry = (
+            TABLES[name] for name in ("resource", "resource_history", "index_entry")
+        )
+        current = [_NOW[name] for name in _COLUMNS]
+        key_names = c.row_names("type", "id")
+
+        def of_keys() -> Any:
+            given = c.rows("type", "id")
+            return tuple_(_NOW.type, _NOW.id).in_(select(given.c.type, given.c.id))
+
+        self.current = c(select(*current).where(of_keys()), *key_names)
+        live = _NOW.deleted == literal_column("0")
+        self.owned = c(
+            select(*current)
+            .where(c.among(_NOW.owner, "targets"), live)
+            .order_by(_NOW.type, _NOW.id),
+            "targets",
+        )
+        self.before = c(
+            select(_NOW.type, _NOW.id, _NOW.version, _NOW.entries)
+            .where(of_keys())
+            .order_by(_NOW.type, _NOW.id)
+            .with_for_update(),
+            *key_names,
+        )
+        self.archive = c(
+            past.insert().from_select(_COLUMNS, select(*current).where(of_keys())), *key_names
+        )
+        self.insert = c.insert(now, ("type", "id", *_CHANGED))
+        self.update = c(
+            now.update()
+            .where(_NOW.type == bindparam("of_type"), _NOW.id == bindparam("of_id"))
+            .values({name: bindparam(name) for name in _CHANGED}),
+            *_CHANGED,
+            "of_type",
+            "of_id",
+        )
+        self.insert_entry = c.insert(entry, _ENTRY_COLUMNS)
+        same = (_ENTRY[name] == bindparam(f"of_{name}") for name in _ENTRY_COLUMNS)
+        self.delete_entry = c(
+            entry.delete().where(*same), *(f"of_{name}" for name in _ENTRY_COLUMNS)
+        )
+        self.history = self._history(c)
+        self.version = c(
+            union_all(
+                select(*current).where(*_one(_NOW, "a"), _NOW.version == bindparam("version_a")),
+                select(*_PAST).where(*_one(_PAST, "b"), _PAST.version == bindparam("version_b")),
+            ),
+            *("type_a", "id_a", "version_a", "type_b", "id_b", "version_b"),
+        )
+        self.counts = c(select(_NOW.type, func.count()).where(live).group_by(_NOW.type))
+
+    @staticmethod
+    def _history(c: Compiler) -> Sql:
+        versions = union_all(
+            select(*(_NOW[name] for name in _COLUMNS)).where(*_one(_NOW, "a")),
+            select(*_PAST).where(*_one(_PAST, "b")),
+        ).subquery("versions")
+        statement = (
+            select(versions)
+            .where(versions.c.version < bindparam("before"))
+            .order_by(versions.c.version.desc())
+        )
+        names = ("type_a", "id_a", "type_b", "id_b", "before", "rows")
+        return c(c.limited(statement, "rows"), *names)
+
+
+def _one(columns: Any, suffix: str) -> tuple[Any, Any]:
+    return (
+        columns.type == bindparam(f"type_{suffix}"),
+        columns.id == bindparam(f"id_{suffix}"),
+    )
+
+
+#: Higher than any version number.
+_NO_LIMIT = 2**31 - 1
+
+
+class SqlResources:
+    """`core.ports.ResourceQueries` in a transaction."""
+
+    __slots__ = ("_session", "_sql")
+
+    def __init__(self, session: Session, sql: ResourceSql) -> None:
+        self._session = session
+        self._sql = sql
+
+    def current(self, keys: Sequence[Key]) -> dict[Key, StoredResource]:
+        """Return the current version of each (type, id) that exists, deleted ones included."""
+        if not keys:
+            return {}
+        given = self._session.compiler.row_values([_storable(key) for key in keys])
+        return {(r[0], r[1]): _read(r) for r in self._session.rows(self._sql.current, given)}
+
+    def owned(self, targets: Sequence[Target]) -> dict[Target, list[StoredResource]]:
+        """Return the current, not deleted resources of each target, by type and id."""
+        found: dict[Target, list[StoredResource]] = {}
+        if targets:
+            names = [codec.storable(codec.target_text(target)) for target in targets]
+            given = self._session.compiler.list_values(names)
+            for row in self._session.rows(self._sql.owned, given):
+                resource = _read(row)
+                found.setdefault(resource.owner, []).append(resource)
+        return found
+
+    def put(self, versions: Sequence[NewVersion]) -> None:
+        """Write new versions: they become current and enter the history."""
+        for batch in _rounds(versions):
+            self._create([new for new in batch if new.resource.version == 1])
+            self._supersede([new for new in batch if new.resource.version != 1])
+
+    def _create(self, versions: Sequence[NewVersion]) -> None:
+        rows, entry_rows = [], []
+        for new in versions:
+            r, entries = new.resource, codec.entry_columns(new.index)
+            rows.append((r.type, r.id, *_changed(r, entries)))
+            entry_rows += [(r.type, *entry, r.id) for entry in entries]
+        self._session.run_many(self._sql.insert, rows)
+        self._session.run_many(self._sql.insert_entry, entry_rows)
+
+    def _supersede(self, versions: Sequence[NewVersion]) -> None:
+        if not versions:
+            return
+        keys = [(new.resource.type, new.resource.id) for new in versions]
+        given = self._session.compiler.row_values(keys)
+        before = {(r[0], r[1]): r for r in self._session.rows(self._sql.before, given)}
+        rows, gained, lost = [], [], []
+        for key, new in zip(keys, versions, strict=True):
+            old = before.get(key)
+            if old is None or old.version + 1 != new.resource.version:
+                raise conflict()
+            entries = codec.entry_columns(new.index)
+            rows.append((*_changed(new.resource, entries), *key))
+            known = {tuple(entry) for entry in orjson.loads(old.entries)}
+            gained += [(key[0], *e, key[1]) for e in entries if e not in known]
+            lost += [(key[0], *e, key[1]) for e in known.difference(entries)]
+        self._session.run(self._sql.archive, given)
+        self._session.run_many(self._sql.update, rows)
+        self._session.run_many(self._sql.delete_entry, lost)
+        self._session.run_many(self._sql.insert_entry, gained)
+
+    def version(self, type_: str, id_: str, version: int) -> StoredResource | None:
+        """Return one past or current version."""
+        key = _storable((type_, id_))
+        found = self._session.rows(self._sql.version, (*key, version, *key, version))
+        return _read(found[0]) if found else None
+
+    def history(self, type_: str, id_: str, limit: int, before: int | None) -> list[StoredResource]:
+        """Return versions, newest first, numbered below `before`."""
+        key = _storable((type_, id_))
+        end = _NO_LIMIT if before is None else before
+        rows = self._session.rows(self._sql.history, (*key, *key, end, limit))
+        return [_read(row) for row in rows]
+
+    def search(
+        self, type_: str, conditions: Sequence[Condition], limit: int, cursor: str | None
+    ) -> Page:
+        """Return current resources that meet every condition."""
+        after = None if cursor is None else codec.read_cursor(cursor)
+        connection = self._session.connection
+        type_ = codec.storable(type_)
+        total = connection.execute(search.count_statement(type_, conditions)).scalar_one()
+        if limit < 1 or not total:
+            return Page([], total, None)
+        # One row more than asked tells whether there is a next page.
+        statement = search.page_statement(type_, conditions, limit + 1, after)
+        rows = connection.execute(statement).fetchall()
+        page = [_read(row) for row in rows[:limit]]
+        more = len(rows) > limit
+        place = codec.write_cursor(rows[limit - 1].last_updated, page[-1].id) if more else None
+        return Page(page, total, place)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many current resources of each type exist."""
+        return {row[0]: row[1] for row in self._session.rows(self._sql.counts)}
+
+
+def _rounds(versions: Sequence[NewVersion]) -> Iterator[list[NewVersion]]:
+    """Split versions so that a resource is once in each part, and sort each part by key.
+
+    Writers then take row locks in one order.
+    """
+    rest = list(versions)
+    while rest:
+        batch: dict[Key, NewVersion] = {}
+        later: list[NewVersion] = []
+        for new in rest:
+            key = (new.resource.type, new.resource.id)
+            if key in batch:
+                later.append(new)
+            else:
+                batch[key] = new
+        yield [batch[key] for key in sorted(batch)]
+        rest = later
+
+
+def _changed(resource: StoredResource, entries: Sequence[tuple[str, ...]]) -> tuple[Any, ...]:
+    return (
+        resource.version,
+        codec.instant_text(resource.last_updated),
+        int(resource.deleted),
+        resource.content_hash,
+        codec.target_text(resource.owner),
+        orjson.dumps(entries),
+        codec.seal(resource.body),
+    )
+
+
+def _read(row: Sequence[Any]) -> StoredResource:
+    type_, id_, version, last_updated, deleted, content_hash, owner, body = row
+    return StoredResource(
+        type=type_,
+        id=id_,
+        version=version,
+        last_updated=codec.read_instant(last_updated),
+        body=codec.unseal(body) if body else b"",
+        deleted=bool(deleted),
+        content_hash=content_hash,
+        owner=codec.read_target(owner),
+    )
+
+
+def _storable(key: Key) -> Key:
+    return codec.storable(key[0]), codec.storable(key[1])

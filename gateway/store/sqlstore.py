@@ -1,0 +1,252 @@
+"""The durable store: transactions run in threads, coroutines wait for their commit.
+
+One synchronous implementation serves SQLite and PostgreSQL. SQLite has one writer thread, so
+writers never find it locked; readers have connections of their own, which cannot write.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from prometheus_client import Histogram
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
+from sqlalchemy.exc import (
+    TimeoutError as PoolTimeoutError,
+)
+
+from gateway.core.errors import RetriableError
+from gateway.core.ports import (
+    ClaimQueries,
+    ContributionQueries,
+    InboxQueries,
+    ResourceQueries,
+    Transaction,
+)
+from gateway.store.contributions import ClaimSql, ContributionSql, SqlClaims, SqlContributions
+from gateway.store.databases import Database
+from gateway.store.inbox import InboxSql, SqlInbox
+from gateway.store.migrate import prepare
+from gateway.store.problems import ConflictError, closed, conflict, outcome_unknown, unavailable
+from gateway.store.resources import ResourceSql, SqlResources
+from gateway.store.sqltext import Compiler, Session
+
+T = TypeVar("T")
+_SECONDS = Histogram(
+    "relais_store_transaction_seconds", "Time in a store thread, by access", ("access",)
+)
+#: Serialization failure, deadlock: the database asks to run the transaction again.
+_AGAIN = ("40001", "40P01")
+_ATTEMPTS = 5
+_PAUSE_S = 0.02
+_HEALTHY_S = 2.0
+#: The database is away, locked, full or read-only; anything else is a bug and stays visible.
+_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    compiler: Compiler
+    inbox: InboxSql
+    contributions: ContributionSql
+    claims: ClaimSql
+    resources: ResourceSql
+
+
+def _statements(name: str) -> _Statements:
+    c = Compiler(name)
+    return _Statements(c, InboxSql(c), ContributionSql(c), ClaimSql(c), ResourceSql(c))
+
+
+class SqlTransaction:
+    """One transaction on one connection."""
+
+    __slots__ = ("claims", "contributions", "inbox", "resources")
+
+    def __init__(self, connection: Connection, sql: _Statements) -> None:
+        session = Session(connection, sql.compiler)
+        self.inbox: InboxQueries = SqlInbox(session, sql.inbox)
+        self.contributions: ContributionQueries = SqlContributions(session, sql.contributions)
+        self.claims: ClaimQueries = SqlClaims(session, sql.claims)
+        self.resources: ResourceQueries = SqlResources(session, sql.resources)
+
+
+class SqlStore:
+    """A `core.ports.Store` on SQLite or PostgreSQL.
+
+    Work given to `write` may run more than once: after a deadlock, a conflict with another
+    writer or a lost connection it runs again in a new transaction.
+    """
+
+    def __init__(self, connect: Callable[[], Database], timeout_s: float) -> None:
+        self._connect = connect
+        self._timeout_s = timeout_s
+        self._database: Database | None = None
+        self._sql: _Statements | None = None
+        self._writers: ThreadPoolExecutor | None = None
+        self._readers: ThreadPoolExecutor | None = None
+
+    async def open(self) -> None:
+        """Connect, check or create the schema, start the threads."""
+        database = await asyncio.to_thread(self._connect)
+        try:
+            await asyncio.wait_for(
+                asyncio.to_thread(self._prepare, database), max(self._timeout_s, 60.0)
+            )
+        except TimeoutError as error:
+            raise unavailable(database.name, "no answer at start") from error
+        self._sql = _statements(database.name)
+        self._writers = ThreadPoolExecutor(database.writers, thread_name_prefix="store-write")
+        self._readers = ThreadPoolExecutor(database.readers, thread_name_prefix="store-read")
+        self._database = database
+
+    @staticmethod
+    def _prepare(database: Database) -> None:
+        try:
+            with database.writer.begin() as connection:
+                database.check(connection)
+                prepare(connection, database.name)
+        except _AWAY as error:
+            database.dispose()
+            raise unavailable(database.name, _reason(error)) from error
+
+    async def close(self) -> None:
+        """Finish what runs, then disconnect."""
+        database, self._database = self._database, None
+        if database is None or self._writers is None or self._readers is None:
+            return
+        for executor in (self._writers, self._readers):
+            await asyncio.to_thread(executor.shutdown)
+        await asyncio.to_thread(database.dispose)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction; durable when this returns."""
+        if self._database is None or self._writers is None:
+            raise closed()
+        return await self._wait(self._writers, self._write, self._database, work, self._timeout_s)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` on a snapshot that no writer delays."""
+        if self._database is None or self._readers is None:
+            raise closed()
+        return await self._wait(self._readers, self._read, self._database, work, self._timeout_s)
+
+    async def healthy(self) -> bool:
+        """Tell whether a trivial read answers in time."""
+        if self._database is None or self._readers is None:
+            return False
+        limit_s = min(_HEALTHY_S, self._timeout_s)
+        try:
+            await self._wait(self._readers, self._ping, self._database, None, limit_s)
+        except RetriableError:
+            return False
+        return True
+
+    async def _wait(
+        self,
+        executor: ThreadPoolExecutor,
+        run: Callable[[Database, Any], T],
+        database: Database,
+        work: Any,
+        limit_s: float,
+    ) -> T:
+        future = executor.submit(run, database, work)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), limit_s)
+        except TimeoutError as error:
+            where, reason = f"{database.name} {run.__name__.strip('_')}", f"{limit_s:g} s"
+            # Not begun: it never will be. Begun: its commit may still succeed.
+            if future.cancel() or future.cancelled():
+                raise unavailable(where, reason) from error
+            raise outcome_unknown(where, reason) from error
+
+    def _write(self, database: Database, work: Callable[[Transaction], T]) -> T:
+        attempt = 1
+        while True:
+            try:
+                with _SECONDS.labels("write").time():
+                    return self._transact(database, database.writer, work)
+            except (*_AWAY, IntegrityError, ConflictError) as error:
+                if attempt == _ATTEMPTS or not _worth_again(error):
+                    raise _told(database, "write", error) from error
+            time.sleep(_PAUSE_S * attempt)
+            attempt += 1
+
+    def _transact(self, database: Database, engine: Engine, work: Callable[[Transaction], T]) -> T:
+        if self._sql is None:
+            raise closed()
+        with engine.connect() as connection:
+            result = work(SqlTransaction(connection, self._sql))
+            try:
+                connection.commit()
+            except _AWAY as error:
+                raise self._not_committed(database, error) from error
+        return result
+
+    @staticmethod
+    def _not_committed(database: Database, error: Exception) -> RetriableError:
+        """Tell what a failed commit means: SQLite undoes it, a lost server may have done it."""
+        where = f"{database.name} commit"
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        if database.name == "sqlite" or not lost:
+            return unavailable(where, _reason(error))
+        return outcome_unknown(where, _reason(error))
+
+    def _read(self, database: Database, work: Callable[[Transaction], T]) -> T:
+        attempt = 1
+        while True:
+            try:
+                with _SECONDS.labels("read").time():
+                    return self._snapshot(database, work)
+            except _AWAY as error:
+                if attempt == _ATTEMPTS or not _worth_again(error):
+                    raise _told(database, "read", error) from error
+            attempt += 1
+
+    def _snapshot(self, database: Database, work: Callable[[Transaction], T]) -> T:
+        if self._sql is None:
+            raise closed()
+        with database.reader.connect() as connection:
+            connection.info["deadline"] = time.monotonic() + self._timeout_s
+            return work(SqlTransaction(connection, self._sql))
+
+    @staticmethod
+    def _ping(database: Database, _: None) -> None:
+        try:
+            with database.reader.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except _AWAY as error:
+            raise unavailable(database.name, _reason(error)) from error
+
+
+def _worth_again(error: Exception) -> bool:
+    """Tell whether the same transaction may succeed at once on another attempt."""
+    if isinstance(error, ConflictError | IntegrityError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _AGAIN
+
+
+def _told(database: Database, access: str, error: Exception) -> RetriableError:
+    if isinstance(error, ConflictError):
+        return error
+    if isinstance(error, IntegrityError):
+        return conflict()
+    return unavailable(f"{database.name} {access}", _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    """Return the kind of a driver's error; its text quotes values."""
+    orig = getattr(error, "orig", None)
+    name = getattr(orig, "sqlite_errorname", None) or getattr(orig, "sqlstate", None)
+    return str(name or type(orig or error).__name__)
