@@ -21,11 +21,13 @@ class EmbeddedDocument:
         place: `OBX[1]-5`.
         body: decoded bytes.
         format_hint: OBX-5.3, upper case (`XML`, `PDF`), empty when absent.
+        flags: what had to be repaired to decode it (`base64-urlsafe`).
     """
 
     place: str
     body: bytes
     format_hint: str
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

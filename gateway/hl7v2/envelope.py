@@ -1,0 +1,208 @@
+"""What an MDM or ORU says about the documents it carries: bytes, request, ids, flags.
+
+Does not read the documents (`cda`) nor make resources (`hl7v2.adapter`); senders and recipients
+are in `hl7v2.participants`. Standards: CI-SIS volet on CDA documents in HL7 v2, profile 2.1
+(MDM v2.6, ORU v2.5), HL7 v2.5 2.A.24 (ED) and 9.6.
+"""
+
+import binascii
+import re
+from enum import StrEnum
+
+from gateway.core.envelope import EmbeddedDocument
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue
+from gateway.hl7v2 import document_refusals as refusals
+from gateway.hl7v2.message import Message, Segment
+
+#: OBX-3.3 of the flags for the national record and the secure mail.
+FLAG_SYSTEM = "MetaDMPMSS"
+#: Flags whose value is a text for a mail and not Y or N.
+_MAIL_BODIES = frozenset({"CORPSMAIL_PS", "CORPSMAIL_PATIENT"})
+#: OBX-3.2 of the mail that brought a document begins with this.
+_MAIL_SUBJECT = "XDM/1.0/DDM"
+#: Flags that become security labels of the document.
+_LABELS = {
+    "MASQUE_PS": "MASQUE_PS",
+    "INVISIBLE_PATIENT": "INVISIBLE_PATIENT",
+    "INVISIBLE_REP_LEGAUX": "INVISIBLE_REPRESENTANTS_LEGAUX",
+}
+_BLANKS = b" \t\r\n"
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_OID = re.compile(r"(?:urn:oid:)?([0-2](?:\.(?:0|[1-9][0-9]*))+)", re.IGNORECASE)
+
+
+class Request(StrEnum):
+    """What the sender wants done with the document."""
+
+    ADD = "add"
+    REPLACE = "replace"
+    DELETE = "delete"
+
+
+_BY_EVENT = {"T02": Request.ADD, "T10": Request.REPLACE, "T04": Request.DELETE}
+_BY_ORDER_CONTROL = {"NW": Request.ADD, "RO": Request.REPLACE, "CA": Request.DELETE}
+_BY_RESULT_STATUS = {"F": Request.ADD, "C": Request.REPLACE, "D": Request.DELETE}
+
+
+def documents(message: Message) -> list[EmbeddedDocument]:
+    """Return the documents of a message, decoded.
+
+    An ORU without any is an ordinary result and gives none.
+
+    Raises:
+        RejectedError: no or several documents in an MDM, bytes that are no base64, or a request
+            that contradicts itself (RLS-HL7-040 to 046).
+
+    Spec: CI-SIS volet on CDA documents in HL7 v2, OBX; RFC 4648 section 4.
+    """
+    found = document_segments(message)
+    if message.message_type == "MDM":
+        if not found:
+            raise RejectedError([refusals.no_document()])
+        if len(found) > 1:
+            raise RejectedError([refusals.several_documents(found[1].ordinal)])
+    if not found:
+        return []
+    issues = consistency_issues(message)
+    if issues:
+        raise RejectedError(issues)
+    return [_decode(obx) for obx in found]
+
+
+def document_segments(message: Message) -> list[Segment]:
+    """Return the OBX that hold documents, not those that hold flags or the text of a mail."""
+    return [
+        obx
+        for obx in message.segments_named("OBX")
+        if obx.field(2).upper() in ("ED", "RP")
+        and obx.field(3, 3) != FLAG_SYSTEM
+        and not obx.field(3, 2).startswith(_MAIL_SUBJECT)
+    ]
+
+
+def request(message: Message) -> Request:
+    """Return what the sender wants; ORC-1 decides in an ORU, the event in an MDM."""
+    if message.message_type == "MDM":
+        return _BY_EVENT.get(message.trigger_event, Request.ADD)
+    return _BY_ORDER_CONTROL.get(message.value("ORC-1").upper(), Request.ADD)
+
+
+def consistency_issues(message: Message) -> list[Issue]:
+    """Compare the event, ORC-1 and OBX-11 of the documents.
+
+    A value outside of the volet (ORC-1 `RE` of a laboratory) says nothing about the request and
+    is not compared.
+
+    Spec: CI-SIS volet on CDA documents in HL7 v2, rules of management: the three agree.
+    """
+    wanted: Request | None = None
+    if message.message_type == "MDM":
+        wanted = _BY_EVENT.get(message.trigger_event)
+    control = _BY_ORDER_CONTROL.get(message.value("ORC-1").upper())
+    if wanted and control and control is not wanted:
+        return [refusals.inconsistent_request("ORC-1")]
+    wanted = wanted or control
+    issues = []
+    for obx in document_segments(message):
+        status = _BY_RESULT_STATUS.get(obx.field(11).upper())
+        if wanted and status and status is not wanted:
+            issues.append(refusals.inconsistent_request(f"OBX[{obx.ordinal}]-11"))
+    return issues
+
+
+def document_id(message: Message) -> str:
+    """Return the id of the document, `root` or `root^extension`; empty in an ORU."""
+    return _normal_id(message, "TXA-12")
+
+
+def parent_id(message: Message) -> str:
+    """Return the id of the replaced document, `root` or `root^extension`; empty without one."""
+    return _normal_id(message, "TXA-13")
+
+
+def flags(message: Message) -> dict[str, bool]:
+    """Return the flags of the document by name, in any order of the message.
+
+    Raises:
+        RejectedError: a flag that is neither Y nor N, or is contradicted (RLS-HL7-047, 048): a
+            mask that is not understood must not become a document everybody sees.
+    """
+    found: dict[str, bool] = {}
+    for obx in message.segments_named("OBX"):
+        name = obx.field(3).upper()
+        if obx.field(3, 3) != FLAG_SYSTEM or name in _MAIL_BODIES:
+            continue
+        value = obx.field(5).upper()
+        if value not in ("Y", "N"):
+            raise RejectedError([refusals.unusable_flag(obx.ordinal)])
+        if found.setdefault(name, value == "Y") != (value == "Y"):
+            raise RejectedError([refusals.contradicting_flags(obx.ordinal)])
+    return found
+
+
+def labels(message: Message) -> tuple[str, ...]:
+    """Return the security labels the flags ask for, in the order of `core.envelope.Envelope`."""
+    given = flags(message)
+    return tuple(label for flag, label in _LABELS.items() if given.get(flag))
+
+
+def _decode(obx: Segment) -> EmbeddedDocument:
+    """Decode OBX-5.
+
+    Raises:
+        RejectedError: RLS-HL7-041, 043, 044 or 045.
+    """
+    ordinal = obx.ordinal
+    if obx.field(2).upper() == "RP":
+        raise RejectedError([refusals.reference_pointer(ordinal)])
+    encoding = obx.field(5, 4).upper()
+    if encoding not in ("BASE64", ""):
+        raise RejectedError([refusals.unknown_encoding(ordinal)])
+    text = obx.field(5, 5)
+    if not text:
+        raise RejectedError([refusals.empty_document(ordinal)])
+    try:
+        data = text.encode("ascii")
+    except UnicodeEncodeError:
+        raise RejectedError([refusals.not_base64(ordinal)]) from None
+    # Senders wrap base64 with line ends, as \.br\ or as they are.
+    data = data.translate(None, _BLANKS)
+    repairs: tuple[str, ...] = ()
+    if b"-" in data or b"_" in data:
+        data, repairs = data.translate(_URL_SAFE), ("base64-urlsafe",)
+    if len(data) % 4 in (2, 3) and not data.endswith(b"="):
+        data, repairs = data + b"=" * (-len(data) % 4), (*repairs, "base64-padding")
+    try:
+        body = binascii.a2b_base64(data, strict_mode=True)
+        whole = "base64-padding" not in repairs or _ends_cleanly(data[-4:])
+    except binascii.Error:
+        whole = False
+    if not whole:
+        raise RejectedError([refusals.not_base64(ordinal)])
+    return EmbeddedDocument(f"OBX[{ordinal}]-5", body, obx.field(5, 3).upper(), repairs)
+
+
+def _ends_cleanly(group: bytes) -> bool:
+    """Tell whether a last group without padding was written as one.
+
+    Of text cut in the middle of a group the unused bits are mostly not zero.
+    """
+    return binascii.b2a_base64(binascii.a2b_base64(group), newline=False) == group
+
+
+def _normal_id(message: Message, place: str) -> str:
+    """Return an EI as `root` or `root^extension`.
+
+    An OID in the third component is the root and the first the extension; otherwise the first
+    component is the root and a second one, a mere name, says nothing.
+    """
+    found = message.select(place)
+    if not found:
+        return ""
+    first, root = message.value(f"{place}.1"), message.value(f"{place}.3")
+    oid = _OID.fullmatch(root)
+    if oid:
+        return f"{oid[1]}^{first}" if first else oid[1]
+    alone = _OID.fullmatch(first)
+    return alone[1] if alone else first
