@@ -22,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("serve")(cli_serve.serve)
+app.command("health")(cli_serve.health)
 app.command("demo")(cli_demo.demo)
 app.command("convert")(cli_convert.convert)
 app.command("send")(cli_send.send)

@@ -1,6 +1,7 @@
 """`relais serve`: every door and worker in one process, or one role of it."""
 
 import asyncio
+import http.client
 import signal
 import sys
 from typing import Annotated
@@ -65,3 +66,24 @@ def _loop_runner() -> asyncio.Runner:
     except ImportError:
         return asyncio.Runner()
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+def health() -> None:
+    """Ask the gateway of these settings whether it is ready; exit 1 when not.
+
+    Example: relais health
+    """
+    settings = settings_module.load()
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host  # noqa: S104 - compared, not bound
+    connection = http.client.HTTPConnection(host, settings.http.port, timeout=3)
+    try:
+        connection.request("GET", "/health/ready")
+        answer = connection.getresponse()
+        print(answer.read().decode(errors="replace"))
+    except OSError as error:
+        print(f"no answer on port {settings.http.port}: {type(error).__name__}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise typer.Exit(1)

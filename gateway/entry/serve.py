@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -48,32 +47,43 @@ class Role(StrEnum):
     WORKER = "worker"
 
 
-@dataclass(slots=True)
 class Gateway:
     """One process of the gateway.
 
     Attributes:
         settings: of the installation.
         role: doors, worker or both.
-        clock: gives `received_at`.
-        registry: where metrics are counted.
+        http_port: the port of the HTTP door, 0 before `start`.
+        base_url: base of every link, known after `start`.
     """
 
-    settings: Settings
-    role: Role = Role.ALL
-    clock: Clock = field(default_factory=SystemClock)
-    registry: CollectorRegistry = REGISTRY
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        role: Role = Role.ALL,
+        *,
+        clock: Clock | None = None,
+        registry: CollectorRegistry = REGISTRY,
+    ) -> None:
         """Build the house; nothing is opened yet.
+
+        Args:
+            settings: of the installation.
+            role: doors, worker or both.
+            clock: gives `received_at`; the clock of the machine by default.
+            registry: where metrics are counted.
 
         Raises:
             FatalError: settings or mapping files are wrong.
         """
-        refuse_exposure(self.settings)
-        self.store = build_store(self.settings)
-        self.converter = build_converter(self.settings, clock=self.clock)
-        self.receiver = build_receiver(self.settings, self.store, self.converter, self.clock)
+        refuse_exposure(settings)
+        self.settings = settings
+        self.role = role
+        self.clock = clock or SystemClock()
+        self.registry = registry
+        self.store = build_store(settings)
+        self.converter = build_converter(settings, clock=self.clock)
+        self.receiver = build_receiver(settings, self.store, self.converter, self.clock)
         self.house = House(self.receive, self._answer, self.receiver.incident, self.clock)
         self.http_port = 0
         self.base_url = ""
@@ -134,8 +144,8 @@ class Gateway:
             context = tls.server_context(
                 settings.mllps.certificate,
                 settings.mllps.key,
-                client_authority=settings.mllps.client_ca,
-                require_client=settings.mllps.require_client,
+                client_ca=settings.mllps.client_ca,
+                requires_client=settings.mllps.require_client,
             )
             listener = MllpListener(
                 house, metrics, limits=limits, tls=context, other_port=plain.port

@@ -22,6 +22,7 @@ from gateway.hl7v2 import ack, canonical, intake
 from gateway.hl7v2 import adapter as hl7_adapter
 from gateway.hl7v2 import envelope as hl7_envelope
 from gateway.hl7v2.message import Message
+from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.sites import Site
 from gateway.pipeline.prepared import Opened, Policy, Prepared
@@ -224,7 +225,9 @@ class Converter:
             )
             for place, document in parsed:
                 self._embedded(opened, place, document, envelope, conversion, trace=trace)
-        hl7_adapter.add_provenance(conversion.contributions, message, opened.header, self._ids)
+        about = provenance(conversion.contributions, message, opened.header, self._ids)
+        if about is not None:
+            conversion.contributions.append(about)
         return conversion
 
     def _embedded(
@@ -291,10 +294,14 @@ class _Acks:
         self._site = site
 
     def __call__(self, code: str, issues: "Sequence[Issue]") -> bytes:
-        """Build the ACK; `refuse` chooses AE or AR from the issues."""
+        """Build the ACK; `refuse` chooses AE or AR; empty when the sender wants none (MSH-15)."""
+        source = self._message if self._message is not None else self._raw.body
+        chosen = ack.code_for(issues) if code == "refuse" else code
+        if not ack.is_wanted(source, chosen):
+            return b""
         return ack.build(
-            self._message if self._message is not None else self._raw.body,
-            ack.code_for(issues) if code == "refuse" else code,
+            source,
+            chosen,
             issues,
             now=self._converter.now(),
             control_id=self._converter.next_control_id(),

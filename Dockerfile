@@ -1,0 +1,21 @@
+# The gateway as an image: built from the wheel of this checkout, dependencies pinned by hash.
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /src
+COPY requirements.lock pyproject.toml README.md LICENSE ./
+RUN python -m venv /opt/relais && /opt/relais/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY gateway gateway
+COPY mappings mappings
+COPY profiles profiles
+RUN /opt/relais/bin/pip install --no-cache-dir --no-build-isolation --no-deps .
+
+FROM python:3.11-slim-bookworm
+COPY --from=build /opt/relais /opt/relais
+RUN useradd --system --create-home --home-dir /var/lib/relais relais
+USER relais
+WORKDIR /var/lib/relais
+ENV PATH=/opt/relais/bin:$PATH RELAIS_HOST=0.0.0.0
+EXPOSE 8080 2575 2576
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
+  CMD ["relais", "health"]
+ENTRYPOINT ["relais"]
+CMD ["serve"]
