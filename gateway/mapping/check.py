@@ -44,13 +44,20 @@ class _Used:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Rules of one resource type, with the places of their keys in the file."""
+    """Rules of one resource type, with the places of their keys in the file.
+
+    Attributes:
+        keys: where the rules are.
+        each: `each` of the resource they belong to.
+        own_each: it stands in the same place of the same file (not so for `add`).
+    """
 
     resource: str
     rules: list[Rule]
     document: TextDocument
     keys: Keys
-    has_each: bool
+    each: str | None
+    own_each: bool = True
 
     def where(self, index: int, key: str) -> str:
         return self.document.place((*self.keys, index, key))
@@ -73,7 +80,6 @@ def check_mappings(mappings: Mappings, adapters: list[Adapter], elements: Elemen
             issues += _judge(block, vocabulary, adapter)
             used.converters |= {rule.via for rule in block.rules}
             used.conceptmaps |= {rule.map for rule in block.rules if rule.map}
-        issues += _each_faults(mappings, adapter)
         for name in sorted(set(adapter.converters) - used.converters - {"text"}):
             issues.append(faults.unused(f"gateway/{adapter.family}", "converter", name))
         used.converters.clear()
@@ -90,8 +96,7 @@ def _blocks(mappings: Mappings, family: str, issues: list[Issue], used: _Used) -
     for name, fragment in _fragments(mappings, family):
         key = name.rpartition(".")[2]
         document = mappings.files[f"fragment {name}"]
-        has_each = fragment.each is not None
-        yield _Block(fragment.resource, fragment.rules, document, (key, "rules"), has_each)
+        yield _Block(fragment.resource, fragment.rules, document, (key, "rules"), fragment.each)
 
 
 def _plan_blocks(
@@ -110,11 +115,10 @@ def _plan_blocks(
                 place = document.place((*at, "use"))
                 issues.append(faults.unknown_fragment(place, entry.use, fragments))
                 continue
-            each = found.each is not None
-            yield _Block(found.resource, entry.add, document, (*at, "add"), each)
+            keys: Keys = (*at, "add")
+            yield _Block(found.resource, entry.add, document, keys, found.each, own_each=False)
         else:
-            each = entry.each is not None
-            yield _Block(entry.resource, entry.rules, document, (*at, "rules"), each)
+            yield _Block(entry.resource, entry.rules, document, (*at, "rules"), entry.each)
 
 
 def _fragments(mappings: Mappings, family: str) -> Iterator[tuple[str, ResourcePlan]]:
@@ -125,25 +129,21 @@ def _fragments(mappings: Mappings, family: str) -> Iterator[tuple[str, ResourceP
 
 def _judge(block: _Block, vocabulary: Vocabulary, adapter: Adapter) -> Iterator[Issue]:
     yield from compile_rules(block.resource, block.rules, vocabulary, block.where).issues
+    fault = adapter.path_fault(block.each) if block.each and block.own_each else ""
+    if fault:
+        at = block.document.place((*block.keys[:-1], "each"))
+        yield faults.bad_source(at, "each", str(block.each), fault)
     for index, rule in enumerate(block.rules):
         if not rule.spec.strip():
             yield faults.no_spec(block.where(index, "to"), f"{block.resource}.{rule.to}")
         reads_nothing = rule.from_ is None and rule.value is None and rule.via == "text"
-        if reads_nothing and not block.has_each:
+        if reads_nothing and block.each is None:
             reason = "neither 'from', 'via' nor 'value' says what is written"
             yield faults.contradictory_rule(block.where(index, "to"), reason)
         for key, path in (("from", rule.from_), *(("when", path) for path in rule.when)):
             fault = adapter.path_fault(path) if path is not None else ""
             if path is not None and fault:
                 yield faults.bad_source(block.where(index, key), key, path, fault)
-
-
-def _each_faults(mappings: Mappings, adapter: Adapter) -> Iterator[Issue]:
-    for name, fragment in _fragments(mappings, adapter.family):
-        fault = adapter.path_fault(fragment.each) if fragment.each else ""
-        if fragment.each and fault:
-            at = mappings.files[f"fragment {name}"].place((name.rpartition(".")[2], "each"))
-            yield faults.bad_source(at, "each", fragment.each, fault)
 
 
 def _unused(mappings: Mappings, used: _Used) -> Iterator[Issue]:
