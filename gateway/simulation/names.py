@@ -31,4 +31,4 @@ TOWNS = (
     ("LA ROCHE-FICTIVE", "99004"), ("ÉPREUVE-SUR-CALQUE", "99005"),
 )  # fmt: skip
 #: COG codes 99001 to 99099 are given to no country: a matricule made with one is nobody's.
-BIRTH_PLACES = tuple(f"990{number:02d}" for number in range(1, 40))
+BIRTH_PLACES = tuple(f"990{number:02d}" for number in range(1, 100))

@@ -90,10 +90,14 @@ def professional(order: int, specialty: str, label: str, seed: Draws) -> Profess
 
 
 def person(order: int, gps: tuple[Professional, ...], draws: Draws) -> Person:
-    """Return the invented patient number `order` of the region."""
+    """Return the invented patient number `order` of the region.
+
+    Patients with the same last three digits of `order`, the rank in their matricule, are born in
+    different places: no two of the first 99,000 share a matricule.
+    """
     sex = draws.pick("FM")
     birth = draws.day(_OLDEST, _YOUNGEST)
-    place = draws.pick(names.BIRTH_PLACES)
+    place = names.BIRTH_PLACES[(7 * order + order // 1000) % len(names.BIRTH_PLACES)]
     pool = names.WOMEN if sex == "F" else names.MEN
     first = draws.pick(pool)
     others = tuple(name for name in (draws.pick(pool), draws.pick(pool)) if name != first)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from gateway.core.errors import FatalError
+from gateway.core.issues import Issue, Severity
 from gateway.simulation.chart import Chart
 from gateway.simulation.draws import Draws, workday
 from gateway.simulation.establishments import ESTABLISHMENTS
@@ -15,6 +17,8 @@ PARIS = ZoneInfo("Europe/Paris")
 #: A Monday; the region lives ninety days from here, a change of clocks included.
 FIRST_DAY = datetime(2026, 1, 5, tzinfo=PARIS)
 _SPREAD_DAYS = 45
+#: As many distinct matricules as the reserved places and three digits of rank allow.
+MAX_SIZE = 99_000
 #: CI-SIS JDV_J01 profession and specialty of the doctors of each establishment.
 _SPECIALTIES = {
     "chu": ("G15_10/SM14", "Médecin - Chirurgie viscérale et digestive (SM)"),
@@ -38,9 +42,14 @@ class Region:
 
     Each patient depends on the seed and on the own number only: a larger region holds the same
     first patients.
+
+    Raises:
+        FatalError: a size for which there are no distinct identities (RLS-CFG-050).
     """
 
     def __init__(self, seed: int | str = 1, size: int = 300) -> None:
+        if not 0 <= size <= MAX_SIZE:
+            raise FatalError([_wrong_size()])
         self.seed = seed
         self.size = size
         self.draws = Draws("region", seed)
@@ -70,3 +79,13 @@ class Region:
             professional(number, *_SPECIALTIES[key], self.draws.child("doctor", number))
             for number in range(first, first + 5)
         )
+
+
+def _wrong_size() -> Issue:
+    return Issue(
+        code="RLS-CFG-050",
+        severity=Severity.FATAL,
+        where="size",
+        what=f"A synthetic region has from 0 to {MAX_SIZE} patients.",
+        fix="Choose a smaller number of patients, or play several regions with other seeds.",
+    )

@@ -4,8 +4,6 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, timedelta
 
-import pytest
-
 from gateway.hl7v2.reader import read
 from gateway.simulation.faults import PERFECT, Outage, Transport
 from gateway.simulation.play import Event, events
@@ -58,7 +56,6 @@ def test_a_duplicate_is_the_same_bytes_again() -> None:
     assert {(len(bodies), len(set(bodies))) for bodies in pairs.values()} == {(2, 1)}
 
 
-@pytest.mark.field("FL-071")
 def test_an_honest_resend_changes_only_the_time_of_sending() -> None:
     played = [event for event in _played(resent=1.0) if event.door != "cda"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.errors import FatalError
 from gateway.mapping.loader import read_yaml_file
 from gateway.mapping.sites import Site
 from gateway.simulation.establishments import ESTABLISHMENTS, Establishment
@@ -69,6 +70,24 @@ def test_identities_are_of_the_test_domain_and_distinct() -> None:
     assert all(who.matricule[5:10] == who.place for who in people)
     assert {who.place[:2] for who in people} == {"99"}
     assert all(who.birth_family.startswith("PAT-") for who in people)
+
+
+def test_matricules_stay_distinct_where_the_rank_repeats() -> None:
+    region = Region(1, 20_000)
+
+    same_rank = [region.patient(order).person.matricule for order in range(5, 20_000, 1000)]
+
+    assert len(set(same_rank)) == 20
+
+
+@pytest.mark.parametrize("size", [-1, 99_001])
+def test_a_region_too_large_for_distinct_identities_is_refused(size: int) -> None:
+    with pytest.raises(FatalError) as refused:
+        Region(1, size)
+
+    assert [(issue.code, issue.where) for issue in refused.value.issues] == [
+        ("RLS-CFG-050", "size")
+    ]
 
 
 def test_three_hundred_patients_give_some_thousand_messages_of_every_kind() -> None:
