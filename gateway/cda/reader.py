@@ -16,7 +16,7 @@ from gateway.cda.safety import Limits, parse
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 
-__all__ = ["PREFIXES", "Document", "Limits", "Node", "check_path", "read"]
+__all__ = ["PREFIXES", "Document", "Limits", "Node", "path_fault", "read"]
 
 #: Prefixes of the mapping files; those of a document are never looked at.
 PREFIXES = {
@@ -67,7 +67,7 @@ class Node:
         return self._element
 
     @property
-    def is_null(self) -> bool:
+    def has_null_flavor(self) -> bool:
         """Tell whether the element carries a nullFlavor (CDA R2 data types, ANY)."""
         return bool(self._element.get("nullFlavor"))
 
@@ -210,18 +210,17 @@ def read(body: bytes, limits: Limits = Limits()) -> Document:  # noqa: B008 - fr
     return Document(body, found[0], "text/xml", (*flags, "signature-unverified"))
 
 
-def check_path(path: str) -> str | None:
-    """Tell what is wrong with a path of a mapping file, None when it is fine."""
+def path_fault(path: str) -> str:
+    """Tell what is wrong with a path of a mapping file, empty when it is fine."""
     if "//" in path:
         return "no // in a mapping path: it is slow and ambiguous"
     try:
         etree.XPath(path, namespaces=PREFIXES)
     except etree.XPathSyntaxError:
         return "not an XPath"
-    prefixes = set(re.findall(r"([A-Za-z][\w\-]*):(?!:)", re.sub(r"'[^']*'|\"[^\"]*\"", "", path)))
-    if unknown := prefixes - PREFIXES.keys():
-        return f"unknown prefix {sorted(unknown)[0]}"
-    return None
+    unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "", path)
+    unknown = set(re.findall(r"([A-Za-z][\w\-]*):(?!:)", unquoted)) - PREFIXES.keys()
+    return f"unknown prefix {min(unknown)}" if unknown else ""
 
 
 def _no_document(root: Any, count: int) -> Issue:

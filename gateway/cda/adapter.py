@@ -1,0 +1,259 @@
+"""Turns a read document into contributions: the door of this package to the pipeline.
+
+Does not read bytes (`cda.reader`), fold or store. CI-SIS volet Structuration minimale and the
+volet of each model; the plan of a document is chosen by its template, else by its code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gateway.cda import faults
+from gateway.cda.bodies import attached_to, model_of
+from gateway.cda.contacts import is_unreadable, stamp
+from gateway.cda.context import Context, Tables
+from gateway.cda.convert import CONVERTERS
+from gateway.cda.entries import entry_keys
+from gateway.cda.header import encounter_class_of, stay_times
+from gateway.cda.identity import Identity, identifiers, identify
+from gateway.cda.outcome import contributions_of
+from gateway.cda.reader import Document
+from gateway.core.contributions import Mapped, Target, Version
+from gateway.core.envelope import Envelope
+from gateway.core.errors import RejectedError
+from gateway.core.messages import Header
+from gateway.core.timestamps import Timestamp
+from gateway.fhir import elements
+from gateway.fhir.identity import Ids, document_key, master_identifier
+from gateway.mapping.engine import CompiledPlan, compile_plan
+from gateway.mapping.loader import Mappings
+from gateway.mapping.sites import Site
+
+__all__ = [
+    "CONCEPTMAPS",
+    "SENDER",
+    "Plans",
+    "compile_plans",
+    "contribute",
+    "header",
+    "identifiers",
+]
+
+#: First part of `Header.sender` of a document that came alone.
+SENDER = "cda"
+#: Concept maps the converters read by themselves, for `mapping.check`.
+CONCEPTMAPS = frozenset({"cda-code-systems", "cda-units"})
+_GENERIC = "document"
+_STRUCTURE_ROOT = "1.2.250.1.71.4.2.2"
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """The compiled plans of all document models.
+
+    Attributes:
+        by_template: by templateId of the model.
+        by_code: by document code, for level-1 documents and unknown templates.
+        generic: for every other document.
+        tables: code tables of the converters.
+    """
+
+    by_template: Mapping[str, CompiledPlan]
+    by_code: Mapping[str, CompiledPlan]
+    generic: CompiledPlan
+    tables: Tables
+
+    def of(self, document: Document) -> CompiledPlan:
+        """Return the plan of a document: template first, code second."""
+        found = self.by_template.get(model_of(document))
+        if found is None:
+            code = document.root.child("code")
+            found = self.by_code.get(code.get("code")) if code is not None else None
+        return found or self.generic
+
+
+def compile_plans(mappings: Mappings) -> Plans:
+    """Compile the document plans.
+
+    Raises:
+        FatalError: a plan names something that does not exist (RLS-CFG-004 to 009).
+    """
+    table = elements.table()
+    compiled = {
+        name: compile_plan(plan, mappings.fragments, CONVERTERS, mappings.conceptmaps, table)
+        for name, plan in mappings.documents.items()
+    }
+    matches = [(plan.match, compiled[name]) for name, plan in mappings.documents.items()]
+    systems, units = (
+        {code: target.code for code, target in mappings.conceptmaps[name].codes.items()}
+        for name in ("cda-code-systems", "cda-units")
+    )
+    return Plans(
+        by_template={
+            match["template_id"]: plan for match, plan in matches if "template_id" in match
+        },
+        by_code={match["code"]: plan for match, plan in matches if "code" in match},
+        generic=compiled[_GENERIC],
+        tables=Tables(systems, units),
+    )
+
+
+def header(document: Document | None, body: bytes) -> Header:
+    """Return what the inbox knows of a document; also of bytes that are none.
+
+    A document sent again is byte-identical or another input: raw and canonical hash are equal.
+    """
+    digest = sha256(body).hexdigest()
+    if document is None:
+        return Header((SENDER, ""), "", "", digest, digest)
+    code = document.root.child("code")
+    name = model_of(document) or (code.get("code") if code is not None else "")
+    created = stamp(document.root.child("effectiveTime"))
+    return Header(
+        sender=(SENDER, custodian(document)),
+        control_id="",
+        message_type=f"CDA {name}".strip(),
+        raw_sha256=digest,
+        canonical_sha256=digest,
+        sent_at=created.bounds_utc()[0] if created is not None else None,
+    )
+
+
+def custodian(document: Document) -> str:
+    """Return the FINESS of the custodian, else its identifier as received, else nothing."""
+    keeper = document.root.down(
+        "custodian", "assignedCustodian", "representedCustodianOrganization", "id"
+    )
+    if keeper is None:
+        return ""
+    value = keeper.get("extension")
+    is_finess = keeper.get("root") == _STRUCTURE_ROOT and len(value) == 10 and value[0] == "1"
+    return value[1:] if is_finess else value
+
+
+def contribute(
+    document: Document,
+    plans: Plans,
+    site: Site,
+    ids: Ids,
+    *,
+    digest: str,
+    envelope: Envelope | None = None,
+    test_ins: bool = True,
+    trace: bool = False,
+) -> Mapped:
+    """Make what one document says.
+
+    Args:
+        document: from `reader.read`.
+        plans: from `compile_plans`.
+        site: the site of the custodian, or of the message around the document.
+        ids: makes computed ids.
+        digest: canonical SHA-256 of the input, hex.
+        envelope: what the HL7 v2 message around it says; None for a document that came alone.
+        test_ins: INS of the test and demonstration roots may be used.
+        trace: keep where each value comes from.
+
+    Raises:
+        RejectedError: no identity of its own, another patient, a body that does not decode
+            (RLS-CDA-010 to 018), or a required value is missing.
+    """
+    created = _checked_header(document)
+    flags = [*document.flags, *created.flags]
+    identity = identify(document, site, ids, envelope, test_ins=test_ins)
+    context = _context(document, plans, ids, envelope, identity=identity, created=created,
+                       digest=digest, flags=flags)  # fmt: skip
+    version = _version(context)
+    results = plans.of(document).run(
+        document.root, context, trace=trace, local=site.local_codes or None
+    )
+    mapped = contributions_of(results, context, version)
+    mapped.flags[:0] = flags
+    return mapped
+
+
+def _checked_header(document: Document) -> Timestamp:
+    """Return effectiveTime once the header names the document and orders its versions.
+
+    Spec: CI-SIS Structuration minimale: id 1..1, code 1..1, effectiveTime 1..1.
+    """
+    root = document.root
+    missing = []
+    own, code, time = root.child("id"), root.child("code"), root.child("effectiveTime")
+    if own is None or not own.get("root"):
+        missing.append(faults.header_element_missing(f"{root.place}/id", "id"))
+    if code is None or not code.get("code"):
+        missing.append(faults.header_element_missing(f"{root.place}/code", "code"))
+    if is_unreadable(time):
+        missing.append(faults.bad_header_time(f"{root.place}/effectiveTime"))
+    created = stamp(time)
+    if created is None and not is_unreadable(time):
+        where = f"{root.place}/effectiveTime"
+        missing.append(faults.header_element_missing(where, "effectiveTime"))
+    if missing or created is None:
+        raise RejectedError(missing)
+    return created
+
+
+def _context(
+    document: Document,
+    plans: Plans,
+    ids: Ids,
+    envelope: Envelope | None,
+    *,
+    identity: Identity,
+    created: Timestamp,
+    digest: str,
+    flags: list[str],
+) -> Context:
+    root = document.root
+    own, group = root.child("id"), root.child("setId")
+    if own is None:
+        raise RejectedError([faults.header_element_missing(f"{root.place}/id", "id")])
+    named = group if group is not None and group.get("root") else own
+    set_key = document_key(named.get("root"), named.get("extension"))
+    master = master_identifier(own.get("root"), own.get("extension"))
+    number = root.child("versionNumber")
+    version = number.get("value") if number is not None else ""
+    if not version.isdigit():
+        flags.append("version-missing")
+    return Context(
+        document=document,
+        ids=ids,
+        tables=plans.tables,
+        patient=identity.patient,
+        ins_allowed=identity.ins_allowed,
+        ipp_system=identity.ipp_system,
+        set_key=set_key,
+        master=master,
+        version=int(version) if version.isdigit() else 0,
+        reference=Target("DocumentReference", ids.document(*master)),
+        stay=_stay(document, ids, envelope, set_key),
+        created=created,
+        attached=attached_to(document, flags),
+        digest=digest,
+        envelope=envelope,
+        entries=entry_keys(document),
+    )
+
+
+def _stay(document: Document, ids: Ids, envelope: Envelope | None, set_key: str) -> Target | None:
+    """Return the stay of the message, else one of the document's own, else None.
+
+    A meeting (class VR) or masked dates make no stay.
+    """
+    if envelope is not None and envelope.stay is not None:
+        return envelope.stay
+    _, code = encounter_class_of(document.root)
+    times = stay_times(document.root)
+    begins = None if times is None else stamp(times.child("low")) or stamp(times)
+    if not code or code == "VR" or begins is None:
+        return None
+    return Target("Encounter", ids.document_stay(set_key))
+
+
+def _version(context: Context) -> Version:
+    """Return the version of everything a document says: its time, its number, its bytes."""
+    created = context.created.bounds_utc()[0]
+    # The store keeps six digits of the rank.
+    return Version(created, created, min(context.version, 999_999), context.digest)

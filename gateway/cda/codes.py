@@ -1,0 +1,181 @@
+"""CDA coded and measured types (CE, CD, PQ, IVL_PQ, RTO) to FHIR.
+
+Does not choose codes: systems and units come from concept maps. HL7 CDA R2 data types; a
+nullFlavor never becomes a value, but its original text is kept.
+"""
+
+from typing import Any
+
+from gateway.cda.context import Context
+from gateway.cda.faults import code_without_system
+from gateway.cda.reader import Node
+from gateway.cda.registry import converter
+from gateway.core.contributions import Json
+from gateway.mapping.converters import Flawed
+
+UCUM = "http://unitsofmeasure.org"
+
+
+def system_uri(oid: str, context: Context) -> str:
+    """Return the FHIR system of an OID: by table, else `urn:oid:`; a UUID in lower case.
+
+    Spec: HL7 FHIR R4 terminologies-systems; OIDs without published URI keep the OID.
+    """
+    known = context.systems.get(oid)
+    if known:
+        return known
+    if not oid:
+        return ""
+    return f"urn:uuid:{oid.lower()}" if "-" in oid else f"urn:oid:{oid}"
+
+
+def coding_of(node: Node, context: Context) -> Json | None:
+    """Return the Coding of one element with `code`, None when it has none."""
+    code = node.get("code")
+    if not code:
+        return None
+    coding = {"code": code}
+    system = system_uri(node.get("codeSystem"), context)
+    if system:
+        coding = {"system": system, "code": code}
+    display = node.get("displayName")
+    if display:
+        coding["display"] = display
+    return coding
+
+
+def original_text(node: Node) -> str:
+    """Return what the author wrote: originalText, itself or the narrative it points to."""
+    original = node.child("originalText")
+    if original is None:
+        return ""
+    return original.text() or referenced_text(original)
+
+
+def referenced_text(node: Node | None) -> str:
+    """Return the narrative text a `reference` child points to, empty when it dangles.
+
+    Spec: HL7 CDA R2 4.3.5.11; references are resolved by ID, never guessed.
+    """
+    reference = node.child("reference") if node is not None else None
+    if node is None or reference is None:
+        return ""
+    target = node.document.referenced(reference.get("value"))
+    return "" if target is None else target.lines()
+
+
+@converter("concept")
+def concept(node: Node, context: Context) -> Any:
+    """Give a CodeableConcept: main code first, then translations, then the author's words."""
+    codings = [
+        found
+        for part in (node, *node.children("translation"))
+        if (found := coding_of(part, context))
+    ]
+    text = original_text(node) or node.get("displayName")
+    if not codings and not text:
+        return None
+    result: Json = {}
+    if codings:
+        result["coding"] = codings
+    if text:
+        result["text"] = text
+    if any("system" not in found for found in codings):
+        return Flawed(result, (code_without_system(node.place),))
+    return result
+
+
+@converter("concept_with_qualifiers")
+def concept_with_qualifiers(node: Node, context: Context) -> Any:
+    """Give a CodeableConcept whose qualifiers (laterality of a site) are further codings.
+
+    Spec: HL7 CDA R2 CD.qualifier; CI-SIS FR-Problème, targetSiteCode.
+    """
+    made = concept(node, context)
+    value = made.value if isinstance(made, Flawed) else made
+    if value is None:
+        return None
+    for value_node in node.select("cda:qualifier/cda:value"):
+        found = coding_of(value_node, context)
+        if found is not None:
+            value.setdefault("coding", []).append(found)
+    return made
+
+
+@converter("coding")
+def coding(node: Node, context: Context) -> Any:
+    """Give a Coding of the main code."""
+    return coding_of(node, context)
+
+
+@converter("text")
+def text(node: Node, _context: Context) -> str | None:
+    """Give the text with blanks collapsed; an element with nullFlavor gives nothing."""
+    return node.text() or None
+
+
+@converter("narrative")
+def narrative(node: Node, _context: Context) -> str | None:
+    """Give the narrative text an entry's `text` points to, or holds; None when it dangles."""
+    return referenced_text(node) or node.lines() or None
+
+
+@converter("boolean")
+def boolean(node: Node, _context: Context) -> bool | None:
+    """Give the value of a BL."""
+    return {"true": True, "1": True, "false": False, "0": False}.get(
+        node.text() or node.get("value")
+    )
+
+
+@converter("quantity")
+def quantity(node: Node, context: Context) -> Json | None:
+    """Give a Quantity; UCUM is claimed only for the units of the table."""
+    value = number(node.get("value"))
+    if value is None:
+        return None
+    result: Json = {"value": value}
+    unit = node.get("unit")
+    # `1` is UCUM for "no unit" and says nothing to a reader.
+    if unit and unit != "1":
+        result["unit"] = unit
+        code = context.units.get(unit)
+        if code:
+            result |= {"system": UCUM, "code": code}
+    return result
+
+
+def number(text_: str) -> int | float | None:
+    """Return a number as written, None when it is none; a decimal comma is read."""
+    try:
+        return float(text_.replace(",", ".")) if set(text_) & set(".,eE") else int(text_)
+    except ValueError:
+        return None
+
+
+def quantity_range(node: Node, context: Context) -> tuple[Json | None, Json | None]:
+    """Return (quantity, range) of a PQ or IVL_PQ: equal bounds are one quantity.
+
+    Spec: CI-SIS FR-Traitement, doseQuantity and rateQuantity with low and high.
+    """
+    if node.get("value"):
+        return quantity(node, context), None
+    low, high = node.child("low"), node.child("high")
+    least = quantity(low, context) if low is not None else None
+    most = quantity(high, context) if high is not None else None
+    if least is None and most is None:
+        return None, None
+    if least == most:
+        return least, None
+    bounds = {"low": least, "high": most}
+    return None, {key: value for key, value in bounds.items() if value is not None}
+
+
+def ratio(node: Node, context: Context) -> Json | None:
+    """Return a Ratio of an RTO; both parts must be there."""
+    above, below = node.child("numerator"), node.child("denominator")
+    numerator = quantity(above, context) if above is not None else None
+    denominator = quantity(below, context) if below is not None else None
+    if numerator is None or denominator is None:
+        return None
+    return {"numerator": numerator, "denominator": denominator}

@@ -1,0 +1,170 @@
+"""CDA names, addresses and telecoms (EN, AD, TEL) to FHIR, and times (TS, IVL_TS).
+
+HL7 CDA R2 data types; CI-SIS volet Structuration minimale (addr, telecom, name).
+"""
+
+from typing import Any
+
+from gateway.cda.context import Context
+from gateway.cda.faults import bad_time
+from gateway.cda.reader import Node
+from gateway.cda.registry import converter
+from gateway.core.contributions import Json
+from gateway.core.timestamps import Timestamp, TimestampError, parse_timestamp
+from gateway.mapping.converters import Flawed
+
+MSSANTE_DOMAIN = "@patient.mssante.fr"
+_FR_CORE = "https://hl7.fr/ig/fhir/core/StructureDefinition/"
+_EMAIL_TYPE: Json = {
+    "url": f"{_FR_CORE}fr-core-contact-point-email-type",
+    "valueCoding": {
+        "system": "https://mos.esante.gouv.fr/NOS/TRE_R256-TypeMessagerie/FHIR/TRE-R256-TypeMessagerie",
+        "code": "MSSANTE",
+    },
+}
+_USES = {"H": "home", "HP": "home", "HV": "home", "WP": "work", "DIR": "work", "TMP": "temp"}
+_SCHEMES = {"tel": "phone", "fax": "fax", "mailto": "email", "http": "url", "https": "url"}
+#: Parts of an address line, in French postal order.
+_STREET = ("houseNumber", "houseNumberNumeric", "streetNameType", "streetName", "streetNameBase")
+_BEFORE = ("careOf", "unitID", "additionalLocator", "unitType")
+_AFTER = ("deliveryAddressLine", "postBox", "precinct")
+
+
+@converter("address")
+def address(node: Node, _context: Context) -> Json | None:
+    """Give an Address from parts or from free lines; nothing for a nullFlavor.
+
+    Spec: CI-SIS Structuration minimale, addr: components, or up to seven streetAddressLine.
+    """
+    parts: dict[str, list[str]] = {}
+    for part in node.elements():
+        text = part.text()
+        if text:
+            parts.setdefault(part.name, []).append(text)
+
+    def joined(*names: str) -> str:
+        return " ".join(text for name in names for text in parts.get(name, ()))
+
+    lines = [joined(name) for name in _BEFORE]
+    lines += [joined(*_STREET), *parts.get("streetAddressLine", ())]
+    lines += [joined(name) for name in _AFTER]
+    found: Json = {
+        "line": [line for line in lines if line],
+        "postalCode": joined("postalCode"),
+        "city": joined("city"),
+        "state": joined("state"),
+        "country": joined("country"),
+    }
+    kept: Json = {key: value for key, value in found.items() if value}
+    use = _USES.get(node.get("use"))
+    return {"use": use, **kept} if kept and use else kept or None
+
+
+@converter("telecom")
+def telecom(node: Node, context: Context) -> Json | None:
+    """Give a ContactPoint; the secure mailbox of a patient is tagged, and kept only with the INS.
+
+    The local part of that mailbox is the INS itself, so it must not travel when the INS may not.
+
+    Spec: FR Core 2.2.0 fr-core-contact-point; MSSanté, mailbox of Mon espace santé.
+    """
+    scheme, colon, value = node.get("value").partition(":")
+    value = value.strip()
+    if not colon or not value:
+        return None
+    system = _SCHEMES.get(scheme.lower(), "other")
+    if system in ("url", "other"):
+        value = f"{scheme}:{value}"
+    use = "mobile" if node.get("use") == "MC" and system == "phone" else _USES.get(node.get("use"))
+    found: Json = {"system": system, "value": value}
+    if value.lower().endswith(MSSANTE_DOMAIN):
+        if not context.ins_allowed:
+            return None
+        found = {"extension": [_EMAIL_TYPE], **found}
+    if use:
+        found["use"] = use
+    return found
+
+
+@converter("person_name")
+def person_name(node: Node, _context: Context) -> Json | None:
+    """Give a HumanName of a professional or a relative.
+
+    Spec: CI-SIS Structuration minimale, name of a PS: prefix (civility), suffix (title).
+    """
+    found: Json = {}
+    family = node.child("family")
+    if family is not None and family.text():
+        found["family"] = family.text()
+    for key in ("given", "prefix", "suffix"):
+        texts = [text for part in node.children(key) if (text := part.text())]
+        if texts:
+            found[key] = texts
+    if not found and node.text():
+        found["text"] = node.text()
+    return found or None
+
+
+def stamp(node: Node | None) -> Timestamp | None:
+    """Return the time of a TS element, None when absent, null or unreadable."""
+    value = node.get("value") if node is not None else ""
+    if not value:
+        return None
+    try:
+        return parse_timestamp(value)
+    except TimestampError:
+        return None
+
+
+def is_unreadable(node: Node | None) -> bool:
+    """Tell whether a TS element holds something that is no time."""
+    return node is not None and bool(node.get("value")) and stamp(node) is None
+
+
+@converter("date_time")
+def date_time(node: Node, _context: Context) -> Any:
+    """Give a dateTime with the precision and offset sent; Paris when none was sent.
+
+    Spec: HL7 CDA R2 TS; FHIR R4 dateTime. Impossible dates are left out with an issue.
+    """
+    found = stamp(node)
+    if found is not None:
+        return found.text_fhir
+    return Flawed(None, (bad_time(node.place),)) if is_unreadable(node) else None
+
+
+@converter("instant")
+def instant(node: Node, _context: Context) -> str | None:
+    """Give an instant; a date alone is none."""
+    found = stamp(node)
+    return None if found is None else found.instant_fhir
+
+
+@converter("date")
+def date(node: Node, _context: Context) -> Any:
+    """Give a date: the day, month or year as written, in no other zone."""
+    found = stamp(node)
+    if found is not None:
+        return found.date_fhir
+    return Flawed(None, (bad_time(node.place),)) if is_unreadable(node) else None
+
+
+@converter("period")
+def period(node: Node, _context: Context) -> Any:
+    """Give a Period of an IVL_TS, or of a TS: a point starts and does not end.
+
+    A period that would end before it starts keeps its start only (FHIR R4 per-1).
+    """
+    low, high = node.child("low"), node.child("high")
+    start, end = (
+        (stamp(low), stamp(high)) if low is not None or high is not None else (stamp(node), None)
+    )
+    flaws = tuple(
+        bad_time(n.place) for n in (low, high, node) if n is not None and is_unreadable(n)
+    )
+    if start is not None and end is not None and end.bounds_utc()[1] < start.bounds_utc()[0]:
+        end = None
+        flaws = (*flaws, bad_time(node.place))
+    found = {"start": start and start.text_fhir, "end": end and end.text_fhir}
+    value = {key: text for key, text in found.items() if text} or None
+    return Flawed(value, flaws) if flaws else value

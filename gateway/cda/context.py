@@ -1,0 +1,120 @@
+"""What every CDA converter is given: the document's computed keys and the tables of its site."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.cda.entries import EntryKey
+from gateway.cda.reader import Document, Node
+from gateway.core.contributions import Json, Target
+from gateway.core.envelope import Envelope
+from gateway.core.timestamps import Timestamp
+from gateway.fhir.identity import Ids, master_identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Code tables read by converters, from `mappings/conceptmaps`.
+
+    Attributes:
+        systems: OID to URI (`cda-code-systems`).
+        units: UCUM codes that may be claimed (`cda-units`).
+    """
+
+    systems: Mapping[str, str]
+    units: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Bytes a document carries or is: what a Binary and an attachment need.
+
+    Attributes:
+        data: decoded bytes.
+        content_type: by content, not by announcement.
+        sha256: hex.
+        format_key: key of the concept map of XDS formats.
+    """
+
+    data: bytes
+    content_type: str
+    sha256: str
+    format_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One document on its way to FHIR.
+
+    Attributes:
+        ids: makes computed ids.
+        tables: code tables.
+        patient: Patient everything is about.
+        ins_allowed: the INS of the document may be written.
+        ipp_system: identifier system by root of recordTarget ids that are not an INS.
+        set_key: setId key of the computed ids.
+        master: masterIdentifier, (system, value).
+        version: versionNumber, 0 when absent.
+        reference: DocumentReference of this document.
+        stay: Encounter of the stay, None when the document tells of none.
+        created: effectiveTime.
+        attached: the document itself, then the decoded level-1 body if there is one.
+        digest: SHA-256 of the input, hex.
+        entries: key of each clinical statement.
+    """
+
+    document: Document
+    ids: Ids
+    tables: Tables
+    patient: Target
+    ins_allowed: bool
+    ipp_system: Mapping[str, str]
+    set_key: str
+    master: tuple[str, str]
+    version: int
+    reference: Target
+    stay: Target | None
+    created: Timestamp
+    attached: tuple[Attached, ...]
+    digest: str
+    envelope: Envelope | None = None
+    entries: Mapping[Any, EntryKey] = field(default_factory=dict)
+
+    @property
+    def systems(self) -> Mapping[str, str]:
+        """Return the URI of each known OID."""
+        return self.tables.systems
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """Return the UCUM code of each known unit."""
+        return self.tables.units
+
+    def subject(self) -> Json:
+        """Return a reference to the patient."""
+        return {"reference": f"Patient/{self.patient.id}"}
+
+    def document_id(self, node: Node) -> str:
+        """Return the id of the DocumentReference that an id element names."""
+        return self.ids.document(*master_identifier(node.get("root"), node.get("extension")))
+
+    def version_before(self) -> str | None:
+        """Return versionNumber of the document this one replaces, None when it replaces none.
+
+        Spec: CDA R2 relatedDocument RPLC: the parent has the same setId and a lower number.
+        """
+        parent = self.document.select("cda:relatedDocument[@typeCode='RPLC']/cda:parentDocument")
+        if not parent or self.version < 2:
+            return None
+        said = parent[0].child("versionNumber")
+        before = said.get("value") if said is not None else ""
+        return before if before.isdigit() else str(self.version - 1)
+
+    def entry_id(self, type_: str, node: Node) -> str | None:
+        """Return the id of the resource made from a clinical statement."""
+        key = self.entries.get(node.key)
+        if key is None:
+            return None
+        return self.ids.document_entry(
+            type_, self.set_key, key.section, key.code, key.qualifier, key.n
+        )

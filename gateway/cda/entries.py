@@ -1,0 +1,124 @@
+"""Names the entries of a document so that a new version keeps the ids of what did not change.
+
+Does not convert entries. The key of an entry is its section, its code and the code of its
+content; neither the version of the document nor `entry/id`, which repeat or change.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.cda.reader import Document, Node
+
+#: Templates of sections and entries of the CI-SIS.
+SECTION = "1.2.250.1.213.1.1.2."
+ENTRY = "1.2.250.1.213.1.1.3."
+PLAN_SECTION = f"{SECTION}158"
+_CONCERNS = (f"{ENTRY}39", f"{ENTRY}40")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryKey:
+    """What names one clinical statement.
+
+    Attributes:
+        section: section key.
+        code: code of the statement, empty when it has none.
+        qualifier: code of the qualifier, else of the value, product, substance or device.
+        n: 1 for the first of equal ones in the document.
+    """
+
+    section: str
+    code: str
+    qualifier: str
+    n: int
+
+
+def entry_keys(document: Document) -> dict[Any, EntryKey]:
+    """Return the key of every clinical statement of a document, by `Node.key`."""
+    keys: dict[Any, EntryKey] = {}
+    seen: Counter[tuple[str, str, str]] = Counter()
+    body = document.root.down("component", "structuredBody")
+    if body is None:
+        return keys
+    for section in sections(body):
+        name = section_key(section)
+        for entry in section.children("entry"):
+            for statement in entry.elements():
+                for node in _statements(statement):
+                    equal = (name, _code(node), _qualifier(node))
+                    seen[equal] += 1
+                    keys[node.key] = EntryKey(*equal, seen[equal])
+    return keys
+
+
+def sections(parent: Node) -> list[Node]:
+    """Return sections in document order, those inside sections after their parent."""
+    found: list[Node] = []
+    for component in parent.children("component"):
+        for section in component.children("section"):
+            found.append(section)
+            found += sections(section)
+    return found
+
+
+def section_key(section: Node) -> str:
+    """Return the CI-SIS template of a section, with `#` its translation code if there is one.
+
+    The longest template is the most precise one; without any, the first template or the code.
+    """
+    roots = [template.get("root") for template in section.children("templateId")]
+    own = [root for root in roots if root.startswith(SECTION)]
+    code = section.child("code")
+    if own:
+        key = max(own, key=lambda root: (len(root), root))
+    elif roots:
+        key = roots[0]
+    else:
+        key = code.get("code") if code is not None else ""
+    translation = code.child("translation") if code is not None else None
+    extra = translation.get("code") if translation is not None else ""
+    return f"{key}#{extra}" if extra else key
+
+
+def _statements(statement: Node) -> list[Node]:
+    """Return the statement itself, or the observations of a list of problems or allergies."""
+    if statement.name == "act" and any(statement.has_template(root) for root in _CONCERNS):
+        return statement.select("cda:entryRelationship[@typeCode='SUBJ']/cda:observation")
+    return [statement]
+
+
+def _code(node: Node) -> str:
+    code = node.child("code")
+    if code is None:
+        return ""
+    translation = code.child("translation")
+    return code.get("code") or (translation.get("code") if translation is not None else "")
+
+
+def _qualifier(node: Node) -> str:
+    found = node.down("code", "qualifier", "value") or node.child("value")
+    if found is not None and found.get("code"):
+        return found.get("code")
+    # A treatment is always `DRUG`, a device supply has no code: their content names them.
+    for path in _CONTENT.get(node.name, ()):
+        content = node.down(*path)
+        if content is not None:
+            return content.get("code") or _name_beside(content)
+    return ""
+
+
+def _name_beside(code: Node) -> str:
+    """Return the name of a product without code; so two such products keep their ids apart."""
+    material = code.above("manufacturedMaterial")
+    name = material.child("name") if material is not None else None
+    return "" if name is None else name.text()
+
+
+_CONTENT: dict[str, tuple[tuple[str, ...], ...]] = {
+    "substanceAdministration": (
+        ("consumable", "manufacturedProduct", "manufacturedMaterial", "code"),
+    ),
+    "observation": (("participant", "participantRole", "playingEntity", "code"),),
+    "supply": (("participant", "participantRole", "playingDevice", "code"),),
+}

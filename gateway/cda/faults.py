@@ -1,0 +1,168 @@
+"""Problems of a CDA document once it could be read, one function a code.
+
+Places are XPaths, never values. The codes of reading itself are in `cda.safety` and `cda.reader`.
+"""
+
+from gateway.core.issues import Issue, Severity
+
+#: HL7 table 0533.
+_UNKNOWN_PATIENT = 902
+_OTHER_INS = 904
+
+
+def header_element_missing(where: str, element: str) -> Issue:
+    """Say that a document lacks an element without which it has no identity."""
+    return Issue(
+        code="RLS-CDA-010",
+        severity=Severity.ERROR,
+        where=where,
+        what=f"The header has no usable {element}.",
+        fix=f"Send {element} as the CI-SIS volet Structuration minimale demands.",
+        hl7_code=101,
+    )
+
+
+def bad_header_time(where: str) -> Issue:
+    """Say that the time that orders the versions of a document cannot be read."""
+    return Issue(
+        code="RLS-CDA-011",
+        severity=Severity.ERROR,
+        where=where,
+        what="effectiveTime is not a timestamp, or names a date that does not exist.",
+        fix="Send YYYYMMDDHHMMSS with a zone, such as +0100 (CDA R2 data type TS).",
+        hl7_code=102,
+    )
+
+
+def no_patient_key(where: str) -> Issue:
+    """Say that no identifier of recordTarget can name the patient."""
+    return Issue(
+        code="RLS-CDA-012",
+        severity=Severity.ERROR,
+        where=where,
+        what="recordTarget carries no identifier with both root and extension.",
+        fix="Send the IPP with the OID of the establishment as root, and the INS when qualified.",
+        hl7_code=101,
+        hl7_user_code=_UNKNOWN_PATIENT,
+    )
+
+
+def untrusted_ins_alone(where: str) -> Issue:
+    """Say that an INS whose status nobody vouches for cannot name a patient by itself."""
+    return Issue(
+        code="RLS-CDA-013",
+        severity=Severity.ERROR,
+        where=where,
+        what="recordTarget carries an INS of unknown identity status and no local identifier.",
+        fix="Send the IPP as well, send the letter in an MDM with PID-32, or declare the source"
+        " ins_from_cda: trusted.",
+        hl7_code=204,
+        hl7_user_code=_UNKNOWN_PATIENT,
+    )
+
+
+def nobody_in_common(where: str) -> Issue:
+    """Say that message and document name no identifier in common."""
+    return Issue(
+        code="RLS-CDA-014",
+        severity=Severity.ERROR,
+        where=where,
+        what="No identifier of recordTarget is in PID-3 of the message around the document.",
+        fix="Send the document in a message of its own patient; map the IPP root in the site file"
+        " (cda_roots) when both name the same domain.",
+        hl7_user_code=_UNKNOWN_PATIENT,
+    )
+
+
+def other_ins(where: str) -> Issue:
+    """Say that message and document carry two INS of one kind."""
+    return Issue(
+        code="RLS-CDA-015",
+        severity=Severity.ERROR,
+        where=where,
+        what="The INS of recordTarget differs from the INS of PID-3.",
+        fix="Check whose document this is; nothing was filed.",
+        hl7_user_code=_OTHER_INS,
+    )
+
+
+def other_traits(where: str, names: str) -> Issue:
+    """Say which strict traits differ between message and document."""
+    return Issue(
+        code="RLS-CDA-016",
+        severity=Severity.ERROR,
+        where=where,
+        what=f"Strict traits of recordTarget differ from those of PID: {names}.",
+        fix="Check whose document this is, correct the wrong identity and send again.",
+        hl7_user_code=_OTHER_INS,
+    )
+
+
+def broken_base64(where: str) -> Issue:
+    """Say that an unstructured body does not decode."""
+    return Issue(
+        code="RLS-CDA-017",
+        severity=Severity.ERROR,
+        where=where,
+        what="The body is not valid base64: it is cut, or holds foreign characters.",
+        fix="Send the whole body in base64 (RFC 4648 4) with representation B64.",
+        hl7_code=102,
+    )
+
+
+def active_content(where: str) -> Issue:
+    """Say that an unstructured body is of a kind that is not kept."""
+    return Issue(
+        code="RLS-CDA-018",
+        severity=Severity.ERROR,
+        where=where,
+        what="The body is HTML, a program or an archive, whatever its announced type.",
+        fix="Send PDF, plain text, RTF, JPEG or TIFF (CI-SIS volet CDA R2 niveau 1).",
+    )
+
+
+def bad_time(where: str) -> Issue:
+    """Say that a time was left out because it cannot be read."""
+    return Issue(
+        code="RLS-CDA-019",
+        severity=Severity.WARNING,
+        where=where,
+        what="The time cannot be read and was left out.",
+        fix="Send an existing date as YYYY[MM[DD[HHMM[SS]]]] with a zone when it has a time.",
+        hl7_code=102,
+    )
+
+
+def code_without_system(where: str) -> Issue:
+    """Say that a code came without code system."""
+    return Issue(
+        code="RLS-CDA-020",
+        severity=Severity.WARNING,
+        where=where,
+        what="The code has no codeSystem; it was kept without system.",
+        fix="Send @codeSystem with the code.",
+        hl7_code=103,
+    )
+
+
+def unused_entries(where: str, count: int) -> Issue:
+    """Say how many coded entries gave no resource."""
+    return Issue(
+        code="RLS-CDA-021",
+        severity=Severity.INFORMATION,
+        where=where,
+        what=f"No rule makes a resource of {count} coded entries, kept in the stored document.",
+        fix="None needed; rules of mappings/cda can be added for this model.",
+        hl7_code=0,
+    )
+
+
+def name_conflict(where: str) -> Issue:
+    """Say that one professional identifier names several people."""
+    return Issue(
+        code="RLS-CDA-022",
+        severity=Severity.WARNING,
+        where=where,
+        what="This identifier is given to several people of the document; the first was kept.",
+        fix="Send to each professional an RPPS of their own.",
+    )

@@ -1,0 +1,239 @@
+"""Turns the results of a plan into contributions: joined, versioned, with what replaces what.
+
+Does not map values (`mappings/cda`).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gateway.cda import faults
+from gateway.cda.context import Context
+from gateway.cda.entries import PLAN_SECTION, section_key, sections
+from gateway.core.contributions import (
+    Contribution,
+    Json,
+    Kind,
+    Mapped,
+    Target,
+    TraceLine,
+    Version,
+)
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue
+from gateway.fhir.identity import master_identifier
+from gateway.mapping.engine import Result
+
+_SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
+_ONCE = frozenset({"Binary", "Provenance"})
+#: Codes that say more the more blocks name a professional.
+_UNITED = ("code", "specialty")
+_BLOCKS = "*[assignedPerson or associatedPerson or informationRecipient]"
+_ENTRY_PLANS = ("sections/problems", "sections/treatments", "sections/observations",
+                "sections/follow-up")  # fmt: skip
+
+
+def contributions_of(results: Sequence[Result], context: Context, version: Version) -> Mapped:
+    """Make the contributions of one document.
+
+    Raises:
+        RejectedError: a required value is missing.
+    """
+    issues = [issue for result in results for issue in result.issues]
+    if any(issue.severity.refuses for issue in issues):
+        raise RejectedError(issues)
+    mapped = Mapped(flags=_flags(context), issues=issues)
+    for result in _joined(results, mapped.issues, context.document.place):
+        # A resource of which only the id is known says nothing.
+        if len(result.resource) > 2:
+            mapped.contributions.append(_contribution(result, context, version, mapped))
+            mapped.trace += result.trace
+    _number(mapped.contributions)
+    mapped.contributions += _superseded(context, version, mapped.trace)
+    _aim_provenance(mapped)
+    unused = _unused_entries(results, context)
+    if unused:
+        mapped.issues.append(faults.unused_entries(context.document.place, unused))
+    return mapped
+
+
+def _contribution(
+    result: Result, context: Context, version: Version, mapped: Mapped
+) -> Contribution:
+    resource = result.resource
+    type_ = resource["resourceType"]
+    target = Target(type_, resource["id"])
+    kind = Kind.SHARED if type_ in _SHARED else Kind.ONCE if type_ in _ONCE else Kind.OWN
+    if _is_background(result, context):
+        version = version.background()
+    return Contribution(target, version, resource, removals=result.removals, kind=kind)
+
+
+def _is_background(result: Result, context: Context) -> bool:
+    """Tell whether the document is not the master of what it says here.
+
+    Identity comes from the identity feed and the stay from its movements; a document fills what
+    they leave empty. The médecin traitant is news of its own date.
+    """
+    if result.plan == "sections/header.patient":
+        return True
+    known = context.envelope is not None and context.envelope.stay is not None
+    return known and result.resource["resourceType"] == "Encounter"
+
+
+def _number(contributions: list[Contribution]) -> None:
+    """Give contributions to one target their order in the input."""
+    seen: dict[Target, int] = {}
+    for at, part in enumerate(contributions):
+        ordinal = seen.get(part.target, 0)
+        seen[part.target] = ordinal + 1
+        if ordinal:
+            contributions[at] = Contribution(
+                part.target, part.version, part.resource, ordinal, part.removals, kind=part.kind
+            )
+
+
+def _joined(results: Sequence[Result], issues: list[Issue], place: str) -> Iterable[Result]:
+    """Join what several blocks say of one professional or structure; the first name is kept.
+
+    Spec: an identifier shared by two people proves nothing, so no name overwrites another.
+    """
+    known: dict[tuple[str, str], Result] = {}
+    for result in results:
+        resource = result.resource
+        key = (resource["resourceType"], resource["id"])
+        if key[0] not in _SHARED:
+            yield result
+            continue
+        first = known.get(key)
+        if first is None:
+            known[key] = result
+            continue
+        if _family(first.resource) != _family(resource) and key[0] == "Practitioner":
+            issues.append(faults.name_conflict(f"{place}//{_BLOCKS}"))
+        _complete(first, result)
+    yield from known.values()
+
+
+def _family(resource: Json) -> str:
+    names = resource.get("name")
+    return str(names[0].get("family", "")).casefold() if isinstance(names, list) and names else ""
+
+
+def _complete(first: Result, later: Result) -> None:
+    """Add to the first block what it lacks, and further professions."""
+    trace = {line.target: line for line in later.trace}
+    for element, value in later.resource.items():
+        if element not in first.resource:
+            first.resource[element] = value
+            first.trace += [line for path, line in trace.items() if _is_below(path, element)]
+        elif element in _UNITED:
+            _unite(first, later, element, trace)
+
+
+def _unite(first: Result, later: Result, element: str, trace: dict[str, TraceLine]) -> None:
+    present: list[Any] = first.resource[element]
+    for at, item in enumerate(later.resource[element]):
+        if item in present:
+            continue
+        line = trace.get(f"{element}[{at}]")
+        if line is not None:
+            moved = f"{element}[{len(present)}]"
+            first.trace.append(TraceLine(line.resource, moved, line.source, line.via, line.spec))
+        present.append(item)
+
+
+def _is_below(path: str, element: str) -> bool:
+    return path == element or path.startswith((f"{element}[", f"{element}."))
+
+
+def _superseded(context: Context, version: Version, trace: list[TraceLine]) -> list[Contribution]:
+    """Say that the replaced document and its plans are no longer current.
+
+    Spec: IHE ITI XDS RPLC: the replaced entry becomes deprecated; here `superseded`.
+    """
+    found: list[Contribution] = []
+    for target in _replaced_documents(context):
+        found.append(_word(target, "superseded", version))
+    for target in _replaced_plans(context):
+        found.append(_word(target, "revoked", version))
+    for part in found:
+        name = f"{part.target.type}/{part.target.id}"
+        source = f"{context.document.place}/relatedDocument"
+        trace.append(TraceLine(name, "status", source, "replaced", "HDR relatedDocument RPLC"))
+    return found
+
+
+def _word(target: Target, status: str, version: Version) -> Contribution:
+    resource = {"resourceType": target.type, "id": target.id, "status": status}
+    return Contribution(target, version, resource, annotates=True)
+
+
+def _replaced_documents(context: Context) -> list[Target]:
+    made = context.document.select(
+        "cda:relatedDocument[@typeCode='RPLC']/cda:parentDocument/cda:id"
+    )
+    targets = []
+    for node in made:
+        if not node.get("root"):
+            continue
+        target = Target("DocumentReference", context.document_id(node))
+        if target != context.reference:
+            targets.append(target)
+    return targets
+
+
+def _replaced_plans(context: Context) -> list[Target]:
+    before = context.version_before()
+    body = context.document.root.down("component", "structuredBody")
+    if before is None or body is None:
+        return []
+    return [
+        Target("CarePlan", context.ids.care_plan(context.set_key, section_key(section), before))
+        for section in sections(body)
+        if section.has_template(PLAN_SECTION)
+    ]
+
+
+def _aim_provenance(mapped: Mapped) -> None:
+    """Let the Provenance target every resource the document contributes to.
+
+    Spec: FHIR R4 Provenance.target 1..*.
+    """
+    names = dict.fromkeys(
+        f"{part.target.type}/{part.target.id}"
+        for part in mapped.contributions
+        if part.target.type != "Provenance"
+    )
+    for part in mapped.contributions:
+        if part.target.type == "Provenance":
+            part.resource["target"] = [{"reference": name} for name in names]
+            if mapped.trace:
+                name = f"Provenance/{part.target.id}"
+                line = TraceLine(
+                    name, "target", "constant", "contributed", "FHIR R4 Provenance.target"
+                )
+                mapped.trace.append(line)
+
+
+def _flags(context: Context) -> list[str]:
+    envelope = context.envelope
+    if envelope is None or not envelope.document_id:
+        return []
+    root, _, extension = envelope.document_id.partition("^")
+    if context.ids.document(*master_identifier(root, extension)) == context.reference.id:
+        return []
+    return ["document-id-differs"]
+
+
+def _unused_entries(results: Sequence[Result], context: Context) -> int:
+    made = {
+        (result.resource["resourceType"], result.resource["id"])
+        for result in results
+        if result.plan.startswith(_ENTRY_PLANS)
+    }
+    # A device and its use come from one entry; a plan comes from a section.
+    used = sum(type_ not in ("CarePlan", "DeviceUseStatement") for type_, _ in made)
+    elsewhere = sum(
+        key.code in ("ORG-070", "ORG-074", "GEN-065") for key in context.entries.values()
+    )
+    return max(0, len(context.entries) - used - elsewhere)
