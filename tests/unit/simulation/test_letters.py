@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from functools import cache
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -208,3 +209,41 @@ def test_letters_of_the_cancer_centre_come_by_their_own_door() -> None:
     assert posted
     assert {event.source for event in posted} == {"clcc"}
     assert all(event.body.startswith(b"<?xml version='1.0' encoding='UTF-8'?>") for event in posted)
+
+
+def _sections(document: etree._Element) -> dict[str, set[str]]:
+    """Return the templates of each section by its LOINC code."""
+    found = {}
+    for section in document.iter("{urn:hl7-org:v3}section"):
+        (code,) = _all(section, "c:code/@code")
+        found[code] = set(_all(section, "c:templateId/@root"))
+    return found
+
+
+def _entries(document: etree._Element) -> dict[tuple[str, str, str], set[str]]:
+    """Return the templates of each entry by element, mood and code."""
+    found = {}
+    for entry in document.xpath("//c:section/c:entry/*", namespaces=_NS):  # type: ignore[union-attr]
+        assert isinstance(entry, etree._Element)
+        code = "".join(_all(entry, "c:code/@code"))
+        key = (etree.QName(entry).localname, str(entry.get("moodCode")), code)
+        found[key] = set(_all(entry, "c:templateId/@root"))
+    return found
+
+
+def test_sections_and_entries_declare_the_templates_of_the_published_letter(
+    corpus_folder: Path,
+) -> None:
+    published = etree.parse(corpus_folder / "cda" / "LDL-SES_2022.01.xml").getroot()
+    sections, entries = _sections(published), _entries(published)
+
+    for _, _, document in _documents(3):
+        ours = _sections(document)
+        assert {code: roots for code, roots in ours.items() if code in sections} == {
+            code: roots for code, roots in sections.items() if code in ours
+        }
+        # Problems are a section of their own; a booked encounter is not in the published letter.
+        assert set(ours) - set(sections) == {"11450-4"}
+        for key, roots in _entries(document).items():
+            assert roots
+            assert key not in entries or roots <= entries[key]
