@@ -8,28 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.core.contributions import Contribution, Version
+from gateway.hl7v2.events import CANCEL, INSERT
 
 Json = dict[str, Any]
 #: An instant as sortable UTC text, and as the source wrote it (FHIR dateTime with its offset).
 Moment = tuple[str, str]
 
-INSERT, UPDATE, CANCEL = "INSERT", "UPDATE", "CANCEL"
-
-#: Order of movements that start at the same instant.
-RANK = {
-    "A05": 0,
-    "A14": 1,
-    "A01": 2,
-    "A04": 2,
-    "A06": 3,
-    "A07": 3,
-    "A02": 4,
-    "A54": 4,
-    "A21": 5,
-    "A22": 6,
-    "A16": 7,
-    "A03": 8,
-}
 PLANNED = frozenset({"A05", "A14"})
 ADMISSIONS = frozenset({"A01", "A04", "A06", "A07"})
 DISCHARGE = "A03"

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from gateway.core.contributions import Json
 from gateway.hl7v2.classes import CareClass, classify
-from gateway.hl7v2.ledger import ADMISSIONS, DISCHARGE, PLANNED, RANK, Ledger, Moment, Movement
+from gateway.hl7v2.events import find_event
+from gateway.hl7v2.ledger import ADMISSIONS, DISCHARGE, PLANNED, Ledger, Moment, Movement
 
 T = TypeVar("T")
 
@@ -114,8 +115,13 @@ def _in_order(live: Sequence[Movement]) -> list[tuple[Movement, Moment]]:
         elif late and movement.event in ADMISSIONS and start == min(admissions):
             start = min(discharges)
         placed.append((movement, start))
-    placed.sort(key=lambda item: (item[1][0], RANK.get(item[0].event, 4), item[0].key))
+    placed.sort(key=lambda item: (item[1][0], _rank(item[0].event), item[0].key))
     return placed
+
+
+def _rank(trigger: str) -> int:
+    event = find_event("ADT", trigger)
+    return event.rank if event else 0
 
 
 def beginning(steps: list[Step]) -> Moment:

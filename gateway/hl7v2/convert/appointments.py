@@ -35,14 +35,6 @@ _BY_EVENT = {
     "S26": "noshow",
 }
 _MINUTES = frozenset(("MIN", "M", "MN", "MINUTES"))
-_UNKNOWN: Json = {
-    "extension": [
-        {
-            "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
-            "valueCode": "unknown",
-        }
-    ]
-}
 
 
 def number_of(node: Node, context: Context) -> tuple[str, str] | None:
@@ -135,19 +127,12 @@ def appointment_start(segment: Segment, _context: Context) -> str:
 def appointment_end(segment: Segment, _context: Context) -> str:
     """Return when it ends, of the duration when only that was sent.
 
-    Spec: HL7 v2.5 10.6.3.11 (SCH-11), 4.5.4.8 (TQ1-8), 10.6.3.9 (SCH-9).
-    """
-    return _times(segment)[1]
-
-
-@converter("appointment_open_end", reads=("TQ1-8", "SCH-11", "SCH-9", "AIS-7"))
-def appointment_open_end(segment: Segment, _context: Context) -> Any:
-    """Say that the end is unknown when only a start is known: FHIR wants both or none.
-
-    Spec: FHIR R4 Appointment, app-2.
+    FHIR wants both ends or none: of unknown length, it ends when it starts, and no
+    `minutesDuration` is written.
+    Spec: HL7 v2.5 10.6.3.11 (SCH-11), 4.5.4.8 (TQ1-8), 10.6.3.9 (SCH-9); FHIR R4 app-2.
     """
     start, end = _times(segment)
-    return _UNKNOWN if start and not end else None
+    return end or start
 
 
 @converter("appointment_minutes", reads=("SCH-9", "SCH-10", "AIS-7", "AIS-8"))

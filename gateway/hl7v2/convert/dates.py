@@ -35,7 +35,6 @@ def date_time_text(text: str) -> str:
     return found.text_fhir if found else ""
 
 
-@converter("date")
 def date(node: Node, _context: Context) -> Any:
     """Return a FHIR date of the precision sent, as written, in no other zone.
 
@@ -68,15 +67,3 @@ def date_time(node: Node, _context: Context) -> Any:
         return REMOVED
     found = stamp(node.text())
     return found.text_fhir if found else Flawed(None, (faults.unusable_date(node.place),))
-
-
-@converter("instant")
-def instant(node: Node, _context: Context) -> Any:
-    """Return a FHIR instant; a date without time gives none.
-
-    Spec: HL7 v2.5 2.A.77 (TS).
-    """
-    if node.is_null:
-        return REMOVED
-    found = stamp(node.text())
-    return found.instant_fhir if found else Flawed(None, (faults.unusable_date(node.place),))

@@ -54,23 +54,6 @@ def document_identifier(node: Node, _context: Context) -> Any:
     return {"system": system, "value": value}
 
 
-@converter("document_link")
-def document_link(node: Node, context: Context) -> Any:
-    """Return a reference to the replaced document, named so that it holds before it arrives.
-
-    Spec: CI-SIS, transmission of a CDA document in HL7 v2, TXA-13.
-    """
-    found = document_id(node)
-    if found is None:
-        return None
-    system, value = master_identifier(*found)
-    number = context.ids.document(system, value)
-    return {
-        "reference": f"DocumentReference/{number}",
-        "identifier": {"system": system, "value": value},
-    }
-
-
 @converter("document_type")
 def document_type(node: Node, _context: Context) -> Any:
     """Return the type of the document: LOINC or the French complement.

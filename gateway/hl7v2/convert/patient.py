@@ -15,7 +15,7 @@ RELIABILITY = FR_CORE + "fr-core-identity-reliability"
 NATIONALITY = FR_CORE + "fr-core-patient-nationality"
 BIRTH_DATE_UPDATED = FR_CORE + "fr-core-patient-birthdate-update-indicator"
 
-_TEST_ROOTS = ("1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11")
+TEST_ROOTS = ("1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11")
 #: Table 0445 of France.
 _STATUSES = frozenset(
     (
@@ -116,7 +116,7 @@ def _ins(node: Node, context: Context) -> Any:
         return None
     if node.is_null or node.is_null_at(1):
         return Removed(f"urn:oid:{root}|*")
-    if root in _TEST_ROOTS and not context.test_ins:
+    if root in TEST_ROOTS and not context.test_ins:
         return Flawed(None, (faults.test_ins_refused(node.place),))
     value = node.component(1)
     if not ins_key_is_right(value):

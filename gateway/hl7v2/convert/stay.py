@@ -4,17 +4,21 @@ from typing import Any
 
 from gateway.core.contributions import Json
 from gateway.core.systems import FHIR_BASE, IDENTIFIER_BASE
+from gateway.hl7v2 import faults
 from gateway.hl7v2.authorities import system_of
 from gateway.hl7v2.classes import class_coding, classify
 from gateway.hl7v2.context import Context
-from gateway.hl7v2.convert.table import FR_SYSTEM, V2_SYSTEM, V3_SYSTEM, converter
+from gateway.hl7v2.convert.dates import date_text
+from gateway.hl7v2.convert.table import FR_CORE, FR_SYSTEM, V2_SYSTEM, V3_SYSTEM, converter
 from gateway.hl7v2.message import Node, Segment
 from gateway.hl7v2.movements import PMSI
-from gateway.mapping.converters import REMOVED
+from gateway.mapping.converters import REMOVED, Flawed, Removed
 
+EXPECTED_DISCHARGE = FR_CORE + "fr-core-estimated-discharge-date"
+ARRIVAL_MODE = "http://hl7.org/fhir/StructureDefinition/encounter-modeOfArrival"
 _NUMBER_TYPES = f"{FR_SYSTEM}fr-core-cs-identifier-type"
 _VISIT: Json = {"coding": [{"system": _NUMBER_TYPES, "code": "VN"}]}
-_MOVEMENT: Json = {"coding": [{"system": _NUMBER_TYPES, "code": "MN"}]}
+MOVEMENT_NUMBER: Json = {"coding": [{"system": _NUMBER_TYPES, "code": "MN"}]}
 _PREADMISSION: Json = {
     "coding": [{"system": f"{FHIR_BASE}/CodeSystem/identifier-type", "code": "PREADM"}]
 }
@@ -83,7 +87,7 @@ def movement_identifier(node: Node, context: Context) -> Any:
         "movement", node.component(2), node.component(3), node.component(4), context.site
     )
     return {
-        "type": _MOVEMENT,
+        "type": MOVEMENT_NUMBER,
         "system": system or f"{IDENTIFIER_BASE}/movement/{context.finess or 'unknown'}",
         "value": value,
     }
@@ -159,6 +163,32 @@ def confidential(node: Node, _context: Context) -> Any:
     if node.text() != "Y":
         return None
     return {"system": f"{V3_SYSTEM}Confidentiality", "code": "R"}
+
+
+@converter("expected_discharge")
+def expected_discharge(node: Node, _context: Context) -> Any:
+    """Return the extension for the day the discharge is expected.
+
+    Spec: PAM France 2.11 6.11 (PV2-9); FR Core fr-core-estimated-discharge-date (a date).
+    """
+    if node.is_null:
+        return Removed(EXPECTED_DISCHARGE)
+    day = date_text(node.text())
+    if not day:
+        return Flawed(None, (faults.unusable_date(node.place),))
+    return {"url": EXPECTED_DISCHARGE, "valueDate": day}
+
+
+@converter("arrival_mode")
+def arrival_mode(node: Node, _context: Context) -> Any:
+    """Return the extension for the transport of the arrival.
+
+    Spec: PAM France 2.11 6.11 (PV2-38); FHIR R4 encounter-modeOfArrival.
+    """
+    if node.is_null:
+        return Removed(ARRIVAL_MODE)
+    coding = {"system": f"{V2_SYSTEM}0430", "code": node.text()}
+    return {"url": ARRIVAL_MODE, "valueCoding": coding}
 
 
 @converter("encounter_class", reads=("PV1-21",))

@@ -1,0 +1,267 @@
+"""A message becomes contributions: plans of its event, keys, movement, versions.
+
+Does not read bytes, judge the message (`hl7v2.intake`) nor open the document it carries
+(`hl7v2.envelope`, `cda`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gateway.core.contributions import (
+    Contribution,
+    Json,
+    Kind,
+    Mapped,
+    Target,
+)
+from gateway.core.envelope import INS_ROOTS
+from gateway.core.errors import RejectedError
+from gateway.core.messages import Header
+from gateway.fhir.elements import table
+from gateway.fhir.identity import Ids
+from gateway.hl7v2 import faults
+from gateway.hl7v2.context import Context
+from gateway.hl7v2.convert import CONVERTERS
+from gateway.hl7v2.derived import stay_lines
+from gateway.hl7v2.keys import (
+    FLAG_VISIT_FROM_ACCOUNT,
+    Identifiers,
+    context_of,
+    version_of,
+)
+from gateway.hl7v2.ledger import Movement
+from gateway.hl7v2.message import Message, Node
+from gateway.hl7v2.movement_rows import RANK_OF_ACTION, action_of, movement_row
+from gateway.hl7v2.provenance import provenance
+from gateway.hl7v2.zbe import with_repaired_zbe
+from gateway.mapping.engine import CompiledPlan, Result, compile_plan
+from gateway.mapping.loader import Mappings
+from gateway.mapping.plan import ResourcePlan, Use
+from gateway.mapping.sites import Site
+
+MOVEMENT = "segments/ZBE.movement"
+REPLACED = "segments/TXA.replaced"
+
+#: Said again by every message, the same for everybody.
+_SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
+#: What messages other than ADT only create when it is missing.
+_BACKGROUND = frozenset({"Patient", "Encounter", "Account", "DocumentReference"})
+_INS_SYSTEMS = frozenset(f"urn:oid:{root}" for root in INS_ROOTS)
+#: Bound of the memory of shared resources; a hospital has some thousands of them.
+_MEMORY = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One resource of an event, compiled.
+
+    Attributes:
+        name: of the fragment, or the resource type.
+        kind: how its contributions are kept.
+        each: place whose nodes make one resource each, None for the whole message.
+        plan: compiled without `each`.
+    """
+
+    name: str
+    kind: Kind
+    each: str | None
+    plan: CompiledPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """The compiled plans of all events.
+
+    Attributes:
+        by_event: by `ADT_A01`.
+        memory: results for shared resources by what they were made of: the same doctor or
+            unit is in every message, and its resource depends on nothing else.
+    """
+
+    by_event: dict[str, tuple[_Part, ...]]
+    memory: dict[tuple[Any, ...], list[Result]] = field(default_factory=dict)
+
+
+def compile_plans(mappings: Mappings) -> Plans:
+    """Compile every HL7 v2 plan of the mapping files.
+
+    Raises:
+        FatalError: something a file names does not exist.
+    """
+    by_event: dict[str, tuple[_Part, ...]] = {}
+    for name, event in mappings.events.items():
+        by_event[name] = tuple(_part(entry, mappings) for entry in event.resources)
+    return Plans(by_event)
+
+
+def _part(entry: Use | ResourcePlan, mappings: Mappings) -> _Part:
+    if isinstance(entry, Use):
+        name = entry.use
+        plan = mappings.fragments[entry.use]
+        plan = plan.model_copy(update={"rules": [*plan.rules, *entry.add]})
+    else:
+        name, plan = entry.resource, entry
+    compiled = compile_plan(
+        plan.model_copy(update={"each": None}),
+        mappings.fragments,
+        CONVERTERS,
+        mappings.conceptmaps,
+        table(),
+    )
+    kind = Kind.SHARED if plan.resource in _SHARED else Kind.OWN
+    return _Part(name, kind, plan.each, compiled)
+
+
+def contribute(
+    message: Message,
+    plans: Plans,
+    site: Site,
+    ids: Ids,
+    *,
+    header: Header,
+    cda_identifiers: Identifiers = (),
+    test_ins: bool = False,
+    trace: bool = False,
+) -> Mapped:
+    """Return what a message says about resources, its Provenance not included.
+
+    Args:
+        message: as read and judged.
+        plans: from `compile_plans`.
+        site: of the sender.
+        ids: of the installation.
+        header: of the input.
+        cda_identifiers: (root, extension) pairs of the patient in the document it carries.
+        test_ins: whether INS of the test and demonstration authorities are accepted.
+        trace: keep where each value comes from.
+
+    Raises:
+        RejectedError: no resource can be made of it.
+    """
+    parts = plans.by_event.get(f"{message.message_type}_{message.trigger_event}")
+    if parts is None:
+        raise RejectedError([faults.no_mapping(message.value("MSH-9"))])
+    repaired = with_repaired_zbe(message)
+    context = context_of(repaired, site, ids, cda_identifiers=cda_identifiers, test_ins=test_ins)
+    mapped = Mapped(flags=[flag for flag in repaired.flags if flag not in message.flags])
+    results = _run(parts, plans, context, trace=trace)
+    _report(results, context, mapped)
+    _collect(results, context, header, mapped)
+    return mapped
+
+
+_Made = tuple[_Part, Result]
+
+
+def _run(parts: Sequence[_Part], plans: Plans, context: Context, *, trace: bool) -> list[_Made]:
+    message, local = context.message, context.site.local_codes or None
+    made: list[_Made] = []
+    for part in parts:
+        for scope in (message,) if part.each is None else message.select(part.each):
+            if part.kind is Kind.SHARED and not trace:
+                results = _remembered(part, plans, scope, context)
+            else:
+                results = part.plan.run(scope, context, trace=trace, local=local)
+            made += [(part, result) for result in results]
+    return made
+
+
+def _remembered(part: _Part, plans: Plans, scope: Any, context: Context) -> list[Result]:
+    """Make a shared resource once for all messages that say the same about it."""
+    message = context.message
+    key = (
+        part.name,
+        scope.raw if isinstance(scope, Node) else "",
+        context.finess,
+        context.facility,
+        context.site.name,
+        context.ids,
+        message.separators,
+        message.charset,
+    )
+    found = plans.memory.get(key)
+    if found is None:
+        local = context.site.local_codes or None
+        found = part.plan.run(scope, context, local=local)
+        if len(plans.memory) >= _MEMORY:
+            plans.memory.clear()
+        plans.memory[key] = found
+    return found
+
+
+def _report(made: Sequence[_Made], context: Context, mapped: Mapped) -> None:
+    """Gather what is wrong; refuse the message when something that is required is."""
+    issues = [issue for _, result in made for issue in result.issues]
+    refused = [issue for issue in issues if issue.severity.refuses]
+    if refused:
+        raise RejectedError(refused)
+    mapped.issues += issues
+    if not context.patient.ins_vouched and any(map(_carries_ins, made)):
+        mapped.issues.append(faults.ins_withheld("PID-32"))
+    if context.visit is not None and not context.message.value("PV1-19"):
+        mapped.flags.append(FLAG_VISIT_FROM_ACCOUNT)
+
+
+def _carries_ins(made: _Made) -> bool:
+    resource = made[1].resource
+    return resource["resourceType"] == "Patient" and any(
+        item["system"] in _INS_SYSTEMS for item in resource.get("identifier", ())
+    )
+
+
+def _collect(made: Sequence[_Made], context: Context, header: Header, mapped: Mapped) -> None:
+    """Turn results into contributions, each resource of the message said once."""
+    message = context.message
+    version = version_of(context.recorded, header, RANK_OF_ACTION[action_of(message)])
+    weak = version.background() if message.message_type != "ADT" else version
+    row = _movement(made, context, mapped)
+    seen: dict[Target, list[Json]] = {}
+    for part, result in made:
+        if part.name == MOVEMENT:
+            continue
+        mapped.trace += result.trace
+        resource = result.resource
+        target = Target(resource["resourceType"], resource["id"])
+        earlier = seen.setdefault(target, [])
+        if any(resource.items() <= other.items() for other in earlier):
+            continue
+        annotates = part.name == REPLACED
+        is_stay = row is not None and target.type == "Encounter"
+        mapped.contributions.append(
+            Contribution(
+                target=target,
+                version=weak if target.type in _BACKGROUND and not annotates else version,
+                resource=resource,
+                ordinal=len(earlier),
+                removals=result.removals,
+                annotates=annotates,
+                kind=part.kind,
+                movement=row.to_json() if row is not None and is_stay else None,
+            )
+        )
+        earlier.append(resource)
+
+
+def _movement(made: Sequence[_Made], context: Context, mapped: Mapped) -> Movement | None:
+    """Return the row of the ledger, None for a message that tells no movement."""
+    found = next((result for part, result in made if part.name == MOVEMENT), None)
+    if found is None or context.visit is None:
+        return None
+    said = {key: value for key, value in found.resource.items() if key != "resourceType"}
+    row, flags = movement_row(context, context.visit, said)
+    mapped.flags += flags
+    if found.trace:
+        name = f"Encounter/{row.id}"
+        mapped.trace += [replace(line, resource=name) for line in found.trace]
+        mapped.trace += stay_lines(context.visit.id, row.id)
+    return row
+
+
+def add_provenance(
+    contributions: list[Contribution], message: Message, header: Header, ids: Ids
+) -> None:
+    """Append the Provenance of all contributions of a message, documents included."""
+    made = provenance(contributions, message, header, ids)
+    if made is not None:
+        contributions.append(made)

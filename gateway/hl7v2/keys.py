@@ -1,0 +1,211 @@
+"""The keys of a message: its establishment, its Patient, its stay; read from the message alone.
+
+Does not make resources (`hl7v2.adapter`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gateway.core.contributions import Version
+from gateway.core.envelope import INS_ROOTS
+from gateway.core.errors import RejectedError
+from gateway.core.messages import Header
+from gateway.core.timestamps import TimestampError, parse_timestamp
+from gateway.fhir.identity import Ids
+from gateway.hl7v2 import faults
+from gateway.hl7v2.authorities import finess, finess_of
+from gateway.hl7v2.context import Context, PatientKey, VisitKey
+from gateway.hl7v2.convert.patient import TEST_ROOTS, ins_key_is_right, is_vouched
+from gateway.hl7v2.message import Message, Node
+from gateway.mapping.sites import Site
+
+#: CX-5 of a local patient number; some senders leave it out.
+_LOCAL = ("PI", "")
+_MOVEMENT_TYPES = frozenset(("ADT",))
+
+FLAG_VISIT_FROM_ACCOUNT = "visit-from-account"
+
+Identifiers = Sequence[tuple[str, str]]
+
+
+def nodes(message: Message, segment: str, field: int) -> list[Node]:
+    """Return the valued repetitions of a field of the first segment of a name."""
+    found = message.first(segment)
+    return found.nodes(field) if found else []
+
+
+def context_of(
+    message: Message,
+    site: Site,
+    ids: Ids,
+    *,
+    cda_identifiers: Identifiers = (),
+    test_ins: bool = False,
+) -> Context:
+    """Read the keys of a message.
+
+    Args:
+        message: with its ZBE repaired.
+        site: of its sender.
+        ids: of the installation.
+        cda_identifiers: (root, extension) pairs of the patient in the document it carries.
+        test_ins: whether INS of the test and demonstration authorities are accepted.
+
+    Raises:
+        RejectedError: no Patient or no stay can be named.
+    """
+    facility = message.value("MSH-4.1")
+    return Context(
+        message=message,
+        site=site,
+        ids=ids,
+        event=message.trigger_event,
+        facility=facility,
+        finess=establishment_finess(message, site, facility),
+        patient=_patient(message, site, ids, facility, cda_identifiers, test_ins=test_ins),
+        visit=_visit(message, site, ids, facility),
+        recorded=recorded_at(message),
+        test_ins=test_ins,
+    )
+
+
+def establishment_finess(message: Message, site: Site, facility: str) -> str:
+    """Return the FINESS of the establishment, empty when nothing tells it.
+
+    The site table first, then the facility of PV1-3, the authorities of PV1-19, PID-18 and the
+    IPP, then MSH-4 itself.
+    """
+    if site.finess:
+        return site.finess
+    for segment, field in (("PV1", 3), ("PV1", 19), ("PID", 18), ("PID", 3)):
+        for node in nodes(message, segment, field):
+            if (segment, field) == ("PID", 3) and node.component(5) not in _LOCAL:
+                continue
+            if found := finess_of(node, 4, site):
+                return found
+    return finess(site.authorities.get(facility, "")) or finess(facility)
+
+
+def _patient(
+    message: Message,
+    site: Site,
+    ids: Ids,
+    facility: str,
+    cda_identifiers: Identifiers,
+    *,
+    test_ins: bool,
+) -> PatientKey:
+    """Choose the key: IPP of PID-3, else the IPP of the document, else the INS if vouched for."""
+    numbers = nodes(message, "PID", 3)
+    ins = _usable_ins(numbers, test_ins=test_ins)
+    statuses = {node.text() for node in nodes(message, "PID", 32)}
+    vouched = ins is not None and is_vouched(statuses)
+    local = [node for node in numbers if node.component(5) in _LOCAL and node.component(1)]
+    named = [node for node in local if node.component(4, 1) or node.component(4, 2) or site.finess]
+    if named:
+        domains = [(_domain(node, site, facility), node.component(1)) for node in named]
+        own = site.domain("ipp", universal_id=site.finess) if site.finess else ""
+        system, value = next((pair for pair in domains if pair[0] == own), domains[0])
+        return PatientKey(ids.patient(system, value), system, value, vouched)
+    if local:
+        raise RejectedError([faults.patient_number_without_authority(f"{local[0].place}.4")])
+    if ins is None:
+        raise RejectedError([faults.no_patient_number("PID-3")])
+    for system, value in _document_numbers(cda_identifiers, ins, site):
+        return PatientKey(ids.patient(system, value), system, value, vouched)
+    if not vouched:
+        raise RejectedError([faults.untrusted_ins_alone("PID-3")])
+    system = f"urn:oid:{ins[0]}"
+    return PatientKey(ids.patient(system, ins[1]), system, ins[1], vouched)
+
+
+def _domain(node: Node, site: Site, facility: str) -> str:
+    return site.domain(
+        "ipp",
+        node.component(4, 1),
+        node.component(4, 2),
+        node.component(4, 3),
+        facility=facility,
+    )
+
+
+def _usable_ins(numbers: Sequence[Node], *, test_ins: bool) -> tuple[str, str] | None:
+    """Return root and value of the best INS: a NIR before the NIA it replaced."""
+    found: dict[str, str] = {}
+    for node in numbers:
+        if node.component(5) != "INS":
+            continue
+        root, value = node.component(4, 2), node.component(1)
+        if root in TEST_ROOTS and not test_ins:
+            continue
+        if root in INS_ROOTS and ins_key_is_right(value):
+            found.setdefault(root, value)
+    return next(((root, found[root]) for root in INS_ROOTS if root in found), None)
+
+
+def _document_numbers(
+    identifiers: Identifiers, ins: tuple[str, str], site: Site
+) -> list[tuple[str, str]]:
+    """Return the local numbers of a document's patient when it carries the same INS."""
+    if ins not in identifiers:
+        return []
+    return [
+        (site.domain("ipp", universal_id=root), value)
+        for root, value in identifiers
+        if root not in INS_ROOTS and root and value
+    ]
+
+
+def _visit(message: Message, site: Site, ids: Ids, facility: str) -> VisitKey | None:
+    """Choose the key of the stay: PV1-19; for a movement without it PID-18.
+
+    Spec: PAM France 2.11 6.10 (PV1-19); PV1-2 N says that there is no visit.
+    """
+    stay = message.first("PV1")
+    if stay is None:
+        return None
+    if (node := stay.node(19)) is not None and node.component(1):
+        system = _authority("visit", node, site, facility)
+        number = node.component(1)
+        return VisitKey(ids.stay(system, number), system, number)
+    if message.message_type not in _MOVEMENT_TYPES or stay.field(2) in ("N", ""):
+        return None
+    account = nodes(message, "PID", 18)
+    if not account or not account[0].component(1):
+        raise RejectedError([faults.no_visit_number("PV1-19")])
+    system = _authority("nda", account[0], site, facility)
+    number = account[0].component(1)
+    return VisitKey(ids.stay(system, number), system, number)
+
+
+def _authority(kind: str, node: Node, site: Site, facility: str) -> str:
+    return site.domain(
+        "nda" if kind == "nda" else "visit",
+        node.component(4, 1),
+        node.component(4, 2),
+        node.component(4, 3),
+        facility=facility,
+    )
+
+
+def recorded_at(message: Message) -> datetime:
+    """Return EVN-2, else MSH-7: when the source wrote down what it says.
+
+    Raises:
+        RejectedError: neither is a date that exists.
+    """
+    for path in ("EVN-2", "MSH-7"):
+        text = message.value(path)
+        if not text:
+            continue
+        try:
+            return parse_timestamp(text).bounds_utc()[0]
+        except TimestampError:
+            # EVN-2 that is no date is judged at the door; MSH-7 may still order the message.
+            continue
+    raise RejectedError([faults.unusable_sent_at("MSH-7")])
+
+
+def version_of(recorded: datetime, header: Header, rank: int = 0) -> Version:
+    """Return the place of a message in the order of its source."""
+    return Version(recorded, header.sent_at or recorded, rank, header.canonical_sha256)

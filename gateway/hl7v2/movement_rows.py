@@ -1,0 +1,201 @@
+"""The movement a message tells: one row of the ledger, of ZBE, PV1 and PV2.
+
+Does not settle rows against each other (`hl7v2.ledger`).
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from gateway.core.contributions import Json
+from gateway.core.errors import RejectedError
+from gateway.core.systems import IDENTIFIER_BASE
+from gateway.core.timestamps import Timestamp, TimestampError, parse_timestamp
+from gateway.hl7v2 import faults
+from gateway.hl7v2.context import Context, VisitKey
+from gateway.hl7v2.convert.organizations import unit_code
+from gateway.hl7v2.convert.stay import MOVEMENT_NUMBER
+from gateway.hl7v2.events import CANCEL, INSERT, UPDATE, find_event
+from gateway.hl7v2.ledger import CANCELLED_BY, Moment, Movement
+from gateway.hl7v2.message import Message, Node, Segment
+from gateway.hl7v2.movements import PMSI
+
+FLAG_FUTURE = "future-event"
+FLAG_UNMAPPED_UNIT = "unmapped-uf"
+
+RANK_OF_ACTION = {INSERT: 0, UPDATE: 1, CANCEL: 2}
+_TRIGGER = re.compile(r"[AZ][0-9]{2}")
+#: Movements that happen once a visit: without ZBE-1 the event names them.
+_ONCE = frozenset({"A01", "A03", "A04", "A05"})
+_TOLERANCE = timedelta(minutes=5)
+
+
+def action_of(message: Message) -> str:
+    """Return what a message does to its movement: ZBE-4 where the event allows it.
+
+    Spec: PAM France 2.11 6.13.4 (ZBE-4); A06 and A07 cancel each other, so ZBE-4 decides.
+    """
+    event = find_event(message.message_type, message.trigger_event)
+    said = message.value("ZBE-4").upper()
+    if event is None or said in event.actions:
+        return said or INSERT
+    return event.default_action or INSERT
+
+
+def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movement, list[str]]:
+    """Return the row of the ledger and data-quality flags.
+
+    Args:
+        context: of the message, its ZBE repaired.
+        visit: the stay.
+        said: partial Encounter made by the mapping file; takes what is not part of the stay.
+
+    Raises:
+        RejectedError: the movement has no usable start.
+    """
+    message = context.message
+    segment = message.first("ZBE")
+    action = action_of(message)
+    event = _original(message, action)
+    start = _start(message, segment)
+    flags = [FLAG_FUTURE] if start[0] > _text(context.recorded + _TOLERANCE) else []
+    number, aliases = _numbers(segment, context)
+    said = dict(said)
+    if not number[0]:
+        number = (event if event in _ONCE else f"{event}-{start[0]}", "no-zbe")
+        if event == "A04":
+            # A11 does not say which of the two admissions it cancels.
+            number = ("A01", "no-zbe")
+        said["identifier"] = [_made_identifier(context, number[0])]
+    pmsi = _take_pmsi(said)
+    sector, unmapped = _sector(context, segment)
+    if unmapped:
+        flags.append(FLAG_UNMAPPED_UNIT)
+    stay = message.first("PV1")
+    treatment = stay.field(21) if stay else ""
+    row = Movement(
+        key="#".join(number),
+        id=context.ids.movement(visit.system, visit.number, *number),
+        event=event,
+        trigger=context.event,
+        action=action,
+        start=start,
+        aliases=aliases,
+        historic=message.value("ZBE-5") == "Y",
+        nature="".join(sorted(message.value("ZBE-9"))),
+        patient_class=stay.field(2).upper() if stay else "",
+        treatment=treatment,
+        unit_sector=sector,
+        admitted=_moment(message.value("PV1-44")),
+        planned=_moment(message.value("PV2-8")),
+        preadmission=bool(message.value("PV1-5")),
+        pmsi=pmsi,
+        said=said,
+    )
+    return row, flags
+
+
+def _original(message: Message, action: str) -> str:
+    """Return the event of the movement itself: ZBE-6 when the message changes or cancels it."""
+    trigger = message.trigger_event
+    if action == INSERT:
+        return trigger
+    said = message.value("ZBE-6").upper()
+    return said if _TRIGGER.fullmatch(said) else CANCELLED_BY.get(trigger, trigger)
+
+
+def _start(message: Message, segment: Segment | None) -> Moment:
+    """Return ZBE-2; without ZBE what comes nearest: EVN-6, PV1-45 or PV1-44, EVN-2, MSH-7."""
+    said = segment.field(2) if segment else ""
+    if said:
+        try:
+            return as_moment(parse_timestamp(said))
+        except TimestampError:
+            raise RejectedError([faults.unusable_start("ZBE-2")]) from None
+    leaving = message.trigger_event in ("A03", "A13")
+    stay_date = "PV1-45" if leaving else "PV1-44"
+    for path in ("EVN-6", stay_date, "EVN-2", "MSH-7"):
+        found = _moment(message.value(path))
+        if found is not None:
+            return found
+    raise RejectedError([faults.unusable_start("EVN-2")])
+
+
+def _moment(text: str) -> Moment | None:
+    if not text:
+        return None
+    try:
+        return as_moment(parse_timestamp(text))
+    except TimestampError:
+        return None
+
+
+def as_moment(stamp: Timestamp) -> Moment:
+    """Return a timestamp as sortable UTC text and as FHIR writes it."""
+    return _text(stamp.bounds_utc()[0]), stamp.text_fhir
+
+
+def _text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _numbers(segment: Segment | None, context: Context) -> tuple[tuple[str, str], tuple[str, ...]]:
+    """Return number and authority of the first ZBE-1, and the keys of the others.
+
+    Spec: PAM France 2.11 6.13.1; the number repeats across visits.
+    """
+    if segment is None:
+        return ("", ""), ()
+    found = [
+        (node.component(1), _authority(node, context))
+        for node in segment.nodes(1)
+        if node.component(1)
+    ]
+    if not found:
+        return ("", ""), ()
+    return found[0], tuple("#".join(pair) for pair in found[1:])
+
+
+def _authority(node: Node, context: Context) -> str:
+    """Return who numbers movements; `name` and `name^FINESS` come out equal."""
+    name, universal = node.component(2), node.component(3)
+    known = context.site.authorities
+    return known.get(universal) or known.get(name) or universal or name
+
+
+def _made_identifier(context: Context, number: str) -> Json:
+    authority = context.finess or "unknown"
+    system = f"{IDENTIFIER_BASE}/movement/{authority}"
+    return {"type": MOVEMENT_NUMBER, "system": system, "value": number}
+
+
+def _take_pmsi(said: Json) -> Json:
+    """Take the PMSI extension out of the partial Encounter, as parts the fold puts together."""
+    for extension in said.pop("extension", ()):
+        if extension["url"] == PMSI:
+            return {part["url"]: part["valueCode"] for part in extension["extension"]}
+    return {}
+
+
+def _sector(context: Context, segment: Segment | None) -> tuple[str, bool]:
+    """Return the sector of the responsible unit, and whether a unit is not in the site table.
+
+    Medical responsibility first, then hosting, then care: a patient of rehabilitation in a bed
+    of surgery is in rehabilitation.
+    """
+    site = context.site
+    candidates: list[Node] = segment.nodes(7) if segment else []
+    stay = context.message.first("PV1")
+    if stay is not None:
+        candidates = candidates + stay.nodes(3)
+    if segment is not None:
+        candidates = candidates + segment.nodes(8)
+    unmapped = False
+    for node in candidates:
+        code = unit_code(node)
+        if not code:
+            continue
+        sector = site.unit(code).sector
+        if sector:
+            return sector, unmapped
+        unmapped = unmapped or bool(site.ufs and code not in site.ufs)
+    return "", unmapped
