@@ -15,7 +15,7 @@ from gateway.core.contributions import (
     Mapped,
     Target,
 )
-from gateway.core.envelope import INS_ROOTS
+from gateway.core.envelope import INS_ROOTS, Envelope
 from gateway.core.errors import RejectedError
 from gateway.core.messages import Header
 from gateway.fhir.elements import table
@@ -23,11 +23,14 @@ from gateway.fhir.identity import Ids
 from gateway.hl7v2 import faults
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert import CONVERTERS
+from gateway.hl7v2.convert.professionals import establishment_id
 from gateway.hl7v2.derived import stay_lines
+from gateway.hl7v2.envelope import document_id, labels, parent_id
 from gateway.hl7v2.keys import (
     FLAG_VISIT_FROM_ACCOUNT,
     Identifiers,
     context_of,
+    nodes,
     version_of,
 )
 from gateway.hl7v2.ledger import Movement
@@ -256,6 +259,64 @@ def _movement(made: Sequence[_Made], context: Context, mapped: Mapped) -> Moveme
         mapped.trace += [replace(line, resource=name) for line in found.trace]
         mapped.trace += stay_lines(context.visit.id, row.id)
     return row
+
+
+def envelope(
+    message: Message,
+    site: Site,
+    ids: Ids,
+    *,
+    cda_identifiers: Identifiers = (),
+    test_ins: bool = False,
+) -> Envelope:
+    """Return the message's word on the document inside it.
+
+    Args:
+        message: as read and judged, an MDM or ORU.
+        site: of the sender.
+        ids: of the installation.
+        cda_identifiers: (root, extension) pairs of the patient in the document.
+        test_ins: whether INS of the test and demonstration authorities are accepted.
+
+    Raises:
+        RejectedError: no Patient can be named, or a flag cannot be understood.
+    """
+    context = context_of(message, site, ids, cda_identifiers=cda_identifiers, test_ins=test_ins)
+    visit, finess = context.visit, context.finess
+    return Envelope(
+        patient=Target("Patient", context.patient.id),
+        identifiers=_identifiers(message),
+        traits=_traits(message),
+        ins_vouched=context.patient.ins_vouched,
+        stay=Target("Encounter", visit.id) if visit else None,
+        establishment=Target("Organization", establishment_id(context)) if finess else None,
+        document_id=document_id(message),
+        replaces=parent_id(message),
+        labels=labels(message),
+    )
+
+
+def _identifiers(message: Message) -> tuple[tuple[str, str], ...]:
+    """Return (OID, else FINESS or name of the authority, value) of every number of PID-3."""
+    return tuple(
+        (node.component(4, 2) or node.component(4, 1), node.component(1))
+        for node in nodes(message, "PID", 3)
+        if node.component(1) and node.component(5) != "NH"
+    )
+
+
+def _traits(message: Message) -> tuple[tuple[str, str], ...]:
+    """Return the strict traits that were sent, as they were sent."""
+    birth = next((n for n in nodes(message, "PID", 5) if n.component(7) == "L"), None)
+    place = next((n for n in nodes(message, "PID", 11) if n.component(7) == "BDL"), None)
+    found = {
+        "family": birth.component(1) if birth else "",
+        "given": birth.component(2) if birth else "",
+        "birth_date": message.value("PID-7")[:8],
+        "gender": message.value("PID-8"),
+        "birth_place": place.component(9) if place else "",
+    }
+    return tuple((name, value) for name, value in found.items() if value)
 
 
 def add_provenance(
