@@ -56,12 +56,13 @@ def fhir_router(store: Store, settings: FhirSettings) -> APIRouter:
     add = router.add_api_route
     one = {"type": "resource type, as in /fhir/metadata"}
     id_ = {**one, "id": "id of the resource"}
+    # Routes are tried in order: the most used first.
+    add("/{type}/{id}", door.read, openapi_extra=_described(id_))
     add("", door.whole_system, include_in_schema=False)
     add("/metadata", door.metadata)
     add("/{type}", door.search, openapi_extra=_described(one))
     add("/{type}/", door.search, include_in_schema=False)
     add("/{type}/_search", door.search_form, methods=["POST"], openapi_extra=_described(one))
-    add("/{type}/{id}", door.read, openapi_extra=_described(id_))
     add("/{type}/{id}/_history", door.history, openapi_extra=_described(id_))
     version = {**id_, "version": "version number, as in ETag"}
     add(
@@ -232,6 +233,9 @@ def _query(request: Request) -> Pairs:
 
 
 async def _form(request: Request) -> Pairs:
+    if request.headers.get("content-encoding", "identity") != "identity":
+        # A small compressed body can hold gigabytes.
+        raise RejectedError([_not_a_form()])
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -323,6 +327,6 @@ def _not_a_form() -> Issue:
         code="RLS-FHR-057",
         severity=Severity.ERROR,
         where="http.Content-Type",
-        what="The body of a search is a form.",
-        fix=f"Send Content-Type: {_FORM}.",
+        what="The body of a search is a form, not compressed.",
+        fix=f"Send Content-Type: {_FORM} without Content-Encoding.",
     )

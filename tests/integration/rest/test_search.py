@@ -268,6 +268,15 @@ async def test_a_form_that_is_none_is_refused(
     assert (answer.status_code, issues(answer)[0][0]) == (status, code)
 
 
+@pytest.mark.field("FL-334")
+async def test_a_compressed_form_is_refused(client: httpx2.AsyncClient) -> None:
+    answer = await client.post(
+        "/fhir/Patient/_search", data={"active": "true"}, headers={"Content-Encoding": "gzip"}
+    )
+
+    assert (answer.status_code, issues(answer)[0][0]) == (415, "RLS-FHR-057")
+
+
 @pytest.mark.parametrize(
     "value", ["' OR 1=1 --", "%", "_", "\\", "x" * 300, "a\x00b", "é", "\ud7ff", "a;b=c"]
 )

@@ -3,9 +3,10 @@
 import pytest
 
 from gateway.core.ports import IndexEntry
+from gateway.fhir import elements
 from gateway.fhir.search import index
 from gateway.fhir.search_dates import LAST
-from gateway.fhir.search_table import PARAMETERS
+from gateway.fhir.search_table import PARAMETERS, Parameter
 
 ENCOUNTER = {
     "resourceType": "Encounter",
@@ -136,6 +137,31 @@ def test_each_code_of_a_type_is_there_once(type_: str) -> None:
 @pytest.mark.parametrize("type_", sorted(set(PARAMETERS) - {"Binary", "Provenance"}))
 def test_every_type_with_an_identifier_is_found_by_it(type_: str) -> None:
     assert "identifier" in [parameter.code for parameter in PARAMETERS[type_]]
+
+
+ELEMENT_TYPES = {
+    "token": {"code", "boolean", "Coding", "CodeableConcept", "Identifier"},
+    "reference": {"Reference"},
+    "date": {"date", "dateTime", "instant", "Period", "Timing"},
+}
+#: A choice element is written with all date types; only some exist on each resource.
+CHOICE_FORMS = ("DateTime", "Period", "Instant", "Timing")
+
+
+@pytest.mark.parametrize(
+    ("type_", "parameter"),
+    [(type_, parameter) for type_, found in PARAMETERS.items() for parameter in found],
+    ids=lambda value: getattr(value, "code", value),
+)
+def test_each_parameter_reads_elements_of_its_kind(type_: str, parameter: Parameter) -> None:
+    found = {path: elements.table().find(f"{type_}.{path}") for path in parameter.paths}
+
+    types = {element.type for element in found.values() if element is not None}
+    unknown = [path for path, element in found.items() if element is None]
+    assert types
+    assert types <= ELEMENT_TYPES[parameter.kind]
+    assert all(path.endswith(CHOICE_FORMS) for path in unknown)
+    assert bool(parameter.system) is ("code" in types and parameter.code != "contenttype")
 
 
 def test_definitions_are_those_of_r4() -> None:
