@@ -111,13 +111,17 @@ class SqlStore:
 
     @staticmethod
     def _prepare(database: Database) -> None:
+        ready = False
         try:
             with database.writer.begin() as connection:
                 database.check(connection)
                 prepare(connection, database.name)
+            ready = True
         except _AWAY as error:
-            database.dispose()
             raise unavailable(database.name, _reason(error)) from error
+        finally:
+            if not ready:
+                database.dispose()
 
     async def close(self) -> None:
         """Finish what runs, then disconnect."""

@@ -279,8 +279,9 @@ async def test_paging_neither_repeats_nor_loses_while_others_write(store: Store)
     cursor = None
 
     for step in range(20):
-        here = cursor
-        page = await store.read(lambda tx: tx.resources.search("Encounter", (), 7, here))
+        page = await store.read(
+            lambda tx, here=cursor: tx.resources.search("Encounter", (), 7, here)
+        )
         seen += [r.id for r in page.resources]
         await put(store, made(f"new{step}", seconds=1000 + step))
         cursor = page.next_cursor
