@@ -4,10 +4,12 @@ Does not judge values (`mapping.engine`) nor whole resources (`fhir.shape`).
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 Json = dict[str, Any]
+Padded = dict[str, list[Any]]
 
 _STEP = re.compile(r"(_?[A-Za-z][A-Za-z0-9]*)(?:\[(\d+)\])?")
 
@@ -56,14 +58,22 @@ class Place:
         """Return the path without indexes."""
         return (*(step[0] for step in self.parents), self.leaf)
 
-    def put(self, resource: Json, value: Any, padded: dict[str, list[Any]]) -> int | None:
-        """Write one value; return the index it got when the leaf repeats.
 
-        A list appends, a single element is replaced. `padded` collects, by path, lists that were
-        filled up with None because a rule names a later member first.
-        """
+#: Writes one value into a resource; returns the index it got when the leaf repeats. `padded`
+#: collects, by path, lists filled up with None because a rule names a later member first.
+Writer = Callable[[Json, Any, Padded], int | None]
+
+
+def writer(place: Place) -> Writer:
+    """Compile the writing of a place: a list appends, a single element is replaced."""
+    put = _leaf_writer(place)
+    parents = place.parents
+    if not parents:
+        return put
+
+    def write(resource: Json, value: Any, padded: Padded) -> int | None:
         node = resource
-        for name, index, path in self.parents:
+        for name, index, path in parents:
             if index is None:
                 child = node.get(name)
                 if child is None:
@@ -71,23 +81,37 @@ class Place:
                 node = child
             else:
                 node = _member(node, name, index, path, padded)
-        if self.is_list:
-            values = node.get(self.leaf)
-            if values is None:
-                node[self.leaf] = [value]
-                return 0
-            values.append(value)
-            return len(values) - 1
-        if self.index is None:
-            node[self.leaf] = value
-            return None
-        values = node.setdefault(self.leaf, [])
-        _pad(values, self.index, self.prefix.rpartition("[")[0], padded)
-        values[self.index] = value
-        return self.index
+        return put(node, value, padded)
+
+    return write
 
 
-def _member(node: Json, name: str, index: int, path: str, padded: dict[str, list[Any]]) -> Json:
+def _leaf_writer(place: Place) -> Writer:
+    leaf, chosen = place.leaf, place.index
+
+    def replace(node: Json, value: Any, _padded: Padded) -> None:
+        node[leaf] = value
+
+    def append(node: Json, value: Any, _padded: Padded) -> int:
+        values = node.get(leaf)
+        if values is None:
+            node[leaf] = [value]
+            return 0
+        values.append(value)
+        return len(values) - 1
+
+    def choose(node: Json, value: Any, padded: Padded) -> int | None:
+        values = node.setdefault(leaf, [])
+        _pad(values, chosen or 0, place.prefix.rpartition("[")[0], padded)
+        values[chosen or 0] = value
+        return chosen
+
+    if place.is_list:
+        return append
+    return replace if chosen is None else choose
+
+
+def _member(node: Json, name: str, index: int, path: str, padded: Padded) -> Json:
     values = node.get(name)
     if values is None:
         values = node[name] = []
@@ -99,7 +123,7 @@ def _member(node: Json, name: str, index: int, path: str, padded: dict[str, list
     return member  # type: ignore[no-any-return]
 
 
-def _pad(values: list[Any], index: int, path: str, padded: dict[str, list[Any]]) -> None:
+def _pad(values: list[Any], index: int, path: str, padded: Padded) -> None:
     missing = index + 1 - len(values)
     if missing > 0:
         values.extend([None] * missing)

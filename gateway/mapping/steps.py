@@ -12,7 +12,7 @@ from gateway.core.issues import Issue
 from gateway.mapping import faults
 from gateway.mapping.conceptmaps import ConceptMap
 from gateway.mapping.converters import Converter, Flawed, Removed, Source
-from gateway.mapping.places import Place
+from gateway.mapping.places import Place, writer
 from gateway.mapping.plan import Rule
 from gateway.mapping.values import (
     copied,
@@ -70,8 +70,16 @@ def _condition(when: Mapping[str, list[str]]) -> Condition | None:
 
     def holds(scope: Source) -> bool:
         for path, accepted in tests:
-            said = [node.text() for node in scope.select(path)] or [""]
-            if not any(text in accepted or (text and "*" in accepted) for text in said):
+            nodes = scope.select(path)
+            if not nodes:
+                if "" not in accepted:
+                    return False
+                continue
+            for node in nodes:
+                text = node.text()
+                if text in accepted or (text and "*" in accepted):
+                    break
+            else:
                 return False
         return True
 
@@ -83,12 +91,13 @@ def constant_step(rule: Rule, place: Place, value: Any) -> Step:
     holds = _condition(rule.when)
     members = value if isinstance(value, list) else [value]
     is_tree = any(isinstance(member, dict) for member in members)
+    put = writer(place)
 
     def step(scope: Source, run: Run) -> None:
         if holds is not None and not holds(scope):
             return
         for member in members:
-            index = place.put(run.resource, copied(member) if is_tree else member, run.padded)
+            index = put(run.resource, copied(member) if is_tree else member, run.padded)
             if run.trace is not None:
                 run.trace.append((_shown(place, index), "constant", "value", rule.spec))
 
@@ -121,7 +130,7 @@ def reading_step(
     holds = _condition(rule.when)
     path, via, spec, required = rule.from_, rule.via, rule.spec, rule.required
     single = not place.is_list
-    put = place.put
+    put = writer(place)
     refine = _refiner(rule, place, target, conceptmap)
 
     def step(scope: Source, run: Run) -> None:
@@ -133,7 +142,9 @@ def reading_step(
             value = convert(node, run.context)
             if value is None:
                 continue
-            for member in _members(value, place, run):
+            # Most values are texts; the call is spared for them.
+            is_text = value.__class__ is str and value
+            for member in (value,) if is_text else _members(value, place, run):
                 if refine is not None:
                     member = refine(member, node, run)
                     if member is None:

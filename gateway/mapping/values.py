@@ -1,6 +1,6 @@
 """What happens to a value between a converter and the resource: empties, JSON types, codes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gateway.mapping.conceptmaps import ConceptMap, MapTarget
@@ -12,31 +12,34 @@ _INTEGERS = frozenset({"integer", "positiveInt", "unsignedInt"})
 
 def pruned(value: Any) -> Any:
     """Return a value without empty objects, lists and texts inside; the same object if clean."""
-    kind = type(value)
+    kind = value.__class__
     if kind is dict:
-        for item in value.values():
-            if item.__class__ is str:
-                if not item:
-                    break
-            elif item is None or ((kind_is_tree(item)) and (not item or pruned(item) is not item)):
-                break
-        else:
+        if _all_clean(value.values()):
             return value
         kept = {key: pruned(item) for key, item in value.items()}
         return {key: item for key, item in kept.items() if not is_nothing(item)}
     if kind is list:
-        for item in value:
-            if is_nothing(item) or (kind_is_tree(item) and pruned(item) is not item):
-                break
-        else:
+        if _all_clean(value):
             return value
         return [item for item in map(pruned, value) if not is_nothing(item)]
     return value
 
 
-def kind_is_tree(value: Any) -> bool:
-    """Tell whether a value is an object or a list."""
-    return value.__class__ is dict or value.__class__ is list
+def _all_clean(items: Iterable[Any]) -> bool:
+    for item in items:
+        kind = item.__class__
+        if kind is str:
+            if not item:
+                return False
+        elif kind is dict:
+            if not item or not _all_clean(item.values()):
+                return False
+        elif kind is list:
+            if not item or not _all_clean(item):
+                return False
+        elif item is None:
+            return False
+    return True
 
 
 def is_nothing(value: Any) -> bool:
