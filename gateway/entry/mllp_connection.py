@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections import deque
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from gateway.core.errors import RejectedError, RetriableError
 from gateway.core.messages import Channel, Incident, Outcome, Peer, RawMessage
@@ -65,7 +65,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or close it at once when there is no room."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a TCP server gives no other
+        # uvloop's transports are no subclass of asyncio's: say it to the type checker only.
+        transport = cast(asyncio.Transport, transport)
         self._transport = transport
         self.host, address = _address(transport.get_extra_info("peername"))
         self.peer = Peer(address)
@@ -216,7 +217,8 @@ class Connection(asyncio.Protocol):
             transport.abort()
             self.connection_lost(None)
             return
-        assert tls is not None  # noqa: S101 - None only when the transport is no socket
+        # None is for transports that are no socket.
+        tls = cast(asyncio.Transport, tls)
         self._transport = tls
         tls.set_write_buffer_limits(high=1, low=0)
         self.peer = peer_certificate(self.peer, tls.get_extra_info("ssl_object"))
