@@ -13,8 +13,7 @@ from pydantic import BaseModel
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.entry import settings as settings_module
-from gateway.entry.wiring import build_converter
-from gateway.mapping.check import check_mappings
+from gateway.entry.wiring import build_converter, mapping_faults
 from gateway.mapping.loader import load_mappings
 
 config = typer.Typer(help="Settings and mapping files.")
@@ -47,10 +46,10 @@ def check() -> None:
     """
     settings = settings_module.load()
     mappings = load_mappings(settings.mappings)
-    converter = build_converter(settings, mappings=mappings)
-    issues = check_mappings(mappings, converter.vocabularies())
+    issues = mapping_faults(mappings)
     if issues:
         raise FatalError(issues)
+    build_converter(settings, mappings=mappings)
     count = len(mappings.events) + len(mappings.documents)
     print(
         f"{count} plans, {len(mappings.fragments)} fragments, {len(mappings.conceptmaps)} concept "

@@ -2,10 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 
+from gateway.cda.adapter import CONCEPTMAPS as CDA_CONCEPTMAPS
+from gateway.cda.convert import CONVERTERS as CDA_CONVERTERS
+from gateway.cda.paths import path_fault as cda_path_fault
 from gateway.core.clock import Clock
+from gateway.core.issues import Issue
 from gateway.core.ports import Store
 from gateway.entry.settings import Settings
+from gateway.fhir.elements import table
 from gateway.fhir.identity import Ids
+from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
+from gateway.hl7v2.paths import is_path
+from gateway.mapping.check import Adapter, check_mappings
 from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.convert import Converter, ConvertOptions
@@ -14,6 +22,8 @@ from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer
 from gateway.store.factory import open_store
 
+#: Concept maps that HL7 v2 converters use by themselves.
+HL7_CONCEPTMAPS: frozenset[str] = frozenset()
 #: Loopback, demo and tests take every processing id and the INS of test and demonstration.
 _ALL_PROCESSING_IDS = frozenset({"P", "T", "D"})
 
@@ -45,6 +55,19 @@ def build_converter(
     )
     loaded = mappings or load_mappings(settings.mappings)
     return Converter(loaded, Ids(settings.id_namespace), clock or SystemClock(), options)
+
+
+def mapping_faults(mappings: Mappings) -> list[Issue]:
+    """Judge all mapping files with what the adapters know; empty when they are sound."""
+    adapters = [
+        Adapter("hl7v2", HL7_CONVERTERS, _hl7_path_fault, HL7_CONCEPTMAPS),
+        Adapter("cda", CDA_CONVERTERS, cda_path_fault, CDA_CONCEPTMAPS),
+    ]
+    return check_mappings(mappings, adapters, table())
+
+
+def _hl7_path_fault(path: str) -> str:
+    return "" if is_path(path) else "it is not SEG, SEG-n, SEG-n.m or SEG-n.m.k"
 
 
 def build_store(settings: Settings) -> Store:

@@ -221,7 +221,11 @@ class Converter:
         )
         if parsed:
             envelope = hl7_adapter.envelope(
-                message, opened.site, self._ids, cda_identifiers=cda_ids
+                message,
+                opened.site,
+                self._ids,
+                cda_identifiers=cda_ids,
+                test_ins=self._options.test_ins,
             )
             for place, document in parsed:
                 self._embedded(opened, place, document, envelope, conversion, trace=trace)
