@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import Route
 
 from gateway.core.ports import Store
 from gateway.entry.api.errors import add_handlers
@@ -79,12 +80,16 @@ def create_app(
         app.include_router(router)
     app.include_router(fhir_router(store, FhirSettings(base, settings.version, settings.date)))
     app.include_router(health_router(store, stalled_for, settings.stall_limit_s))
-    doors = (
-        Door("HL7 v2 over HTTP", f"{settings.public_url}/hl7v2"),
-        Door("CDA documents", f"{settings.public_url}/cda"),
-        Door("FHIR R4", base),
-        *settings.doors,
-    )
+    doors = (*_http_doors(routers, settings.public_url), Door("FHIR R4", base), *settings.doors)
     app.include_router(pages_router(doors, settings.version, app.openapi))
     app.add_middleware(Guard, public_url=settings.public_url, hosts=settings.hosts)
     return app
+
+
+def _http_doors(routers: Sequence[APIRouter], public_url: str) -> list[Door]:
+    """List the doors for inputs that are open in this process."""
+    paths = {
+        route.path for router in routers for route in router.routes if isinstance(route, Route)
+    }
+    names = {"/hl7v2": "HL7 v2 over HTTP", "/cda": "CDA documents"}
+    return [Door(name, public_url + path) for path, name in names.items() if path in paths]

@@ -306,12 +306,16 @@ async def test_metrics_carry_no_address_of_a_resource(
     assert "sentinel" not in metrics.lower()
 
 
-async def test_the_first_page_lists_the_doors(shelf: Shelf) -> None:
-    answer = await _get(_app(shelf), "/")
+async def test_the_first_page_lists_the_open_doors(shelf: Shelf) -> None:
+    router = APIRouter()
+    router.add_api_route("/hl7v2", lambda: None, methods=["POST"])
+
+    answer = await _get(_app(shelf, routers=[router]), "/")
 
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    for words in ("mllp://127.0.0.1:2575", f"{BASE}/hl7v2", f"{BASE}/cda", f"{BASE}/fhir"):
+    for words in ("mllp://127.0.0.1:2575", f"{BASE}/hl7v2", f"{BASE}/fhir"):
         assert words in answer.text
+    assert f"{BASE}/cda" not in answer.text
     assert "HL7 v2 &lt;MLLP&gt;" in answer.text
 
 

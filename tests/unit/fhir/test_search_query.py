@@ -1,11 +1,14 @@
 """Queries: what is understood, what is refused, what is left out on request."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.core.errors import RejectedError
 from gateway.core.ports import Condition
 from gateway.fhir.history_query import parse_history
 from gateway.fhir.search import parse
+from gateway.fhir.search_dates import date_range
 
 HERE = ("2026-03-07T23:00:00.000000Z", "2026-03-08T23:00:00.000000Z")
 
@@ -197,6 +200,31 @@ def test_a_page_belongs_to_its_search() -> None:
         parse("Encounter", [("status", "planned"), ("_cursor", token)])
     with pytest.raises(RejectedError):
         parse("Encounter", [("status", "finished"), ("_cursor", token + "x")])
+
+
+NAMES = st.sampled_from(
+    ["status", "date", "patient", "identifier:not", "part-of:missing", "_id", "_count", "_cursor"]
+)
+
+
+@given(st.lists(st.tuples(NAMES | st.text(max_size=12), st.text(max_size=40)), max_size=4))
+def test_any_text_is_understood_or_refused_with_known_codes(pairs: list[tuple[str, str]]) -> None:
+    try:
+        understood = parse("Encounter", pairs).type
+        codes = set()
+    except RejectedError as refused:
+        understood = ""
+        codes = {issue.code for issue in refused.issues}
+
+    assert understood or codes
+    assert codes <= {f"RLS-FHR-0{number}" for number in range(60, 66)}
+
+
+@given(st.from_regex(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d)?Z?)?)?)?", fullmatch=True))
+def test_a_range_of_any_date_does_not_end_before_it_starts(text: str) -> None:
+    found = date_range(text)
+
+    assert found is None or found[0] <= found[1]
 
 
 def test_a_history_reads_its_own_parameters() -> None:
