@@ -35,8 +35,9 @@ Test = Callable[[Any], Findings | None]
 _ABSENT_MEMBER = Kind(code=TYPE.code, what=TYPE.what, fix=TYPE.fix)
 _ID = r"[A-Za-z0-9\-.]{1,64}"
 _REFERENCE = re.compile(
-    rf"(?:(?:https?://[^\s#]+/)?([A-Z][A-Za-z]+)/{_ID}(?:/_history/{_ID})?(?:#\S*)?"
-    rf"|#(?:{_ID})?|urn:(?:uuid|oid):\S+|https?://\S+)"
+    rf"([A-Z][A-Za-z]+)/{_ID}(?:/_history/{_ID})?(?:#\S*)?"
+    rf"|https?://[^\s#]+/([A-Z][A-Za-z]+)/{_ID}(?:/_history/{_ID})?(?:#\S*)?"
+    rf"|#(?:{_ID})?|urn:(?:uuid|oid):\S+|https?://\S+"
 ).fullmatch
 
 
@@ -251,9 +252,11 @@ def _reference_to(targets: frozenset[str], done: dict[str, Test]) -> Test:
         if text is None:
             return None
         match = _REFERENCE(text)
-        if match is None or (targets and match[1] is not None and match[1] not in targets):
+        if match is None:
             return ((".reference", REFERENCE),)
-        return None
+        # An absolute URL need not be one of a FHIR server: only a type we know is judged.
+        kind = match[1] or (match[2] if match[2] in table().resources else None)
+        return ((".reference", REFERENCE),) if targets and kind and kind not in targets else None
 
     return test
 

@@ -1,6 +1,8 @@
 """What happens to a value between a converter and the resource: empties, JSON types, codes."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from typing import Any
 
 from gateway.mapping.conceptmaps import ConceptMap, MapTarget
@@ -8,6 +10,12 @@ from gateway.mapping.conceptmaps import ConceptMap, MapTarget
 Json = dict[str, Any]
 
 _INTEGERS = frozenset({"integer", "positiveInt", "unsignedInt"})
+_HIGHEST = 2**31 - 1
+_LOWEST = {"integer": -_HIGHEST - 1, "unsignedInt": 0, "positiveInt": 1}
+
+# FHIR R4 2.24.0.1; Python's own reading also takes `1_000`, spaces and other digits.
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 def pruned(value: Any) -> Any:
@@ -69,12 +77,18 @@ def typed(text: str, fhir_type: str) -> Any:
             raise ValueError(fhir_type)
         return text == "true"
     if fhir_type in _INTEGERS:
+        if not _INTEGER.fullmatch(text):
+            raise ValueError(fhir_type)
         number = int(text)
-        if number < (1 if fhir_type == "positiveInt" else 0) and fhir_type != "integer":
+        if not _LOWEST[fhir_type] <= number <= _HIGHEST:
             raise ValueError(fhir_type)
         return number
     if fhir_type == "decimal":
-        return float(text) if "." in text or "e" in text.lower() else int(text)
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        if not _DECIMAL.fullmatch(text) or not isfinite(float(text)):
+            raise ValueError(fhir_type)
+        return float(text)
     return text
 
 

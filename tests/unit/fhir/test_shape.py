@@ -95,6 +95,12 @@ def test_valid_resource_has_no_finding_in_both_judges(resource):
             "Encounter.subject.reference",
             id="type not allowed",
         ),
+        pytest.param(
+            encounter(subject={"reference": "https://relais.example/fhir/Location/l1"}),
+            "RLS-FHR-007",
+            "Encounter.subject.reference",
+            id="type not allowed in an absolute URL",
+        ),
         pytest.param(patient(name=[]), "RLS-FHR-008", "Patient.name", id="empty list"),
         pytest.param(patient(name=[{}]), "RLS-FHR-008", "Patient.name[0]", id="empty object"),
         pytest.param(
@@ -152,6 +158,7 @@ def test_every_precision_of_a_date_time_is_accepted(value):
         "Patient/p1",
         "Patient/p1/_history/3",
         "https://relais.example/fhir/Patient/p1",
+        "https://example.org/Dossier/p1",
         "urn:uuid:0b6f8a52-91f4-4a4e-8b39-d6a7a4b1c7aa",
         "#p",
     ],

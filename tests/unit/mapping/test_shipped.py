@@ -1,0 +1,21 @@
+"""The mapping files that ship: everything they name exists, and everything is used."""
+
+from gateway.cda.convert import CONVERTERS as CDA_CONVERTERS
+from gateway.cda.reader import path_fault
+from gateway.fhir import elements
+from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
+from gateway.hl7v2.paths import is_path
+from gateway.mapping.check import Adapter, check_mappings
+from gateway.mapping.loader import load_mappings
+
+ADAPTERS = [
+    Adapter("hl7v2", HL7_CONVERTERS, lambda path: "" if is_path(path) else "not SEG-n[.m[.k]]"),
+    # Code tables the converters of documents read by themselves.
+    Adapter("cda", CDA_CONVERTERS, path_fault, frozenset({"cda-code-systems", "cda-units"})),
+]
+
+
+def test_shipped_mapping_files_are_sound():
+    issues = check_mappings(load_mappings(), ADAPTERS, elements.table())
+
+    assert [str(issue) for issue in issues] == []
