@@ -128,7 +128,7 @@ def reading_step(
         copy: another rule writes below the value, which may be shared: write a copy.
     """
     holds = _condition(rule.when)
-    path, via, spec, required = rule.from_, rule.via, rule.spec, rule.required
+    path, required = rule.from_, rule.required
     single = not place.is_list
     put = writer(place)
     refine = _refiner(rule, place, target, conceptmap)
@@ -152,17 +152,23 @@ def reading_step(
                 index = put(run.resource, copied(member) if copy else member, run.padded)
                 written = True
                 if run.trace is not None:
-                    shown = _shown(place, index)
-                    run.trace.append((shown, node.place, via, spec))
-                    if conceptmap is not None:
-                        origin = f"conceptmap {conceptmap.name}"
-                        run.trace.append((shown, origin, "map", spec))
+                    run.trace += _explained(rule, _shown(place, index), node, conceptmap)
                 if single:
                     return
         if required and not written and not _refused(run.issues[reported:]):
-            run.issues.append(faults.no_value(_wanted(scope, path), target, spec))
+            run.issues.append(faults.no_value(_wanted(scope, path), target, rule.spec))
 
     return step
+
+
+def _explained(
+    rule: Rule, shown: str, node: Source, conceptmap: ConceptMap | None
+) -> list[tuple[str, str, str, str]]:
+    """Tell where a written value comes from: the place, and the code table it went through."""
+    lines = [(shown, node.place, rule.via, rule.spec)]
+    if conceptmap is not None:
+        lines.append((shown, f"conceptmap {conceptmap.name}", "map", rule.spec))
+    return lines
 
 
 def _refused(issues: list[Issue]) -> bool:
