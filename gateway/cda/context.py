@@ -61,6 +61,7 @@ class Context:
         attached: the document itself, then the decoded level-1 body if there is one.
         digest: SHA-256 of the input, hex.
         entries: key of each clinical statement.
+        memo: references already made, by kind and `Node.key`: one author signs many entries.
     """
 
     document: Document
@@ -79,6 +80,7 @@ class Context:
     digest: str
     envelope: Envelope | None = None
     entries: Mapping[Any, EntryKey] = field(default_factory=dict)
+    memo: dict[tuple[str, Any], Any] = field(default_factory=dict)
 
     @property
     def systems(self) -> Mapping[str, str]:

@@ -12,16 +12,16 @@ _BREAKS = {
     f"{_CDA}{name}" for name in ("br", "tr", "item", "paragraph", "caption", "title", "list")
 }
 _CELLS = {f"{_CDA}td", f"{_CDA}th"}
-_WITH_ID: Any = etree.XPath(
-    ".//cda:text[@ID] | .//cda:text//*[@ID]", namespaces={"cda": "urn:hl7-org:v3"}
-)
 
 
 def targets(root: Any) -> dict[str, Any]:
     """Return the narrative elements of a document by their ID; the first of equal ones."""
     found: dict[str, Any] = {}
-    for element in _WITH_ID(root):
-        found.setdefault(element.get("ID"), element)
+    for text in root.iter(f"{_CDA}text"):
+        for element in text.iter(etree.Element):
+            name = element.get("ID")
+            if name:
+                found.setdefault(name, element)
     return found
 
 

@@ -63,7 +63,12 @@ def professional_key(node: Node) -> Key | None:
 
 
 def organization_key(node: Node) -> Key | None:
-    """Return the key of a structure: FINESS, else the id as received."""
+    """Return the key of a structure: FINESS, else the id as received.
+
+    A participantRole is a structure when it is a place of care (SDLOC), else a device or product.
+    """
+    if node.name == "participantRole" and node.get("classCode") != "SDLOC":
+        return None
     for item in node.children("id"):
         root, value = item.get("root"), item.get("extension")
         if not root or not value:
@@ -97,10 +102,13 @@ def practitioner_id(node: Node, context: Context) -> str | None:
 
     Spec: CI-SIS Structuration minimale, PS_IdNat; no id is made from an empty value.
     """
-    key = professional_key(node)
-    if key is None or person_of(node) is None:
-        return None
-    return context.ids.practitioner(*key)
+    place = ("practitioner", node.key)
+    if place not in context.memo:
+        key = professional_key(node)
+        known = key is not None and person_of(node) is not None
+        context.memo[place] = context.ids.practitioner(*key) if key and known else None
+    found: str | None = context.memo[place]
+    return found
 
 
 @converter("practitioner_identifier")
@@ -127,8 +135,12 @@ def practitioner_name(node: Node, context: Context) -> Json | None:
 @converter("organization_id")
 def organization_id(node: Node, context: Context) -> str | None:
     """Give the id of a structure; none without an identifier."""
-    key = organization_key(node)
-    return None if key is None else context.ids.organization(*key)
+    place = ("organization", node.key)
+    if place not in context.memo:
+        key = organization_key(node)
+        context.memo[place] = context.ids.organization(*key) if key else None
+    found: str | None = context.memo[place]
+    return found
 
 
 @converter("organization_identifier")
@@ -215,6 +227,14 @@ def entity(node: Node, context: Context) -> Json | None:
 
     Without identifier only the name is said (`display`); the patient as author is the Patient.
     """
+    place = ("entity", node.key)
+    if place not in context.memo:
+        context.memo[place] = _entity(node, context)
+    found: Json | None = context.memo[place]
+    return found
+
+
+def _entity(node: Node, context: Context) -> Json | None:
     if any(item.get("root") in INS_ROOTS for item in node.children("id")):
         return context.subject()
     role = role_id(node, context)

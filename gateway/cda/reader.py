@@ -4,37 +4,25 @@ Does not convert anything (`cda.convert`) and shows no lxml type: a node gives t
 and other nodes. HL7 CDA R2 (ISO 27932); CI-SIS volet Structuration minimale.
 """
 
-import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 from lxml import etree
 
 from gateway.cda import narrative
+from gateway.cda.paths import PREFIXES, Found, path_fault, walker
 from gateway.cda.safety import Limits, parse
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 
 __all__ = ["PREFIXES", "Document", "Limits", "Node", "path_fault", "read"]
 
-#: Prefixes of the mapping files; those of a document are never looked at.
-PREFIXES = {
-    "cda": "urn:hl7-org:v3",
-    "sdtc": "urn:hl7-org:sdtc",
-    "xsi": "http://www.w3.org/2001/XMLSchema-instance",
-    "pharm": "urn:hl7-org:pharm",
-    "lab": "urn:oid:1.3.6.1.4.1.19376.1.3.2",
-    "ps3-20": "urn:dicom-org:ps3-20",
-}
 _CDA = "{urn:hl7-org:v3}"
+_BODY = "cda:component/cda:structuredBody/cda:component/cda:section/cda:entry"
+_ENTRIES = f"{_BODY}/"
 _ROOT = f"{_CDA}ClinicalDocument"
 _XSL = "{http://www.w3.org/1999/XSL/Transform}"
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-#: `cda:a/cda:b/@c`, `@c`, `.`: walked directly, several times faster than compiled XPath.
-_PLAIN = re.compile(r"^(?:cda:\w+(?:/cda:\w+)*(?:/@\w+)?|@\w+|\.)$")
-
-_Walker = Callable[[Any], list[Any]]
 
 
 class Node:
@@ -79,10 +67,19 @@ class Node:
     def select(self, path: str) -> "list[Node]":
         """Return the nodes at an XPath relative to this one, in document order."""
         document = self.document
-        found = _walker(path)(self._element)
-        if found and isinstance(found[0], str):
-            return [_attribute_node(item, document) for item in found]
-        return [Node(item, document) for item in found]
+        return [
+            Node(item.element, document, item.attribute)
+            if item.__class__ is Found
+            else Node(item, document)
+            for item in self._found(path)
+        ]
+
+    def _found(self, path: str) -> list[Any]:
+        # Most plans start from every entry of the body, so those are looked up once.
+        if path.startswith(_ENTRIES) and self is self.document.root:
+            walk = walker(path[len(_ENTRIES) :])
+            return [item for entry in self.document.entries for item in walk(entry)]
+        return walker(path)(self._element)
 
     def text(self) -> str:
         """Return the attribute's value, or all text inside with blanks collapsed."""
@@ -98,9 +95,9 @@ class Node:
         return self._element.text or ""
 
     def get(self, name: str) -> str:
-        """Return an attribute with blanks collapsed, empty when absent."""
-        value = self._element.get(name)
-        return " ".join(str(value).split()) if value else ""
+        """Return an attribute without blanks around it, empty when absent."""
+        value: str | None = self._element.get(name)
+        return value.strip() if value else ""
 
     def child(self, name: str) -> "Node | None":
         """Return the first CDA child of that local name."""
@@ -154,7 +151,7 @@ class Document:
         flags: `bom`, `xml-encoding`, `xml-utf-16`, `self-presentable`, `signature-unverified`.
     """
 
-    __slots__ = ("_ids", "body", "content_type", "flags", "root")
+    __slots__ = ("_entries", "_ids", "body", "content_type", "flags", "root")
 
     def __init__(
         self, body: bytes, element: Any, content_type: str, flags: tuple[str, ...]
@@ -164,6 +161,14 @@ class Document:
         self.content_type = content_type
         self.flags = flags
         self._ids: dict[str, Any] | None = None
+        self._entries: list[Any] | None = None
+
+    @property
+    def entries(self) -> list[Any]:
+        """Return the entry elements of all sections of first level, found once."""
+        if self._entries is None:
+            self._entries = walker(_BODY)(self.root._element)
+        return self._entries
 
     @property
     def place(self) -> str:
@@ -210,19 +215,6 @@ def read(body: bytes, limits: Limits = Limits()) -> Document:  # noqa: B008 - fr
     return Document(body, found[0], "text/xml", (*flags, "signature-unverified"))
 
 
-def path_fault(path: str) -> str:
-    """Tell what is wrong with a path of a mapping file, empty when it is fine."""
-    if "//" in path:
-        return "no // in a mapping path: it is slow and ambiguous"
-    try:
-        etree.XPath(path, namespaces=PREFIXES)
-    except etree.XPathSyntaxError:
-        return "not an XPath"
-    unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "", path)
-    unknown = set(re.findall(r"([A-Za-z][\w\-]*):(?!:)", unquoted)) - PREFIXES.keys()
-    return f"unknown prefix {min(unknown)}" if unknown else ""
-
-
 def _no_document(root: Any, count: int) -> Issue:
     if count > 1:
         return Issue(
@@ -247,39 +239,6 @@ def _no_document(root: Any, count: int) -> Issue:
         what="The XML is not a CDA document: no ClinicalDocument element was found.",
         fix="Send a CDA R2 document with the root ClinicalDocument of urn:hl7-org:v3.",
     )
-
-
-@lru_cache(maxsize=4096)
-def _walker(path: str) -> _Walker:
-    """Compile a path once; plain child paths skip the XPath evaluator."""
-    if not _PLAIN.match(path):
-        return _xpath(path)
-    steps = [step for step in path.split("/") if step != "."]
-    attribute = steps.pop()[1:] if steps and steps[-1].startswith("@") else ""
-    if attribute:
-        # Attributes must give smart strings, which know their element.
-        return _xpath(path)
-    tags = [_CDA + step.partition(":")[2] for step in steps]
-    if len(tags) == 1:
-        tag = tags[0]
-        return lambda element: list(element.iterchildren(tag))
-    return lambda element: _descend(element, tags)
-
-
-def _descend(element: Any, tags: list[str]) -> list[Any]:
-    found = [element]
-    for tag in tags:
-        found = [child for parent in found for child in parent.iterchildren(tag)]
-    return found
-
-
-def _xpath(path: str) -> _Walker:
-    compiled: Any = etree.XPath(path, namespaces=PREFIXES)
-    return cast(_Walker, compiled)
-
-
-def _attribute_node(value: Any, document: Document) -> Node:
-    return Node(value.getparent(), document, value.attrname)
 
 
 def _local(tag: Any) -> str:

@@ -1,0 +1,254 @@
+"""Compiles the paths of mapping files: a plain subset is walked directly, the rest is XPath.
+
+The subset (child, attribute, parent, ancestor and descendant steps; predicates that compare
+attributes) is several times faster than the XPath evaluator and gives the same nodes; a test
+compares both on every path of the mapping files. XML Path Language 1.0.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from lxml import etree
+
+#: Prefixes of the mapping files; those of a document are never looked at.
+PREFIXES = {
+    "cda": "urn:hl7-org:v3",
+    "sdtc": "urn:hl7-org:sdtc",
+    "xsi": "http://www.w3.org/2001/XMLSchema-instance",
+    "pharm": "urn:hl7-org:pharm",
+    "lab": "urn:oid:1.3.6.1.4.1.19376.1.3.2",
+    "ps3-20": "urn:dicom-org:ps3-20",
+}
+
+_Elements = list[Any]
+#: Nodes of one step; a bare text is the name of children.
+_Nodes = Callable[[Any], Iterator[Any] | _Elements]
+_Step = _Nodes | str
+_Test = Callable[[Any], bool]
+
+
+class Found(NamedTuple):
+    """An attribute that was selected."""
+
+    element: Any
+    attribute: str
+
+
+#: Gives elements, or `Found` attributes, of a context element.
+Walker = Callable[[Any], list[Any]]
+
+#: What lxml gives for an attribute: a text that knows its element.
+_SMART = frozenset({etree._ElementUnicodeResult})
+_NAME = r"(?:[a-z][\w\-]*:[A-Za-z][\w\-]*)"
+_STEP = re.compile(
+    rf"(?:(parent|ancestor|descendant)::)?({_NAME}|\*)((?:\[(?:[^\[\]]|'[^']*')*\])*)"
+)
+_PREDICATE = re.compile(r"\[((?:[^\[\]]|'[^']*')*)\]")
+_ATOM = re.compile(
+    rf"(?:(self|parent)::)?(?:({_NAME})(?:/({_NAME}))?(?:/@(\w+))?|@(\w+))(?:='([^']*)')?"
+)
+
+
+@lru_cache(maxsize=4096)
+def walker(path: str) -> Walker:
+    """Compile a path once.
+
+    Raises:
+        etree.XPathSyntaxError: not an XPath.
+    """
+    return _plain(path) or _xpath(path)
+
+
+def path_fault(path: str) -> str:
+    """Tell what is wrong with a path of a mapping file, empty when it is fine."""
+    if "//" in path:
+        return "no // in a mapping path: it is slow and ambiguous"
+    try:
+        etree.XPath(path, namespaces=PREFIXES)
+    except etree.XPathSyntaxError:
+        return "not an XPath"
+    unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "", path)
+    unknown = set(re.findall(r"([A-Za-z][\w\-]*):(?!:)", unquoted)) - PREFIXES.keys()
+    return f"unknown prefix {min(unknown)}" if unknown else ""
+
+
+def _xpath(path: str) -> Walker:
+    compiled: Any = etree.XPath(path, namespaces=PREFIXES)
+
+    def select(element: Any) -> list[Any]:
+        found: list[Any] = compiled(element)
+        return [
+            Found(item.getparent(), str(item.attrname)) if item.__class__ in _SMART else item
+            for item in found
+        ]
+
+    return select
+
+
+def _plain(path: str) -> Walker | None:
+    """Return a walker for a path of the subset, None for any other."""
+    if path == ".":
+        return lambda element: [element]
+    steps: list[_Step] = []
+    attribute = ""
+    at = 0
+    while at < len(path):
+        if path[at] == "@" and re.fullmatch(r"\w+", path[at + 1 :]):
+            attribute = path[at + 1 :]
+            break
+        match = _STEP.match(path, at)
+        step = _step(match) if match else None
+        if match is None or step is None:
+            return None
+        steps.append(step)
+        at = match.end()
+        if at < len(path):
+            if path[at] != "/":
+                return None
+            at += 1
+    if attribute:
+        return _attributes(steps, attribute)
+    if len(steps) == 1 and isinstance(only := steps[0], str):
+        return lambda element: list(element.iterchildren(only))
+    return lambda element: _walk(element, steps)
+
+
+def _walk(element: Any, steps: list[_Step]) -> _Elements:
+    found = [element]
+    for step in steps:
+        # A child step without predicate is by far the most frequent one.
+        if step.__class__ is str:
+            found = [node for parent in found for node in parent.iterchildren(step)]
+        else:
+            found = [node for parent in found for node in step(parent)]  # type: ignore[operator]
+    return found
+
+
+def _attributes(steps: list[_Step], name: str) -> Walker:
+    def select(element: Any) -> list[Any]:
+        nodes = _walk(element, steps) if steps else (element,)
+        return [Found(node, name) for node in nodes if node.get(name) is not None]
+
+    return select
+
+
+def _tag(name: str) -> str:
+    prefix, _, local = name.partition(":")
+    return f"{{{PREFIXES[prefix]}}}{local}"
+
+
+def _step(match: re.Match[str]) -> _Step | None:
+    axis, name, predicates = match.groups()
+    if name != "*" and name.partition(":")[0] not in PREFIXES:
+        return None
+    texts = _PREDICATE.findall(predicates)
+    tags: list[Any] = [etree.Element if name == "*" else _tag(name)]
+    if name == "*" and texts and (selves := _selves(texts[0])):
+        # `*[self::cda:a or self::cda:b]` is a test of names, which the tree does by itself.
+        tags, texts = selves, texts[1:]
+    position = 0
+    if texts and texts[-1].isdigit():
+        position = int(texts.pop())
+    tests = [_predicate(text) for text in texts]
+    if any(test is None for test in tests):
+        return None
+    if axis is None and not tests and not position and len(tags) == 1 and name != "*":
+        return str(tags[0])
+    return _filtered(_axis(axis, tags), [test for test in tests if test], position)
+
+
+def _selves(text: str) -> list[Any] | None:
+    parts = text.split(" or ")
+    names = [re.fullmatch(rf"self::({_NAME})", part) for part in parts]
+    return [_tag(name[1]) for name in names if name] if all(names) else None
+
+
+def _axis(axis: str | None, tags: list[Any]) -> _Nodes:
+    if axis is None:
+        return lambda element: element.iterchildren(*tags)
+    if axis == "descendant":
+        return lambda element: element.iterdescendants(*tags)
+    if axis == "ancestor":
+        # XPath gives nodes in document order; an ancestor of one name is alone in CDA headers.
+        return lambda element: list(element.iterancestors(*tags))[::-1]
+
+    def parent(element: Any) -> _Elements:
+        above = element.getparent()
+        return [above] if above is not None and above.tag in tags else []
+
+    return parent
+
+
+def _filtered(nodes: _Nodes, tests: list[_Test], position: int) -> _Nodes:
+    for test in tests:
+        nodes = _passing(nodes, test)
+    if not position:
+        return nodes
+    return lambda element: list(nodes(element))[position - 1 : position]
+
+
+def _passing(nodes: _Nodes, test: _Test) -> _Nodes:
+    return lambda element: [node for node in nodes(element) if test(node)]
+
+
+def _predicate(text: str) -> _Test | None:
+    negated = text.startswith("not(") and text.endswith(")")
+    inner = text[4:-1] if negated else text
+    if "(" in inner or " and " in inner:
+        return None
+    atoms = [_atom(part.strip()) for part in inner.split(" or ")]
+    if any(atom is None for atom in atoms):
+        return None
+    tests = [atom for atom in atoms if atom]
+    if len(tests) == 1 and not negated:
+        return tests[0]
+    if negated:
+        return lambda element: not any(test(element) for test in tests)
+    return lambda element: any(test(element) for test in tests)
+
+
+def _atom(text: str) -> _Test | None:
+    match = _ATOM.fullmatch(text)
+    if match is None:
+        return None
+    axis, name, below, attribute, own, value = match.groups()
+    if any(part and part.partition(":")[0] not in PREFIXES for part in (name, below)):
+        return None
+    if own:
+        return _compares(own, value) if axis is None else None
+    if value is not None and not attribute:
+        return None
+    tag = _tag(name)
+    if axis == "self":
+        return (lambda element: element.tag == tag) if not below and not attribute else None
+    test = _compares(attribute, value) if attribute else None
+    if axis == "parent":
+        return _parent(tag, test) if not below else None
+    return _child(tag, _child(_tag(below), test) if below else test)
+
+
+def _compares(name: str, value: str | None) -> _Test:
+    if value is None:
+        return lambda element: element.get(name) is not None
+    return lambda element: element.get(name) == value
+
+
+def _parent(tag: str, test: _Test | None) -> _Test:
+    def holds(element: Any) -> bool:
+        above = element.getparent()
+        return above is not None and above.tag == tag and (test is None or test(above))
+
+    return holds
+
+
+def _child(tag: str, test: _Test | None) -> _Test:
+    def holds(element: Any) -> bool:
+        # A loop, not any(): a generator costs more than what it walks here.
+        for child in element.iterchildren(tag):  # noqa: SIM110
+            if test is None or test(child):
+                return True
+        return False
+
+    return holds
