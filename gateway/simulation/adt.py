@@ -42,7 +42,7 @@ def identity_message(step: Step, news: IdentityNews) -> bytes:
         pid(site, person, news.ipp, step, first_contact=news.event == "A28"),
         _pd1(person),
         segment("PV1", {1: "1", 2: "N"}),
-        *_zfa(step, person, news.event),
+        *_zfa(person, news.event),
         *_zfd(step, person),
     ]
     return message(lines, site.charset)
@@ -73,7 +73,7 @@ def movement_message(step: Step, move: Movement) -> bytes:
         segment("PV1", _pv1(move)),
         *_pv2(move),
         _zbe(move),
-        *_zfa(step, person, move.event),
+        *_zfa(person, move.event),
         *_zfv(move),
         *_zfm(move),
         *(_zfd(step, person) if arrival else []),
@@ -164,12 +164,12 @@ def _zbe(move: Movement) -> str:
     )
 
 
-def _zfa(step: Step, person: Person, event: str) -> list[str]:
+def _zfa(person: Person, event: str) -> list[str]:
     """Return the DMP consent, left out when it was not recorded; a date goes with a choice."""
     if person.dmp is None or event not in _CONSENT_EVENTS:
         return []
     feeding, consulting = person.dmp
-    day = step.occurred.strftime("%Y%m%d")
+    day = f"{person.dmp_day:%Y%m%d}"
     fields: dict[int, Field] = {1: "ACTIF", 2: day, 9: feeding, 11: consulting}
     if feeding != "NA":
         fields[10] = day

@@ -50,6 +50,7 @@ class Person:
         place: COG code of the birth place.
         living: PD1-2, `A` alone or `F` family.
         dmp: ZFA-9 and ZFA-11, or None when consent was not recorded.
+        dmp_day: when that choice was collected.
     """
 
     order: int
@@ -66,6 +67,7 @@ class Person:
     phone: str
     living: str
     dmp: tuple[str, str] | None
+    dmp_day: date
     relative: Relative
     gp: Professional
 
@@ -119,6 +121,7 @@ def person(order: int, gps: tuple[Professional, ...], draws: Draws) -> Person:
         phone=numbers.mobile(order),
         living="A" if draws.chance(0.3) else "F",
         dmp=draws.weighted(_DMP),
+        dmp_day=draws.day(date(2024, 1, 1), date(2025, 12, 31)),
         relative=_relative(order, birth_family, draws),
         gp=draws.pick(gps),
     )
