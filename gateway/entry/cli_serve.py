@@ -27,7 +27,7 @@ def serve(
     log.configure(settings.log_level)
     for issue in unknown_variables(settings):
         print(issue, file=sys.stderr)
-    runner = _loop_runner()
+    runner = loop_runner()
     with runner:
         runner.run(_serve(settings, role))
 
@@ -59,7 +59,7 @@ def banner(gateway: Gateway) -> str:
     return "\n".join(lines)
 
 
-def _loop_runner() -> asyncio.Runner:
+def loop_runner() -> asyncio.Runner:
     """Return a runner on uvloop where it is there (not on Windows)."""
     try:
         import uvloop
@@ -74,8 +74,7 @@ def health() -> None:
     Example: relais health
     """
     settings = settings_module.load()
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host  # noqa: S104 - compared, not bound
-    connection = http.client.HTTPConnection(host, settings.http.port, timeout=3)
+    connection = http.client.HTTPConnection(settings.loopback, settings.http.port, timeout=3)
     try:
         connection.request("GET", "/health/ready")
         answer = connection.getresponse()

@@ -96,6 +96,11 @@ class Gateway:
         """Return the ports the MLLP doors listen on, plain first."""
         return [listener.port for listener in self._listeners]
 
+    @property
+    def local_url(self) -> str:
+        """Return the address of the HTTP door on this machine."""
+        return f"http://{self.settings.loopback}:{self.http_port}"
+
     async def start(self) -> None:
         """Open the store, then the worker, then the doors.
 

@@ -143,6 +143,11 @@ class Settings(BaseSettings):
             return False
 
     @property
+    def loopback(self) -> str:
+        """Return the address this machine reaches its own doors at."""
+        return "127.0.0.1" if self.host in ("0.0.0.0", "::", "localhost") else self.host  # noqa: S104 - compared, not bound
+
+    @property
     def is_production(self) -> bool:
         """Tell whether this is a production installation."""
         return self.environment == "production" or (self.environment == "" and not self.on_loopback)

@@ -1,0 +1,124 @@
+"""Plays a synthetic region through the real doors of a gateway and counts what happened."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from gateway.entry.sender import HttpSender, MllpSender, Reply
+from gateway.simulation.play import Event
+
+
+class PlayClock:
+    """The clock of the demo: the instant of the last event that was sent, never going back."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        """Return the instant played last."""
+        return self._now
+
+    def move(self, instant: datetime) -> None:
+        """Go forward to an instant; an earlier one changes nothing."""
+        self._now = max(self._now, instant.astimezone(UTC))
+
+
+@dataclass(slots=True)
+class Played:
+    """What happened.
+
+    Attributes:
+        answers: by kind of message, how often each answer came (an MSA-1 code, an HTTP status).
+        surprises: messages whose answer was not the one they deserve, as `kind: answer`.
+    """
+
+    answers: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    surprises: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def total(self) -> int:
+        """Return how many messages were answered."""
+        return sum(sum(found.values()) for found in self.answers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where to send: `host:port` of the MLLP door and the base address of the HTTP doors."""
+
+    host: str
+    mllp_port: int
+    base_url: str
+
+
+async def play(
+    events: Iterable[Event],
+    doors: Doors,
+    clock: PlayClock,
+    *,
+    lanes: int = 8,
+    seconds: float | None = None,
+    on_answer: Callable[[], None] = lambda: None,
+) -> Played:
+    """Send events in their order per patient, over some connections at the same time.
+
+    Args:
+        events: ordered by their instant.
+        doors: of the gateway.
+        clock: moved to the instant of each event as it is sent.
+        lanes: connections; a patient keeps to one, as in a hospital's interface engine.
+        seconds: how long it should last; None sends as fast as answers come.
+        on_answer: called after each answer.
+    """
+    listed = list(events)
+    played = Played()
+    queues: list[list[Event]] = [[] for _ in range(lanes)]
+    for event in listed:
+        queues[event.label.patient % lanes].append(event)
+    pace = _Pace(listed, seconds)
+    async with HttpSender(doors.base_url) as http:
+
+        async def lane(queue: list[Event]) -> None:
+            async with MllpSender(doors.host, doors.mllp_port) as mllp:
+                for event in queue:
+                    await pace.wait(event.at)
+                    clock.move(event.at)
+                    reply = await (
+                        mllp.send(event.body) if event.door == "mllp" else _post(http, event)
+                    )
+                    _count(played, event, reply)
+                    on_answer()
+
+        await asyncio.gather(*(lane(queue) for queue in queues if queue))
+    return played
+
+
+async def _post(http: HttpSender, event: Event) -> Reply:
+    return await http.send(event.body, path="/cda" if event.door == "cda" else "/hl7v2")
+
+
+def _count(played: Played, event: Event, reply: Reply) -> None:
+    played.answers[event.label.message][reply.code] += 1
+    if reply.code != event.label.answer:
+        played.surprises[f"{event.label.message}: {reply.code}"] += 1
+
+
+class _Pace:
+    """Spreads the virtual time of the events over so many real seconds."""
+
+    def __init__(self, events: list[Event], seconds: float | None) -> None:
+        self._first = events[0].at if events else datetime.now(UTC)
+        span = (events[-1].at - self._first) if events else timedelta()
+        self._scale = (seconds / span.total_seconds()) if seconds and span else 0.0
+        self._began: float | None = None
+
+    async def wait(self, at: datetime) -> None:
+        if not self._scale:
+            return
+        loop = asyncio.get_running_loop()
+        if self._began is None:
+            self._began = loop.time()
+        due = self._began + (at - self._first).total_seconds() * self._scale
+        if due > loop.time():
+            await asyncio.sleep(due - loop.time())
