@@ -23,7 +23,6 @@ from gateway.fhir.identity import Ids
 from gateway.hl7v2 import faults
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert import CONVERTERS
-from gateway.hl7v2.convert.professionals import establishment_id
 from gateway.hl7v2.derived import stay_lines
 from gateway.hl7v2.envelope import document_id, labels, parent_id
 from gateway.hl7v2.keys import (
@@ -282,14 +281,14 @@ def envelope(
         RejectedError: no Patient can be named, or a flag cannot be understood.
     """
     context = context_of(message, site, ids, cda_identifiers=cda_identifiers, test_ins=test_ins)
-    visit, finess = context.visit, context.finess
+    visit, establishment = context.visit, context.establishment
     return Envelope(
         patient=Target("Patient", context.patient.id),
         identifiers=_identifiers(message),
         traits=_traits(message),
         ins_vouched=context.patient.ins_vouched,
         stay=Target("Encounter", visit.id) if visit else None,
-        establishment=Target("Organization", establishment_id(context)) if finess else None,
+        establishment=Target("Organization", establishment) if establishment else None,
         document_id=document_id(message),
         replaces=parent_id(message),
         labels=labels(message),

@@ -44,6 +44,21 @@ class VisitKey:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountKey:
+    """The key of an account: PID-18.
+
+    Attributes:
+        id: computed id.
+        system: domain of the number.
+        number: account number.
+    """
+
+    id: str
+    system: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What converters read beside their node.
 
@@ -54,7 +69,9 @@ class Context:
         event: trigger event.
         facility: MSH-4.1.
         finess: establishment the message is about, empty when nothing tells it.
+        establishment: id of its Organization, empty without FINESS.
         patient: key of the Patient.
+        account: key of the account, None without PID-18.
         visit: key of the stay, None without visit.
         recorded: EVN-2, else MSH-7.
         test_ins: whether INS of the test and demonstration authorities are accepted.
@@ -66,7 +83,9 @@ class Context:
     event: str
     facility: str
     finess: str
+    establishment: str
     patient: PatientKey
+    account: AccountKey | None
     visit: VisitKey | None
     recorded: datetime
     test_ins: bool

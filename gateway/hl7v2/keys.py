@@ -11,10 +11,10 @@ from gateway.core.envelope import INS_ROOTS
 from gateway.core.errors import RejectedError
 from gateway.core.messages import Header
 from gateway.core.timestamps import TimestampError, parse_timestamp
-from gateway.fhir.identity import Ids
+from gateway.fhir.identity import FINESS_SYSTEM, Ids
 from gateway.hl7v2 import faults
 from gateway.hl7v2.authorities import finess, finess_of
-from gateway.hl7v2.context import Context, PatientKey, VisitKey
+from gateway.hl7v2.context import AccountKey, Context, PatientKey, VisitKey
 from gateway.hl7v2.convert.patient import TEST_ROOTS, ins_key_is_right, is_vouched
 from gateway.hl7v2.message import Message, Node
 from gateway.mapping.sites import Site
@@ -55,15 +55,19 @@ def context_of(
         RejectedError: no Patient or no stay can be named.
     """
     facility = message.value("MSH-4.1")
+    account = _account(message, site, ids, facility)
+    number = establishment_finess(message, site, facility)
     return Context(
         message=message,
         site=site,
         ids=ids,
         event=message.trigger_event,
         facility=facility,
-        finess=establishment_finess(message, site, facility),
+        finess=number,
+        establishment=ids.organization(FINESS_SYSTEM, number) if number else "",
         patient=_patient(message, site, ids, facility, cda_identifiers, test_ins=test_ins),
-        visit=_visit(message, site, ids, facility),
+        account=account,
+        visit=_visit(message, site, ids, facility, account),
         recorded=recorded_at(message),
         test_ins=test_ins,
     )
@@ -104,8 +108,10 @@ def _patient(
     named = [node for node in local if node.component(4, 1) or node.component(4, 2) or site.finess]
     if named:
         domains = [(_domain(node, site, facility), node.component(1)) for node in named]
-        own = site.domain("ipp", universal_id=site.finess) if site.finess else ""
-        system, value = next((pair for pair in domains if pair[0] == own), domains[0])
+        system, value = domains[0]
+        if len(domains) > 1 and site.finess:
+            own = site.domain("ipp", universal_id=site.finess)
+            system, value = next((pair for pair in domains if pair[0] == own), domains[0])
         return PatientKey(ids.patient(system, value), system, value, vouched)
     if local:
         raise RejectedError([faults.patient_number_without_authority(f"{local[0].place}.4")])
@@ -156,7 +162,19 @@ def _document_numbers(
     ]
 
 
-def _visit(message: Message, site: Site, ids: Ids, facility: str) -> VisitKey | None:
+def _account(message: Message, site: Site, ids: Ids, facility: str) -> AccountKey | None:
+    """Read the key of the account. Spec: PAM France 2.11 6.6 (PID-18)."""
+    found = message.first("PID")
+    node = found.node(18) if found else None
+    if node is None or not node.component(1):
+        return None
+    system, number = _authority("nda", node, site, facility), node.component(1)
+    return AccountKey(ids.account(system, number), system, number)
+
+
+def _visit(
+    message: Message, site: Site, ids: Ids, facility: str, account: AccountKey | None
+) -> VisitKey | None:
     """Choose the key of the stay: PV1-19; for a movement without it PID-18.
 
     Spec: PAM France 2.11 6.10 (PV1-19); PV1-2 N says that there is no visit.
@@ -170,12 +188,9 @@ def _visit(message: Message, site: Site, ids: Ids, facility: str) -> VisitKey | 
         return VisitKey(ids.stay(system, number), system, number)
     if message.message_type not in _MOVEMENT_TYPES or stay.field(2) in ("N", ""):
         return None
-    account = nodes(message, "PID", 18)
-    if not account or not account[0].component(1):
+    if account is None:
         raise RejectedError([faults.no_visit_number("PV1-19")])
-    system = _authority("nda", account[0], site, facility)
-    number = account[0].component(1)
-    return VisitKey(ids.stay(system, number), system, number)
+    return VisitKey(ids.stay(account.system, account.number), account.system, account.number)
 
 
 def _authority(kind: str, node: Node, site: Site, facility: str) -> str:

@@ -78,11 +78,8 @@ class Movement:
 
     def to_json(self) -> Json:
         """Return the row as stored; what is empty is left out."""
-        return {
-            name: value
-            for name in self.__slots__
-            if (value := getattr(self, name)) not in (None, "", (), {}, False)
-        }
+        # Every empty value of a field is falsy.
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     @classmethod
     def from_json(cls, row: Json) -> "Movement":

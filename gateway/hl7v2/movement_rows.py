@@ -53,7 +53,7 @@ def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movemen
         RejectedError: the movement has no usable start.
     """
     message = context.message
-    segment = message.first("ZBE")
+    segment, stay, more = message.first("ZBE"), message.first("PV1"), message.first("PV2")
     action = action_of(message)
     event = _original(message, action)
     start = _start(message, segment)
@@ -70,8 +70,6 @@ def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movemen
     sector, unmapped = _sector(context, segment)
     if unmapped:
         flags.append(FLAG_UNMAPPED_UNIT)
-    stay = message.first("PV1")
-    treatment = stay.field(21) if stay else ""
     row = Movement(
         key="#".join(number),
         id=context.ids.movement(visit.system, visit.number, *number),
@@ -80,14 +78,14 @@ def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movemen
         action=action,
         start=start,
         aliases=aliases,
-        historic=message.value("ZBE-5") == "Y",
-        nature="".join(sorted(message.value("ZBE-9"))),
+        historic=segment is not None and segment.field(5) == "Y",
+        nature="".join(sorted(segment.field(9))) if segment else "",
         patient_class=stay.field(2).upper() if stay else "",
-        treatment=treatment,
+        treatment=stay.field(21) if stay else "",
         unit_sector=sector,
-        admitted=_moment(message.value("PV1-44")),
-        planned=_moment(message.value("PV2-8")),
-        preadmission=bool(message.value("PV1-5")),
+        admitted=_moment(stay.field(44)) if stay else None,
+        planned=_moment(more.field(8)) if more else None,
+        preadmission=bool(stay and stay.field(5)),
         pmsi=pmsi,
         said=said,
     )

@@ -6,7 +6,6 @@ from gateway.core.systems import IDENTIFIER_BASE
 from gateway.fhir.identity import FINESS_SYSTEM, unit_system
 from gateway.hl7v2.authorities import finess
 from gateway.hl7v2.context import Context
-from gateway.hl7v2.convert.professionals import establishment_id
 from gateway.hl7v2.convert.table import FR_CORE, FR_SYSTEM, converter
 from gateway.hl7v2.message import Message, Node
 from gateway.mapping.converters import REMOVED
@@ -23,7 +22,7 @@ def establishment(_source: Message | Node, context: Context) -> Any:
 
     Spec: HL7 v2.5 2.15.9.4 (MSH-4), 3.4.3.3 (PV1-3.4).
     """
-    return establishment_id(context) if context.finess else None
+    return context.establishment or None
 
 
 @converter("establishment_reference", reads=("MSH-4",))
@@ -32,9 +31,9 @@ def establishment_reference(_source: Message | Node, context: Context) -> Any:
 
     Spec: HL7 v2.5 2.15.9.4 (MSH-4).
     """
-    if not context.finess:
+    if not context.establishment:
         return None
-    return {"reference": f"Organization/{establishment_id(context)}"}
+    return {"reference": f"Organization/{context.establishment}"}
 
 
 @converter("establishment_identifier", reads=("MSH-4",))

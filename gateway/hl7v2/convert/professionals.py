@@ -125,12 +125,7 @@ def practitioner_role_id(node: Node, context: Context) -> Any:
         return None
     ids = context.ids
     practitioner = ids.practitioner(found.system, found.value)
-    return ids.practitioner_role(practitioner, establishment_id(context))
-
-
-def establishment_id(context: Context) -> str:
-    """Return the id of the Organization of the establishment; needs its FINESS."""
-    return context.ids.organization("https://finess.esante.gouv.fr", context.finess)
+    return ids.practitioner_role(practitioner, context.establishment)
 
 
 @converter("practitioner_reference")

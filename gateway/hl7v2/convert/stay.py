@@ -201,41 +201,32 @@ def encounter_class(node: Node, _context: Context) -> Any:
     return class_coding(care) if care.code else None
 
 
-def _account(node: Node, context: Context) -> tuple[str, str] | None:
-    value = node.component(1)
-    if not value or node.is_null:
-        return None
-    return cx_domain("nda", node, context), value
-
-
-@converter("account_id")
-def account_id(node: Node, context: Context) -> Any:
+@converter("account_id", reads=("PID-18",))
+def account_id(_source: object, context: Context) -> Any:
     """Return the id of the account (dossier administratif).
 
     Spec: PAM France 2.11 6.6 (PID-18).
     """
-    found = _account(node, context)
-    return context.ids.account(*found) if found else None
+    return context.account.id if context.account else None
 
 
-@converter("account_reference")
-def account_reference(node: Node, context: Context) -> Any:
+@converter("account_reference", reads=("PID-18",))
+def account_reference(_source: object, context: Context) -> Any:
     """Return a reference to the account.
 
     Spec: PAM France 2.11 6.6 (PID-18).
     """
-    found = account_id(node, context)
-    return {"reference": f"Account/{found}"} if found else None
+    return {"reference": f"Account/{context.account.id}"} if context.account else None
 
 
-@converter("account_identifier")
-def account_identifier(node: Node, context: Context) -> Any:
+@converter("account_identifier", reads=("PID-18",))
+def account_identifier(_source: object, context: Context) -> Any:
     """Return the number of the account.
 
     Spec: PAM France 2.11 6.6 (PID-18).
     """
-    found = _account(node, context)
-    return {"type": _ACCOUNT, "system": found[0], "value": found[1]} if found else None
+    found = context.account
+    return {"type": _ACCOUNT, "system": found.system, "value": found.number} if found else None
 
 
 @converter("account_status", reads=("PV1-41", "PV1-51"))
