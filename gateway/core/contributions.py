@@ -155,8 +155,9 @@ class Mapped:
 
 
 def _stamp(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%f")
+    text = instant.astimezone(UTC).isoformat(timespec="microseconds")
+    return text[:26].replace("-", "").replace(":", "")
 
 
 def _instant(stamp: str) -> datetime:
-    return datetime.strptime(stamp, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
+    return datetime.fromisoformat(f"{stamp}Z")

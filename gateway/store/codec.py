@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -39,7 +40,8 @@ def storable(text: str) -> str:
 def key_text(text: str) -> str:
     """Return the storable text that stands for `text` in a key: equal texts, equal keys."""
     if len(text) <= KEY_LIMIT:
-        return storable(text)
+        plain = text.isascii() and "\x00" not in text
+        return text if plain else _UNSTORABLE.sub("\ufffd", text)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{storable(text[: KEY_LIMIT - 70])}~{digest}"
 
@@ -148,11 +150,13 @@ def inbox_key(header: Header) -> tuple[str, str, str, str]:
 EntryColumns = tuple[str, str, str, str, str]
 
 
+#: Systems are few and come with every message.
+_system = lru_cache(maxsize=512)(key_text)
+
+
 def entry_columns(entries: Iterable[IndexEntry]) -> list[EntryColumns]:
-    """Return the columns of index entries, each once, sorted."""
-    return sorted(
-        {(e.param, e.low, key_text(e.value), key_text(e.system), e.high) for e in entries}
-    )
+    """Return the columns of index entries, each once."""
+    return list({(e.param, e.low, key_text(e.value), _system(e.system), e.high) for e in entries})
 
 
 def write_cursor(last_updated: str, id_: str) -> str:

@@ -37,10 +37,14 @@ class ResourceSql:
 
         self.current = c(select(*current).where(of_keys()), *key_names)
         live = _NOW.deleted == literal_column("0")
+        # Written out, as its index has it, so that the index serves.
+        of_another = _NOW.owner != literal_column("''")
         self.owned = c(
-            select(*current)
-            .where(c.among(_NOW.owner, "targets"), live)
-            .order_by(_NOW.type, _NOW.id),
+            union_all(
+                select(*current).where(of_keys(), _NOW.owner == literal_column("''"), live),
+                select(*current).where(c.among(_NOW.owner, "targets"), of_another, live),
+            ).order_by("type", "id"),
+            *key_names,
             "targets",
         )
         self.before = c(
@@ -123,8 +127,10 @@ class SqlResources:
         """Return the current, not deleted resources of each target, by type and id."""
         found: dict[Target, list[StoredResource]] = {}
         if targets:
-            names = [codec.storable(codec.target_text(target)) for target in targets]
-            given = self._session.compiler.list_values(names)
+            keys = [_storable(target) for target in set(targets)]
+            compiler = self._session.compiler
+            names = compiler.list_values(["/".join(key) for key in keys])
+            given = (*compiler.row_values(keys), *names)
             for row in self._session.rows(self._sql.owned, given):
                 resource = _read(row)
                 found.setdefault(resource.owner, []).append(resource)
@@ -227,7 +233,7 @@ def _changed(resource: StoredResource, entries: Sequence[tuple[str, ...]]) -> tu
         codec.instant_text(resource.last_updated),
         int(resource.deleted),
         resource.content_hash,
-        codec.target_text(resource.owner),
+        "" if resource.owner == (resource.type, resource.id) else codec.target_text(resource.owner),
         orjson.dumps(entries),
         codec.seal(resource.body),
     )
@@ -243,7 +249,7 @@ def _read(row: Sequence[Any]) -> StoredResource:
         body=codec.unseal(body) if body else b"",
         deleted=bool(deleted),
         content_hash=content_hash,
-        owner=codec.read_target(owner),
+        owner=codec.read_target(owner) if owner else Target(type_, id_),
     )
 
 

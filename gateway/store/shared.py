@@ -32,13 +32,11 @@ class SharedRow(NamedTuple):
     newest: Said
     oldest: Said
 
-    def also(self, said: Said) -> "SharedRow":
-        """Return the row after one more input said the same."""
-        if said > self.newest:
-            return self._replace(newest=said)
-        if said < self.oldest:
-            return self._replace(oldest=said)
-        return self
+    def also(self, newest: Said, oldest: Said) -> "SharedRow":
+        """Return the row after more inputs said the same, itself when that changes nothing."""
+        if newest <= self.newest and oldest >= self.oldest:
+            return self
+        return self._replace(newest=max(newest, self.newest), oldest=min(oldest, self.oldest))
 
     def without(self, inbox_id: int) -> "SharedRow | None":
         """Return the row after an input took its word back, None when nobody is left."""
@@ -78,26 +76,55 @@ def change(
         by_inbox: for each input, (key, version, ordinal) of each content.
     """
     after = dict(before)
-    held: dict[int, set[SharedKey]] = {}
-    for key, row in before.items():
-        for said in (row.newest, row.oldest):
-            if said.inbox_id in by_inbox:
-                held.setdefault(said.inbox_id, set()).add(key)
-    for inbox_id, spoken in by_inbox.items():
-        for key in held.get(inbox_id, set()).difference(key for key, _, _ in spoken):
-            kept = after[key].without(inbox_id) if key in after else None
-            if kept is None:
-                after.pop(key, None)
-            else:
-                after[key] = kept
-        for key, version, ordinal in spoken:
-            word = Said(version, ordinal, inbox_id)
-            known = after.get(key)
-            after[key] = SharedRow(*key, word, word) if known is None else known.also(word)
+    for inbox_id, key in _taken_back(before, by_inbox):
+        kept = after[key].without(inbox_id) if key in after else None
+        if kept is None:
+            after.pop(key, None)
+        else:
+            after[key] = kept
+    for key, (newest, oldest) in _extremes(by_inbox).items():
+        known = after.get(key)
+        words = Said(*newest), Said(*oldest)
+        after[key] = SharedRow(*key, *words) if known is None else known.also(*words)
     written = [row for key, row in after.items() if before.get(key) is not row]
     deleted = [key for key in before if key not in after]
     touched = {row.target for row in written} | {target for target, _ in deleted}
     return SharedChange(written, deleted, _reordered(touched, before, after))
+
+
+def _taken_back(
+    before: Mapping[SharedKey, SharedRow],
+    by_inbox: Mapping[int, Sequence[tuple[SharedKey, str, int]]],
+) -> list[tuple[int, SharedKey]]:
+    """Return the contents an input is known to have said and does not say any more."""
+    held = {
+        (said.inbox_id, key)
+        for key, row in before.items()
+        for said in (row.newest, row.oldest)
+        if said.inbox_id in by_inbox
+    }
+    if not held:
+        return []
+    spoken_now = {(inbox_id, word[0]) for inbox_id, words in by_inbox.items() for word in words}
+    return sorted(held - spoken_now)
+
+
+def _extremes(
+    by_inbox: Mapping[int, Sequence[tuple[SharedKey, str, int]]],
+) -> dict[SharedKey, tuple[tuple[str, int, int], tuple[str, int, int]]]:
+    """Return who said each content last and who said it first, in a batch of inputs."""
+    found: dict[SharedKey, tuple[tuple[str, int, int], tuple[str, int, int]]] = {}
+    for inbox_id, words in by_inbox.items():
+        for key, version, ordinal in words:
+            said = (version, ordinal, inbox_id)
+            known = found.get(key)
+            if known is None:
+                found[key] = (said, said)
+            elif said > known[0]:
+                found[key] = (said, known[1])
+            elif said < known[1]:
+                found[key] = (known[0], said)
+    return found
 
 
 def _reordered(

@@ -133,7 +133,10 @@ class ClaimRow(SQLModel, table=True):
 
 
 class Resource(SQLModel, table=True):
-    """The current version of a resource; `entries` repeats its rows of `index_entry`."""
+    """The current version of a resource; `entries` repeats its rows of `index_entry`.
+
+    `owner` is empty when the resource is its own target, as most are: few need the index.
+    """
 
     __tablename__ = "resource"
     __table_args__ = (
@@ -145,7 +148,12 @@ class Resource(SQLModel, table=True):
             sqlite_where=text("deleted = 0"),
             postgresql_where=text("deleted = 0"),
         ),
-        Index("ix_resource_owner", "owner"),
+        Index(
+            "ix_resource_owner",
+            "owner",
+            sqlite_where=text("owner <> ''"),
+            postgresql_where=text("owner <> ''"),
+        ),
     )
 
     type: str = Field(sa_column=_column(TEXT, key=True))

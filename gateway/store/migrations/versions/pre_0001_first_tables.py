@@ -142,7 +142,14 @@ def _resources() -> None:
         sqlite_where=live,
         postgresql_where=live,
     )
-    op.create_index("ix_resource_owner", "resource", ["owner"])
+    of_another = sa.text("owner <> ''")
+    op.create_index(
+        "ix_resource_owner",
+        "resource",
+        ["owner"],
+        sqlite_where=of_another,
+        postgresql_where=of_another,
+    )
     op.create_table(
         "resource_history",
         _text("type"),
