@@ -122,3 +122,13 @@ def resident_mb(pid: int) -> float | None:
         return None
     line = next((line for line in status.splitlines() if line.startswith("VmRSS")), None)
     return int(line.split()[1]) / 1024 if line else None
+
+
+def cpu_seconds(pid: int) -> float | None:
+    """Return the CPU time a process has used; None where the system does not tell."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    user, system = text.rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -6,7 +6,7 @@ from functools import partial
 
 from gateway.simulation.establishments import CLCC
 from tests.bench import inputs, load, servers
-from tests.bench.figures import Report, resident_mb
+from tests.bench.figures import Report, cpu_seconds, resident_mb
 
 Start = Callable[[], AbstractContextManager[servers.Server]]
 
@@ -40,15 +40,18 @@ def mdm(report: Report, runs: int, messages: int, size: int = 330_000) -> None:
 def _one(report: Report, name: str, start: Start, sent: list[bytes], connections: int) -> None:
     try:
         with start() as server:
-            idle = resident_mb(server.pid)
+            idle, before = resident_mb(server.pid), cpu_seconds(server.pid)
             found = load.play(server.port, sent, connections)
-            busy = resident_mb(server.pid)
+            busy, after = resident_mb(server.pid), cpu_seconds(server.pid)
     except (servers.UnavailableError, ConnectionError) as why:
         report.note(f"{name}: not measured: {why}")
         return
     report.add(f"{name} messages", "1/s", found.messages / found.seconds)
     report.add(f"{name} ACK p50", "ms", 1e3 * found.p50)
     report.add(f"{name} ACK p99", "ms", 1e3 * found.p99)
+    if before is not None and after is not None:
+        # What does not depend on what else the machine does meanwhile.
+        report.add(f"{name} CPU a message", "ms", 1e3 * (after - before) / found.messages)
     if idle is not None and busy is not None:
         report.add(f"{name} memory idle", "MB", idle)
         report.add(f"{name} memory after", "MB", busy)
