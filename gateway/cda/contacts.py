@@ -105,15 +105,21 @@ def person_name(node: Node, _context: Context) -> Json | None:
     return found or None
 
 
-def stamp(node: Node | None) -> Timestamp | None:
-    """Return the time of a TS element, None when absent, null or unreadable."""
+def stamp(node: Node | None, context: Context | None = None) -> Timestamp | None:
+    """Return the time of a TS element, None when absent, null or unreadable.
+
+    What had to be assumed (a zone) or repaired is noticed in the context.
+    """
     value = node.get("value") if node is not None else ""
     if not value:
         return None
     try:
-        return parse_timestamp(value)
+        found = parse_timestamp(value)
     except TimestampError:
         return None
+    if context is not None and found.flags:
+        context.noticed.update(dict.fromkeys(found.flags))
+    return found
 
 
 def is_unreadable(node: Node | None) -> bool:
@@ -122,12 +128,12 @@ def is_unreadable(node: Node | None) -> bool:
 
 
 @converter("date_time")
-def date_time(node: Node, _context: Context) -> Any:
+def date_time(node: Node, context: Context) -> Any:
     """Give a dateTime with the precision and offset sent; Paris when none was sent.
 
     Spec: HL7 CDA R2 TS; FHIR R4 dateTime. Impossible dates are left out with an issue.
     """
-    found = stamp(node)
+    found = stamp(node, context)
     if found is not None:
         return found.text_fhir
     return Flawed(None, (bad_time(node.place),)) if is_unreadable(node) else None
@@ -150,14 +156,16 @@ def date(node: Node, _context: Context) -> Any:
 
 
 @converter("period")
-def period(node: Node, _context: Context) -> Any:
+def period(node: Node, context: Context) -> Any:
     """Give a Period of an IVL_TS, or of a TS: a point starts and does not end.
 
     A period that would end before it starts keeps its start only (FHIR R4 per-1).
     """
     low, high = node.child("low"), node.child("high")
     start, end = (
-        (stamp(low), stamp(high)) if low is not None or high is not None else (stamp(node), None)
+        (stamp(low, context), stamp(high, context))
+        if low is not None or high is not None
+        else (stamp(node, context), None)
     )
     flaws = tuple(
         bad_time(n.place) for n in (low, high, node) if n is not None and is_unreadable(n)

@@ -61,6 +61,7 @@ class Context:
         attached: the document itself, then the decoded level-1 body if there is one.
         digest: SHA-256 of the input, hex.
         entries: key of each clinical statement.
+        noticed: data-quality flags found on the way, in order.
         memo: references already made, by kind and `Node.key`: one author signs many entries.
     """
 
@@ -80,6 +81,7 @@ class Context:
     digest: str
     envelope: Envelope | None = None
     entries: Mapping[Any, EntryKey] = field(default_factory=dict)
+    noticed: dict[str, None] = field(default_factory=dict)
     memo: dict[tuple[str, Any], Any] = field(default_factory=dict)
 
     @property

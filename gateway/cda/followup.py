@@ -133,14 +133,14 @@ def kept_priority(node: Node, context: Context) -> Json | None:
     return {"url": url, "valueCodeableConcept": {"coding": [coding]}}
 
 
-def _slot(node: Node) -> tuple[Timestamp, Timestamp] | None:
+def _slot(node: Node, context: Context) -> tuple[Timestamp, Timestamp] | None:
     """Return start and end when both are known to the minute; a single instant is both."""
     times = node.child("effectiveTime")
     if times is None:
         return None
-    start, end = stamp(times.child("low")), stamp(times.child("high"))
+    start, end = stamp(times.child("low"), context), stamp(times.child("high"))
     if start is None:
-        start = stamp(times)
+        start = stamp(times, context)
     end = end or start
     if start is None or end is None or not start.instant_fhir or not end.instant_fhir:
         return None
@@ -150,27 +150,29 @@ def _slot(node: Node) -> tuple[Timestamp, Timestamp] | None:
 
 
 @converter("appointment_status")
-def appointment_status(node: Node, _context: Context) -> str:
+def appointment_status(node: Node, context: Context) -> str:
     """Give `booked` for a promise with its hour, else `proposed`.
 
     FHIR R4 app-3 allows no booked appointment without start and end, and no hour is invented.
 
     Spec: CI-SIS FR-Rencontre: PRMS confirmed, ARQ still to be booked.
     """
-    return "booked" if node.get("moodCode") in ("PRMS", "APT") and _slot(node) else "proposed"
+    return (
+        "booked" if node.get("moodCode") in ("PRMS", "APT") and _slot(node, context) else "proposed"
+    )
 
 
 @converter("appointment_start")
-def appointment_start(node: Node, _context: Context) -> str | None:
+def appointment_start(node: Node, context: Context) -> str | None:
     """Give the start of a confirmed encounter."""
-    slot = _slot(node) if node.get("moodCode") in ("PRMS", "APT") else None
+    slot = _slot(node, context) if node.get("moodCode") in ("PRMS", "APT") else None
     return slot[0].instant_fhir if slot else None
 
 
 @converter("appointment_end")
-def appointment_end(node: Node, _context: Context) -> str | None:
+def appointment_end(node: Node, context: Context) -> str | None:
     """Give the end; equal to the start when the letter says the hour only."""
-    slot = _slot(node) if node.get("moodCode") in ("PRMS", "APT") else None
+    slot = _slot(node, context) if node.get("moodCode") in ("PRMS", "APT") else None
     return slot[1].instant_fhir if slot else None
 
 
@@ -243,14 +245,16 @@ def care_plan_replaces(node: Node, context: Context) -> Json | None:
 
 @converter("care_plan_period")
 def care_plan_period(node: Node, _context: Context) -> Json | None:
-    """Give the span of the planned dates of a section, as far as they are said."""
+    """Give the span of the planned dates of a section, as far as they are said.
+
+    The day a goal should be reached is no date of an act.
+    """
     stamps: list[Timestamp] = []
-    for entry in node.children("entry"):
-        for statement in entry.elements():
-            times = _planned_time(statement) if planned_type(statement) else None
-            if times is not None:
-                ends = (stamp(times), stamp(times.child("low")), stamp(times.child("high")))
-                stamps += [found for found in ends if found is not None]
+    for type_, statement in _planned(node):
+        times = _planned_time(statement) if type_ != "Goal" else None
+        if times is not None:
+            ends = (stamp(times), stamp(times.child("low")), stamp(times.child("high")))
+            stamps += [found for found in ends if found is not None]
     if not stamps:
         return None
     first = min(stamps, key=lambda found: found.bounds_utc()[0])

@@ -27,6 +27,7 @@ _SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Locati
 _ONCE = frozenset({"Binary", "Provenance"})
 #: Codes that say more the more blocks name a professional.
 _UNITED = ("code", "specialty")
+_RPLC = "HDR relatedDocument RPLC"
 _BLOCKS = "*[assignedPerson or associatedPerson or informationRecipient]"
 _ENTRY_PLANS = ("sections/problems", "sections/treatments", "sections/observations",
                 "sections/follow-up")  # fmt: skip
@@ -98,6 +99,7 @@ def _joined(results: Sequence[Result], issues: list[Issue], place: str) -> Itera
     Spec: an identifier shared by two people proves nothing, so no name overwrites another.
     """
     known: dict[tuple[str, str], Result] = {}
+    conflicts: set[tuple[str, str]] = set()
     for result in results:
         resource = result.resource
         key = (resource["resourceType"], resource["id"])
@@ -108,9 +110,10 @@ def _joined(results: Sequence[Result], issues: list[Issue], place: str) -> Itera
         if first is None:
             known[key] = result
             continue
-        if _family(first.resource) != _family(resource) and key[0] == "Practitioner":
-            issues.append(faults.name_conflict(f"{place}//{_BLOCKS}"))
+        if key[0] == "Practitioner" and _family(first.resource) != _family(resource):
+            conflicts.add(key)
         _complete(first, result)
+    issues += [faults.name_conflict(f"{place}//{_BLOCKS}") for _ in conflicts]
     yield from known.values()
 
 
@@ -156,10 +159,13 @@ def _superseded(context: Context, version: Version, trace: list[TraceLine]) -> l
         found.append(_word(target, "superseded", version))
     for target in _replaced_plans(context):
         found.append(_word(target, "revoked", version))
-    for part in found:
-        name = f"{part.target.type}/{part.target.id}"
+    if trace:
         source = f"{context.document.place}/relatedDocument"
-        trace.append(TraceLine(name, "status", source, "replaced", "HDR relatedDocument RPLC"))
+        trace += [
+            TraceLine(f"{part.target.type}/{part.target.id}", element, source, "replaced", _RPLC)
+            for part in found
+            for element in ("id", "status")
+        ]
     return found
 
 
@@ -216,13 +222,14 @@ def _aim_provenance(mapped: Mapped) -> None:
 
 
 def _flags(context: Context) -> list[str]:
+    noticed = list(context.noticed)
     envelope = context.envelope
     if envelope is None or not envelope.document_id:
-        return []
+        return noticed
     root, _, extension = envelope.document_id.partition("^")
     if context.ids.document(*master_identifier(root, extension)) == context.reference.id:
-        return []
-    return ["document-id-differs"]
+        return noticed
+    return [*noticed, "document-id-differs"]
 
 
 def _unused_entries(results: Sequence[Result], context: Context) -> int:
