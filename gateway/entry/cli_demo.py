@@ -16,7 +16,7 @@ from rich.table import Table
 
 from gateway.entry import settings as settings_module
 from gateway.entry.cli_serve import banner, loop_runner
-from gateway.entry.demo import Doors, Played, PlayClock, play
+from gateway.entry.demo import Doors, PlayClock, Played, play
 from gateway.entry.serve import Gateway
 from gateway.entry.settings import Settings, StoreSettings
 from gateway.simulation.play import Event, events

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from gateway.entry.sender import HttpSender, MllpSender, Reply
+from gateway.connectors.http import HttpClient
+from gateway.entry.sender import Address, MllpLine, ack_code
 from gateway.simulation.play import Event
+
+_TIMEOUT_S = 60.0
 
 
 class PlayClock:
@@ -77,31 +80,40 @@ async def play(
     for event in listed:
         queues[event.label.patient % lanes].append(event)
     pace = _Pace(listed, seconds)
-    async with HttpSender(doors.base_url) as http:
+    to = Address.parse(f"mllp://{doors.host}:{doors.mllp_port}")
+    async with HttpClient() as http:
 
         async def lane(queue: list[Event]) -> None:
-            async with MllpSender(doors.host, doors.mllp_port) as mllp:
+            line = await MllpLine.open(to)
+            try:
                 for event in queue:
                     await pace.wait(event.at)
                     clock.move(event.at)
-                    reply = await (
-                        mllp.send(event.body) if event.door == "mllp" else _post(http, event)
-                    )
-                    _count(played, event, reply)
+                    if event.door == "mllp":
+                        code = ack_code(await line.exchange(event.body, _TIMEOUT_S))
+                    else:
+                        code = await _post(http, doors.base_url, event)
+                    _count(played, event, code)
                     on_answer()
+            finally:
+                line.close()
 
         await asyncio.gather(*(lane(queue) for queue in queues if queue))
     return played
 
 
-async def _post(http: HttpSender, event: Event) -> Reply:
-    return await http.send(event.body, path="/cda" if event.door == "cda" else "/hl7v2")
+async def _post(http: HttpClient, base_url: str, event: Event) -> str:
+    is_cda = event.door == "cda"
+    url = f"{base_url}/{'cda' if is_cda else 'hl7v2'}"
+    kind = "application/xml" if is_cda else "application/hl7-v2"
+    reply = await http.post(url, event.body, {"Content-Type": kind}, _TIMEOUT_S)
+    return str(reply.status) if is_cda else ack_code(reply.body)
 
 
-def _count(played: Played, event: Event, reply: Reply) -> None:
-    played.answers[event.label.message][reply.code] += 1
-    if reply.code != event.label.answer:
-        played.surprises[f"{event.label.message}: {reply.code}"] += 1
+def _count(played: Played, event: Event, code: str) -> None:
+    played.answers[event.label.message][code] += 1
+    if code != event.label.answer:
+        played.surprises[f"{event.label.message}: {code}"] += 1
 
 
 class _Pace:
