@@ -39,7 +39,7 @@ def identity_message(step: Step, news: IdentityNews) -> bytes:
     lines = [
         msh(site, step, person, kind, _VERSION, _PROFILE),
         evn(site, step),
-        pid(site, person, news.ipp, step, first_contact=news.event == "A28"),
+        pid(site, person, news.ipp, step),
         _pd1(person),
         segment("PV1", {1: "1", 2: "N"}),
         *_zfa(person, news.event),
@@ -60,7 +60,7 @@ def movement_message(step: Step, move: Movement) -> bytes:
         visit.ipp,
         step,
         nda=visit.nda,
-        cared_at_home=visit.mode == "06",
+        cared_at_home=visit.care.mode == "06",
         dead_at=dead,
     )
     kind = ("ADT", move.event, STRUCTURES[move.event])
@@ -113,7 +113,7 @@ def _contact(move: Movement, relative: Relative) -> str:
 def _pv1(move: Movement) -> dict[int, Field]:
     visit, site = move.visit, move.visit.establishment
     fields = pv1_of(visit, move.place)
-    fields |= {14: visit.entry.source, 51: "V"}
+    fields |= {14: visit.care.entry.source, 51: "V"}
     if visit.preadmission:
         fields[5] = cx(visit.preadmission, site, "")
     if move.prior is not None:
@@ -133,13 +133,13 @@ def _pv2(move: Movement) -> list[str]:
     visit, site = move.visit, move.visit.establishment
     fields: dict[int, Field] = {}
     if move.event in _ARRIVALS:
-        fields |= {7: "TO", 12: visit.reason, 22: "N", 30: "F"}
-        if visit.urgent:
+        fields |= {7: "TO", 12: visit.care.reason, 22: "N", 30: "F"}
+        if visit.care.urgent:
             fields[38] = "5"
     if move.planned is not None:
         fields[8] = moment(site, move.planned)
-    if visit.expected_end is not None and move.event in (*_ARRIVALS, "A02"):
-        fields[9] = moment(site, visit.expected_end)
+    if visit.care.expected_end is not None and move.event in (*_ARRIVALS, "A02"):
+        fields[9] = moment(site, visit.care.expected_end)
     if move.back_by is not None and move.event == "A21":
         fields[47] = moment(site, move.back_by)
     return [segment("PV2", fields)] if fields else []
@@ -179,7 +179,7 @@ def _zfa(person: Person, event: str) -> list[str]:
 
 
 def _zfv(move: Movement) -> list[str]:
-    origin = move.visit.origin
+    origin = move.visit.care.origin
     if origin is None or move.event not in _ARRIVALS:
         return []
     site = move.visit.establishment
@@ -194,7 +194,7 @@ def _zfm(move: Movement) -> list[str]:
     """Return ZFM: how the stay began, and for a discharge how it ended (PMSI codes)."""
     if move.event not in _PMSI_EVENTS:
         return []
-    entry, way = move.visit.entry, move.exit
+    entry, way = move.visit.care.entry, move.exit
     fields: dict[int, Field] = {1: entry.mode, 3: entry.provenance, 5: entry.emergency}
     if way is not None:
         fields |= {2: way.mode, 4: way.destination}

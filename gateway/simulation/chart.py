@@ -8,14 +8,13 @@ from gateway.simulation.establishments import Establishment
 from gateway.simulation.people import Person, Professional
 from gateway.simulation.steps import (
     Booking,
+    Care,
     Content,
-    Entry,
     Exit,
     Identity,
     IdentityNews,
     LetterSent,
     Movement,
-    Origin,
     Place,
     Step,
     Visit,
@@ -81,36 +80,12 @@ class Chart:
         return f"D{self.person.order:05d}{self.number():03d}"
 
     def visit(
-        self,
-        site: Establishment,
-        attending: Professional,
-        patient_class: str,
-        mode: str,
-        reason: str,
-        *,
-        nda: str = "",
-        entry: Entry | None = None,
-        origin: Origin | None = None,
-        expected_end: datetime | None = None,
-        urgent: bool = False,
+        self, site: Establishment, attending: Professional, care: Care, nda: str = ""
     ) -> "StayTeller":
         """Open a visit of a new dossier, or of `nda`; says nothing yet."""
         number = f"V{self.person.order:05d}{self.number():03d}"
-        visit = Visit(
-            establishment=site,
-            person=self.person,
-            ipp=self.ipp(site),
-            nda=nda or self.dossier(),
-            number=number,
-            patient_class=patient_class,
-            mode=mode,
-            attending=attending,
-            reason=reason,
-            urgent=urgent,
-            entry=entry or Entry(),
-            origin=origin,
-            expected_end=expected_end,
-        )
+        dossier = nda or self.dossier()
+        visit = Visit(site, self.person, self.ipp(site), dossier, number, attending, care)
         return StayTeller(self, visit)
 
 

@@ -139,15 +139,15 @@ def _reason(letter: LetterSent) -> etree._Element:
         (f"{_PCC}.3.1", f"{_CISIS_SECTION}.127"),
         ("42349-1", "Raison de la recommandation"),
         "Motif d'hospitalisation",
-        _table([("Motif", letter.visit.reason, "motif")]),
+        _table([("Motif", letter.visit.care.reason, "motif")]),
     )
 
 
 def _events(letter: LetterSent, content: Case, document: str) -> etree._Element:
     visit = letter.visit
-    way_in = _TRANSFER if visit.origin else _URGENT if visit.urgent else _PLANNED
+    way_in = _TRANSFER if visit.care.origin else _URGENT if visit.care.urgent else _PLANNED
     way_out = WAYS_OUT[letter.exit.sector]
-    summary = f"{visit.reason} pour {content.disease.label.lower()}. Suites simples."
+    summary = f"{visit.care.reason} pour {content.disease.label.lower()}. Suites simples."
     start, end = letter.admitted.date(), letter.discharged.date()
     no = el("value", xsi_type="BL", value="false")
 

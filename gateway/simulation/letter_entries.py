@@ -70,16 +70,6 @@ def treatment_entry(
     """Return a treatment: taken at a rhythm, from a day to a day or without known end."""
     low, high = when
     amount = str(treatment.tablets)
-    product = el(
-        "manufacturedMaterial",
-        el(
-            "code",
-            el("originalText", el("reference", value=f"#{name}")),
-            code(treatment.atc, "2.16.840.1.113883.6.73", treatment.name, "translation"),
-            nullFlavor="NAV",
-        ),
-        el("name", treatment.name),
-    )
     return el(
         "substanceAdministration",
         *templates(f"{_CISIS}.42", f"{_CCD}.24", f"{_PCC}.4.7", f"{_PCC}.4.7.1"),
@@ -100,17 +90,26 @@ def treatment_entry(
             el("low", value=amount, unit="{tbl}"),
             el("high", value=amount, unit="{tbl}"),
         ),
-        el(
-            "consumable",
-            el(
-                "manufacturedProduct",
-                *templates(f"{_CISIS}.43", f"{_CCD}.53", f"{_PCC}.4.7.2"),
-                product,
-            ),
-        ),
+        el("consumable", _product(name, treatment)),
         classCode="SBADM",
         moodCode="EVN",
     )
+
+
+def _product(name: str, treatment: Treatment) -> etree._Element:
+    """Return the product: its French code (CIS) is not known, the ATC code is."""
+    material = el(
+        "manufacturedMaterial",
+        el(
+            "code",
+            el("originalText", el("reference", value=f"#{name}")),
+            code(treatment.atc, "2.16.840.1.113883.6.73", treatment.name, "translation"),
+            nullFlavor="NAV",
+        ),
+        el("name", treatment.name),
+    )
+    kinds = templates(f"{_CISIS}.43", f"{_CCD}.53", f"{_PCC}.4.7.2")
+    return el("manufacturedProduct", *kinds, material)
 
 
 def follow_up_entry(

@@ -29,47 +29,54 @@ _FLAGS = (
 
 def letter_message(step: Step, letter: LetterSent, *, pdf_size: int = 0) -> bytes:
     """Write T02 (first version) or T10 (replacement) with the CDA document in OBX-5."""
-    visit = letter.visit
-    site, person = visit.establishment, visit.person
+    site, person = letter.visit.establishment, letter.visit.person
     first = letter.version == 1
-    names = ids(letter)
     document = b64encode(compose(step, letter, pdf_size=pdf_size)).decode("ascii")
-    stay: dict[int, Field] = {
+    content = ("", "text", "XML", "Base64", document)
+    kind = ("MDM", "T02" if first else "T10", "MDM_T02")
+    lines = [
+        msh(site, step, person, kind, "2.6", _PROFILE),
+        evn(site, step),
+        pid(site, person, letter.visit.ipp, step, nda=letter.visit.nda),
+        _stay(letter),
+        segment("ORC", {1: "NW" if first else "RO"}),
+        segment("OBR", {1: "1", 4: _TYPE}),
+        _txa(step, letter),
+        segment("OBX", {1: "1", 2: "ED", 3: _TYPE, 5: content, 11: "F" if first else "C"}),
+        _sender(letter),
+        _recipient(person.gp),
+        *_flags(step, letter),
+    ]
+    return message(lines, site.charset)
+
+
+def _stay(letter: LetterSent) -> str:
+    visit, site = letter.visit, letter.visit.establishment
+    fields: dict[int, Field] = {
         1: "1",
-        2: visit.patient_class,
+        2: visit.care.patient_class,
         3: location(site, letter.place),
         7: xcn(visit.attending),
         19: cx(visit.number, site, "VN"),
         44: moment(site, letter.admitted),
         45: moment(site, letter.discharged),
     }
-    txa: dict[int, Field] = {
+    return segment("PV1", fields)
+
+
+def _txa(step: Step, letter: LetterSent) -> str:
+    names = ids(letter)
+    fields: dict[int, Field] = {
         1: "1",
         2: CODE,
         3: "TEXT",
-        4: moment(site, step.occurred),
+        4: moment(letter.visit.establishment, step.occurred),
         12: names.document,
         13: names.parent,
         17: "AU",
-        22: visit.attending.national_id,
+        22: letter.visit.attending.national_id,
     }
-    content = ("", "text", "XML", "Base64", document)
-    status = "F" if first else "C"
-    kind = ("MDM", "T02" if first else "T10", "MDM_T02")
-    lines = [
-        msh(site, step, person, kind, "2.6", _PROFILE),
-        evn(site, step),
-        pid(site, person, visit.ipp, step, nda=visit.nda),
-        segment("PV1", stay),
-        segment("ORC", {1: "NW" if first else "RO"}),
-        segment("OBR", {1: "1", 4: _TYPE}),
-        segment("TXA", txa),
-        segment("OBX", {1: "1", 2: "ED", 3: _TYPE, 5: content, 11: status}),
-        _sender(letter),
-        _recipient(person.gp),
-        *_flags(step, letter),
-    ]
-    return message(lines, site.charset)
+    return segment("TXA", fields)
 
 
 def _sender(letter: LetterSent) -> str:

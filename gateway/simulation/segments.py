@@ -74,7 +74,6 @@ def pid(
     nda: str = "",
     cared_at_home: bool = False,
     dead_at: datetime | None = None,
-    first_contact: bool = False,
 ) -> str:
     """Return PID with the identity as the establishment knew it when it spoke."""
     fields: dict[int, Field] = {
@@ -85,7 +84,6 @@ def pid(
         8: person.sex,
         11: _addresses(person, cared_at_home),
         13: [("", "PRN", "CP", "", "", "", "", "", "", "", "", person.phone)],
-        16: "" if first_contact else "S",
         18: cx(nda, site, "AN") if nda else "",
         31: "N",
         32: step.identity.status,
@@ -125,13 +123,13 @@ def pv1_of(visit: Visit, place: Place) -> dict[int, Field]:
     site = visit.establishment
     return {
         1: "1",
-        2: visit.patient_class,
+        2: visit.care.patient_class,
         3: location(site, place),
-        4: "U" if visit.urgent else "R",
+        4: "U" if visit.care.urgent else "R",
         7: xcn(visit.attending),
         10: place.unit.dmt,
         19: cx(visit.number, site, "VN"),
-        21: visit.mode,
+        21: visit.care.mode,
     }
 
 

@@ -6,14 +6,14 @@ beside it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.simulation.chart import Chart, StayTeller
 from gateway.simulation.draws import Draws, at_hour, workday
 from gateway.simulation.establishments import CHU, CLCC, HAD, SMR, Establishment
 from gateway.simulation.people import Person, Professional
-from gateway.simulation.steps import Booking, Entry, Exit, Origin, Place, Step
+from gateway.simulation.steps import Booking, Care, Entry, Exit, Origin, Place, Step
 
 Story = Callable[[Chart, "Cast", datetime], None]
 
@@ -57,14 +57,8 @@ def surgery(chart: Chart, cast: Cast, day: datetime) -> None:
         chart.qualify(site, at_hour(day, 10, chart.draws.between(0, 50)))
     planned = at_hour(workday(day + timedelta(days=chart.draws.between(7, 20))), 8)
     _consultation(chart, site, surgeon, Place(consulting), day)
-    stay = chart.visit(
-        site,
-        surgeon,
-        "I",
-        "03",
-        "Chirurgie programmée",
-        expected_end=planned + timedelta(days=6, hours=3),
-    )
+    care = Care("I", "03", "Chirurgie programmée", expected_end=planned + timedelta(days=6))
+    stay = chart.visit(site, surgeon, care)
     bed = Place(ward, str(chart.draws.between(1, 30)), str(chart.draws.between(1, 2)))
     stay.preadmit(at_hour(day, 15), planned, bed)
     arrival = planned + chart.draws.minutes(0, 90)
@@ -102,9 +96,9 @@ def chemotherapy(chart: Chart, cast: Cast, day: datetime) -> None:
         )  # fmt: skip
         chart.book(slot, start - timedelta(days=3))
         if cycle and chart.draws.chance(0.05):
-            chart.book(_cancelled(slot), start - timedelta(days=1))
+            chart.book(replace(slot, event="S15"), start - timedelta(days=1))
             continue
-        session = chart.visit(CLCC, doctor, "R", "19", "Chimiothérapie", nda=nda)
+        session = chart.visit(CLCC, doctor, Care("R", "19", "Chimiothérapie"), nda)
         session.admit(start, place)
         last = cycle == count - 1
         session.discharge(start + chart.draws.minutes(150, 260), Exit("home", "8", last=last), 10)
@@ -115,40 +109,13 @@ def chemotherapy(chart: Chart, cast: Cast, day: datetime) -> None:
 def emergency(chart: Chart, cast: Cast, day: datetime) -> None:
     """Tell an emergency visit followed by an admission under the same dossier."""
     chart.story = "emergency"
-    arrival = at_hour(day, chart.draws.between(7, 20), chart.draws.between(0, 59))
     doctor = chart.draws.pick(cast.doctors["chu"])
-    chart.register(CHU, arrival)
     nda = chart.dossier()
-    visit = chart.visit(
-        CHU,
-        doctor,
-        "E",
-        "10",
-        "Douleur abdominale",
-        nda=nda,
-        entry=Entry(source="7"),
-        urgent=True,
-    )
-    visit.admit(
-        arrival + timedelta(minutes=4),
-        Place(CHU.unit("1040"), "BOX" + chart.draws.pick("1234")),
-        "A04",
-    )
-    if not chart.draws.chance(cast.unqualified * 2):
-        chart.qualify(CHU, arrival + chart.draws.minutes(20, 70))
-    end = arrival + chart.draws.minutes(120, 220)
-    visit.discharge(end, Exit("mco", "6", "1", last=False), lag=10)
-    stay = chart.visit(
-        CHU,
-        doctor,
-        "I",
-        "03",
-        "Occlusion digestive",
-        nda=nda,
-        entry=Entry(emergency="5", source="7"),
-        expected_end=end + timedelta(days=5),
-        urgent=True,
-    )
+    end = _emergency_visit(chart, cast, day, doctor, nda)
+    entry = Entry(emergency="5", source="7")
+    expected = end + timedelta(days=5)
+    care = Care("I", "03", "Occlusion digestive", urgent=True, entry=entry, expected_end=expected)
+    stay = chart.visit(CHU, doctor, care, nda)
     ward = Place(CHU.unit("1020"), str(chart.draws.between(1, 20)), "1")
     stay.admit(end + timedelta(minutes=12), ward)
     _ward_life(chart, cast, stay, end)
@@ -158,6 +125,23 @@ def emergency(chart: Chart, cast: Cast, day: datetime) -> None:
     if way.mode in ("8", "7"):
         _letter(chart, stay, leaving)
     _next_setting(chart, cast, stay, leaving, way)
+
+
+def _emergency_visit(
+    chart: Chart, cast: Cast, day: datetime, doctor: Professional, nda: str
+) -> datetime:
+    """Tell the hours in the emergency unit; return when they end."""
+    arrival = at_hour(day, chart.draws.between(7, 20), chart.draws.between(0, 59))
+    chart.register(CHU, arrival)
+    care = Care("E", "10", "Douleur abdominale", urgent=True, entry=Entry(source="7"))
+    visit = chart.visit(CHU, doctor, care, nda)
+    box = Place(CHU.unit("1040"), "BOX" + chart.draws.pick("1234"))
+    visit.admit(arrival + timedelta(minutes=4), box, "A04")
+    if not chart.draws.chance(cast.unqualified * 2):
+        chart.qualify(CHU, arrival + chart.draws.minutes(20, 70))
+    end = arrival + chart.draws.minutes(120, 220)
+    visit.discharge(end, Exit("mco", "6", "1", last=False), lag=10)
+    return end
 
 
 def home_hospital(chart: Chart, cast: Cast, day: datetime) -> None:
@@ -187,10 +171,10 @@ def had_stay(
     doctor = chart.draws.pick(cast.doctors["had"])
     begin = at_hour(day, 14, chart.draws.between(0, 59))
     length = chart.draws.between(10, 24)
-    stay = chart.visit(
-        HAD, doctor, "I", "06", "Soins post-opératoires", entry=entry, origin=origin,
-        expected_end=begin + timedelta(days=length),
-    )  # fmt: skip
+    expected = begin + timedelta(days=length)
+    reason = "Soins post-opératoires"
+    care = Care("I", "06", reason, entry=entry, origin=origin, expected_end=expected)
+    stay = chart.visit(HAD, doctor, care)
     stay.admit(begin, Place(chart.draws.pick(HAD.units)))
     if chart.draws.chance(0.3):
         away = at_hour(begin + timedelta(days=4), 9)
@@ -212,10 +196,10 @@ def smr_stay(
     doctor = chart.draws.pick(cast.doctors["smr"])
     begin = day + chart.draws.minutes(50, 150)
     length = chart.draws.between(18, 34)
-    stay = chart.visit(
-        SMR, doctor, "I", "03", "Réadaptation après chirurgie", entry=entry, origin=origin,
-        expected_end=begin + timedelta(days=length),
-    )  # fmt: skip
+    expected = begin + timedelta(days=length)
+    reason = "Réadaptation après chirurgie"
+    care = Care("I", "03", reason, entry=entry, origin=origin, expected_end=expected)
+    stay = chart.visit(SMR, doctor, care)
     stay.admit(begin, Place(chart.draws.pick(SMR.units), str(chart.draws.between(1, 40)), "1"))
     if chart.draws.chance(0.5):
         saturday = begin + timedelta(days=5 - begin.weekday() + 7)
@@ -299,16 +283,9 @@ def _consultation(
         ("CONSULT", "Consultation d'oncologie"), doctor, place,
     )  # fmt: skip
     chart.book(slot, booked)
-    visit = chart.visit(site, doctor, "O", "07", "Consultation")
+    visit = chart.visit(site, doctor, Care("O", "07", "Consultation"))
     visit.admit(start, place, "A04")
     visit.discharge(start + chart.draws.minutes(15, 50), HOME, lag=5)
-
-
-def _cancelled(slot: Booking) -> Booking:
-    return Booking(
-        slot.establishment, slot.person, slot.ipp, "S15", slot.number, slot.start, slot.minutes,
-        slot.service, slot.doctor, slot.place,
-    )  # fmt: skip
 
 
 def _rdv(chart: Chart) -> str:
@@ -334,7 +311,9 @@ def corrected_stay(
     chart.register(site, at_hour(day, 8))
     if draws.chance(0.8):
         chart.qualify(site, at_hour(day, 8, 30))
-    stay = chart.visit(site, draws.pick(cast.doctors[site.key]), "I", "03", "Chirurgie programmée")
+    care = Care("I", "03", "Chirurgie programmée")
+    doctor = draws.pick(cast.doctors[site.key])
+    stay = chart.visit(site, doctor, care)
     now = at_hour(day + timedelta(days=2), 8)
     bed = Place(site.units[0], "12", "1")
     if draws.chance(0.7):
@@ -345,28 +324,38 @@ def corrected_stay(
         if draws.chance(0.3):
             return chart.steps
         now += timedelta(hours=1)
-        if not stay.visit.preadmission:
-            stay = chart.visit(site, stay.visit.attending, "I", "03", "Chirurgie programmée")
+        # A cancelled visit number is not used again, unless a pre-admission keeps it alive.
+        stay = stay if stay.visit.preadmission else chart.visit(site, doctor, care)
         stay.admit(now, bed)
+    now = _corrected_ward_life(stay, draws, now)
+    if draws.chance(0.8):
+        now += draws.minutes(600, 1400)
+        careless = Cast(cast.doctors, corrections=0.4)
+        _goes_home(chart, careless, stay, now, draws.weighted(WAYS_OUT))
+    return chart.steps
+
+
+def _corrected_ward_life(stay: StayTeller, draws: Draws, now: datetime) -> datetime:
+    """Tell transfers and a leave, each of them cancelled now and then; return the last instant."""
+    units = stay.visit.establishment.units
     for room in range(draws.between(0, 3)):
         now += draws.minutes(90, 900)
-        stay.transfer(now, Place(draws.pick(site.units[:3]), str(20 + room), "1"), "HMS")
+        stay.transfer(now, Place(draws.pick(units[:3]), str(20 + room), "1"), "HMS")
         if draws.chance(0.4):
             now += timedelta(minutes=40)
             stay.cancel(now)
-    if draws.chance(0.5):
-        now += draws.minutes(90, 900)
-        stay.leave(now, now + timedelta(hours=10))
-        if draws.chance(0.4):
-            stay.cancel(now + timedelta(minutes=45))
-        else:
-            now += timedelta(hours=9)
-            stay.come_back(now)
-            if draws.chance(0.4):
-                stay.cancel(now + timedelta(minutes=30))
-                now += timedelta(hours=1)
-                stay.come_back(now)
-    if draws.chance(0.8):
-        now += draws.minutes(600, 1400)
-        _goes_home(chart, Cast(cast.doctors, corrections=0.4), stay, now, draws.weighted(WAYS_OUT))
-    return chart.steps
+    if not draws.chance(0.5):
+        return now
+    now += draws.minutes(90, 900)
+    stay.leave(now, now + timedelta(hours=10))
+    if draws.chance(0.4):
+        now += timedelta(minutes=45)
+        stay.cancel(now)
+        return now
+    now += timedelta(hours=9)
+    stay.come_back(now)
+    if draws.chance(0.4):
+        stay.cancel(now + timedelta(minutes=30))
+        now += timedelta(hours=1)
+        stay.come_back(now)
+    return now

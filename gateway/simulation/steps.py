@@ -56,14 +56,26 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Care:
+    """What a visit is for: PV1-2, PV1-21, the reason, and how it begins and should end."""
+
+    patient_class: str
+    mode: str
+    reason: str
+    urgent: bool = False
+    entry: Entry = field(default_factory=Entry)
+    origin: Origin | None = None
+    expected_end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """A visit (venue) of a dossier: what all its messages share.
 
     Attributes:
-        patient_class: PV1-2.
-        mode: PV1-21, treatment mode.
+        nda: PID-18, number of the dossier.
+        number: PV1-19, number of the visit.
         preadmission: PV1-5 number, empty without pre-admission.
-        expected_end: PV2-9.
     """
 
     establishment: Establishment
@@ -71,15 +83,9 @@ class Visit:
     ipp: str
     nda: str
     number: str
-    patient_class: str
-    mode: str
     attending: Professional
-    reason: str
-    urgent: bool = False
+    care: Care
     preadmission: str = ""
-    entry: Entry = field(default_factory=Entry)
-    origin: Origin | None = None
-    expected_end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

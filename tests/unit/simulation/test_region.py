@@ -151,7 +151,7 @@ def test_sessions_are_visits_of_one_dossier_and_only_the_last_closes_it() -> Non
 
     assert len(series) > 10
     for exits in series:
-        assert {exit.visit.patient_class for exit in exits} == {"R"}
+        assert {exit.visit.care.patient_class for exit in exits} == {"R"}
         assert len({exit.visit.nda for exit in exits}) == 1
         assert len({exit.visit.number for exit in exits}) == len(exits)
 
