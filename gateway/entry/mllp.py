@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -135,7 +136,7 @@ class MllpListener:
 
     def pending(self) -> list[PendingFrame]:
         """Return the frames that have begun and not ended, oldest first."""
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         found = [
             PendingFrame(each.peer.address, each.pending_bytes, now - each.frame_since)
             for each in self._connections
@@ -268,7 +269,7 @@ class MllpListener:
 
     def _note_probe(self, connection: Connection) -> None:
         self._probes += 1
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         if now - self._probe_line_at >= _PROBE_LINE_S:
             log.info("mllp_probed", address=connection.peer.address, size=self._probes)
             self._probe_line_at, self._probes = now, 0
@@ -281,10 +282,9 @@ class MllpListener:
         limits = self.limits
         shortest = min(limits.frame_s, limits.ack_write_s, limits.idle_s)
         interval = min(1.0, shortest / 8)
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(interval)
-            now = loop.time()
+            now = monotonic()
             for connection in list(self._connections):
                 connection.check(now)
 
@@ -312,6 +312,6 @@ def _listening_socket(host: str, port: int, reuse_port: bool) -> socket.socket:
 
 
 def _age(starts: Any) -> float:
-    """Return the seconds since the earliest of the loop times that are set."""
+    """Return the seconds since the earliest of the monotonic times that are set."""
     earliest = min((start for start in starts if start is not None), default=None)
-    return 0.0 if earliest is None else asyncio.get_running_loop().time() - earliest
+    return 0.0 if earliest is None else monotonic() - earliest

@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections import deque
 from datetime import datetime
+from time import monotonic
 from typing import Any, cast
 
 from gateway.core.errors import RejectedError, RetriableError
@@ -31,20 +32,20 @@ class Connection(asyncio.Protocol):
     Attributes:
         peer: the other end; the certificate is known after the handshake.
         host: address without port, the key of the limits.
-        last_seen: loop time of the last byte.
-        frame_since: loop time of the first byte of the open frame, None at a boundary.
+        last_seen: monotonic time of the last byte.
+        frame_since: monotonic time of the first byte of the open frame, None at a boundary.
     """
 
     def __init__(self, door: Door) -> None:
         self.peer = Peer("")
         self.host = ""
         self._loop = asyncio.get_running_loop()
-        self.last_seen = self._loop.time()
+        self.last_seen = monotonic()
         self.frame_since: float | None = None
         self._door = door
         self._decoder = FrameDecoder(door.limits.frame_bytes)
         self._transport: asyncio.Transport | None = None
-        # Frames and faults that wait, the one in process first; with the clock and loop times.
+        # Frames and faults that wait, the one in process first; with the clock and monotonic times.
         self._queue: deque[tuple[Event, datetime, float]] = deque()
         self._waiting_bytes = 0
         self._work: asyncio.Task[None] | None = None
@@ -88,7 +89,7 @@ class Connection(asyncio.Protocol):
             return
         if self._ending is not None:
             return
-        now = self._loop.time()
+        now = monotonic()
         self.last_seen = now
         self._seen_bytes += len(data)
         decoder = self._decoder
@@ -129,7 +130,7 @@ class Connection(asyncio.Protocol):
         """Hold the next frame: the peer does not take the last answer."""
         if self._can_write is None:
             self._can_write = self._loop.create_future()
-            self._blocked_since = self._loop.time()
+            self._blocked_since = monotonic()
 
     def resume_writing(self) -> None:
         """Go on with the next frame."""
@@ -159,7 +160,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def unanswered_since(self) -> float | None:
-        """Return the loop time of the oldest whole frame without answer."""
+        """Return the monotonic time of the oldest whole frame without answer."""
         return self._queue[0][2] if self._queue else None
 
     def check(self, now: float) -> None:
@@ -224,7 +225,7 @@ class Connection(asyncio.Protocol):
         self.peer = peer_certificate(self.peer, tls.get_extra_info("ssl_object"))
         # The peer may speak before this coroutine is woken.
         early, self._early, self._is_shaking = self._early or [], None, False
-        self.last_seen = self._loop.time()
+        self.last_seen = monotonic()
         for data in early:
             self.data_received(data)
         if self._has_eof:
@@ -243,14 +244,14 @@ class Connection(asyncio.Protocol):
     def _settle(self) -> None:
         events = self._decoder.settle()
         if events and self._ending is None:
-            self._enqueue(events, self._loop.time())
+            self._enqueue(events, monotonic())
 
     def _finish_stream(self) -> None:
         """Take what the decoder still holds: a frame without CR, or a cut frame."""
         events = self._decoder.close()
         self.frame_since = None
         if events:
-            self._enqueue(events, self._loop.time())
+            self._enqueue(events, monotonic())
 
     def _enqueue(self, events: list[Event], now: float) -> None:
         at = self._door.house.clock.now()
@@ -336,14 +337,14 @@ class Connection(asyncio.Protocol):
             self._door.undelivered(self, len(ack))
             return
         transport.write(b"\x0b%b\x1c\r" % ack)
-        self._door.metrics.ack.observe(self._loop.time() - since)
+        self._door.metrics.ack.observe(monotonic() - since)
 
     def _resume_reading(self) -> None:
         if not self._is_paused:
             return
         self._is_paused = False
         if self.frame_since is not None:
-            self.frame_since = self._loop.time()
+            self.frame_since = monotonic()
         if self._transport and not self._is_gone and not self._transport.is_closing():
             self._transport.resume_reading()
 
