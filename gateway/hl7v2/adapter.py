@@ -23,7 +23,7 @@ from gateway.fhir.identity import Ids
 from gateway.hl7v2 import faults
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert import CONVERTERS
-from gateway.hl7v2.derived import stay_lines
+from gateway.hl7v2.derived import lone_stay_lines, stay_lines
 from gateway.hl7v2.envelope import document_id, labels, parent_id
 from gateway.hl7v2.keys import (
     FLAG_VISIT_FROM_ACCOUNT,
@@ -230,6 +230,8 @@ def _collect(made: Sequence[_Made], context: Context, header: Header, mapped: Ma
             continue
         annotates = part.name == REPLACED
         is_stay = row is not None and target.type == "Encounter"
+        if result.trace and row is None and target.type == "Encounter":
+            mapped.trace += lone_stay_lines(target.id)
         mapped.contributions.append(
             Contribution(
                 target=target,

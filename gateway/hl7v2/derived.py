@@ -35,3 +35,12 @@ def stay_lines(stay_id: str, movement_id: str) -> list[TraceLine]:
         for number in (stay_id, movement_id)
         for line in _LINES
     ]
+
+
+def lone_stay_lines(stay_id: str) -> list[TraceLine]:
+    """Return what the fold adds to a stay of which no movement is known."""
+    clause = "FR Core 2.2.0, fr-core-encounter, required elements"
+    return [
+        TraceLine(f"Encounter/{stay_id}", target, "constant", "movements.fold_stay", clause)
+        for target in ("status", "class", "period")
+    ]

@@ -164,7 +164,9 @@ def _movement(stay: Json, step: Step, following: Moment | None) -> Json:
     encounter["period"] = period(step.start, end)
     if "hospitalization" in said and step.movement.event in _LEAVING:
         encounter["hospitalization"] = said["hospitalization"]
-    if step.place is not None:
+    # Nobody is in the place during a leave, nor was there during a pre-admission that is over.
+    was_there = step.status != "onleave" and not (over and step.status == "planned")
+    if step.place is not None and was_there:
         encounter["location"] = [_placed(step.place, step.status, step.start, end)]
     if step.provider is not None:
         encounter["serviceProvider"] = step.provider

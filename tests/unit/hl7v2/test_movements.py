@@ -83,7 +83,7 @@ def stay(*parts: Contribution) -> Json:
 def whole_stay() -> list[Contribution]:
     """A planned stay with a transfer, a leave, a discharge taken back and said again."""
     return [
-        said("A05", "m0", -24, planned=moment(8)),
+        said("A05", "m0", -24, planned=moment(8), where="bed-1"),
         said("A01", "m1", 8, where="bed-1", unit="uf-1", doctor="ann"),
         said("A02", "m2", 30, where="bed-2", unit="uf-2"),
         said("A21", "m3", 50),
@@ -136,6 +136,17 @@ def test_each_live_movement_is_an_encounter_that_ends_where_the_next_starts() ->
     ]
     assert {m["partOf"]["reference"] for m in movements} == {"Encounter/stay"}
     assert {m["status"] for m in movements} == {"finished"}
+
+
+def test_movement_of_a_leave_or_a_past_pre_admission_has_no_place() -> None:
+    _, planned, admitted, moved, leave, *_ = fold_stay(STAY, whole_stay())
+
+    assert "location" not in planned
+    assert "location" not in leave
+    assert [m["location"][0]["location"] for m in (admitted, moved)] == [
+        {"reference": "Location/bed-1"},
+        {"reference": "Location/bed-2"},
+    ]
 
 
 def test_cancelled_discharge_reopens_the_stay() -> None:
@@ -373,9 +384,7 @@ def test_attending_doctors_follow_each_other() -> None:
         said("A02", "m2", 30, doctor="bob"),
     )
 
-    assert [
-        (one["individual"]["reference"], one["period"]) for one in found["participant"]
-    ] == [
+    assert [(one["individual"]["reference"], one["period"]) for one in found["participant"]] == [
         ("Practitioner/ann", {"start": text(8), "end": text(30)}),
         ("Practitioner/bob", {"start": text(30)}),
     ]
@@ -384,9 +393,7 @@ def test_attending_doctors_follow_each_other() -> None:
 def test_update_without_its_movement_waits() -> None:
     update = said("A02", "m2", 30, action="UPDATE", where="bed-3")
     waiting = stay(said("A01", "m1", 8, where="bed-1"), update)
-    arrived = stay(
-        said("A01", "m1", 8, where="bed-1"), update, said("A02", "m2", 30, recorded=29)
-    )
+    arrived = stay(said("A01", "m1", 8, where="bed-1"), update, said("A02", "m2", 30, recorded=29))
 
     assert waiting["location"][-1]["location"] == {"reference": "Location/bed-1"}
     assert arrived["location"][-1]["location"] == {"reference": "Location/bed-3"}
