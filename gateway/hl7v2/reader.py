@@ -25,6 +25,9 @@ _CONTROLS = bytes(code for code in (*range(32), 127) if code not in (9, 10, 13))
 #: U+FFFE and U+FFFF in UTF-8: no characters, refused by databases.
 _NONCHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
 
+#: Never part of an identifier; in identifiers it can only have been a repetition separator.
+_TYPOGRAPHIC_TILDE = "\u02dc"
+
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 _SLOPPY_NAME = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9]{2})[ \t]*")
 #: A body in one line that runs from the header into a segment lost its terminators.
@@ -53,7 +56,7 @@ def read(raw: bytes, *, lenient: bool = True, declared_charset: str | None = Non
 
     Raises:
         RejectedError: no message can be read (RLS-HL7-001 to 007), or a repair would be needed
-            and is not wanted (RLS-HL7-008 to 012).
+            and is not wanted (RLS-HL7-008 to 013).
     """
     body = raw.lstrip(_LEADING)
     flags: list[str] = []
@@ -71,6 +74,9 @@ def read(raw: bytes, *, lenient: bool = True, declared_charset: str | None = Non
     flags.extend(decoded.flags)
     lines, line_ends = _lines(decoded.text)
     cells, by_name = _cells(lines, separators, flags, issues)
+    if _TYPOGRAPHIC_TILDE in decoded.text and _mend_tildes(by_name, separators):
+        flags.append("tilde-repair")
+        issues.append(refusals.typographic_tilde())
     if not lenient and (issues or decoded.issues):
         raise RejectedError([*decoded.issues, *issues])
     if _has_loose_delimiter(by_name, separators):
@@ -216,6 +222,18 @@ def _cells(
     if continued:
         cells[-1].add_lines(continued)
     return cells, by_name
+
+
+def _mend_tildes(by_name: dict[str, list[Cell]], separators: Separators) -> bool:
+    """Put the repetition separator where a word processor made a typographic tilde of it."""
+    mended = False
+    for name, number in (("PID", 3), ("MRG", 1)):
+        for cell in by_name.get(name, ()):
+            fields = cell.fields
+            if len(fields) > number and _TYPOGRAPHIC_TILDE in fields[number]:
+                fields[number] = fields[number].replace(_TYPOGRAPHIC_TILDE, separators.repetition)
+                mended = True
+    return mended
 
 
 def _name_end(line: str) -> int:

@@ -127,6 +127,18 @@ def control_characters() -> Issue:
     )
 
 
+def typographic_tilde() -> Issue:
+    """Say that a typographic tilde separates identifiers."""
+    return Issue(
+        code="RLS-HL7-013",
+        severity=Severity.ERROR,
+        where="PID-3",
+        what="A typographic tilde (U+02DC) stands where the repetition separator belongs.",
+        fix="Send the repetition separator of MSH-2.",
+        hl7_code=102,
+    )
+
+
 def required_field(where: str, severity: Severity = Severity.ERROR) -> Issue:
     """Say that a required field is empty."""
     return Issue(

@@ -36,6 +36,7 @@ def test_precision_is_kept(text, fhir, precision):
     assert (stamp.text_fhir, stamp.precision) == (fhir, precision)
 
 
+@pytest.mark.field("FL-203")
 def test_a_time_without_offset_is_paris_time():
     summer, winter = parse_timestamp("20260912100000"), parse_timestamp("20261120100000")
 
@@ -70,6 +71,7 @@ def test_a_date_never_slips_a_day(text, day):
     assert parse_timestamp(text).date_fhir == day
 
 
+@pytest.mark.field("FL-210")
 def test_a_date_is_no_instant_and_lasts_a_day_in_paris():
     stamp = parse_timestamp("20261120")
 

@@ -322,3 +322,23 @@ def test_the_bytes_are_kept_as_received():
     raw = b"\xef\xbb\xbf" + admission()
 
     assert read(raw).raw is raw
+
+
+_TILDE = "PID|||1^^^A^PI\u02dc2^^^B^INS||MARTIN\u02dc"
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding"), [("UNICODE UTF-8", "utf-8"), ("8859/1", "cp1252")]
+)
+@pytest.mark.field("FL-040")
+def test_a_typographic_tilde_separates_identifiers(charset, encoding):
+    message = read(er7(msh(charset=charset), _TILDE, encoding=encoding))
+
+    assert [node.component(5) for node in message.select("PID-3")] == ["PI", "INS"]
+    assert message.value("PID-5") == "MARTIN\u02dc"
+    assert "tilde-repair" in message.flags
+
+
+@pytest.mark.field("FL-040")
+def test_a_typographic_tilde_is_refused_by_strict_reading():
+    assert refusal(er7(msh(), _TILDE), lenient=False) == ("RLS-HL7-013", "PID-3", 102)
