@@ -10,7 +10,7 @@ from gateway.core.contributions import Claim, Contribution, Kind, Target
 from gateway.store import codec, shared
 from gateway.store.problems import conflict
 from gateway.store.shared import Said, SharedKey, SharedRow
-from gateway.store.sqltext import Compiler, Session, Sql
+from gateway.store.sqltext import Compiler, Session, Sql, given
 from gateway.store.tables import TABLES
 
 _OWN, _SHARED, _CLAIM = (
@@ -31,7 +31,9 @@ class ContributionSql:
     def __init__(self, c: Compiler) -> None:
         own, shared_table = TABLES["contribution"], TABLES["shared_contribution"]
         self.lock_each = Sql(
-            "SELECT pg_advisory_xact_lock(k) FROM unnest(%s::bigint[]) AS k", ("keys",)
+            "SELECT pg_advisory_xact_lock(k::bigint)"
+            " FROM jsonb_array_elements_text(%s::jsonb) AS k",
+            ("keys",),
         )
         self.lock_all = Sql(f"SELECT pg_advisory_xact_lock({_ALL_TARGETS})", ())
         self.share_all = Sql(f"SELECT pg_advisory_xact_lock_shared({_ALL_TARGETS})", ())
@@ -110,18 +112,18 @@ class SqlContributions:
             if not self._shares_all:
                 self._session.rows(self._sql.share_all)
                 self._shares_all = True
-            self._session.rows(self._sql.lock_each, (keys,))
+            self._session.rows(self._sql.lock_each, (given(keys),))
 
     def load(self, targets: Sequence[Target]) -> dict[Target, list[Contribution]]:
         """Return all contributions of these targets, oldest first."""
         if not targets:
             return {}
-        names = {codec.target_text(target): target for target in targets}
-        given = self._session.compiler.list_values(list(names))
+        names = {codec.storable(codec.target_text(target)): target for target in targets}
+        parameters = (given(list(names)),)
         rows = [
             (version, ordinal, inbox_id, names[name], kind, payload)
             for kind, sql in ((Kind.OWN, self._sql.load_own), (Kind.SHARED, self._sql.load_shared))
-            for name, version, ordinal, inbox_id, payload in self._session.rows(sql, given)
+            for name, version, ordinal, inbox_id, payload in self._session.rows(sql, parameters)
         ]
         rows.sort(key=lambda row: row[:3])
         found: dict[Target, list[Contribution]] = {}
@@ -167,13 +169,13 @@ class SqlContributions:
     def _replace_own(
         self, inbox_ids: Sequence[int], rows: Sequence[tuple[int, int, str, str, int, bytes]]
     ) -> set[str]:
-        given = self._session.compiler.list_values(inbox_ids)
-        before = {tuple(row) for row in self._session.rows(self._sql.own_of_inboxes, given)}
+        ids = (given(inbox_ids),)
+        before = {tuple(row) for row in self._session.rows(self._sql.own_of_inboxes, ids)}
         if before:
             different = before.symmetric_difference(rows)
             if not different:
                 return set()
-            self._session.run(self._sql.delete_own, given)
+            self._session.run(self._sql.delete_own, ids)
             self._session.run_many(self._sql.insert_own, rows)
             return _moved(before, rows)
         self._session.run_many(self._sql.insert_own, rows)
@@ -184,11 +186,10 @@ class SqlContributions:
         spoken: Mapping[int, Sequence[tuple[SharedKey, str, int]]],
         payloads: Mapping[SharedKey, bytes],
     ) -> set[str]:
-        compiler = self._session.compiler
-        ids = compiler.list_values(list(spoken))
-        targets = compiler.list_values(sorted({target for target, _ in payloads}))
+        ids = given(list(spoken))
+        targets = given(sorted({target for target, _ in payloads}))
         before: dict[SharedKey, SharedRow] = {}
-        for row in self._session.rows(self._sql.shared_rows, (*targets, *ids, *ids)):
+        for row in self._session.rows(self._sql.shared_rows, (targets, ids, ids)):
             before[row[0], row[1]] = SharedRow(row[0], row[1], Said(*row[2:5]), Said(*row[5:8]))
         change = shared.change(before, spoken)
         known = [row for row in change.written if (row.target, row.content_hash) in before]
@@ -242,11 +243,11 @@ class ClaimSql:
         self.of_targets = c(select(*columns).where(of_targets), "targets")
         self.delete = c(claim.delete().where(of_targets), "targets")
         self.insert = c.insert(claim, _CLAIM_COLUMNS)
-        given = c.rows("kind", "value")
-        wanted = tuple_(_CLAIM.kind, _CLAIM.value).in_(select(given.c.kind, given.c.value))
+        members = c.rows("kind", "value")
+        wanted = tuple_(_CLAIM.kind, _CLAIM.value).in_(select(members.c.kind, members.c.value))
         self.sharing = c(
             select(*columns).where(wanted).order_by(_CLAIM.target, _CLAIM.content),
-            *c.row_names("kind", "value"),
+            "given",
         )
 
 
@@ -263,8 +264,8 @@ class SqlClaims:
         """Make these the claims of each target; return the (kind, value) pairs that changed."""
         if not claims:
             return set()
-        given = self._session.compiler.list_values([codec.target_text(t) for t in claims])
-        before = {tuple(row) for row in self._session.rows(self._sql.of_targets, given)}
+        names = given([codec.target_text(target) for target in claims])
+        before = {tuple(row) for row in self._session.rows(self._sql.of_targets, (names,))}
         after = {
             (c.kind, codec.key_text(c.value), codec.target_text(target), codec.storable(c.content))
             for target, wanted in claims.items()
@@ -274,7 +275,7 @@ class SqlClaims:
         if not different:
             return set()
         targets = {row[2] for row in different}
-        self._session.run(self._sql.delete, self._session.compiler.list_values(sorted(targets)))
+        self._session.run(self._sql.delete, (given(sorted(targets)),))
         self._session.run_many(
             self._sql.insert,
             [
@@ -291,8 +292,7 @@ class SqlClaims:
         if not wanted:
             return {}
         found: dict[tuple[str, str], list[Claim]] = {}
-        given = self._session.compiler.row_values(wanted)
-        for kind, value, target, content in self._session.rows(self._sql.sharing, given):
+        for kind, value, target, content in self._session.rows(self._sql.sharing, (given(wanted),)):
             claim = Claim(kind, value, codec.read_target(target), content)
             found.setdefault((kind, value), []).append(claim)
         return found

@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,8 +108,13 @@ def _set_up(raw: sqlite3.Connection, info: dict[str, Any], readonly: bool) -> No
 def postgresql_database(url: URL, timeout_s: float) -> Database:
     """Return the engines of a PostgreSQL database."""
     url = url.set(drivername="postgresql+psycopg")
+    limit = str(int(timeout_s * 1000))
+    limits = {"statement_timeout": limit, "idle_in_transaction_session_timeout": limit}
+    # Writers look rows up by key. A plan made while a table was small is kept; it must not be
+    # one that scans the table when it has grown.
+    by_key = {"enable_seqscan": "off"}
 
-    def engine(size: int, **options: Any) -> Engine:
+    def engine(size: int, settings: Mapping[str, str], **options: Any) -> Engine:
         made = create_engine(
             url,
             pool_size=size,
@@ -117,14 +123,15 @@ def postgresql_database(url: URL, timeout_s: float) -> Database:
             connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "relais"},
             **options,
         )
-        event.listen(made, "connect", lambda raw, _: _set_up_session(raw, timeout_s))
+        event.listen(made, "connect", lambda raw, _: _set_up_session(raw, {**limits, **settings}))
         return made
 
     return Database(
         name="postgresql",
-        writer=engine(_POSTGRESQL_WRITERS),
+        writer=engine(_POSTGRESQL_WRITERS, by_key),
         reader=engine(
             _READERS,
+            {},
             isolation_level="REPEATABLE READ",
             execution_options={"postgresql_readonly": True},
         ),
@@ -133,12 +140,10 @@ def postgresql_database(url: URL, timeout_s: float) -> Database:
     )
 
 
-def _set_up_session(raw: Any, timeout_s: float) -> None:
-    limit = str(int(timeout_s * 1000))
+def _set_up_session(raw: Any, settings: Mapping[str, str]) -> None:
     with raw.cursor() as cursor:
-        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
-            cursor.execute("SELECT set_config(%s, %s, false)", (name, limit))
-        cursor.execute("SELECT set_config('client_encoding', 'UTF8', false)")
+        for name, value in {"client_encoding": "UTF8", **settings}.items():
+            cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
         # An answer to a sender promises durability, whatever the server's default.
         cursor.execute(
             "SELECT set_config('synchronous_commit', 'on', false)"

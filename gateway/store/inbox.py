@@ -12,7 +12,7 @@ from gateway.core.ports import InboxResult
 from gateway.store import codec
 from gateway.store.inboxrules import check_reopen, check_result
 from gateway.store.problems import conflict
-from gateway.store.sqltext import Compiler, Session, Sql
+from gateway.store.sqltext import Compiler, Session, Sql, given
 from gateway.store.tables import TABLES
 
 _INBOX, _KEY = TABLES["inbox"].c, TABLES["inbox_key"].c
@@ -72,26 +72,26 @@ class InboxSql:
 
 
 def _known(c: Compiler) -> Sql:
-    given = c.rows(*_KEY_COLUMNS)
-    wanted = select(*(given.c[name] for name in _KEY_COLUMNS))
+    members = c.rows(*_KEY_COLUMNS)
+    wanted = select(*(members.c[name] for name in _KEY_COLUMNS))
     key = [_KEY[name] for name in _KEY_COLUMNS]
-    return c(select(*key).where(tuple_(*key).in_(wanted)), *c.row_names(*_KEY_COLUMNS))
+    return c(select(*key).where(tuple_(*key).in_(wanted)), "given")
 
 
 def _same(c: Compiler, columns: tuple[str, ...]) -> Sql:
     """Build the query of rows with the same key, or with the same start of a key."""
-    given = c.rows(*columns)
-    wanted = select(*(given.c[name] for name in columns))
+    members = c.rows(*columns)
+    wanted = select(*(members.c[name] for name in columns))
     statement = (
         select(*_columns(False))
         .join_from(TABLES["inbox_key"], TABLES["inbox"], _KEY.inbox_id == _INBOX.id)
         .where(tuple_(*(_KEY[name] for name in columns)).in_(wanted))
     )
     if len(columns) == len(_KEY_COLUMNS):
-        return c(statement, *c.row_names(*columns))
+        return c(statement, "given")
     recent = _INBOX.received_at >= bindparam("since")
     either = or_(recent, c.among(_KEY.canonical_sha256, "canonical"))
-    return c(statement.where(either), *c.row_names(*columns), "since", "canonical")
+    return c(statement.where(either), "given", "since", "canonical")
 
 
 def _claim(c: Compiler) -> Sql:
@@ -130,8 +130,8 @@ class SqlInbox:
         if not rows:
             return []
         keys = [codec.inbox_key(row.header) for row in rows]
-        given = self._session.compiler.row_values(keys)
-        known = {tuple(found) for found in self._session.rows(self._sql.known, given)}
+        stored = self._session.rows(self._sql.known, (given(keys),))
+        known = {tuple(found) for found in stored}
         first: dict[tuple[str, ...], int] = {}
         for place, key in enumerate(keys):
             if key not in known:
@@ -165,18 +165,18 @@ class SqlInbox:
 
     def find_same_control(self, headers: Sequence[Header], since: datetime) -> list[InboxRow]:
         """Return rows, without body, of one of the control ids, newest first."""
-        compiler, found = self._session.compiler, {}
+        found = {}
         keys = {codec.inbox_key(header) for header in headers}
         nameless = [key for key in keys if not key[2]]
         named = [key for key in keys if key[2]]
         if nameless:
-            same = self._session.rows(self._sql.same_input, compiler.row_values(nameless))
+            same = self._session.rows(self._sql.same_input, (given(nameless),))
             found.update({row[0]: row for row in same})
         if named:
             parameters = (
-                *compiler.row_values([key[:3] for key in named]),
+                given([key[:3] for key in named]),
                 codec.instant_text(since),
-                *compiler.list_values([key[3] for key in named]),
+                given([key[3] for key in named]),
             )
             reused = self._session.rows(self._sql.same_control, parameters)
             found.update({row[0]: row for row in reused})
@@ -215,8 +215,7 @@ class SqlInbox:
         self._session.run(self._sql.reopen, (InboxStatus.RECEIVED.value, row_id))
 
     def _states(self, ids: Sequence[int]) -> dict[int, InboxStatus]:
-        parameters = self._session.compiler.list_values(ids)
-        rows = self._session.rows(self._sql.states, parameters) if ids else ()
+        rows = self._session.rows(self._sql.states, (given(ids),)) if ids else ()
         return {row_id: InboxStatus(status) for row_id, status in rows}
 
     def claim_received(self, limit: int, older_than: datetime) -> list[InboxRow]:

@@ -10,7 +10,7 @@ from gateway.core.contributions import Target
 from gateway.core.ports import Condition, NewVersion, Page, StoredResource
 from gateway.store import codec, search
 from gateway.store.problems import conflict
-from gateway.store.sqltext import Compiler, Session, Sql
+from gateway.store.sqltext import Compiler, Session, Sql, given
 from gateway.store.tables import TABLES
 
 Key = tuple[str, str]
@@ -29,22 +29,22 @@ class ResourceSql:
             TABLES[name] for name in ("resource", "resource_history", "index_entry")
         )
         current = [_NOW[name] for name in _COLUMNS]
-        key_names = c.row_names("type", "id")
 
         def of_keys() -> Any:
-            given = c.rows("type", "id")
-            return tuple_(_NOW.type, _NOW.id).in_(select(given.c.type, given.c.id))
+            keys = c.rows("type", "id")
+            return tuple_(_NOW.type, _NOW.id).in_(select(keys.c.type, keys.c.id))
 
-        self.current = c(select(*current).where(of_keys()), *key_names)
+        self.current = c(select(*current).where(of_keys()), "given")
         live = _NOW.deleted == literal_column("0")
-        # Written out, as its index has it, so that the index serves.
+        # Written out, as its index has it, so that the index serves. Deleted ones are left out by
+        # the caller: a condition on them would draw PostgreSQL to the index of listings.
         of_another = _NOW.owner != literal_column("''")
         self.owned = c(
             union_all(
-                select(*current).where(of_keys(), _NOW.owner == literal_column("''"), live),
-                select(*current).where(c.among(_NOW.owner, "targets"), of_another, live),
+                select(*current).where(of_keys(), _NOW.owner == literal_column("''")),
+                select(*current).where(c.among(_NOW.owner, "targets"), of_another),
             ).order_by("type", "id"),
-            *key_names,
+            "given",
             "targets",
         )
         self.before = c(
@@ -52,10 +52,10 @@ class ResourceSql:
             .where(of_keys())
             .order_by(_NOW.type, _NOW.id)
             .with_for_update(),
-            *key_names,
+            "given",
         )
         self.archive = c(
-            past.insert().from_select(_COLUMNS, select(*current).where(of_keys())), *key_names
+            past.insert().from_select(_COLUMNS, select(*current).where(of_keys())), "given"
         )
         self.insert = c.insert(now, ("type", "id", *_CHANGED))
         self.update = c(
@@ -66,7 +66,7 @@ class ResourceSql:
             "of_type",
             "of_id",
         )
-        self.insert_entry = c.insert(entry, _ENTRY_COLUMNS)
+        self.insert_entry = c.insert_texts(entry, _ENTRY_COLUMNS)
         same = (_ENTRY[name] == bindparam(f"of_{name}") for name in _ENTRY_COLUMNS)
         self.delete_entry = c(
             entry.delete().where(*same), *(f"of_{name}" for name in _ENTRY_COLUMNS)
@@ -120,20 +120,19 @@ class SqlResources:
         """Return the current version of each (type, id) that exists, deleted ones included."""
         if not keys:
             return {}
-        given = self._session.compiler.row_values([_storable(key) for key in keys])
-        return {(r[0], r[1]): _read(r) for r in self._session.rows(self._sql.current, given)}
+        wanted = (given([_storable(key) for key in keys]),)
+        return {(r[0], r[1]): _read(r) for r in self._session.rows(self._sql.current, wanted)}
 
     def owned(self, targets: Sequence[Target]) -> dict[Target, list[StoredResource]]:
         """Return the current, not deleted resources of each target, by type and id."""
         found: dict[Target, list[StoredResource]] = {}
         if targets:
             keys = [_storable(target) for target in set(targets)]
-            compiler = self._session.compiler
-            names = compiler.list_values(["/".join(key) for key in keys])
-            given = (*compiler.row_values(keys), *names)
-            for row in self._session.rows(self._sql.owned, given):
+            wanted = (given(keys), given(["/".join(key) for key in keys]))
+            for row in self._session.rows(self._sql.owned, wanted):
                 resource = _read(row)
-                found.setdefault(resource.owner, []).append(resource)
+                if not resource.deleted:
+                    found.setdefault(resource.owner, []).append(resource)
         return found
 
     def put(self, versions: Sequence[NewVersion]) -> None:
@@ -149,14 +148,14 @@ class SqlResources:
             rows.append((r.type, r.id, *_changed(r, entries)))
             entry_rows += [(r.type, *entry, r.id) for entry in entries]
         self._session.run_many(self._sql.insert, rows)
-        self._session.run_many(self._sql.insert_entry, entry_rows)
+        self._session.insert_texts(self._sql.insert_entry, entry_rows)
 
     def _supersede(self, versions: Sequence[NewVersion]) -> None:
         if not versions:
             return
         keys = [(new.resource.type, new.resource.id) for new in versions]
-        given = self._session.compiler.row_values(keys)
-        before = {(r[0], r[1]): r for r in self._session.rows(self._sql.before, given)}
+        wanted = (given(keys),)
+        before = {(r[0], r[1]): r for r in self._session.rows(self._sql.before, wanted)}
         rows, gained, lost = [], [], []
         for key, new in zip(keys, versions, strict=True):
             old = before.get(key)
@@ -167,10 +166,10 @@ class SqlResources:
             known = {tuple(entry) for entry in orjson.loads(old.entries)}
             gained += [(key[0], *e, key[1]) for e in entries if e not in known]
             lost += [(key[0], *e, key[1]) for e in known.difference(entries)]
-        self._session.run(self._sql.archive, given)
+        self._session.run(self._sql.archive, wanted)
         self._session.run_many(self._sql.update, rows)
         self._session.run_many(self._sql.delete_entry, lost)
-        self._session.run_many(self._sql.insert_entry, gained)
+        self._session.insert_texts(self._sql.insert_entry, gained)
 
     def version(self, type_: str, id_: str, version: int) -> StoredResource | None:
         """Return one past or current version."""
