@@ -191,18 +191,21 @@ class MllpListener:
             return
         log.info("mllp_closed", address=connection.peer.address, size=size, kind=reason.value)
 
-    def refused_tls(self, connection: Connection, error: OSError) -> Ending:
-        """Log a failed handshake; plain bytes are an incident, an interrupted one a probe."""
+    def refused_tls(self, connection: Connection, error: ssl.SSLError, data: bytes) -> Ending:
+        """Log a failed handshake; plain bytes are an incident."""
         reason = refusal(error)
-        if reason == "interrupted":
-            return Ending.PROBE
         address = connection.peer.address
         log.warning("tls_refused", address=address, kind=reason)
         if reason != "plain":
             return Ending.TLS_REFUSED
         hint = f"plain bytes on TLS port {self.port}{self._use_other()}"
         incident = Incident(
-            self.house.clock.now(), "plain-on-tls-port", address, 0, b"", {"hint": hint}
+            self.house.clock.now(),
+            "plain-on-tls-port",
+            address,
+            len(data),
+            data[:4096],
+            {"hint": hint},
         )
         self.spawn(self.report(incident), connection)
         return Ending.WRONG_PORT
@@ -280,7 +283,7 @@ class MllpListener:
     async def _sweep(self) -> None:
         """Check the time limits of every connection, often enough for the shortest."""
         limits = self.limits
-        shortest = min(limits.frame_s, limits.ack_write_s, limits.idle_s)
+        shortest = min(limits.frame_s, limits.ack_write_s, limits.idle_s, limits.handshake_s)
         interval = min(1.0, shortest / 8)
         while True:
             await asyncio.sleep(interval)

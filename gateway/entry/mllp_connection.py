@@ -17,13 +17,13 @@ from gateway.core.messages import Channel, Incident, Outcome, Peer, RawMessage
 from gateway.entry.doors import oversize, unavailable
 from gateway.entry.mllp_door import Door
 from gateway.entry.mllp_metrics import Ending
-from gateway.entry.tls import peer_certificate
+from gateway.entry.tls import with_certificate
+from gateway.entry.tls_session import TlsSession
 from gateway.hl7v2.framing import Broken, Event, Fault, Frame, FrameDecoder
 
 #: Whole frames of one connection that may wait; beyond, reading stops until they are answered.
 _WAITING_FRAMES = 64
 _WAITING_BYTES = 2**20
-_TLS_SHUTDOWN_S = 5.0
 
 
 class Connection(asyncio.Protocol):
@@ -51,10 +51,9 @@ class Connection(asyncio.Protocol):
         self._work: asyncio.Task[None] | None = None
         self._can_write: asyncio.Future[None] | None = None
         self._blocked_since = 0.0
-        self._early: list[bytes] | None = [] if door.tls else None
+        self._session = TlsSession(door.tls) if door.tls else None
+        self._shaking_since: float | None = self.last_seen if door.tls else None
         self._is_paused = False
-        self._is_shaking = False
-        self._was_lost = False
         self._has_eof = False
         self._is_gone = False
         self._ending: Ending | None = None
@@ -74,24 +73,18 @@ class Connection(asyncio.Protocol):
         if not self._door.admit(self):
             self.end(Ending.FULL)
             return
-        if self._door.tls is None:
-            transport.set_write_buffer_limits(high=0)
-            return
-        # Nothing may be read before the TLS layer is in place.
-        transport.pause_reading()
-        self._is_shaking = True
-        self._door.spawn(self._shake_hands(transport, self._door.tls), self)
+        # Whatever the kernel does not take at once counts as an answer that waits.
+        transport.set_write_buffer_limits(high=0)
 
     def data_received(self, data: bytes) -> None:
         """Decode; whole frames go to the queue."""
-        if self._early is not None:
-            self._early.append(data)
-            return
         if self._ending is not None:
             return
         now = monotonic()
         self.last_seen = now
         self._seen_bytes += len(data)
+        if self._session is not None:
+            data = self._decrypt(self._session, data)
         decoder = self._decoder
         noise = decoder.noise
         events = decoder.feed(data)
@@ -105,23 +98,19 @@ class Connection(asyncio.Protocol):
             self.frame_since = now
         if decoder.awaits_cr:
             self._loop.call_later(self._door.limits.end_grace_s, self._settle)
+        if self._session is not None and self._session.has_eof and not self.eof_received():
+            self.end(self._natural_ending())
 
     def eof_received(self) -> bool:
-        """Keep our half open until every answer has left; TLS has no half-close in asyncio."""
+        """Keep our half open until every answer has left."""
         self._has_eof = True
-        if self._early is None:
-            self._finish_stream()
-        return self._door.tls is None and self._work is not None
+        self._finish_stream()
+        return self._work is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end; whole frames are still processed, their resend is a duplicate."""
-        if self._is_gone or self._is_shaking:
-            # A handshake tells its own end.
-            self._was_lost = True
-            return
         self._is_gone = True
-        if self._early is None:
-            self._finish_stream()
+        self._finish_stream()
         self.resume_writing()
         self._door.ended(self, self._ending or self._natural_ending(), self._seen_bytes)
         self._leave()
@@ -146,7 +135,7 @@ class Connection(asyncio.Protocol):
         return (
             self.frame_since is None
             and self._work is None
-            and self._early is None
+            and self._shaking_since is None
             and self._can_write is None
             and self._ending is None
             and not self._decoder.awaits_cr
@@ -166,7 +155,10 @@ class Connection(asyncio.Protocol):
     def check(self, now: float) -> None:
         """Close when a time limit has passed."""
         limits = self._door.limits
-        if self._can_write is not None:
+        if self._shaking_since is not None:
+            if now - self._shaking_since > limits.handshake_s:
+                self.end(self._natural_ending(), abort=True)
+        elif self._can_write is not None:
             if now - self._blocked_since > limits.ack_write_s:
                 self.end(Ending.ACK_LATE, abort=True)
         elif self.frame_since is not None:
@@ -180,7 +172,7 @@ class Connection(asyncio.Protocol):
 
     def drain(self) -> None:
         """Close as soon as the frames already begun are answered."""
-        if self.is_idle or self._early is not None:
+        if self.is_idle or self._shaking_since is not None:
             self.end(Ending.STOPPED)
 
     def end(self, reason: Ending, *, abort: bool = False) -> None:
@@ -190,8 +182,10 @@ class Connection(asyncio.Protocol):
             return
         if abort:
             self._transport.abort()
-        else:
-            self._transport.close()
+            return
+        if self._session is not None and not self._transport.is_closing():
+            self._transport.write(self._session.close())
+        self._transport.close()
 
     def failed(self) -> None:
         """Give up after a fault of our own: without an answer the sender sends again."""
@@ -202,38 +196,22 @@ class Connection(asyncio.Protocol):
 
     # Inside.
 
-    async def _shake_hands(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
+    def _decrypt(self, session: TlsSession, data: bytes) -> bytes:
+        """Return what TLS bytes say; a refused handshake ends the connection with an alert."""
         try:
-            tls = await self._loop.start_tls(
-                transport,
-                self,
-                context,
-                server_side=True,
-                ssl_handshake_timeout=self._door.limits.handshake_s,
-                ssl_shutdown_timeout=_TLS_SHUTDOWN_S,
-            )
-        except OSError as error:
-            self._is_shaking = False
-            self._ending = self._ending or self._door.refused_tls(self, error)
-            transport.abort()
-            self.connection_lost(None)
-            return
-        # None is for transports that are no socket.
-        tls = cast(asyncio.Transport, tls)
-        self._transport = tls
-        tls.set_write_buffer_limits(high=1, low=0)
-        self.peer = peer_certificate(self.peer, tls.get_extra_info("ssl_object"))
-        # The peer may speak before this coroutine is woken.
-        early, self._early, self._is_shaking = self._early or [], None, False
-        self.last_seen = monotonic()
-        for data in early:
-            self.data_received(data)
-        if self._has_eof:
-            self._finish_stream()
-        if self._was_lost:
-            self.connection_lost(None)
-        elif self._ending is not None:
-            tls.close()
+            said = session.receive(data)
+        except ssl.SSLError as error:
+            said = b""
+            if self._shaking_since is None:
+                self.end(Ending.FAILED)
+            else:
+                self.end(self._door.refused_tls(self, error, data))
+        if self._transport is not None and (output := session.output()):
+            self._transport.write(output)
+        if session.is_open and self._shaking_since is not None:
+            self._shaking_since = None
+            self.peer = with_certificate(self.peer, session.certificate())
+        return said
 
     def _count_noise(self, size: int) -> None:
         self._door.metrics.noise.inc(size)
@@ -332,11 +310,11 @@ class Connection(asyncio.Protocol):
         if not ack:
             return
         transport = self._transport
-        is_deaf = self._has_eof and self._door.tls is not None
-        if transport is None or self._is_gone or is_deaf or transport.is_closing():
+        if transport is None or self._is_gone or transport.is_closing():
             self._door.undelivered(self, len(ack))
             return
-        transport.write(b"\x0b%b\x1c\r" % ack)
+        answer = b"\x0b%b\x1c\r" % ack
+        transport.write(self._session.wrap(answer) if self._session else answer)
         self._door.metrics.ack.observe(monotonic() - since)
 
     def _resume_reading(self) -> None:
@@ -349,7 +327,8 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _natural_ending(self) -> Ending:
-        return Ending.PEER if self._seen_bytes else Ending.PROBE
+        is_probe = not self._seen_bytes or self._shaking_since is not None
+        return Ending.PROBE if is_probe else Ending.PEER
 
     def _leave(self) -> None:
         if self._is_gone and self._work is None:

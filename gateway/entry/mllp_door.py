@@ -68,7 +68,7 @@ class Door(Protocol):
         """Tell that the transport of a connection is gone."""
         ...
 
-    def refused_tls(self, connection: "Connection", error: OSError) -> Ending:
+    def refused_tls(self, connection: "Connection", error: ssl.SSLError, data: bytes) -> Ending:
         """Judge a handshake that failed."""
         ...
 

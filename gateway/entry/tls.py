@@ -7,7 +7,6 @@ compression, no renegotiation (ANSSI, recommandations de sécurité relatives à
 import hashlib
 import ssl
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 
@@ -69,21 +68,22 @@ def client_context(
     return context
 
 
-def peer_certificate(peer: Peer, session: Any) -> Peer:
+def with_certificate(peer: Peer, der: bytes | None) -> Peer:
     """Add to a peer what its certificate says; unchanged when it showed none."""
-    der = session.getpeercert(binary_form=True) if session is not None else None
     if not der:
         return peer
-    subject = x509.load_der_x509_certificate(der).subject.rfc4514_string()
+    try:
+        subject = x509.load_der_x509_certificate(der).subject.rfc4514_string()
+    except ValueError:
+        # OpenSSL accepted it; a form that only a stricter reader refuses has no readable subject.
+        subject = None
     return Peer(peer.address, hashlib.sha256(der).hexdigest(), subject)
 
 
-def refusal(error: OSError) -> str:
+def refusal(error: ssl.SSLError) -> str:
     """Name why a handshake failed, in one word of a closed list."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _VERIFY_REASONS.get(error.verify_code, "certificate")
-    if not isinstance(error, ssl.SSLError):
-        return "interrupted"
     return _SSL_REASONS.get(error.reason or "", "other")
 
 

@@ -174,7 +174,7 @@ def msa(answer: bytes) -> tuple[str, str]:
 @asynccontextmanager
 async def calling(port: int, **options: Any) -> AsyncIterator[Caller]:
     """Open a connection to a door."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, **options)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24, **options)
     caller = Caller(reader, writer)
     try:
         yield caller
