@@ -29,6 +29,8 @@ _TS = re.compile(
     r"(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})([0-9]*)(?:\.([0-9]{1,9})[0-9]*)?)?)?)?)?)?"
     r"(?:([+-])([0-9]{2})([0-9]{2})|Z)?"
 )
+#: Since this year clocks in Paris have changed on whole hours only.
+_WHOLE_HOURS = 1976
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -43,6 +45,10 @@ class Precision(IntEnum):
     MINUTE = 5
     SECOND = 6
     FRACTION = 7
+
+
+#: By the number of parts behind the hour.
+_FINEST = (Precision.HOUR, Precision.MINUTE, Precision.SECOND, Precision.FRACTION)
 
 
 class TimestampError(ValueError):
@@ -138,12 +144,14 @@ def _parse(text: str, lenient: bool) -> Timestamp:
         # The text of `datetime` would quote a part of the value.
         msg = "a date or time that does not exist"
         raise TimestampError(msg) from None
-    sizes = (minute, second, fraction)
-    precision = Precision(Precision.HOUR + sum(size is not None for size in sizes))
+    precision = _FINEST[(minute is not None) + (second is not None) + (fraction is not None)]
+    written = f"{year}-{month}-{day}T{hour}:{minute or '00'}:{second or '00'}"
+    if fraction:
+        written = f"{written}.{fraction}"
     try:
         if offset[0] or text.rstrip().endswith("Z"):
-            return _with_offset(local, offset, fraction, precision, flags)
-        return _in_paris(local, fraction, precision, flags)
+            return _with_offset(local, offset, written, precision, flags)
+        return _in_paris(local, written, precision, flags)
     except OverflowError:
         msg = "a year outside of the calendar"
         raise TimestampError(msg) from None
@@ -171,7 +179,7 @@ def _read_date(year: str, month: str | None, day: str | None, lenient: bool) -> 
 def _with_offset(
     local: datetime,
     offset: list[str | None],
-    fraction: str | None,
+    written: str,
     precision: Precision,
     flags: tuple[str, ...],
 ) -> Timestamp:
@@ -186,24 +194,47 @@ def _with_offset(
         zone = timezone(-size if sign == "-" else size)
         suffix = f"{sign}{hours}:{minutes}"
     instant = local.replace(tzinfo=zone).astimezone(UTC)
-    return Timestamp(_text(local, fraction) + suffix, instant, precision, flags, instant)
+    return Timestamp(written + suffix, instant, precision, flags, instant)
 
 
 def _in_paris(
-    local: datetime, fraction: str | None, precision: Precision, flags: tuple[str, ...]
+    local: datetime, written: str, precision: Precision, flags: tuple[str, ...]
 ) -> Timestamp:
+    known = (
+        _usual_offset(local.year, local.month, local.day, local.hour)
+        if local.year >= _WHOLE_HOURS
+        else None
+    )
+    if known is not None:
+        offset, suffix = known
+        instant = (local - offset).replace(tzinfo=UTC)
+        return Timestamp(written + suffix, instant, precision, (*flags, "tz-assumed"), instant)
     early = local.replace(tzinfo=PARIS)
-    instant = early.astimezone(UTC)
-    latest = instant
+    instant = latest = early.astimezone(UTC)
     flags = (*flags, "tz-assumed")
     if early.utcoffset() != early.replace(fold=1).utcoffset():
-        if instant.astimezone(PARIS).replace(tzinfo=None) != local:
-            early = instant.astimezone(PARIS)
+        shifted = instant.astimezone(PARIS)
+        if shifted.replace(tzinfo=None) != local:
+            written = written.replace(f"T{local.hour:02}", f"T{shifted.hour:02}")
+            early = shifted
             flags = (*flags, "tz-repair")
         else:
             latest = early.replace(fold=1).astimezone(UTC)
             flags = (*flags, "tz-ambiguous")
-    return Timestamp(_text(early, fraction) + _suffix(early), instant, precision, flags, latest)
+    return Timestamp(written + _suffix(early), instant, precision, flags, latest)
+
+
+@lru_cache(maxsize=4096)
+def _usual_offset(year: int, month: int, day: int, hour: int) -> tuple[timedelta, str] | None:
+    """Return the offset of a whole hour in Paris, None when it exists twice or not at all.
+
+    Messages come from a few hours, so most of them find it here.
+    """
+    local = datetime(year, month, day, hour, tzinfo=PARIS)
+    offset = local.utcoffset()
+    if offset is None or offset != local.replace(fold=1).utcoffset():
+        return None
+    return offset, _suffix(local)
 
 
 def _settled(stamp: Timestamp, not_after: datetime) -> Timestamp:
@@ -212,11 +243,6 @@ def _settled(stamp: Timestamp, not_after: datetime) -> Timestamp:
         return stamp
     flags = tuple(flag for flag in stamp.flags if flag != "tz-ambiguous")
     return Timestamp(stamp.text_fhir, stamp.instant_utc, stamp.precision, flags, stamp.instant_utc)
-
-
-def _text(local: datetime, fraction: str | None) -> str:
-    text = local.replace(tzinfo=None, microsecond=0).isoformat()
-    return f"{text}.{fraction}" if fraction else text
 
 
 def _suffix(local: datetime) -> str:

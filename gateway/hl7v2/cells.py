@@ -174,7 +174,7 @@ class Cell:
     def holds(self, number: int, dialects: Dialects) -> bool:
         """Tell whether the first component of one repetition of a field has a value."""
         repetitions, dialect = self.repetitions(number, dialects)
-        return any(dialect.first_leaf(raw) for raw in repetitions)
+        return any(map(dialect.first_leaf, repetitions))
 
 
 def cells_by_name(cells: Sequence[Cell]) -> dict[str, list[Cell]]:

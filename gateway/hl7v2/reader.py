@@ -12,7 +12,7 @@ from gateway.hl7v2 import refusals
 from gateway.hl7v2.cells import NULL, TEXT_FIELDS, Cell, dialects
 from gateway.hl7v2.charset import Decoded, declaration, decode
 from gateway.hl7v2.message import Message, Node, Segment
-from gateway.hl7v2.separators import Separators, parse_separators
+from gateway.hl7v2.separators import ABSENT, Separators, parse_separators
 
 __all__ = ["Message", "Node", "Segment", "read", "serialise"]
 
@@ -227,6 +227,8 @@ def _cells(
 def _mend_tildes(by_name: dict[str, list[Cell]], separators: Separators) -> bool:
     """Put the repetition separator where a word processor made a typographic tilde of it."""
     mended = False
+    if separators.repetition == ABSENT:
+        return mended
     for name, number in (("PID", 3), ("MRG", 1)):
         for cell in by_name.get(name, ()):
             fields = cell.fields
