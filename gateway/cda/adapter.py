@@ -168,7 +168,7 @@ def contribute(
         document.root, context, trace=trace, local=site.local_codes or None
     )
     mapped = contributions_of(results, context, version)
-    mapped.flags[:0] = flags
+    mapped.flags = list(dict.fromkeys([*flags, *mapped.flags]))
     return mapped
 
 

@@ -39,7 +39,6 @@ def _entry_id(type_: str) -> Any:
 
 
 condition_id = converter("condition_id")(_entry_id("Condition"))
-allergy_id = converter("allergy_id")(_entry_id("AllergyIntolerance"))
 statement_id = converter("medication_statement_id")(_entry_id("MedicationStatement"))
 medication_request_id = converter("medication_request_id")(_entry_id("MedicationRequest"))
 procedure_id = converter("procedure_id")(_entry_id("Procedure"))
@@ -113,8 +112,8 @@ def allergy_substance(node: Node, context: Context) -> Any:
     return concept(value, context) if value is not None else None
 
 
-@converter("allergy_id_if_said")
-def allergy_id_if_said(node: Node, context: Context) -> str | None:
+@converter("allergy_id")
+def allergy_id(node: Node, context: Context) -> str | None:
     """Give the id of an AllergyIntolerance that names its substance, else nothing."""
     made = allergy_substance(node, context)
     said = made.value if isinstance(made, Flawed) else made

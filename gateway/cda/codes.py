@@ -128,7 +128,6 @@ def boolean(node: Node, _context: Context) -> bool | None:
     )
 
 
-@converter("quantity")
 def quantity(node: Node, context: Context) -> Json | None:
     """Give a Quantity; UCUM is claimed only for the units of the table."""
     value = number(node.get("value"))

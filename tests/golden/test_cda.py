@@ -17,6 +17,8 @@ from gateway.core.envelope import Envelope
 from gateway.core.errors import RejectedError
 from gateway.fhir import shape
 from gateway.fhir.identity import Ids
+from gateway.hl7v2 import envelope
+from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.loader import load_mappings
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "cda"
@@ -47,12 +49,12 @@ def _envelope(case: Path) -> Envelope | None:
     )
 
 
-def convert(body: bytes, envelope: Envelope | None = None, *, trace: bool = False) -> Mapped:
+def convert(body: bytes, around: Envelope | None = None, *, trace: bool = False) -> Mapped:
     """Convert one document as the pipeline does."""
     digest = sha256(body).hexdigest()
     site = _mappings().sites.default
     return adapter.contribute(
-        read(body), _plans(), site, Ids(), digest=digest, envelope=envelope, trace=trace
+        read(body), _plans(), site, Ids(), digest=digest, envelope=around, trace=trace
     )
 
 
@@ -218,6 +220,25 @@ def test_same_bytes_give_the_same_contributions_traced_or_not(case: Path) -> Non
 
     assert once.contributions == twice.contributions
     assert once.issues == twice.issues
+
+
+def test_documents_inside_published_messages_convert(corpus_folder: Path) -> None:
+    names = ("mdm_t02_lps_from_mssante", "mdm_t02_radio_initial", "mdm_t10_radio_replace",
+             "oru_r01_lab_initial")  # fmt: skip
+    documents = [
+        carried.body
+        for name in names
+        for carried in envelope.documents(
+            read_hl7((corpus_folder / "hl7v2" / f"{name}.er7").read_bytes())
+        )
+    ]
+
+    converted = [convert(body, trace=True) for body in documents]
+
+    assert len(converted) == len(names)
+    assert [line for mapped in converted for line in unexplained(mapped)] == []
+    assert [line for mapped in converted for line in dangling(mapped)] == []
+    assert [line for mapped in converted for line in wrong_shapes(mapped)] == []
 
 
 @pytest.mark.long
