@@ -103,6 +103,8 @@ def _one(columns: Any, suffix: str) -> tuple[Any, Any]:
     )
 
 
+#: As many resources are sorted faster than a long listing is walked.
+_FEW = 5000
 #: Higher than any version number.
 _NO_LIMIT = 2**31 - 1
 
@@ -195,7 +197,8 @@ class SqlResources:
         if limit < 1 or not total:
             return Page([], total, None)
         # One row more than asked tells whether there is a next page.
-        statement = search.page_statement(type_, conditions, limit + 1, after)
+        few = bool(conditions) and total <= _FEW
+        statement = search.page_statement(type_, conditions, limit + 1, after, few)
         rows = connection.execute(statement).fetchall()
         page = [_read(row) for row in rows[:limit]]
         more = len(rows) > limit

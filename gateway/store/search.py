@@ -22,17 +22,33 @@ def count_statement(type_: str, conditions: Sequence[Condition]) -> Select[Any]:
 
 
 def page_statement(
-    type_: str, conditions: Sequence[Condition], rows: int, after: tuple[str, str] | None
+    type_: str,
+    conditions: Sequence[Condition],
+    rows: int,
+    after: tuple[str, str] | None,
+    few: bool,
 ) -> Select[Any]:
-    """Return the query of one page, newest first, behind a place in that order."""
+    """Return the query of one page, newest first, behind a place in that order.
+
+    Args:
+        type_: resource type.
+        conditions: all of them must be met.
+        rows: size of the page.
+        after: instant and id of the last resource of the page before.
+        few: the conditions leave few resources. They are then found first and sorted; otherwise
+            the listing is walked in its order until the page is full.
+    """
+    updated: ColumnElement[str] = _RESOURCE.last_updated
+    if few:
+        # An expression: the index of the listing does not serve it.
+        updated = updated.concat(literal_column("''"))
     statement = select(*_COLUMNS).where(_filter(type_, conditions))
     if after is not None:
         last_updated, id_ = after
-        older = _RESOURCE.last_updated < last_updated
-        beside = and_(_RESOURCE.last_updated == last_updated, _RESOURCE.id > id_)
-        # The first condition says the same as the second, in a way an index serves.
-        statement = statement.where(_RESOURCE.last_updated <= last_updated, or_(older, beside))
-    return statement.order_by(_RESOURCE.last_updated.desc(), _RESOURCE.id).limit(rows)
+        beside = and_(updated == last_updated, _RESOURCE.id > id_)
+        # The first condition follows from the second, in a form an index serves.
+        statement = statement.where(updated <= last_updated, or_(updated < last_updated, beside))
+    return statement.order_by(updated.desc(), _RESOURCE.id).limit(rows)
 
 
 def _filter(type_: str, conditions: Sequence[Condition]) -> ColumnElement[bool]:

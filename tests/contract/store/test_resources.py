@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import create_engine
 
 from gateway.core.contributions import Target
 from gateway.core.errors import RejectedError, RetriableError
 from gateway.core.ports import Condition, IndexEntry, NewVersion, Store
+from gateway.store import search as search_module
+from gateway.store.factory import migrate
 from tests.contract.store.builders import (
     STAY,
     at,
@@ -309,3 +312,45 @@ async def test_a_deleted_owner_change_is_followed(store: Store) -> None:
     found = await store.read(lambda tx: tx.resources.owned([STAY, moved.resource.owner]))
 
     assert found == {moved.resource.owner: [replace(moved.resource)]}
+
+
+async def test_searches_page_alike_whether_few_or_many_are_found(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = (token("class", "IMP"),)
+    await put(store, *(made(f"e{n}", seconds=n // 3, index=index) for n in range(12)))
+    conditions = (has("class", (None, "IMP")),)
+
+    async def pages() -> list[str]:
+        seen: list[str] = []
+        cursor = None
+        while True:
+            page = await store.read(
+                lambda tx, here=cursor: tx.resources.search("Encounter", conditions, 5, here)
+            )
+            seen += [r.id for r in page.resources]
+            cursor = page.next_cursor
+            if cursor is None:
+                return seen
+
+    few = await pages()
+    monkeypatch.setattr("gateway.store.resources._FEW", 0)
+    many = await pages()
+
+    assert few == many
+    assert few[:4] == ["e10", "e11", "e9", "e6"]
+
+
+def test_a_narrow_search_does_not_walk_the_whole_listing(sqlite_url: str) -> None:
+    migrate(sqlite_url)
+    engine = create_engine(sqlite_url)
+    condition = Condition("patient", "reference", (("Patient", "p"),))
+    page = search_module.page_statement("Encounter", [condition], 20, None, few=True)
+    sql = page.compile(engine, compile_kwargs={"literal_binds": True})
+
+    with engine.connect() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
+    engine.dispose()
+
+    assert plan[0] == "SEARCH resource USING INDEX sqlite_autoindex_resource_1 (type=? AND id=?)"
+    assert not any("SCAN" in step for step in plan)
