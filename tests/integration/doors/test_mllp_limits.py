@@ -116,14 +116,15 @@ async def test_peer_that_never_reads_its_answers_is_closed_with_bounded_memory(h
     big = ack("AA", adt()) + b"x" * 100_000
     house.receipt = lambda raw: Receipt(Outcome.ACCEPTED, ack=big)
 
-    async with listening(house, MllpLimits(ack_write_s=0.3)) as door:
+    async with listening(house, MllpLimits(ack_write_s=0.6)) as door:
         deaf = socket.create_connection(("127.0.0.1", door.port))
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.setblocking(False)
         sent = framed(adt("MSG1")) * 400
         await asyncio.get_running_loop().sock_sendall(deaf, sent)
-        await eventually(lambda: closed(door, "ack-deadline") == 1)
+        await asyncio.sleep(0.3)
         held = len(house.received)
+        await eventually(lambda: closed(door, "ack-deadline") == 1)
         async with calling(door.port) as other:
             await other.send(framed(adt("MSG2")))
             answer = await other.ack()

@@ -1,6 +1,7 @@
 """Cutting a stream into MLLP frames, byte by byte and in bulk."""
 
 import time
+import tracemalloc
 from collections.abc import Iterable
 
 import pytest
@@ -240,3 +241,21 @@ def test_hostile_stream_costs_linear_time(unit):
 
     # Ten times the bytes: ten times the work, with room for a busy machine; quadratic is 100.
     assert tenfold < 40 * once + 0.02
+
+
+@pytest.mark.field("FL-011")
+def test_memory_stays_below_twice_the_limit_while_a_frame_is_drained():
+    limit = 4 * 2**20
+    chunk = b"x" * 65536
+    decoder = FrameDecoder(limit)
+    decoder.feed(b"\x0b")
+
+    tracemalloc.start()
+    for _ in range(3 * limit // len(chunk)):
+        decoder.feed(chunk)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 2 * limit
+    assert kept < 100_000
+    assert decoder.pending_bytes == 3 * limit
