@@ -79,18 +79,6 @@ def unusable_start(where: str) -> Issue:
     )
 
 
-def no_appointment_number(where: str) -> Issue:
-    """Say that an appointment cannot be named."""
-    return Issue(
-        code="RLS-HL7-106",
-        severity=Severity.ERROR,
-        where=where,
-        what="the appointment has no number with an authority.",
-        fix="Send SCH-1 or SCH-2 (HL7 v2.5 10.6.3).",
-        hl7_code=_REQUIRED,
-    )
-
-
 def no_mapping(event: str) -> Issue:
     """Say that no mapping file exists for an event."""
     return Issue(
