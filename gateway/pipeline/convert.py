@@ -256,7 +256,7 @@ class Converter:
         )
         conversion.contributions += mapped.contributions
         conversion.issues += mapped.issues
-        conversion.flags += mapped.flags
+        conversion.flags += (*place.flags, *mapped.flags)
         conversion.trace += mapped.trace
 
     def _cda(self, opened: Opened, *, trace: bool) -> Conversion:

@@ -1,0 +1,95 @@
+"""`relais convert`: data on standard output, words on standard error, true exit codes."""
+
+import json
+
+import pytest
+
+from tests.conftest import ROOT
+
+CASES = ROOT / "fixtures"
+ADMISSION = CASES / "hl7v2" / "adt_a01_admission_of_a_validated_identity" / "input.er7"
+DISCHARGE = CASES / "hl7v2" / "adt_a03_discharge_to_rehabilitation" / "input.er7"
+LETTER = CASES / "cda" / "ldl_ses_transfer_to_rehabilitation" / "input.xml"
+BOMB = CASES / "cda" / "entity_bomb_is_refused" / "input.xml"
+
+
+def test_one_file_gives_one_transaction_bundle(relais):
+    ended = relais("convert", ADMISSION)
+
+    assert ended.code == 0
+    bundle = json.loads(ended.out)
+    assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "transaction")
+    for entry in bundle["entry"]:
+        name = f"{entry['resource']['resourceType']}/{entry['resource']['id']}"
+        assert entry["request"] == {"method": "PUT", "url": name}
+        assert entry["fullUrl"] == f"https://relais.example/fhir/{name}"
+
+
+def test_several_files_give_a_line_each(relais):
+    ended = relais("convert", ADMISSION, LETTER)
+
+    lines = ended.out.splitlines()
+    assert ended.code == 0
+    assert [json.loads(line)["type"] for line in lines] == ["transaction"] * 2
+
+
+def test_the_worst_input_decides_the_exit_code_and_the_others_are_printed(relais):
+    ended = relais("convert", BOMB, ADMISSION)
+
+    assert ended.code == 1
+    assert len(ended.out.splitlines()) == 1
+    assert f"{BOMB}: RLS-CDA-" in ended.err
+
+
+def test_explain_shows_each_value_beside_its_field(relais):
+    ended = relais("convert", "--explain", ADMISSION)
+
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    [birth] = [line for line in lines if line.startswith("  birthDate = ")]
+    assert "<- PID-7" in birth
+    assert any("<- PID-3[1]" in line and "identifier[0]" in line for line in lines)
+    assert all("[" in line for line in lines if line.startswith("  name"))
+
+
+def test_xml_can_be_read_back(relais):
+    from lxml import etree
+
+    ended = relais("convert", "--format", "xml", ADMISSION)
+
+    root = etree.fromstring(ended.out.encode())
+    assert ended.code == 0
+    assert etree.QName(root).localname == "Bundle"
+
+
+def test_an_acknowledgement_is_no_input(relais, tmp_path):
+    file = tmp_path / "ack.er7"
+    file.write_bytes(b"MSH|^~\\&|A|B|C|D|20260302080000||ACK^A01^ACK|1|T|2.5\rMSA|AA|7\r")
+
+    ended = relais("convert", file)
+
+    assert ended.code == 1
+    assert ended.out == ""
+    assert "RLS-MAP-091" in ended.err
+
+
+def test_a_file_that_is_not_there_is_said(relais, tmp_path):
+    ended = relais("convert", tmp_path / "nothing.er7")
+
+    assert ended.code == 1
+    assert "RLS-CFG-110 at file: it cannot be read: no such file or directory." in ended.err
+
+
+def test_an_unknown_site_names_the_known_ones(relais):
+    ended = relais("convert", ADMISSION, "--site", "nowhere")
+
+    assert ended.code == 1
+    assert "RLS-CFG-111 at --site: there is no site table 'nowhere'." in ended.err
+    assert "demo" in ended.err
+
+
+@pytest.mark.parametrize(
+    "words", [("convert",), ("convert", "--format", "yaml", "x"), ("fly",)], ids=str
+)
+def test_wrong_usage_ends_with_2(relais, words):
+    assert relais(*words).code == 2
