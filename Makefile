@@ -4,7 +4,7 @@ DEMO_ARGS ?=
 TEST_ARGS ?= -n 2 --dist worksteal -q
 BENCH_ARGS ?=
 
-.PHONY: help demo test check fix bench golden lock clean
+.PHONY: help demo test check fix bench golden docs lock clean
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -34,6 +34,9 @@ bench: .venv/.ready ## print the figures of this machine (asserts nothing)
 golden: .venv/.ready ## rewrite expected outputs, to be read line by line before a commit
 	$(PY) -m pytest tests/golden -q --update-golden
 	git --no-pager diff --stat fixtures
+
+docs: .venv/.ready ## rewrite the generated pages of docs/ from the tree
+	$(PY) -m tests.support.docs
 
 lock: .venv/.ready ## resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra postgres --extra demo --group dev --generate-hashes \

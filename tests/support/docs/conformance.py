@@ -1,0 +1,78 @@
+"""The generated parts of docs/conformance.md: messages, documents, FHIR interactions."""
+
+from gateway.fhir import capability
+from gateway.hl7v2.events import EVENTS, Event
+from gateway.mapping.loader import Mappings
+from gateway.mapping.plan import EventPlan, Use
+from tests.support.docs.mappings import rules_of
+from tests.support.docs.markdown import between, code, table
+
+
+def page(text: str, mappings: Mappings) -> str:
+    """Return the page with its generated parts written anew."""
+    text = between(text, "messages", messages(mappings))
+    text = between(text, "documents", documents(mappings))
+    return between(text, "interactions", interactions())
+
+
+def messages(mappings: Mappings) -> str:
+    """Write what becomes of each known message."""
+    rows = []
+    for (kind, trigger), event in EVENTS.items():
+        plan = mappings.events.get(f"{kind}_{trigger}") if event.used else None
+        rows.append(
+            (
+                f"{kind}^{trigger}",
+                event.structure,
+                " or ".join(event.actions),
+                _becomes(plan, mappings) if plan else "kept, answered AA, no effect",
+                str(rules_of(plan, mappings)) if plan else "",
+            )
+        )
+    return table(("message", "structure", "ZBE-4", "becomes", "rules"), rows)
+
+
+def unmapped(mappings: Mappings) -> dict[str, Event]:
+    """Return events that are used without a mapping file, or mapped without being used."""
+    return {
+        f"{kind}_{trigger}": event
+        for (kind, trigger), event in EVENTS.items()
+        if event.used != (f"{kind}_{trigger}" in mappings.events)
+    }
+
+
+def documents(mappings: Mappings) -> str:
+    """Write what becomes of each document model."""
+    rows = [
+        (
+            name,
+            code(plan.match.get("template_id", "")) or "any other",
+            code(plan.match.get("code", "")),
+            _becomes(plan, mappings),
+            str(rules_of(plan, mappings)),
+        )
+        for name, plan in sorted(mappings.documents.items())
+    ]
+    return table(("plan", "template", "document code", "becomes", "rules"), rows)
+
+
+def interactions() -> str:
+    """Write what can be done with each resource type, from the CapabilityStatement."""
+    [server] = capability.statement("https://relais.example/fhir", "", "")["rest"]
+    rows = [
+        (
+            resource["type"],
+            ", ".join(one["code"] for one in resource["interaction"]),
+            ", ".join(code(one["name"]) for one in resource["searchParam"]),
+        )
+        for resource in server["resource"]
+    ]
+    return table(("type", "interactions", "search parameters"), rows)
+
+
+def _becomes(plan: EventPlan, mappings: Mappings) -> str:
+    types = [
+        mappings.fragments[part.use].resource if isinstance(part, Use) else part.resource
+        for part in plan.resources
+    ]
+    return ", ".join(dict.fromkeys(types))
