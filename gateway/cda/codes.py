@@ -60,8 +60,7 @@ def referenced_text(node: Node | None) -> str:
     reference = node.child("reference") if node is not None else None
     if node is None or reference is None:
         return ""
-    target = node.document.referenced(reference.get("value"))
-    return "" if target is None else target.lines()
+    return node.document.narrative(reference.get("value"))
 
 
 @converter("concept")

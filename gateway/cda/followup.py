@@ -244,13 +244,13 @@ def care_plan_replaces(node: Node, context: Context) -> Json | None:
 
 
 @converter("care_plan_period")
-def care_plan_period(node: Node, _context: Context) -> Json | None:
+def care_plan_period(node: Node, context: Context) -> Json | None:
     """Give the span of the planned dates of a section, as far as they are said.
 
     The day a goal should be reached is no date of an act.
     """
     stamps: list[Timestamp] = []
-    for type_, statement in _planned(node):
+    for type_, statement in _planned(node, context):
         times = _planned_time(statement) if type_ != "Goal" else None
         if times is not None:
             ends = (stamp(times), stamp(times.child("low")), stamp(times.child("high")))
@@ -270,7 +270,7 @@ def care_plan_activities(node: Node, context: Context) -> list[Json]:
     """
     return [
         {"reference": {"reference": f"{type_}/{context.entry_id(type_, statement)}"}}
-        for type_, statement in _planned(node)
+        for type_, statement in _planned(node, context)
         if type_ != "Goal"
     ]
 
@@ -280,16 +280,19 @@ def care_plan_goals(node: Node, context: Context) -> list[Json]:
     """Give a reference to each goal of a section."""
     return [
         {"reference": f"Goal/{context.entry_id('Goal', statement)}"}
-        for type_, statement in _planned(node)
+        for type_, statement in _planned(node, context)
         if type_ == "Goal"
     ]
 
 
-def _planned(section: Node) -> list[tuple[str, Node]]:
-    found: list[tuple[str, Node]] = []
-    for entry in section.children("entry"):
-        for statement in entry.elements():
-            type_ = planned_type(statement)
-            if type_:
-                found.append((type_, statement))
+def _planned(section: Node, context: Context) -> list[tuple[str, Node]]:
+    place = ("planned", section.key)
+    if place not in context.memo:
+        context.memo[place] = [
+            (type_, statement)
+            for entry in section.children("entry")
+            for statement in entry.elements()
+            if (type_ := planned_type(statement))
+        ]
+    found: list[tuple[str, Node]] = context.memo[place]
     return found

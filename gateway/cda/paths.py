@@ -6,8 +6,8 @@ compares both on every path of the mapping files. XML Path Language 1.0.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from lxml import etree
@@ -23,9 +23,7 @@ PREFIXES = {
 }
 
 _Elements = list[Any]
-#: Nodes of one step; a bare text is the name of children.
 _Nodes = Callable[[Any], Iterator[Any] | _Elements]
-_Step = _Nodes | str
 _Test = Callable[[Any], bool]
 
 
@@ -36,8 +34,17 @@ class Found(NamedTuple):
     attribute: str
 
 
-#: Gives elements, or `Found` attributes, of a context element.
-Walker = Callable[[Any], list[Any]]
+class _Children(NamedTuple):
+    """Children of one name that pass a test."""
+
+    tag: str
+    passes: "_Test"
+
+
+#: One step; a bare text is the name of children.
+_Step = _Nodes | str | _Children
+#: Gives elements, or `Found` attributes, of context elements.
+Walker = Callable[[Sequence[Any]], list[Any]]
 
 #: What lxml gives for an attribute: a text that knows its element.
 _SMART = frozenset({etree._ElementUnicodeResult})
@@ -77,8 +84,8 @@ def path_fault(path: str) -> str:
 def _xpath(path: str) -> Walker:
     compiled: Any = etree.XPath(path, namespaces=PREFIXES)
 
-    def select(element: Any) -> list[Any]:
-        found: list[Any] = compiled(element)
+    def select(elements: Sequence[Any]) -> list[Any]:
+        found: list[Any] = [item for element in elements for item in compiled(element)]
         return [
             Found(item.getparent(), str(item.attrname)) if item.__class__ in _SMART else item
             for item in found
@@ -90,7 +97,7 @@ def _xpath(path: str) -> Walker:
 def _plain(path: str) -> Walker | None:
     """Return a walker for a path of the subset, None for any other."""
     if path == ".":
-        return lambda element: [element]
+        return list
     steps: list[_Step] = []
     attribute = ""
     at = 0
@@ -110,25 +117,25 @@ def _plain(path: str) -> Walker | None:
             at += 1
     if attribute:
         return _attributes(steps, attribute)
-    if len(steps) == 1 and isinstance(only := steps[0], str):
-        return lambda element: list(element.iterchildren(only))
-    return lambda element: _walk(element, steps)
+    return partial(_walk, steps)
 
 
-def _walk(element: Any, steps: list[_Step]) -> _Elements:
-    found = [element]
+def _walk(steps: list[_Step], found: Sequence[Any]) -> _Elements:
     for step in steps:
-        # A child step without predicate is by far the most frequent one.
+        # Steps to children are by far the most frequent ones.
         if step.__class__ is str:
             found = [node for parent in found for node in parent.iterchildren(step)]
+        elif isinstance(step, _Children):
+            tag, passes = step
+            found = [n for parent in found for n in parent.iterchildren(tag) if passes(n)]
         else:
             found = [node for parent in found for node in step(parent)]  # type: ignore[operator]
-    return found
+    return list(found)
 
 
 def _attributes(steps: list[_Step], name: str) -> Walker:
-    def select(element: Any) -> list[Any]:
-        nodes = _walk(element, steps) if steps else (element,)
+    def select(elements: Sequence[Any]) -> list[Any]:
+        nodes = _walk(steps, elements)
         return [Found(node, name) for node in nodes if node.get(name) is not None]
 
     return select
@@ -154,9 +161,10 @@ def _step(match: re.Match[str]) -> _Step | None:
     tests = [_predicate(text) for text in texts]
     if any(test is None for test in tests):
         return None
-    if axis is None and not tests and not position and len(tags) == 1 and name != "*":
-        return str(tags[0])
-    return _filtered(_axis(axis, tags), [test for test in tests if test], position)
+    known = [test for test in tests if test]
+    if axis is None and not position and name != "*":
+        return _Children(str(tags[0]), _all(known)) if known else str(tags[0])
+    return _filtered(_axis(axis, tags), known, position)
 
 
 def _selves(text: str) -> list[Any] | None:
@@ -182,15 +190,26 @@ def _axis(axis: str | None, tags: list[Any]) -> _Nodes:
 
 
 def _filtered(nodes: _Nodes, tests: list[_Test], position: int) -> _Nodes:
-    for test in tests:
-        nodes = _passing(nodes, test)
-    if not position:
-        return nodes
-    return lambda element: list(nodes(element))[position - 1 : position]
+    passes = _all(tests)
+
+    def select(element: Any) -> _Elements:
+        found = [node for node in nodes(element) if passes(node)]
+        return found[position - 1 : position] if position else found
+
+    return select
 
 
-def _passing(nodes: _Nodes, test: _Test) -> _Nodes:
-    return lambda element: [node for node in nodes(element) if test(node)]
+def _all(tests: list[_Test]) -> _Test:
+    if len(tests) == 1:
+        return tests[0]
+
+    def passes(element: Any) -> bool:
+        for test in tests:  # noqa: SIM110 - a generator costs more than the tests
+            if not test(element):
+                return False
+        return True
+
+    return passes
 
 
 def _predicate(text: str) -> _Test | None:

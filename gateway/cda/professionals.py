@@ -100,8 +100,26 @@ def person_of(node: Node) -> Node | None:
 def practitioner_id(node: Node, context: Context) -> str | None:
     """Give the id of the professional of an entity; none without an identifier and a person.
 
+    Nothing for a block that repeats what an earlier one said of the same professional.
+
     Spec: CI-SIS Structuration minimale, PS_IdNat; no id is made from an empty value.
     """
+    found = _practitioner(node, context)
+    name = person_of(node)
+    said = name.text() if name is not None else ""
+    return found if found and _is_news("practitioner", found, said, context) else None
+
+
+def _is_news(kind: str, id_: str, said: str, context: Context) -> bool:
+    """Tell whether nothing equal was said of a resource before in this document."""
+    place = (f"{kind} {id_}", said)
+    if place in context.memo:
+        return False
+    context.memo[place] = True
+    return True
+
+
+def _practitioner(node: Node, context: Context) -> str | None:
     place = ("practitioner", node.key)
     if place not in context.memo:
         key = professional_key(node)
@@ -134,7 +152,15 @@ def practitioner_name(node: Node, context: Context) -> Json | None:
 
 @converter("organization_id")
 def organization_id(node: Node, context: Context) -> str | None:
-    """Give the id of a structure; none without an identifier."""
+    """Give the id of a structure; none without an identifier, nor for a repetition."""
+    found = _structure(node, context)
+    if found is None:
+        return None
+    reach = "".join(item.get("value") for item in node.children("telecom"))
+    return found if _is_news("organization", found, node.text() + reach, context) else None
+
+
+def _structure(node: Node, context: Context) -> str | None:
     place = ("organization", node.key)
     if place not in context.memo:
         key = organization_key(node)
@@ -164,9 +190,16 @@ def organization_identifier(node: Node, context: Context) -> list[Json]:
 @converter("role_id")
 def role_id(node: Node, context: Context) -> str | None:
     """Give the id of the professional in their structure; none unless both are identified."""
-    practitioner = practitioner_id(node, context)
+    found = _role(node, context)
+    code = node.child("code")
+    said = code.get("code") if code is not None else ""
+    return found if found and _is_news("role", found, said, context) else None
+
+
+def _role(node: Node, context: Context) -> str | None:
+    practitioner = _practitioner(node, context)
     organization = organization_of(node)
-    structure = organization_id(organization, context) if organization is not None else None
+    structure = _structure(organization, context) if organization is not None else None
     if practitioner is None or structure is None:
         return None
     return context.ids.practitioner_role(practitioner, structure)
@@ -175,7 +208,7 @@ def role_id(node: Node, context: Context) -> str | None:
 @converter("practitioner_reference")
 def practitioner_reference(node: Node, context: Context) -> Json | None:
     """Give a reference to the professional of an entity."""
-    found = practitioner_id(node, context)
+    found = _practitioner(node, context)
     return {"reference": f"Practitioner/{found}"} if found else None
 
 
@@ -186,7 +219,7 @@ def organization_reference(node: Node, context: Context) -> Json | None:
 
 
 def _organization(node: Node, context: Context) -> Json | None:
-    found = organization_id(node, context)
+    found = _structure(node, context)
     if found:
         return {"reference": f"Organization/{found}"}
     name = node.child("name")
@@ -237,10 +270,10 @@ def entity(node: Node, context: Context) -> Json | None:
 def _entity(node: Node, context: Context) -> Json | None:
     if any(item.get("root") in INS_ROOTS for item in node.children("id")):
         return context.subject()
-    role = role_id(node, context)
+    role = _role(node, context)
     if role:
         return {"reference": f"PractitionerRole/{role}"}
-    practitioner = practitioner_id(node, context)
+    practitioner = _practitioner(node, context)
     if practitioner:
         return {"reference": f"Practitioner/{practitioner}"}
     name = person_of(node)

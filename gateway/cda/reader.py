@@ -77,9 +77,8 @@ class Node:
     def _found(self, path: str) -> list[Any]:
         # Most plans start from every entry of the body, so those are looked up once.
         if path.startswith(_ENTRIES) and self is self.document.root:
-            walk = walker(path[len(_ENTRIES) :])
-            return [item for entry in self.document.entries for item in walk(entry)]
-        return walker(path)(self._element)
+            return walker(path[len(_ENTRIES) :])(self.document.entries)
+        return walker(path)((self._element,))
 
     def text(self) -> str:
         """Return the attribute's value, or all text inside with blanks collapsed."""
@@ -151,7 +150,7 @@ class Document:
         flags: `bom`, `xml-encoding`, `xml-utf-16`, `self-presentable`, `signature-unverified`.
     """
 
-    __slots__ = ("_entries", "_ids", "body", "content_type", "flags", "root")
+    __slots__ = ("_entries", "_ids", "_texts", "body", "content_type", "flags", "root")
 
     def __init__(
         self, body: bytes, element: Any, content_type: str, flags: tuple[str, ...]
@@ -162,12 +161,13 @@ class Document:
         self.flags = flags
         self._ids: dict[str, Any] | None = None
         self._entries: list[Any] | None = None
+        self._texts: dict[str, str] = {}
 
     @property
     def entries(self) -> list[Any]:
         """Return the entry elements of all sections of first level, found once."""
         if self._entries is None:
-            self._entries = walker(_BODY)(self.root._element)
+            self._entries = walker(_BODY)((self.root._element,))
         return self._entries
 
     @property
@@ -195,6 +195,14 @@ class Document:
             self._ids = narrative.targets(self.root._element)
         element = self._ids.get(wanted)
         return None if element is None else Node(element, self)
+
+    def narrative(self, reference: str) -> str:
+        """Return the text a reference points to, empty when it dangles; kept once made."""
+        found = self._texts.get(reference)
+        if found is None:
+            target = self.referenced(reference)
+            found = self._texts[reference] = "" if target is None else target.lines()
+        return found
 
 
 def read(body: bytes, limits: Limits = Limits()) -> Document:  # noqa: B008 - frozen, shared

@@ -222,6 +222,13 @@ def test_same_bytes_give_the_same_contributions_traced_or_not(case: Path) -> Non
     assert once.issues == twice.issues
 
 
+def _around(body: bytes) -> Envelope:
+    """Build the envelope of a message about the patient of the document."""
+    return Envelope(
+        patient=Target("Patient", "of-the-message"), identifiers=adapter.identifiers(read(body))
+    )
+
+
 def test_documents_inside_published_messages_convert(corpus_folder: Path) -> None:
     names = ("mdm_t02_lps_from_mssante", "mdm_t02_radio_initial", "mdm_t10_radio_replace",
              "oru_r01_lab_initial")  # fmt: skip
@@ -233,7 +240,7 @@ def test_documents_inside_published_messages_convert(corpus_folder: Path) -> Non
         )
     ]
 
-    converted = [convert(body, trace=True) for body in documents]
+    converted = [convert(body, _around(body), trace=True) for body in documents]
 
     assert len(converted) == len(names)
     assert [line for mapped in converted for line in unexplained(mapped)] == []

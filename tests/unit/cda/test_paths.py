@@ -39,8 +39,8 @@ def test_walk_and_xpath_agree_on_every_path_of_the_mapping_files() -> None:
         path
         for scope, path in PATHS
         for root in roots
-        for node in paths._xpath(scope)(root)
-        if paths.walker(path)(node) != paths._xpath(path)(node)
+        for node in paths._xpath(scope)([root])
+        if paths.walker(path)([node]) != paths._xpath(path)([node])
     ]
 
     assert len(PATHS) > 100
