@@ -189,7 +189,9 @@ class Gateway:
         limit = self.settings.http.body_limit
         return [
             hl7v2_router(self.house, body_limit=limit),
-            cda_router(self.house, operation_outcome, body_limit=limit),
+            cda_router(
+                self.house, operation_outcome, body_limit=min(limit, self.settings.http.cda_limit)
+            ),
         ]
 
     async def receive(self, raw: RawMessage) -> Receipt:

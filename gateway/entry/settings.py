@@ -49,6 +49,7 @@ class HttpSettings(_Part):
     port: Port = 8080
     hosts: tuple[str, ...] = Field((), description="accepted Host names beside public_url")
     body_limit: int = Field(64 * 2**20, gt=0, description="largest request body, bytes")
+    cda_limit: int = Field(32 * 2**20, gt=0, description="largest CDA document, bytes")
 
 
 class MllpSettings(_Part):

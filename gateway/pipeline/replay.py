@@ -105,9 +105,12 @@ class Replayer:
         def work(tx: Transaction) -> Replayed:
             outcome = _rebuild(tx, prepared)
             once = _of_kind(prepared, once=True)
+            folded = _of_kind(prepared, once=False)
             targets = tx.contributions.replace(
                 [(row.id, _of_kind([(row, item)], once=False)) for row, item in prepared]
             )
+            # What is said again unchanged is folded as well: the fold itself may have changed.
+            targets |= {part.target for part in folded}
             outcome = replace(
                 outcome, changes=tuple(refold(tx, targets, once, now, self.rules.folds))
             )
