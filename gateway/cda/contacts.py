@@ -36,28 +36,29 @@ def address(node: Node, _context: Context) -> Json | None:
 
     Spec: CI-SIS Structuration minimale, addr: components, or up to seven streetAddressLine.
     """
-    parts: dict[str, list[str]] = {}
+    parts: dict[str, str] = {}
+    lines: list[str] = []
     for part in node.elements():
-        text = part.text()
-        if text:
-            parts.setdefault(part.name, []).append(text)
-
-    def joined(*names: str) -> str:
-        return " ".join(text for name in names for text in parts.get(name, ()))
-
-    lines = [joined(name) for name in _BEFORE]
-    lines += [joined(*_STREET), *parts.get("streetAddressLine", ())]
-    lines += [joined(name) for name in _AFTER]
-    found: Json = {
-        "line": [line for line in lines if line],
-        "postalCode": joined("postalCode"),
-        "city": joined("city"),
-        "state": joined("state"),
-        "country": joined("country"),
-    }
-    kept: Json = {key: value for key, value in found.items() if value}
+        name, text = part.name, part.text()
+        if name == "streetAddressLine":
+            lines.append(text)
+        elif text:
+            parts[name] = f"{parts[name]} {text}" if name in parts else text
+    street = " ".join(parts[name] for name in _STREET if name in parts)
+    ordered = [
+        *(parts[name] for name in _BEFORE if name in parts),
+        street,
+        *lines,
+        *(parts[name] for name in _AFTER if name in parts),
+    ]
+    found: Json = {}
     use = _USES.get(node.get("use"))
-    return {"use": use, **kept} if kept and use else kept or None
+    if line := [text for text in ordered if text]:
+        found["line"] = line
+    for name in ("postalCode", "city", "state", "country"):
+        if name in parts:
+            found[name] = parts[name]
+    return {"use": use, **found} if use and found else found or None
 
 
 @converter("telecom")

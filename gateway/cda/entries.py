@@ -4,9 +4,7 @@ Does not convert entries. The key of an entry is its section, its code and the c
 content; neither the version of the document nor `entry/id`, which repeat or change.
 """
 
-from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.cda.reader import Document, Node
 
@@ -17,8 +15,7 @@ PLAN_SECTION = f"{SECTION}158"
 _CONCERNS = (f"{ENTRY}39", f"{ENTRY}40")
 
 
-@dataclass(frozen=True, slots=True)
-class EntryKey:
+class EntryKey(NamedTuple):
     """What names one clinical statement.
 
     Attributes:
@@ -37,18 +34,17 @@ class EntryKey:
 def entry_keys(document: Document) -> dict[Any, EntryKey]:
     """Return the key of every clinical statement of a document, by `Node.key`."""
     keys: dict[Any, EntryKey] = {}
-    seen: Counter[tuple[str, str, str]] = Counter()
+    seen: dict[tuple[str, str, str], int] = {}
     body = document.root.down("component", "structuredBody")
     if body is None:
         return keys
     for section in sections(body):
         name = section_key(section)
-        for entry in section.children("entry"):
-            for statement in entry.elements():
-                for node in _statements(statement):
-                    equal = (name, _code(node), _qualifier(node))
-                    seen[equal] += 1
-                    keys[node.key] = EntryKey(*equal, seen[equal])
+        for statement in section.select("cda:entry/*"):
+            for node in _statements(statement):
+                equal = (name, *_codes(node))
+                rank = seen[equal] = seen.get(equal, 0) + 1
+                keys[node.key] = EntryKey(*equal, rank)
     return keys
 
 
@@ -88,24 +84,27 @@ def _statements(statement: Node) -> list[Node]:
     return [statement]
 
 
-def _code(node: Node) -> str:
+def _codes(node: Node) -> tuple[str, str]:
+    """Return the code of a statement and what qualifies it.
+
+    The qualifier comes first, then the value. A treatment is always `DRUG` and a device supply
+    has no code: their product, substance or device names them.
+    """
     code = node.child("code")
-    if code is None:
-        return ""
-    translation = code.child("translation")
-    return code.get("code") or (translation.get("code") if translation is not None else "")
-
-
-def _qualifier(node: Node) -> str:
-    found = node.down("code", "qualifier", "value") or node.child("value")
-    if found is not None and found.get("code"):
-        return found.get("code")
-    # A treatment is always `DRUG`, a device supply has no code: their content names them.
-    for path in _CONTENT.get(node.name, ()):
-        content = node.down(*path)
-        if content is not None:
-            return content.get("code") or _name_beside(content)
-    return ""
+    own = qualified = ""
+    if code is not None:
+        own = code.get("code")
+        if not own and (translation := code.child("translation")) is not None:
+            own = translation.get("code")
+        if (qualifier := code.down("qualifier", "value")) is not None:
+            qualified = qualifier.get("code")
+    if not qualified and (value := node.child("value")) is not None:
+        qualified = value.get("code")
+    path = None if qualified else _CONTENT.get(node.name)
+    content = node.down(*path) if path else None
+    if content is not None:
+        qualified = content.get("code") or _name_beside(content)
+    return own, qualified
 
 
 def _name_beside(code: Node) -> str:
@@ -115,10 +114,13 @@ def _name_beside(code: Node) -> str:
     return "" if name is None else name.text()
 
 
-_CONTENT: dict[str, tuple[tuple[str, ...], ...]] = {
+_CONTENT: dict[str, tuple[str, ...]] = {
     "substanceAdministration": (
-        ("consumable", "manufacturedProduct", "manufacturedMaterial", "code"),
+        "consumable",
+        "manufacturedProduct",
+        "manufacturedMaterial",
+        "code",
     ),
-    "observation": (("participant", "participantRole", "playingEntity", "code"),),
-    "supply": (("participant", "participantRole", "playingDevice", "code"),),
+    "observation": ("participant", "participantRole", "playingEntity", "code"),
+    "supply": ("participant", "participantRole", "playingDevice", "code"),
 }

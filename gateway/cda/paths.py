@@ -117,6 +117,8 @@ def _plain(path: str) -> Walker | None:
             at += 1
     if attribute:
         return _attributes(steps, attribute)
+    if len(steps) == 1 and isinstance(only := steps[0], str):
+        return lambda found: [node for parent in found for node in parent.iterchildren(only)]
     return partial(_walk, steps)
 
 

@@ -67,18 +67,14 @@ class Node:
     def select(self, path: str) -> "list[Node]":
         """Return the nodes at an XPath relative to this one, in document order."""
         document = self.document
-        return [
-            Node(item.element, document, item.attribute)
-            if item.__class__ is Found
-            else Node(item, document)
-            for item in self._found(path)
-        ]
-
-    def _found(self, path: str) -> list[Any]:
         # Most plans start from every entry of the body, so those are looked up once.
-        if path.startswith(_ENTRIES) and self is self.document.root:
-            return walker(path[len(_ENTRIES) :])(self.document.entries)
-        return walker(path)((self._element,))
+        if self is document.root and path.startswith(_ENTRIES):
+            found = walker(path[len(_ENTRIES) :])(document.entries)
+        else:
+            found = walker(path)((self._element,))
+        if found and found[0].__class__ is Found:
+            return [Node(item.element, document, item.attribute) for item in found]
+        return [Node(item, document) for item in found]
 
     def text(self) -> str:
         """Return the attribute's value, or all text inside with blanks collapsed."""
