@@ -1,6 +1,9 @@
 """Builders of small CDA documents; people, structures and numbers are invented."""
 
+from typing import Any
+
 from gateway.cda.reader import Document, Node, read
+from gateway.core.contributions import Mapped
 
 INS = '<id root="1.2.250.1.213.1.4.10" extension="248039999912341"/>'
 IPP = '<id root="1.2.250.1.999.1.1" extension="IPP0000123"/>'
@@ -31,6 +34,12 @@ STAY = (
     "<componentOf><encompassingEncounter><effectiveTime>"
     '<low value="20260302081500+0100"/><high value="20260312150000+0100"/>'
     "</effectiveTime></encompassingEncounter></componentOf>"
+)
+#: Local terminology of the CI-SIS.
+TA = "1.2.250.1.213.1.1.4.322"
+RPLC = (
+    '<relatedDocument typeCode="RPLC"><parentDocument><id root="1.2.250.1.999.7.1"'
+    ' extension="D0"/><versionNumber value="1"/></parentDocument></relatedDocument>'
 )
 LDL = '<templateId root="1.2.250.1.213.1.1.1.29" extension="2022.01"/>'
 
@@ -109,3 +118,26 @@ def node(inner: str, narrative: str = "") -> Node:
     act = root.down("component", "structuredBody", "component", "section", "entry", "act")
     assert act is not None
     return next(act.elements())
+
+
+def mode(code: str, value: str) -> str:
+    """Build the section on the course of the stay with one admission or discharge mode."""
+    inner = f'<code code="{code}" codeSystem="{TA}"/><effectiveTime value="20260312"/>{value}'
+    return sections(section("163.1", entry("observation", "EVN", "48", inner)))
+
+
+def plan(*entries: str) -> str:
+    """Build a body with the follow-up section alone."""
+    text = '<content ID="t1">dit</content>'
+    return sections(section("158", *entries, code="18776-5", text=text))
+
+
+def resources(mapped: Mapped, type_: str) -> list[dict[str, Any]]:
+    """Return what a document says of resources of one type."""
+    return [part.resource for part in mapped.contributions if part.target.type == type_]
+
+
+def only(mapped: Mapped, type_: str) -> dict[str, Any]:
+    """Return the one resource of a type."""
+    (found,) = resources(mapped, type_)
+    return found
