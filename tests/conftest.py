@@ -8,6 +8,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that rewrites expected outputs, to be read line by line before a commit."""
+    parser.addoption("--update-golden", action="store_true", default=False)
+
+
 def _folder(variable: str) -> Path | None:
     """Return the folder a variable names; None when unset or not there."""
     path = Path(os.environ.get(variable) or "/nonexistent")
