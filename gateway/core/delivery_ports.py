@@ -1,0 +1,108 @@
+"""What leaving needs of the store: the outbox, and subscriptions with their numbered events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery
+
+
+class OutboxQueries(Protocol):
+    """What leaves."""
+
+    def queue(self, items: Sequence[NewDelivery], now: datetime) -> list[int | None]:
+        """Queue items; None where (connector, key) is there already."""
+        ...
+
+    def claim(self, connectors: Sequence[str], now: datetime, limit: int) -> list[Delivery]:
+        """Take due rows (`queued`, `retry_wait`, or `sending` whose lease of 5 min ended).
+
+        They become `sending`. Of a lane only its oldest unsettled row is taken.
+        """
+        ...
+
+    def settle(
+        self,
+        delivery_id: int,
+        status: DeliveryStatus,
+        now: datetime,
+        *,
+        note: str = "",
+        receipt: Mapping[str, object] | None = None,
+        due_at: datetime | None = None,
+    ) -> None:
+        """Write how an attempt ended; `due_at` with `retry_wait`."""
+        ...
+
+    def by_key(self, connector: str, key: str) -> Delivery | None:
+        """Return one row."""
+        ...
+
+    def page(
+        self, statuses: Sequence[DeliveryStatus], after_id: int, limit: int, connector: str = ""
+    ) -> list[Delivery]:
+        """Return rows with id above `after_id`, in order of id."""
+        ...
+
+    def counts(self) -> dict[tuple[str, DeliveryStatus], int]:
+        """Return how many rows each connector has in each state."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRow:
+    """The running side of a Subscription resource.
+
+    Attributes:
+        id: of the resource.
+        client: who made it.
+        topic: canonical address.
+        status: requested, active, error or off.
+        body: the Subscription as JSON bytes, without status.
+        events: number of the last event.
+        error: why it is in error, no patient data.
+    """
+
+    id: str
+    client: str
+    topic: str
+    status: str
+    body: bytes
+    events: int = 0
+    error: str = ""
+
+
+class SubscriptionQueries(Protocol):
+    """Subscriptions and the numbered events of each."""
+
+    def put(self, row: SubscriptionRow) -> None:
+        """Create or replace; `events` never goes back."""
+        ...
+
+    def get(self, subscription_id: str) -> SubscriptionRow | None:
+        """Return one."""
+        ...
+
+    def of_topic(self, topic: str, statuses: Sequence[str]) -> list[SubscriptionRow]:
+        """Return those of a topic in these states."""
+        ...
+
+    def all(self) -> list[SubscriptionRow]:
+        """Return every subscription, by id."""
+        ...
+
+    def add_event(self, subscription_id: str, key: str, focus: str, at: datetime) -> int | None:
+        """Number a new event of a subscription; None when `key` has a number already.
+
+        Args:
+            subscription_id: of whom.
+            key: what happened, such as `<gap_id>#<episode>#<ledger sequence>`.
+            focus: `Type/id` it is about, with version when known.
+            at: when it happened.
+        """
+        ...
+
+    def events(self, subscription_id: str, low: int, high: int) -> list[tuple[int, str, datetime]]:
+        """Return (number, focus, instant) of events numbered from `low` to `high`."""
+        ...

@@ -1,0 +1,155 @@
+"""What an input asserts about a person's pathway, before anything is concluded from it.
+
+A fact is what remains of the assertions of one key: the one with the highest revision, unless
+that one retracts it. So facts depend on the set of assertions only, never on their order.
+The alphabet of events and their attributes are in `core.events`; conclusions in `pathway`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from gateway.core.contributions import Target
+
+#: JSON-able; text, numbers, true, false, or lists of text. Instants are `Z` text, seconds.
+Attributes = dict[str, Any]
+
+
+class Op(StrEnum):
+    """What an assertion does to its fact."""
+
+    ASSERT = "assert"
+    RETRACT = "retract"
+
+
+class Span(NamedTuple):
+    """An event time as precisely as it is known; both ends aware, UTC.
+
+    A date is [00:00, 24:00) of that day in Paris; an ambiguous hour has two values.
+    """
+
+    low: datetime
+    high: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """One word about one fact.
+
+    Attributes:
+        aid: hash of the canonical content, without receipt time and control id.
+        event: such as `ENC.DISCHARGE`, of `core.events`.
+        key: business identity of the fact, unique over all persons.
+        op: assert or retract.
+        revision: sortable text, `Version.key()` of what said it.
+        when: event time.
+        sent_at: emission at the source, UTC.
+        patient: the Patient it is about; None for a feed.
+        source: feed that said it, `<establishment or sender>:<ADT|DOC|SIU|...>`.
+        attributes: what rules may read; names of `core.events.ATTRIBUTES`.
+        flags: `tz-ambiguous`, `imprecise`, ...
+    """
+
+    aid: str
+    event: str
+    key: str
+    op: Op
+    revision: str
+    when: Span
+    sent_at: datetime
+    patient: Target | None
+    source: str
+    attributes: Attributes = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An assertion with its receipt.
+
+    Attributes:
+        at: instant of receipt `tr`, UTC, given once.
+        order: inbox id: settles equal instants.
+    """
+
+    assertion: Assertion
+    at: datetime
+    order: int
+
+
+class Status(StrEnum):
+    """State of an expectation; `overdue` is the only one that opens a gap."""
+
+    PENDING = "pending"
+    PAUSED = "paused"
+    MET = "met"
+    MET_LATE = "met_late"
+    OVERDUE = "overdue"
+    UNCONFIRMED = "unconfirmed"
+    CANCELLED = "cancelled"
+    MOOT = "moot"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One transition, never rewritten.
+
+    Attributes:
+        instant: receipt or detection instant, UTC, whole seconds.
+        episode: openings so far, at least 1.
+        from_status: None on the first line.
+        cause: trigger, closer, closer-retracted, canceller, trigger-retracted, timer,
+            deadline-moved, pause, resume, feed, rule-change or identity.
+    """
+
+    instant: datetime
+    gap_id: str
+    episode: int
+    rule: str
+    rule_version: int
+    from_status: Status | None
+    to_status: Status
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationRow:
+    """The state of one expectation as the engine left it.
+
+    Attributes:
+        gap_id: hash of tenant, rule id and key of the trigger.
+        x: hash of rule id and key of the trigger.
+        person_id: whose facts it came from.
+        patient: Patient that carries the trigger.
+        trigger: key of the trigger fact.
+        anchor: where the deadline counts from, UTC.
+        deadline: UTC; None while an open pause leaves it undefined.
+        theta: instant at which it would be detected, UTC; None when settled.
+        episode: openings so far, at least 1.
+        opened_at: of the episode, None while never opened.
+        closed_at: of the episode.
+        closer: key of the fact that met it, empty when none.
+        evidence: keys of facts a person must see, trigger first.
+        details: what pages and resources show: names of attributes of the trigger, flags.
+    """
+
+    gap_id: str
+    x: str
+    person_id: str
+    patient: Target
+    rule: str
+    rule_version: int
+    severity: str
+    status: Status
+    trigger: str
+    anchor: datetime
+    deadline: datetime | None
+    theta: datetime | None
+    episode: int = 1
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    closer: str = ""
+    evidence: tuple[str, ...] = ()
+    details: Attributes = field(default_factory=dict)

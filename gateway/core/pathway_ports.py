@@ -1,0 +1,128 @@
+"""What the pathway engine needs of the store: facts of persons, state of expectations, feeds."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.core.facts import Assertion, ExpectationRow, LedgerLine, Received, Status
+
+
+class FactQueries(Protocol):
+    """What inputs assert about persons, and which Patients are one person."""
+
+    def replace(self, by_inbox: Sequence[tuple[int, datetime, Sequence[Assertion]]]) -> set[str]:
+        """Make these the assertions of each inbox row (id, receipt instant).
+
+        Returns:
+            Ids of the Patients that gained or lost an assertion. What a row says again
+            unchanged keeps its first receipt instant and is not reported.
+        """
+        ...
+
+    def of_person(self, person_id: str) -> list[Received]:
+        """Return every assertion about the Patients of a person, in order of (at, order)."""
+        ...
+
+    def of_feeds(self, since: datetime) -> list[Received]:
+        """Return the assertions without patient received at or after `since`."""
+        ...
+
+    def persons(self, patient_ids: Iterable[str]) -> dict[str, str]:
+        """Return the person of each Patient; one that is linked to nobody is its own."""
+        ...
+
+    def link(self, persons: Mapping[str, str]) -> set[str]:
+        """Set the person of Patients; return the persons, old and new, that changed."""
+        ...
+
+    def patients(self, person_id: str) -> list[str]:
+        """Return the Patients of a person, sorted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What is known of a feed.
+
+    Attributes:
+        feed: `<establishment or sender>:<ADT|DOC|SIU|...>`.
+        first_at: receipt of its first message.
+        last_at: receipt of its last message.
+        count: messages so far.
+        lateness_s: recent emission-to-receipt delays, seconds, at most 200, oldest first.
+        marks: (receipt, watermark) each time the watermark moved, oldest first, thinned to one
+            a minute.
+    """
+
+    feed: str
+    first_at: datetime
+    last_at: datetime
+    count: int
+    lateness_s: tuple[float, ...] = ()
+    marks: tuple[tuple[datetime, datetime], ...] = ()
+
+
+class WatchQueries(Protocol):
+    """The state of the pathway engine: expectations, ledger, timers, feeds."""
+
+    def touch(self, persons: Mapping[str, datetime]) -> None:
+        """Ask for a new look at persons at these instants, or earlier if already asked."""
+        ...
+
+    def claim_due(self, now: datetime, limit: int) -> list[str]:
+        """Take persons whose look is due, earliest first; those of other workers are left."""
+        ...
+
+    def expectations(self, person_id: str) -> list[ExpectationRow]:
+        """Return the expectations of a person."""
+        ...
+
+    def looked_until(self, person_id: str) -> datetime | None:
+        """Return the instant up to which the ledger of a person is written."""
+        ...
+
+    def save(
+        self,
+        person_id: str,
+        expectations: Sequence[ExpectationRow],
+        lines: Sequence[LedgerLine],
+        until: datetime,
+        next_due: datetime | None,
+    ) -> None:
+        """Write the state after a look: rows, new ledger lines (appended), the next timer.
+
+        Raises:
+            FatalError: a gap would be opened twice for one episode (RLS-PTH-090).
+        """
+        ...
+
+    def ledger(self, after: int, limit: int) -> list[tuple[int, LedgerLine]]:
+        """Return ledger lines with sequence number above `after`, in order."""
+        ...
+
+    def gaps(
+        self, statuses: Sequence[Status], limit: int, rule: str = "", opened_only: bool = True
+    ) -> list[ExpectationRow]:
+        """Return expectations in these states, most severe and oldest deadline first."""
+        ...
+
+    def gap(self, gap_id: str) -> ExpectationRow | None:
+        """Return one expectation."""
+        ...
+
+    def history(self, gap_id: str) -> list[LedgerLine]:
+        """Return the ledger of one expectation."""
+        ...
+
+    def counts(self) -> dict[tuple[str, Status], int]:
+        """Return how many expectations each rule has in each state."""
+        ...
+
+    def feed_seen(self, seen: Sequence[tuple[str, datetime, datetime]]) -> None:
+        """Note messages of feeds: (feed, receipt, emission)."""
+        ...
+
+    def feeds(self) -> list[FeedState]:
+        """Return every feed."""
+        ...
