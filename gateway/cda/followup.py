@@ -224,23 +224,28 @@ def care_plan_id(node: Node, context: Context) -> str:
 
 
 @converter("care_plan_identifier")
-def care_plan_identifier(node: Node, context: Context) -> Json:
-    """Give the identifier that groups the versions of one plan."""
-    system = f"{IDENTIFIER_BASE}/care-plan"
-    return {"system": system, "value": f"{context.set_key}#{section_key(node)}"}
+def care_plan_identifier(node: Node, context: Context) -> list[Json]:
+    """Give the identifier that groups the versions of one plan, then that of this version."""
+    group = f"{context.set_key}#{section_key(node)}"
+    return [_plan(group), _plan(f"{group}#{context.version}")]
 
 
 @converter("care_plan_replaces")
 def care_plan_replaces(node: Node, context: Context) -> Json | None:
-    """Give the plan of the version before, when the document replaces one.
+    """Give the plan of the version before, by its identifier: it may never have come here.
 
-    Spec: CDA R2 relatedDocument RPLC, versionNumber one higher than the parent's.
+    Spec: CDA R2 relatedDocument RPLC, versionNumber one higher than the parent's; FHIR R4 2.3.0.2,
+    logical references.
     """
     before = context.version_before()
     if before is None:
         return None
-    found = context.ids.care_plan(context.set_key, section_key(node), before)
-    return {"reference": f"CarePlan/{found}"}
+    found = _plan(f"{context.set_key}#{section_key(node)}#{before}")
+    return {"type": "CarePlan", "identifier": found}
+
+
+def _plan(value: str) -> Json:
+    return {"system": f"{IDENTIFIER_BASE}/care-plan", "value": value}
 
 
 @converter("care_plan_period")

@@ -60,12 +60,12 @@ def document_identifier(node: Node, _context: Context) -> Json | None:
 
 @converter("order_reference")
 def order_reference(node: Node, context: Context) -> Json | None:
-    """Give a logical reference to the order a document answers.
+    """Give the order a document answers, by its number: no input need have told it.
 
-    Spec: CDA R2 inFulfillmentOf/order/id.
+    Spec: CDA R2 inFulfillmentOf/order/id; FHIR R4 2.3.0.2, logical references.
     """
     found = document_identifier(node, context)
-    return {"identifier": found} if found else None
+    return {"type": "ServiceRequest", "identifier": found} if found else None
 
 
 @converter("version_extension")
@@ -90,16 +90,14 @@ def security_label(node: Node, context: Context) -> list[Json]:
 
 @converter("replaced")
 def replaced(node: Node, context: Context) -> Json | None:
-    """Give the document this one replaces.
+    """Give the document this one replaces, by its identifier: it may never have come here.
 
-    Spec: CDA R2 relatedDocument RPLC, parentDocument/id; TXA-13 of the message around it.
+    Spec: CDA R2 relatedDocument RPLC, parentDocument/id; FHIR R4 2.3.0.2, logical references.
     """
-    if not node.get("root"):
+    found = document_identifier(node, context)
+    if found is None or (found["system"], found["value"]) == context.master:
         return None
-    target = context.document_id(node)
-    if target == context.reference.id:
-        return None
-    return {"code": "replaces", "target": {"reference": f"DocumentReference/{target}"}}
+    return {"code": "replaces", "target": {"type": "DocumentReference", "identifier": found}}
 
 
 @converter("document_status")

@@ -201,14 +201,16 @@ def _replaced_plans(context: Context) -> list[Target]:
 
 
 def _aim_provenance(mapped: Mapped) -> None:
-    """Let the Provenance target every resource the document contributes to.
+    """Let the Provenance target every resource the document makes or adds to.
+
+    Not what it only annotates: that may never have come here.
 
     Spec: FHIR R4 Provenance.target 1..*.
     """
     names = dict.fromkeys(
         f"{part.target.type}/{part.target.id}"
         for part in mapped.contributions
-        if part.target.type != "Provenance"
+        if part.target.type != "Provenance" and not part.annotates
     )
     for part in mapped.contributions:
         if part.target.type == "Provenance":

@@ -24,6 +24,9 @@ from gateway.fhir.identity import (
 
 _PS_ROOT = "1.2.250.1.71.4.2.1"
 _STRUCTURE_ROOT = "1.2.250.1.71.4.2.2"
+_ESTABLISHMENT = (
+    "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-organization-etablissement"
+)
 _RPPS = re.compile(r"8(\d{11})")
 _FINESS = re.compile(r"1(\d[0-9AB]\d{7})")
 _FR_0203 = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203"
@@ -167,6 +170,16 @@ def _structure(node: Node, context: Context) -> str | None:
         context.memo[place] = context.ids.organization(*key) if key else None
     found: str | None = context.memo[place]
     return found
+
+
+@converter("organization_profile")
+def organization_profile(node: Node, _context: Context) -> str | None:
+    """Give the profile of an establishment to a structure that has a FINESS.
+
+    Spec: FR Core 2.2.0 fr-core-organization-etablissement.
+    """
+    key = organization_key(node)
+    return _ESTABLISHMENT if key is not None and key.system == FINESS_SYSTEM else None
 
 
 @converter("organization_identifier")

@@ -175,11 +175,12 @@ def references(value: Any) -> list[str]:
 
 
 def dangling(mapped: Mapped) -> set[str]:
-    """Return references that no contribution of the document makes.
-
-    What a document replaces was made by another document.
-    """
-    made = {f"{part.target.type}/{part.target.id}" for part in mapped.contributions}
+    """Return references to what the document does not make: other inputs may never come."""
+    made = {
+        f"{part.target.type}/{part.target.id}"
+        for part in mapped.contributions
+        if not part.annotates
+    }
     said = {found for part in mapped.contributions for found in references(part.resource)}
     return said - made
 

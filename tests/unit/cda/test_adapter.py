@@ -209,12 +209,13 @@ def test_replacement_supersedes_its_parent_and_revokes_its_plan(convert: Convert
         assert status("DocumentReference", document_id, parts) == "superseded"
         assert status("CarePlan", plan_id, parts) == "revoked"
     assert resources(new, "DocumentReference")[0]["relatesTo"][0]["target"] == {
-        "reference": f"DocumentReference/{only(old, 'DocumentReference')['id']}"
+        "type": "DocumentReference",
+        "identifier": only(old, "DocumentReference")["masterIdentifier"],
     }
     replaced = [part for part in new.contributions if part.annotates]
     assert [part.target.type for part in replaced] == ["DocumentReference", "CarePlan"]
     assert resources(new, "CarePlan")[0]["replaces"] == [
-        {"reference": f"CarePlan/{only(old, 'CarePlan')['id']}"}
+        {"type": "CarePlan", "identifier": only(old, "CarePlan")["identifier"][1]}
     ]
 
 
