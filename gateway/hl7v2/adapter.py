@@ -34,7 +34,7 @@ from gateway.hl7v2.keys import (
 )
 from gateway.hl7v2.ledger import Movement
 from gateway.hl7v2.message import Message, Node
-from gateway.hl7v2.movement_rows import RANK_OF_ACTION, action_of, movement_row
+from gateway.hl7v2.movement_rows import RANK_OF_ACTION, movement_row
 from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.zbe import with_repaired_zbe
 from gateway.mapping.engine import CompiledPlan, Result, compile_plan
@@ -50,8 +50,12 @@ _SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Locati
 #: What messages other than ADT only create when it is missing.
 _BACKGROUND = frozenset({"Patient", "Encounter", "Account", "DocumentReference"})
 _INS_SYSTEMS = frozenset(f"urn:oid:{root}" for root in INS_ROOTS)
-#: Bound of the memory of shared resources; a hospital has some thousands of them.
+#: Bounds of the memory of shared resources: a hospital has some thousands of them.
 _MEMORY = 20_000
+_SENDERS = 256
+
+
+_Memory = dict[tuple[str, str], list[Result]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,25 @@ class Plans:
     """
 
     by_event: dict[str, tuple[_Part, ...]]
-    memory: dict[tuple[Any, ...], list[Result]] = field(default_factory=dict)
+    memory: dict[tuple[Any, ...], _Memory] = field(default_factory=dict)
+
+    def memory_of(self, context: Context) -> _Memory:
+        """Return what is remembered for messages of this site, facility and way of writing."""
+        message = context.message
+        key = (
+            context.finess,
+            context.facility,
+            context.site.name,
+            context.ids,
+            message.separators,
+            message.charset,
+        )
+        found = self.memory.get(key)
+        if found is None:
+            if len(self.memory) >= _SENDERS:
+                self.memory.clear()
+            found = self.memory[key] = {}
+        return found
 
 
 def compile_plans(mappings: Mappings) -> Plans:
@@ -143,7 +165,7 @@ def contribute(
     """
     parts = plans.by_event.get(f"{message.message_type}_{message.trigger_event}")
     if parts is None:
-        raise RejectedError([faults.no_mapping(message.value("MSH-9"))])
+        raise RejectedError([faults.no_mapping("MSH-9")])
     repaired = with_repaired_zbe(message)
     context = context_of(repaired, site, ids, cda_identifiers=cda_identifiers, test_ins=test_ins)
     mapped = Mapped(flags=[flag for flag in repaired.flags if flag not in message.flags])
@@ -158,37 +180,28 @@ _Made = tuple[_Part, Result]
 
 def _run(parts: Sequence[_Part], plans: Plans, context: Context, *, trace: bool) -> list[_Made]:
     message, local = context.message, context.site.local_codes or None
+    memory = None if trace else plans.memory_of(context)
     made: list[_Made] = []
     for part in parts:
         for scope in (message,) if part.each is None else message.select(part.each):
-            if part.kind is Kind.SHARED and not trace:
-                results = _remembered(part, plans, scope, context)
+            if memory is not None and part.kind is Kind.SHARED:
+                results = _remembered(part, memory, scope, context)
             else:
                 results = part.plan.run(scope, context, trace=trace, local=local)
-            made += [(part, result) for result in results]
+            for result in results:
+                made.append((part, result))
     return made
 
 
-def _remembered(part: _Part, plans: Plans, scope: Any, context: Context) -> list[Result]:
+def _remembered(part: _Part, memory: _Memory, scope: Any, context: Context) -> list[Result]:
     """Make a shared resource once for all messages that say the same about it."""
-    message = context.message
-    key = (
-        part.name,
-        scope.raw if isinstance(scope, Node) else "",
-        context.finess,
-        context.facility,
-        context.site.name,
-        context.ids,
-        message.separators,
-        message.charset,
-    )
-    found = plans.memory.get(key)
+    key = (part.name, scope.raw if isinstance(scope, Node) else "")
+    found = memory.get(key)
     if found is None:
-        local = context.site.local_codes or None
-        found = part.plan.run(scope, context, local=local)
-        if len(plans.memory) >= _MEMORY:
-            plans.memory.clear()
-        plans.memory[key] = found
+        found = part.plan.run(scope, context, local=context.site.local_codes or None)
+        if len(memory) >= _MEMORY:
+            memory.clear()
+        memory[key] = found
     return found
 
 
@@ -214,10 +227,10 @@ def _carries_ins(made: _Made) -> bool:
 
 def _collect(made: Sequence[_Made], context: Context, header: Header, mapped: Mapped) -> None:
     """Turn results into contributions, each resource of the message said once."""
-    message = context.message
-    version = version_of(context.recorded, header, RANK_OF_ACTION[action_of(message)])
-    weak = version.background() if message.message_type != "ADT" else version
+    version = version_of(context.recorded, header, RANK_OF_ACTION[context.action])
+    weak = version if context.kind == "ADT" else version.background()
     row = _movement(made, context, mapped)
+    movement = None if row is None else row.to_json()
     seen: dict[Target, list[Json]] = {}
     for part, result in made:
         if part.name == MOVEMENT:
@@ -226,11 +239,11 @@ def _collect(made: Sequence[_Made], context: Context, header: Header, mapped: Ma
         resource = result.resource
         target = Target(resource["resourceType"], resource["id"])
         earlier = seen.setdefault(target, [])
-        if any(resource.items() <= other.items() for other in earlier):
+        if earlier and any(resource.items() <= other.items() for other in earlier):
             continue
         annotates = part.name == REPLACED
-        is_stay = row is not None and target.type == "Encounter"
-        if result.trace and row is None and target.type == "Encounter":
+        is_stay = target.type == "Encounter"
+        if is_stay and result.trace and row is None:
             mapped.trace += lone_stay_lines(target.id)
         mapped.contributions.append(
             Contribution(
@@ -241,7 +254,7 @@ def _collect(made: Sequence[_Made], context: Context, header: Header, mapped: Ma
                 removals=result.removals,
                 annotates=annotates,
                 kind=part.kind,
-                movement=row.to_json() if row is not None and is_stay else None,
+                movement=movement if is_stay else None,
             )
         )
         earlier.append(resource)

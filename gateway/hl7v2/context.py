@@ -66,7 +66,9 @@ class Context:
         message: the whole message.
         site: of the sender.
         ids: of the installation.
+        kind: message type.
         event: trigger event.
+        action: what the message does to its movement: INSERT, UPDATE or CANCEL.
         facility: MSH-4.1.
         finess: establishment the message is about, empty when nothing tells it.
         establishment: id of its Organization, empty without FINESS.
@@ -80,7 +82,9 @@ class Context:
     message: Message
     site: Site
     ids: Ids
+    kind: str
     event: str
+    action: str
     facility: str
     finess: str
     establishment: str

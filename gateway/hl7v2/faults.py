@@ -79,13 +79,13 @@ def unusable_start(where: str) -> Issue:
     )
 
 
-def no_mapping(event: str) -> Issue:
+def no_mapping(where: str) -> Issue:
     """Say that no mapping file exists for an event."""
     return Issue(
         code="RLS-HL7-107",
         severity=Severity.ERROR,
-        where="MSH-9",
-        what=f"no mapping is installed for {event}.",
+        where=where,
+        what="no mapping is installed for this event.",
         fix="Send another event, or add a file to mappings/hl7v2.",
         hl7_code=_EVENT,
     )

@@ -16,12 +16,12 @@ from gateway.hl7v2 import faults
 from gateway.hl7v2.authorities import finess, finess_of
 from gateway.hl7v2.context import AccountKey, Context, PatientKey, VisitKey
 from gateway.hl7v2.convert.patient import TEST_ROOTS, ins_key_is_right, is_vouched
+from gateway.hl7v2.events import INSERT, find_event
 from gateway.hl7v2.message import Message, Node
 from gateway.mapping.sites import Site
 
 #: CX-5 of a local patient number; some senders leave it out.
 _LOCAL = ("PI", "")
-_MOVEMENT_TYPES = frozenset(("ADT",))
 
 FLAG_VISIT_FROM_ACCOUNT = "visit-from-account"
 
@@ -54,6 +54,7 @@ def context_of(
     Raises:
         RejectedError: no Patient or no stay can be named.
     """
+    kind, event = message.message_type, message.trigger_event
     facility = message.value("MSH-4.1")
     account = _account(message, site, ids, facility)
     number = establishment_finess(message, site, facility)
@@ -61,16 +62,31 @@ def context_of(
         message=message,
         site=site,
         ids=ids,
-        event=message.trigger_event,
+        kind=kind,
+        event=event,
+        action=_action(message, kind, event),
         facility=facility,
         finess=number,
         establishment=ids.organization(FINESS_SYSTEM, number) if number else "",
         patient=_patient(message, site, ids, facility, cda_identifiers, test_ins=test_ins),
         account=account,
-        visit=_visit(message, site, ids, facility, account),
+        visit=_visit(message, kind, site, ids, facility, account),
         recorded=recorded_at(message),
         test_ins=test_ins,
     )
+
+
+def _action(message: Message, kind: str, trigger: str) -> str:
+    """Return what a message does to its movement: ZBE-4 where the event allows it.
+
+    Spec: PAM France 2.11 6.13.4 (ZBE-4); A06 and A07 cancel each other, so ZBE-4 decides.
+    """
+    event = find_event(kind, trigger)
+    segment = message.first("ZBE")
+    said = segment.field(4).upper() if segment else ""
+    if event is None or said in event.actions:
+        return said or INSERT
+    return event.default_action or INSERT
 
 
 def establishment_finess(message: Message, site: Site, facility: str) -> str:
@@ -173,7 +189,12 @@ def _account(message: Message, site: Site, ids: Ids, facility: str) -> AccountKe
 
 
 def _visit(
-    message: Message, site: Site, ids: Ids, facility: str, account: AccountKey | None
+    message: Message,
+    kind: str,
+    site: Site,
+    ids: Ids,
+    facility: str,
+    account: AccountKey | None,
 ) -> VisitKey | None:
     """Choose the key of the stay: PV1-19; for a movement without it PID-18.
 
@@ -186,7 +207,7 @@ def _visit(
         system = _authority("visit", node, site, facility)
         number = node.component(1)
         return VisitKey(ids.stay(system, number), system, number)
-    if message.message_type not in _MOVEMENT_TYPES or stay.field(2) in ("N", ""):
+    if kind != "ADT" or stay.field(2) in ("N", ""):
         return None
     if account is None:
         raise RejectedError([faults.no_visit_number("PV1-19")])

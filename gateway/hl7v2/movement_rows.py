@@ -14,7 +14,7 @@ from gateway.hl7v2 import faults
 from gateway.hl7v2.context import Context, VisitKey
 from gateway.hl7v2.convert.organizations import unit_code
 from gateway.hl7v2.convert.stay import MOVEMENT_NUMBER
-from gateway.hl7v2.events import CANCEL, INSERT, UPDATE, find_event
+from gateway.hl7v2.events import CANCEL, INSERT, UPDATE
 from gateway.hl7v2.ledger import CANCELLED_BY, Moment, Movement
 from gateway.hl7v2.message import Message, Node, Segment
 from gateway.hl7v2.movements import PMSI
@@ -27,18 +27,6 @@ _TRIGGER = re.compile(r"[AZ][0-9]{2}")
 #: Movements that happen once a visit: without ZBE-1 the event names them.
 _ONCE = frozenset({"A01", "A03", "A04", "A05"})
 _TOLERANCE = timedelta(minutes=5)
-
-
-def action_of(message: Message) -> str:
-    """Return what a message does to its movement: ZBE-4 where the event allows it.
-
-    Spec: PAM France 2.11 6.13.4 (ZBE-4); A06 and A07 cancel each other, so ZBE-4 decides.
-    """
-    event = find_event(message.message_type, message.trigger_event)
-    said = message.value("ZBE-4").upper()
-    if event is None or said in event.actions:
-        return said or INSERT
-    return event.default_action or INSERT
 
 
 def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movement, list[str]]:
@@ -54,8 +42,8 @@ def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movemen
     """
     message = context.message
     segment, stay, more = message.first("ZBE"), message.first("PV1"), message.first("PV2")
-    action = action_of(message)
-    event = _original(message, action)
+    action = context.action
+    event = _original(context, segment)
     start = _start(message, segment)
     flags = [FLAG_FUTURE] if start[0] > _text(context.recorded + _TOLERANCE) else []
     number, aliases = _numbers(segment, context)
@@ -92,12 +80,12 @@ def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movemen
     return row, flags
 
 
-def _original(message: Message, action: str) -> str:
+def _original(context: Context, segment: Segment | None) -> str:
     """Return the event of the movement itself: ZBE-6 when the message changes or cancels it."""
-    trigger = message.trigger_event
-    if action == INSERT:
+    trigger = context.event
+    if context.action == INSERT:
         return trigger
-    said = message.value("ZBE-6").upper()
+    said = segment.field(6).upper() if segment else ""
     return said if _TRIGGER.fullmatch(said) else CANCELLED_BY.get(trigger, trigger)
 
 
