@@ -1,6 +1,7 @@
 """What a reader may rely on in every file: size, names, encodings, clauses, quiet imports."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.support.docs.markdown import cells
 
 FILES = sorted([*(ROOT / "gateway").rglob("*.py"), *(ROOT / "tests").rglob("*.py")])
 OURS = sorted((ROOT / "gateway").rglob("*.py"))
@@ -93,6 +95,20 @@ def test_every_mapping_rule_cites_a_clause(family):
     assert silent == []
 
 
+@pytest.mark.parametrize("family", ["hl7v2", "cda"])
+def test_every_clause_begins_with_a_source_we_name(family):
+    page = (ROOT / "docs/reference/sources.md").read_text(encoding="utf-8")
+    tags = tuple(f"{row[0]}" for line in page.splitlines() if (row := cells(line))[1:])
+    foreign = {
+        str(rule["spec"])
+        for path in sorted((ROOT / "mappings" / family).rglob("*.yaml"))
+        for rule in rules_in(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if not str(rule["spec"]).startswith(tags)
+    }
+
+    assert foreign == set()
+
+
 def rules_in(data: object) -> list[dict[str, object]]:
     """Return everything in a mapping file that is a rule: it says where it writes."""
     if isinstance(data, list):
@@ -128,3 +144,15 @@ def test_importing_the_package_configures_no_logging():
 
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
+
+
+def test_every_link_of_the_documentation_leads_somewhere():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    broken = [
+        f"{_name(page)}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+
+    assert broken == []
