@@ -37,14 +37,14 @@ _BY_EVENT = {
 _MINUTES = frozenset(("MIN", "M", "MN", "MINUTES"))
 
 
-def number_of(node: Node, context: Context) -> tuple[str, str] | None:
+def number_of(node: Node, context: Context, kind: str = "appointment") -> tuple[str, str] | None:
     """Return system and number of an entity identifier; the sender answers for a bare one."""
     value = node.component(1)
     if not value:
         return None
     name = node.component(2)
-    universal, kind = node.component(3), node.component(4)
-    system = system_of("appointment", name or context.facility, universal, kind, context.site)
+    universal, universal_type = node.component(3), node.component(4)
+    system = system_of(kind, name or context.facility, universal, universal_type, context.site)
     return (system, value) if system else None
 
 
@@ -211,9 +211,11 @@ def appointment_enterer(node: Node, context: Context) -> Any:
 def order_link(node: Node, context: Context) -> Any:
     """Return the order an appointment is made for, by its number: the order may be unknown.
 
+    A number without authority is one of the orders of the sender, not of its appointments.
+
     Spec: HL7 v2.5 10.6.3.26, 10.6.3.27 (SCH-26, SCH-27).
     """
-    found = number_of(node, context)
+    found = number_of(node, context, "order")
     if found is None:
         return None
     return {"type": "ServiceRequest", "identifier": {"system": found[0], "value": found[1]}}

@@ -54,6 +54,18 @@ def document_identifier(node: Node, _context: Context) -> Any:
     return {"system": system, "value": value}
 
 
+@converter("replaced_document")
+def replaced_document(node: Node, context: Context) -> Any:
+    """Return the document this one replaces, by its identifier: it may never have come here.
+
+    Spec: CI-SIS, transmission of a CDA document in HL7 v2, TXA-13; FHIR R4 2.3.0.2.
+    """
+    found = document_identifier(node, context)
+    if found is None:
+        return None
+    return {"code": "replaces", "target": {"type": "DocumentReference", "identifier": found}}
+
+
 @converter("document_type")
 def document_type(node: Node, _context: Context) -> Any:
     """Return the type of the document: LOINC or the French complement.

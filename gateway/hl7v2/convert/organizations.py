@@ -124,7 +124,11 @@ def unit_identifier(node: Node, context: Context) -> Any:
 
     Spec: PAM France 2.11 6.13 (ZBE-7.10).
     """
-    return {"system": unit_system(context.finess), "value": unit_code(node)}
+    return {
+        "type": {"coding": [{"system": f"{FR_SYSTEM}fr-core-cs-v2-0203", "code": "INTRN"}]},
+        "system": unit_system(context.finess),
+        "value": unit_code(node),
+    }
 
 
 @converter("unit_name")
@@ -182,8 +186,17 @@ def location_identifier(node: Node, context: Context) -> Any:
 
     Spec: HL7 v2.5 2.A.53 (PL).
     """
-    system = f"{IDENTIFIER_BASE}/location/{context.finess}"
-    return {"system": system, "value": "#".join(_parts(node))}
+    return _internal("#".join(_parts(node)), context)
+
+
+def _internal(path: str, context: Context) -> dict[str, Any]:
+    """Return the internal identifier of a place; FR Core 2.1.0 wants its type."""
+    system = f"{FR_SYSTEM}fr-core-cs-location-identifier-type"
+    return {
+        "type": {"coding": [{"system": system, "code": "INTRN"}]},
+        "system": f"{IDENTIFIER_BASE}/location/{context.finess}",
+        "value": path,
+    }
 
 
 @converter("location_name")
@@ -253,8 +266,7 @@ def room_identifier(node: Node, context: Context) -> Any:
     Spec: HL7 v2.5 2.A.53 (PL).
     """
     unit, room, _ = _parts(node)
-    system = f"{IDENTIFIER_BASE}/location/{context.finess}"
-    return {"system": system, "value": f"{unit}#{room}#"}
+    return _internal(f"{unit}#{room}#", context)
 
 
 @converter("room_name")

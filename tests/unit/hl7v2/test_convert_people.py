@@ -203,7 +203,18 @@ def test_unit_is_named_in_its_establishment() -> None:
     assert convert("unit_id", "PV1-3") == [IDS.unit("990000001", "4036")]
     assert convert("unit_reference", "PV1-3")[0]["reference"].startswith("Organization/")
     assert convert("unit_identifier", "ZBE-7", ZBE=ZBE) == [
-        {"system": "https://relais.example/ns/uf/990000001", "value": "4036"}
+        {
+            "type": {
+                "coding": [
+                    {
+                        "system": "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203",
+                        "code": "INTRN",
+                    }
+                ]
+            },
+            "system": "https://relais.example/ns/uf/990000001",
+            "value": "4036",
+        }
     ]
 
 
@@ -237,7 +248,21 @@ def test_bed_is_in_its_room() -> None:
     assert convert("room_reference", "PV1-3") == [{"reference": f"Location/{room}"}]
     assert convert("room_identifier", "PV1-3")[0]["value"] == "4036#22#"
     assert convert("room_name", "PV1-3") == ["UF 4036, chambre 22"]
-    assert convert("location_identifier", "PV1-3")[0]["value"] == "4036#22#3"
+    assert convert("location_identifier", "PV1-3") == [
+        {
+            "type": {
+                "coding": [
+                    {
+                        "system": "https://hl7.fr/ig/fhir/core/CodeSystem/"
+                        "fr-core-cs-location-identifier-type",
+                        "code": "INTRN",
+                    }
+                ]
+            },
+            "system": "https://relais.example/ns/location/990000001",
+            "value": "4036#22#3",
+        }
+    ]
     assert convert("location_reference", "PV1-3")[0]["reference"].startswith("Location/")
 
 

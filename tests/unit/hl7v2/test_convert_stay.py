@@ -241,6 +241,19 @@ def test_document_has_the_id_of_its_number() -> None:
     assert convert("document_identifier", "TXA-12", document("bonjour")) == [None]
 
 
+def test_replaced_document_is_named_by_its_identifier_not_by_a_reference_that_may_dangle() -> None:
+    assert convert("replaced_document", "TXA-13", document("77^^1.2.3^ISO|76^^1.2.3^ISO")) == [
+        {
+            "code": "replaces",
+            "target": {
+                "type": "DocumentReference",
+                "identifier": {"system": "urn:oid:1.2.3", "value": "76"},
+            },
+        }
+    ]
+    assert convert("replaced_document", "TXA-13", document("1.2.3|bonjour")) == [None]
+
+
 def test_type_of_a_document_is_a_code_of_a_known_system() -> None:
     known = convert("document_type", "OBR-4", document("1.2.3"))
     unknown = convert("document_type", "OBR-4", document("1.2.3", "X^Note interne^99LOC"))
@@ -341,7 +354,10 @@ def test_people_places_and_order_of_an_appointment() -> None:
     assert person["actor"] == enterer["actor"]
     assert enterer["type"][0]["coding"][0]["code"] == "ENT"
     assert patient["actor"]["reference"].startswith("Patient/")
-    assert order["identifier"]["value"] == "R1"
+    assert order == {
+        "type": "ServiceRequest",
+        "identifier": {"system": "https://relais.example/ns/order/990000001", "value": "R1"},
+    }
     assert convert("appointment_minutes", "SCH", raw) == [30]
 
 
