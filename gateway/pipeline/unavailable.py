@@ -16,7 +16,7 @@ def busy() -> tuple[Issue, ...]:
     """Say that the gateway is full."""
     return (
         Issue(
-            code="RLS-STO-010",
+            code="RLS-STO-020",
             severity=Severity.ERROR,
             where="gateway",
             what="too many messages are waiting to be stored.",
@@ -30,7 +30,7 @@ def late() -> tuple[Issue, ...]:
     """Say that the store did not answer in time."""
     return (
         Issue(
-            code="RLS-STO-011",
+            code="RLS-STO-021",
             severity=Severity.ERROR,
             where="store",
             what="the message could not be stored in time.",
@@ -43,7 +43,7 @@ def late() -> tuple[Issue, ...]:
 def contended() -> Issue:
     """Say that two gateways store the same inputs."""
     return Issue(
-        code="RLS-STO-012",
+        code="RLS-STO-022",
         severity=Severity.ERROR,
         where="store",
         what="another process keeps storing the same messages.",
