@@ -11,7 +11,15 @@ import typer
 from gateway import __version__
 from gateway.core import log
 from gateway.core.errors import FatalError, RejectedError, RetriableError
-from gateway.entry import cli_config, cli_convert, cli_demo, cli_send, cli_serve, cli_store
+from gateway.entry import (
+    cli_admin,
+    cli_config,
+    cli_convert,
+    cli_demo,
+    cli_send,
+    cli_serve,
+    cli_store,
+)
 
 app = typer.Typer(
     name="relais",
@@ -29,6 +37,7 @@ app.command("send")(cli_send.send)
 app.command("replay")(cli_store.replay)
 app.add_typer(cli_store.quarantine, name="quarantine")
 app.add_typer(cli_config.config, name="config")
+app.add_typer(cli_admin.admin, name="admin")
 
 
 def _version(asked: bool) -> None:

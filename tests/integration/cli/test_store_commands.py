@@ -159,3 +159,12 @@ def test_serve_refuses_to_be_reached_from_elsewhere(relais):
 
     assert ended.code == 2
     assert "RLS-SEC-001 at setting host" in ended.err
+
+
+def test_migrate_says_from_where_to_where(relais):
+    first = relais("admin", "migrate")
+    again = relais("admin", "migrate")
+
+    assert first.code == again.code == 0
+    assert first.err.startswith("schema none -> ")
+    assert again.err.endswith(" already.\n")
