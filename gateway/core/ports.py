@@ -8,7 +8,7 @@ asked for it is woken once the transaction is durable.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from gateway.core.contributions import Claim, Contribution, Target
 from gateway.core.issues import Issue
@@ -140,9 +140,10 @@ class StoredResource:
     owner: Target
 
 
-@dataclass(frozen=True, slots=True)
-class IndexEntry:
+class IndexEntry(NamedTuple):
     """One searchable value of a current resource; which ones exist is decided in `fhir.search`.
+
+    A tuple: every message makes dozens.
 
     Attributes:
         param: search parameter code, such as `identifier` or `date`.

@@ -8,7 +8,7 @@ add rules of their own (`fhir.patient`, `hl7v2.movements`) on top of `merge`.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from gateway.core.contributions import Claim, Contribution, Json, Target
+from gateway.core.contributions import Claim, Contribution, Json, Target, Version
 
 Key = Callable[[Json], str]
 
@@ -74,6 +74,9 @@ RANKED: dict[str, dict[str, tuple[str, ...]]] = {
     "DocumentReference": {"status": ("current", "superseded", "entered-in-error")},
 }
 
+_KEYED_OF = {type_: {**KEYED["*"], **keys} for type_, keys in KEYED.items()}
+_NOT_RANKED: dict[str, tuple[str, ...]] = {}
+
 _META_KEYED: dict[str, Key] = {
     "tag": lambda item: str(item.get("system", "")),
     "security": lambda item: str(item.get("system", "")),
@@ -120,17 +123,23 @@ def merge(target: Target, parts: Iterable[Contribution]) -> Json | None:
         The resource without `meta.versionId` and `meta.lastUpdated`; None when every
         contribution only annotates.
     """
-    ordered = sorted(parts, key=lambda part: (part.version, part.ordinal))
+    ordered = list(parts)
+    if len(ordered) > 1:
+        ordered.sort(key=_place)
     if all(part.annotates for part in ordered):
         return None
-    keyed = {**KEYED["*"], **KEYED.get(target.type, {})}
-    ranked = RANKED.get(target.type, {})
+    keyed = _KEYED_OF.get(target.type, KEYED["*"])
+    ranked = RANKED.get(target.type, _NOT_RANKED)
     result: Json = {"resourceType": target.type, "id": target.id}
     for part in ordered:
         for removal in part.removals:
             _remove(result, removal, keyed)
         _apply(result, part.resource, keyed, ranked)
     return result
+
+
+def _place(part: Contribution) -> tuple[Version, int]:
+    return part.version, part.ordinal
 
 
 def _apply(
@@ -164,12 +173,10 @@ _CHOICES = (
 
 
 def _choice_rival(element: str, result: Json) -> str | None:
-    for stem in _CHOICES:
-        if element.startswith(stem):
-            for other in result:
-                if other != element and other.startswith(stem):
-                    return other
-    return None
+    if not element.startswith(_CHOICES):
+        return None
+    stem = next(stem for stem in _CHOICES if element.startswith(stem))
+    return next((o for o in result if o != element and o.startswith(stem)), None)
 
 
 def merge_keyed(old: Sequence[Json], new: Sequence[Json], key: Key) -> list[Json]:
@@ -183,6 +190,8 @@ def merge_keyed(old: Sequence[Json], new: Sequence[Json], key: Key) -> list[Json
     Returns:
         A new list.
     """
+    if not old and len(new) == 1:
+        return list(new)
     groups: dict[str, list[Json]] = {}
     for item in old:
         groups.setdefault(key(item), []).append(item)

@@ -109,31 +109,33 @@ def _base64(value: object) -> Findings | None:
     return None
 
 
+_WORD = r"[^\s\x00-\x1f\ud800-\udfff]+"
+
+#: Types that are a matter of form alone.
+PATTERNS: dict[str, str] = {
+    "canonical": _WORD,
+    "code": rf"{_WORD}(?: {_WORD})*",
+    "id": r"[A-Za-z0-9\-.]{1,64}",
+    "oid": r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+",
+    "time": rf"(?a:{_TIME})",
+    "uri": _WORD,
+    "url": rf"(?:https?://[A-Za-z0-9\[]|mailto:|tel:|ftp://|mllps?://|urn:){_WORD}"
+    r"|[A-Za-z0-9\-.#]+(?:/[^\s?/\x00-\x1f\ud800-\udfff]+)*",
+    "uuid": r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+    "xhtml": r"(?s)<div[ >].*</div>",
+}
+
 #: By FHIR type name.
 PRIMITIVES: dict[str, Test] = {
     "base64Binary": _base64,
     "boolean": _boolean,
-    "canonical": _matching(r"[^\s\x00-\x1f\ud800-\udfff]+"),
-    "code": _matching(r"[^\s\x00-\x1f\ud800-\udfff]+(?: [^\s\x00-\x1f\ud800-\udfff]+)*"),
     "date": _calendar(_date),
     "dateTime": _calendar(_date_time),
     "decimal": _decimal,
-    "id": _matching(r"[A-Za-z0-9\-.]{1,64}"),
     "instant": _calendar(_instant),
     "integer": _between(-_MAX - 1, _MAX),
     "markdown": _text,
-    "oid": _matching(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"),
     "positiveInt": _between(1, _MAX),
     "string": _text,
-    "time": _matching(rf"(?a:{_TIME})"),
     "unsignedInt": _between(0, _MAX),
-    "uri": _matching(r"[^\s\x00-\x1f\ud800-\udfff]+"),
-    "url": _matching(
-        r"(?:https?://[A-Za-z0-9\[]|mailto:|tel:|ftp://|mllps?://|urn:)[^\s\x00-\x1f\ud800-\udfff]+"
-        r"|[A-Za-z0-9\-.#]+(?:/[^\s?/\x00-\x1f\ud800-\udfff]+)*"
-    ),
-    "uuid": _matching(
-        r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-    ),
-    "xhtml": _matching(r"(?s)<div[ >].*</div>"),
-}
+} | {name: _matching(pattern) for name, pattern in PATTERNS.items()}

@@ -4,6 +4,7 @@ The table of parameters is `fhir.search_table`; the store keeps the entries and 
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from gateway.core.contributions import Json
@@ -58,21 +59,36 @@ def _below(value: Any, path: tuple[str, ...]) -> list[Any]:
     return found
 
 
+#: Longer texts are not remembered: what is kept in memory stays small whatever is sent.
+_REMEMBERED = 200
+#: Systems and codes come with every message.
+_known = lru_cache(maxsize=8192)(IndexEntry)
+
+
+def _entry(code: str, system: str, value: str) -> IndexEntry:
+    make = _known if len(system) + len(value) < _REMEMBERED else IndexEntry
+    return make(code, system, value)
+
+
 def _token(parameter: Parameter) -> Extract:
     code, system = parameter.code, parameter.system
 
     def extract(value: Any, entries: list[IndexEntry]) -> None:
         if type(value) is str:
-            entries.append(IndexEntry(code, system, value))
+            entries.append(_entry(code, system, value))
         elif type(value) is bool:
-            entries.append(IndexEntry(code, "", "true" if value else "false"))
+            entries.append(_entry(code, "", "true" if value else "false"))
         elif "coding" in value:
             for coding in value["coding"]:
-                entries.append(IndexEntry(code, coding.get("system", ""), coding.get("code", "")))
+                entries.append(_entry(code, coding.get("system", ""), coding.get("code", "")))
+        elif text := value.get("code"):
+            entries.append(_entry(code, value.get("system", ""), text))
+        elif text := value.get("value"):
+            # An Identifier; its numbers hardly come again.
+            entries.append(IndexEntry(code, value.get("system", ""), text))
         else:
-            # A Coding has a code, an Identifier a value; a concept with text only has neither.
-            text = value.get("code") or value.get("value", "")
-            entries.append(IndexEntry(code, value.get("system", "") if text else "", text))
+            # A concept with text only.
+            entries.append(IndexEntry(code))
 
     return extract
 
@@ -81,12 +97,24 @@ def _reference(parameter: Parameter) -> Extract:
     code, target = parameter.code, parameter.target
 
     def extract(value: Any, entries: list[IndexEntry]) -> None:
-        type_, id_ = _split_reference(value.get("reference", ""))
-        if target and (type_ or value.get("type", target)) != target:
-            return
-        entries.append(IndexEntry(code, type_, id_))
+        text = value.get("reference", "")
+        find = _known_reference if len(text) < _REMEMBERED else _reference_entry
+        if entry := find(code, target, text, value.get("type", "")):
+            entries.append(entry)
 
     return extract
+
+
+def _reference_entry(code: str, target: str, reference: str, said: str) -> IndexEntry | None:
+    """Return the entry of a reference, None when it points to a type that does not count."""
+    type_, id_ = _split_reference(reference)
+    if target and (type_ or said or target) != target:
+        return None
+    return IndexEntry(code, type_, id_)
+
+
+#: The resources one message speaks about come in many of its references.
+_known_reference = lru_cache(maxsize=16384)(_reference_entry)
 
 
 def _split_reference(reference: str) -> tuple[str, str]:

@@ -5,7 +5,6 @@ Compiled per type from `fhir.elements`, cheap enough for every resource. Does no
 what `check` accepts, they accept too.
 """
 
-import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -27,18 +26,13 @@ from gateway.fhir.findings import (
     Kind,
     issue,
 )
+from gateway.fhir.fits import fits, reference_form
 from gateway.fhir.primitives import PRIMITIVES
 
 Json = dict[str, Any]
 Test = Callable[[Any], Findings | None]
 
 _ABSENT_MEMBER = Kind(code=TYPE.code, what=TYPE.what, fix=TYPE.fix)
-_ID = r"[A-Za-z0-9\-.]{1,64}"
-_REFERENCE = re.compile(
-    rf"([A-Z][A-Za-z]+)/{_ID}(?:/_history/{_ID})?(?:#\S*)?"
-    rf"|https?://[^\s#]+/([A-Z][A-Za-z]+)/{_ID}(?:/_history/{_ID})?(?:#\S*)?"
-    rf"|#(?:{_ID})?|urn:(?:uuid|oid):\S+|https?://\S+"
-).fullmatch
 
 
 def check(resource: Json) -> list[Issue]:
@@ -46,6 +40,8 @@ def check(resource: Json) -> list[Issue]:
 
     Each place is written as in FHIRPath, `Patient.name[0].given[1]`.
     """
+    if fits(resource):
+        return []
     try:
         found = _any_resource(resource)
     except RecursionError:
@@ -251,7 +247,7 @@ def _reference_to(targets: frozenset[str], done: dict[str, Test]) -> Test:
         text = value.get("reference")
         if text is None:
             return None
-        match = _REFERENCE(text)
+        match = reference_form(text)
         if match is None:
             return ((".reference", REFERENCE),)
         # An absolute URL need not be one of a FHIR server: only a type we know is judged.

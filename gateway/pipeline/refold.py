@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from itertools import islice
 
 import orjson
 
@@ -19,6 +20,8 @@ from gateway.fhir.fold import ElementFold, Fold
 
 _DEFAULT: Fold = ElementFold()
 _GONE = ""
+_HEAD = ["resourceType", "id", "meta"]
+_META = b'"meta":{'
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +108,34 @@ def _write(tx: Transaction, folded: dict[Target, list[Json]], now: datetime) -> 
     keys = [(r["resourceType"], r["id"]) for found in folded.values() for r in found]
     current = tx.resources.current(keys)
     owned = tx.resources.owned([t for t in folded if t.type == "Encounter" or not folded[t]])
+    stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
     writes: list[tuple[StoredResource | None, NewVersion]] = []
     issues: list[Issue] = []
     for target, resources in folded.items():
-        made = {(r["resourceType"], r["id"]) for r in resources}
         for resource in resources:
             before = current.get((resource["resourceType"], resource["id"]))
-            digest = blake2b(orjson.dumps(resource), digest_size=16).hexdigest()
-            if before is None or before.content_hash != digest or before.deleted:
-                issues += [i for i in shape.check(resource) if i.severity.refuses]
-                writes.append((before, _version(target, resource, digest, before, now)))
-        for stale in owned.get(target, ()):
-            if (stale.type, stale.id) not in made:
-                writes.append((stale, _deletion(stale, now)))
+            content = orjson.dumps(_in_order(resource))
+            digest = blake2b(content, digest_size=16).hexdigest()
+            if before is not None and before.content_hash == digest and not before.deleted:
+                continue
+            if wrong := [i for i in shape.check(resource) if i.severity.refuses]:
+                issues += wrong
+                continue
+            number = 1 if before is None else before.version + 1
+            stored = StoredResource(
+                type=resource["resourceType"],
+                id=resource["id"],
+                version=number,
+                last_updated=now,
+                body=_numbered(content, number, stamp),
+                deleted=False,
+                content_hash=digest,
+                owner=target,
+            )
+            writes.append((before, NewVersion(stored, search.index(resource))))
+        if stale := owned.get(target):
+            made = {(r["resourceType"], r["id"]) for r in resources}
+            writes += [(s, _deletion(s, now)) for s in stale if (s.type, s.id) not in made]
     if issues:
         raise RejectedError(issues)
     if writes:
@@ -125,31 +143,23 @@ def _write(tx: Transaction, folded: dict[Target, list[Json]], now: datetime) -> 
     return [Change(before, version.resource) for before, version in writes]
 
 
-def _version(
-    owner: Target, resource: Json, digest: str, before: StoredResource | None, now: datetime
-) -> NewVersion:
-    number = 1 if before is None else before.version + 1
-    stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-    meta = {"versionId": str(number), "lastUpdated": stamp, **resource.get("meta", {})}
-    body = orjson.dumps(
-        {
-            "resourceType": resource["resourceType"],
-            "id": resource["id"],
-            "meta": meta,
-            **{k: v for k, v in resource.items() if k not in ("resourceType", "id", "meta")},
-        }
-    )
-    stored = StoredResource(
-        type=resource["resourceType"],
-        id=resource["id"],
-        version=number,
-        last_updated=now,
-        body=body,
-        deleted=False,
-        content_hash=digest,
-        owner=owner,
-    )
-    return NewVersion(stored, search.index(resource))
+def _in_order(resource: Json) -> Json:
+    """Return the resource with type, id and `meta` at its head, where `_numbered` expects them."""
+    if [*islice(resource, 3)] == _HEAD:
+        return resource
+    head = {"resourceType": resource["resourceType"], "id": resource["id"], "meta": {}}
+    return head | resource
+
+
+def _numbered(content: bytes, number: int, stamp: str) -> bytes:
+    """Write version and time at the head of `meta`, without writing the resource again.
+
+    The shape is known to be good: no quote in type or id comes before `"meta":{`.
+    """
+    place = content.index(_META) + len(_META)
+    rest = content[place:]
+    told = b'"versionId":"%d","lastUpdated":"%bZ"' % (number, stamp.encode())
+    return b"".join((content[:place], told, b"" if rest.startswith(b"}") else b",", rest))
 
 
 def _deletion(stale: StoredResource, now: datetime) -> NewVersion:

@@ -150,13 +150,22 @@ def inbox_key(header: Header) -> tuple[str, str, str, str]:
 EntryColumns = tuple[str, str, str, str, str]
 
 
-#: Systems are few and come with every message.
-_system = lru_cache(maxsize=512)(key_text)
+def _columns_of(entry: IndexEntry) -> EntryColumns:
+    return entry.param, entry.low, key_text(entry.value), key_text(entry.system), entry.high
+
+
+_known_columns = lru_cache(maxsize=16384)(_columns_of)
 
 
 def entry_columns(entries: Iterable[IndexEntry]) -> list[EntryColumns]:
     """Return the columns of index entries, each once."""
-    return list({(e.param, e.low, key_text(e.value), _system(e.system), e.high) for e in entries})
+    found = [
+        _known_columns(entry)
+        if len(entry.value) + len(entry.system) < KEY_LIMIT
+        else _columns_of(entry)
+        for entry in entries
+    ]
+    return list(dict.fromkeys(found))
 
 
 def write_cursor(last_updated: str, id_: str) -> str:
