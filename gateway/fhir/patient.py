@@ -72,7 +72,7 @@ class PatientFold:
 
 
 def is_vouched(patient: Json) -> bool:
-    """Tell whether the identity status allows the INS: VALI, and neither DOUT nor FICT.
+    """Tell whether the identity status allows the INS: VALI, and neither DOUT, FICT nor USUR.
 
     Spec: PAM France 2.11, PID-32 and table 0445.
     """
@@ -83,7 +83,7 @@ def is_vouched(patient: Json) -> bool:
         for part in extension.get("extension", ())
         if part.get("url") == "identityStatus" and "valueCoding" in part
     }
-    return "VALI" in codes and not codes & {"DOUT", "FICT"}
+    return "VALI" in codes and not codes & {"DOUT", "FICT", "USUR"}
 
 
 def strict_traits(patient: Json) -> str | None:

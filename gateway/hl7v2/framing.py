@@ -244,12 +244,12 @@ class FrameDecoder:
             self._held += data[position : position + min(count, room)]
             if self._size > self._limit:
                 self._held = self._held[: self._head]
-        if self._size > self._drain:
+        self._tail = (self._tail + data[max(position, end - 4) : end])[-4:]
+        # Bytes that may begin another frame do not count yet: it depends on what follows.
+        if self._size > self._drain and self._size - _begun(self._tail) > self._drain:
             self._given_up = True
             events.append(Broken(Fault.OVERFLOW, self._kept_head(), self._drain + 1))
             self._reset()
-            return
-        self._tail = (self._tail + data[max(position, end - 4) : end])[-4:]
 
     def _drop(self, events: list[Event]) -> None:
         if self._size > 0:
@@ -295,6 +295,11 @@ class FrameDecoder:
 def _run_end(data: bytes, position: int) -> int:
     found = _VT_RUN.match(data, position)
     return found.end() if found else position
+
+
+def _begun(tail: bytes) -> int:
+    """Return how many of the last bytes may be the start of another frame."""
+    return next((n for n in (4, 3, 2, 1) if tail.endswith(_RESTART[:n])), 0)
 
 
 def _is_separator(data: bytes, position: int, end: int) -> bool:

@@ -108,6 +108,11 @@ class Site(_Strict):
         """Tell whether repairable faults are repaired."""
         return self.leniency == "lenient"
 
+    @staticmethod
+    def is_numbered(name: str) -> bool:
+        """Tell whether a name is a FINESS or an OID itself."""
+        return bool(_FINESS.fullmatch(name) or _OID.fullmatch(name))
+
     def unit(self, uf: str) -> Unit:
         """Return a UF; one without name and sector when the table does not have it."""
         return self.ufs.get(uf, _UNKNOWN_UNIT)
@@ -125,9 +130,9 @@ class Site(_Strict):
 
         The table of the site comes first, by universal id and then by name, so that a bare name
         and the full form of one authority come out equal. What the table does not have keeps the
-        OID or FINESS that was sent. A bare name that nobody declared is taken for the sender's
-        own authority: the FINESS of its site or of MSH-4. So a site that relays numbers of
-        others under bare names must declare those names.
+        OID or FINESS that was sent. The bare name of the sending facility, or none at all, is
+        the sender's own authority. Any other bare name that nobody declared stays a domain of
+        its own: numbers of a relayed laboratory must never meet those of the hospital.
 
         Args:
             kind: what is numbered.
@@ -147,6 +152,9 @@ class Site(_Strict):
         if universal_id:
             return _system(kind, universal_id)
         facility = facility.strip()
+        is_own = not name or name == facility or self.is_numbered(name)
+        if not is_own:
+            return _system(kind, name)
         for known in (name, self.authorities.get(facility, ""), self.finess, facility):
             if _FINESS.fullmatch(known) or _OID.fullmatch(known):
                 return _system(kind, known)

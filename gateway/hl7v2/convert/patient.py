@@ -141,11 +141,11 @@ def ins_key_is_right(value: str) -> bool:
 
 
 def is_vouched(statuses: set[str]) -> bool:
-    """Tell whether an identity status allows the INS: VALI, and neither DOUT nor FICT.
+    """Tell whether an identity status allows the INS: VALI, and neither DOUT, FICT nor USUR.
 
     Spec: PAM France 2.11 6.6.15 (PID-32).
     """
-    return "VALI" in statuses and not statuses & {"DOUT", "FICT"}
+    return "VALI" in statuses and not statuses & {"DOUT", "FICT", "USUR"}
 
 
 @converter("identity_reliability", reads=("ZFD-5", "ZFD-6", "ZFD-7"))

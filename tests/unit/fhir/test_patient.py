@@ -63,8 +63,8 @@ def test_a_validated_identity_shows_its_ins_under_the_ins_profile():
 
 @pytest.mark.parametrize(
     "statuses",
-    [(), ("PROV",), ("VIDE",), ("VALI", "DOUT"), ("VALI", "FICT")],
-    ids=["no status", "provisional", "unqualified", "doubtful", "fictitious"],
+    [(), ("PROV",), ("VIDE",), ("VALI", "DOUT"), ("VALI", "FICT"), ("VALI", "USUR")],
+    ids=["no status", "provisional", "unqualified", "doubtful", "fictitious", "usurped"],
 )
 def test_any_other_status_hides_the_ins(statuses):
     resource = folded(patient(*statuses))

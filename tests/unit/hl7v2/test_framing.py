@@ -5,7 +5,7 @@ import tracemalloc
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.hl7v2.framing import Broken, Event, Fault, Frame, FrameDecoder
@@ -204,6 +204,7 @@ PIECES = st.lists(
 )
 
 
+@example([b"\x0bMSH|", b"\x0b", b"\x0b", b"MSH", b"\x0bMSH|"], [2, 6, 6], 3)
 @given(PIECES, st.lists(st.integers(1, 6), min_size=1, max_size=60), st.integers(3, 30))
 def test_events_do_not_depend_on_the_pieces(pieces, sizes, limit):
     stream = b"".join(pieces)

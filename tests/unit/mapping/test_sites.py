@@ -59,7 +59,12 @@ def test_establishment_finds_its_site():
         pytest.param(("X", "urn:oid:1.2.5", "ISO"), "urn:oid:1.2.5", id="OID as URI"),
         pytest.param(("LABO", "", ""), "urn:oid:1.2.3.4", id="name declared as an OID"),
         pytest.param(("990000007", "", ""), IPP[:-1] + "7", id="FINESS in the place of the name"),
-        pytest.param(("UNKNOWN", "", ""), IPP, id="undeclared name is the sender's own"),
+        pytest.param(("CHU", "", ""), IPP, id="name of the facility is the sender's own"),
+        pytest.param(
+            ("LABO-Z", "", ""),
+            "https://relais.example/ns/ipp/LABO-Z",
+            id="undeclared name is a domain of its own",
+        ),
         pytest.param(("", "", ""), IPP, id="nothing at all is the sender's own"),
         pytest.param(("", "1.2.250.1.999.1.1", "ISO"), IPP, id="root of a document"),
     ],
@@ -88,7 +93,7 @@ def test_last_resort_without_a_site_is_the_facility():
     ]
 
     base = "https://relais.example/ns/nda/"
-    assert found == [f"{base}990000005", f"{base}990000005", f"{base}Gam%20Sud", f"{base}CLINIQUE"]
+    assert found == [f"{base}990000005", f"{base}GAM", f"{base}Gam%20Sud", f"{base}CLINIQUE"]
 
 
 @pytest.mark.field("FL-150")
