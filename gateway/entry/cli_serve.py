@@ -1,6 +1,7 @@
 """`relais serve`: every door and worker in one process, or one role of it."""
 
 import asyncio
+import gc
 import http.client
 import signal
 import sys
@@ -39,11 +40,23 @@ async def _serve(settings: Settings, role: Role) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await gateway.start()
+    _settle_memory()
     try:
         print(banner(gateway), file=sys.stderr, flush=True)
         await stop.wait()
     finally:
         await gateway.stop()
+
+
+def _settle_memory() -> None:
+    """Spare the garbage collector what lives as long as the process.
+
+    A batch of messages makes tens of thousands of objects that go away without it; looking for
+    circles among them, and among the mappings each time, took a third of the work.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def banner(gateway: Gateway) -> str:
