@@ -1,4 +1,4 @@
-"""Trace lines of what the fold of a stay works out: places no rule of a mapping file writes."""
+"""Trace lines of what no rule of a mapping file writes: the fold of a stay, the Provenance."""
 
 from gateway.core.contributions import TraceLine
 
@@ -27,6 +27,17 @@ _LINES = (
     ("partOf", "PV1-19", "movements.fold_stay", "PAM-FR 2.11 5.1, visit and movement"),
 )
 
+_SOURCE = "FHIR R4 Provenance; HL7 v2.5 2.15.9, MSH, and 3.4.1, EVN"
+_PROVENANCE_LINES = (
+    ("id", "MSH", "provenance.provenance", "SHA-256 of the canonical bytes"),
+    ("target", "constant", "provenance.provenance", "FHIR R4 Provenance.target"),
+    ("occurredDateTime", "EVN-6, ZBE-2", "provenance.provenance", _SOURCE),
+    ("recorded", "EVN-2, MSH-7", "provenance.provenance", _SOURCE),
+    ("activity", "MSH-9", "provenance.provenance", _SOURCE),
+    ("agent", "MSH-4, EVN-5", "provenance.provenance", _SOURCE),
+    ("entity", "MSH-3, MSH-4, MSH-10", "provenance.provenance", _SOURCE),
+)
+
 
 def stay_lines(stay_id: str, movement_id: str) -> list[TraceLine]:
     """Return the derivations of a stay and of one of its movements."""
@@ -44,3 +55,8 @@ def lone_stay_lines(stay_id: str) -> list[TraceLine]:
         TraceLine(f"Encounter/{stay_id}", target, "constant", "movements.fold_stay", clause)
         for target in ("status", "class", "period")
     ]
+
+
+def provenance_lines(number: str) -> list[TraceLine]:
+    """Return where the Provenance of a message comes from: no mapping file writes it."""
+    return [TraceLine(f"Provenance/{number}", *line) for line in _PROVENANCE_LINES]

@@ -88,7 +88,9 @@ def _recorded(message: Message) -> str:
 
 def _agents(targets: dict[Target, None], message: Message) -> list[Json]:
     """Return who sent it and who put it together."""
-    sender = next((target for target in targets if target.type == "Organization"), None)
+    # Every plan makes the sending establishment first, when it is known; other structures follow.
+    first = next(iter(targets))
+    sender = first if first.type == "Organization" else None
     facility = message.value("MSH-4.1") or message.value("MSH-3.1") or "unknown"
     author = {"reference": f"Organization/{sender.id}"} if sender else {"display": facility}
     operator = message.first("EVN")

@@ -21,6 +21,7 @@ from gateway.fhir.identity import Ids
 from gateway.hl7v2 import ack, canonical, intake
 from gateway.hl7v2 import adapter as hl7_adapter
 from gateway.hl7v2 import envelope as hl7_envelope
+from gateway.hl7v2.derived import provenance_lines
 from gateway.hl7v2.message import Message
 from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.reader import read as read_hl7
@@ -232,6 +233,8 @@ class Converter:
         about = provenance(conversion.contributions, message, opened.header, self._ids)
         if about is not None:
             conversion.contributions.append(about)
+            if trace:
+                conversion.trace += provenance_lines(about.target.id)
         return conversion
 
     def _embedded(

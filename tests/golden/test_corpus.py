@@ -44,7 +44,7 @@ def test_a_sample_converts_whole(path):
     assert [i for r in resources for i in (*shape.check(r), *shape.full(r))] == []
     assert dangling(resources) == []
     assert empty_places(resources) == []
-    assert unexplained(resources, conversion.trace) == []
+    assert unexplained(conversion.contributions, resources, conversion.trace) == []
 
 
 def test_a_payload_that_is_no_cda_is_refused_with_reason_and_place(corpus_folder):

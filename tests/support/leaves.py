@@ -1,14 +1,10 @@
 """Invariants of converted resources: nothing empty, nothing dangling, nothing invented."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-#: Made by the fold or by identity, not read from one place of the input.
-_DERIVED = re.compile(
-    r"^(resourceType|id|meta(\..*)?|status|statusHistory.*|classHistory.*|period.*"
-    r"|location.*|partOf.*|identifier.*)$"
-)
+from gateway.core.contributions import Contribution, TraceLine
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -53,24 +49,32 @@ def dangling(resources: list[dict]) -> list[str]:
     ]
 
 
-def unexplained(resources: list[dict], trace: list) -> list[str]:
-    """Return the leaves that no line of the trace explains."""
-    lines: dict[str, set[str]] = {}
+def unexplained(
+    contributions: Iterable[Contribution], resources: list[dict], trace: Iterable[TraceLine]
+) -> list[str]:
+    """Return the leaves that no line of the trace explains.
+
+    In a contribution list members count: a line of `name[0]` says nothing of `name[1]`. A fold
+    moves members, so there the element must be explained, by whichever contribution.
+    """
+    exact: dict[str, set[str]] = {}
     for line in trace:
-        lines.setdefault(line.resource, set()).add(_bare(line.target))
-    found = []
-    for resource in resources:
-        name = f"{resource['resourceType']}/{resource['id']}"
-        if resource["resourceType"] == "Provenance":
-            continue
-        told = lines.get(name, set())
-        for path, _ in leaves(resource):
-            bare = _bare(path)
-            parts = bare.split(".")
-            above = {".".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
-            if not above & told and not _DERIVED.match(path):
-                found.append(f"{name} {path}")
-    return found
+        exact.setdefault(line.resource, set()).add(line.target)
+    bare = {name: {_bare(target) for target in told} for name, told in exact.items()}
+    said = [part.resource for part in contributions]
+    return [
+        f"{name} {path}"
+        for many, lines, written in ((said, exact, str), (resources, bare, _bare))
+        for resource in many
+        for name in [f"{resource['resourceType']}/{resource['id']}"]
+        for path, _ in leaves(resource)
+        if path != "resourceType" and lines.get(name, set()).isdisjoint(_above(written(path)))
+    ]
+
+
+def _above(path: str) -> list[str]:
+    """Return a path and what it is below: `a[0].b` is below `a[0]` and `a`."""
+    return [path[: found.start()] for found in re.finditer(r"[.\[]|$", path)]
 
 
 def _bare(path: str) -> str:

@@ -6,6 +6,7 @@ from gateway.core.contributions import Contribution, Kind
 from gateway.hl7v2 import adapter
 from gateway.hl7v2.canonical import header
 from gateway.hl7v2.movements import fold_stay
+from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.reader import read
 from tests.unit.hl7v2.compose import (
     EVN,
@@ -42,6 +43,19 @@ def test_nothing_contributed_has_no_provenance() -> None:
     adapter.add_provenance(contributions, read(raw), header(raw, None), IDS)
 
     assert contributions == []
+
+
+def test_destination_of_a_message_of_an_unknown_sender_is_not_its_author() -> None:
+    raw = admission()
+    message = read(raw)
+    elsewhere = [p for p in contribute(raw).contributions if p.target.type == "Organization"][1:]
+    patient = of(contribute(raw), "Patient")
+
+    made = provenance([*patient, *elsewhere], message, header(raw, message), IDS)
+
+    assert elsewhere
+    assert made is not None
+    assert made.resource["agent"][0]["who"] == {"display": message.value("MSH-4.1")}
 
 
 def test_envelope_is_the_word_on_the_document() -> None:
