@@ -1,0 +1,293 @@
+"""Subscription resources: what is honoured, what is kept, what is shown.
+
+A subscription that could never be honoured is refused when it is written. Standard: FHIR R4
+Subscription with the profile backport-subscription (Subscriptions R5 Backport 1.1.0). Sends
+nothing; notifications are in `fhir.notifications`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from gateway.core.contributions import Json
+from gateway.core.delivery_ports import SubscriptionRow
+from gateway.core.egress import EgressPolicy, EndpointError, read_endpoint
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue
+from gateway.fhir import shape
+from gateway.fhir import subscription_faults as faults
+from gateway.fhir.subscription_filters import FilterError, Wish, read_filter, write_filter
+from gateway.fhir.topics import TOPICS, Topic
+
+BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport"
+PROFILE = f"{BACKPORT}/StructureDefinition/backport-subscription"
+FILTER = f"{BACKPORT}/StructureDefinition/backport-filter-criteria"
+CONTENT = f"{BACKPORT}/StructureDefinition/backport-payload-content"
+HEARTBEAT = f"{BACKPORT}/StructureDefinition/backport-heartbeat-period"
+TIMEOUT = f"{BACKPORT}/StructureDefinition/backport-timeout"
+MAX_COUNT = f"{BACKPORT}/StructureDefinition/backport-max-count"
+
+#: From the least to the most that a notification holds.
+CONTENTS = ("empty", "id-only", "full-resource")
+#: Stands for the value of a header wherever a subscription is shown.
+MASK = "***"
+
+_MIME = re.compile(r"application/fhir\+json(?:\s*;\s*fhirversion\s*=\s*4\.0(?:\.1)?)?", re.I)
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*))")
+#: What the connection, the payload, proxies or our signature decide.
+_OURS = re.compile(
+    r"host|content-.*|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|cookie"
+    r"|proxy-.*|forwarded|via|x-forwarded-.*|x-real-ip|x-relais-.*",
+    re.I,
+)
+_NUMBERS = {
+    HEARTBEAT: ("valueUnsignedInt", 10, 7 * 86400),
+    TIMEOUT: ("valueUnsignedInt", 1, 60),
+    MAX_COUNT: ("valuePositiveInt", 1, 2**31 - 1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRules:
+    """What an installation honours.
+
+    Attributes:
+        egress: endpoints that may be called.
+        contents: levels of content a client may ask for.
+        per_client: subscriptions of one client at most.
+    """
+
+    egress: EgressPolicy = field(default_factory=EgressPolicy)
+    contents: frozenset[str] = frozenset(CONTENTS)
+    per_client: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a subscription asks for.
+
+    Attributes:
+        headers: name and value of what each request carries.
+        heartbeat_s: 0: never.
+        timeout_s: 0: as the installation does.
+        end: after it nothing is sent.
+    """
+
+    topic: Topic
+    filters: tuple[Wish, ...]
+    content: str
+    mime: str
+    endpoint: str
+    headers: tuple[tuple[str, str], ...] = ()
+    heartbeat_s: int = 0
+    timeout_s: int = 0
+    end: datetime | None = None
+
+
+def accept(resource: Json, rules: SubscriptionRules, now: datetime) -> tuple[Json, Terms, str]:
+    """Judge a Subscription a client wrote.
+
+    Args:
+        resource: as sent.
+        rules: of the installation.
+        now: instant of the request.
+
+    Returns:
+        The Subscription as it is kept (without id, status and error), its terms, and its status:
+        `off` when that was sent, else `requested` (a client cannot activate by itself).
+
+    Raises:
+        RejectedError: it cannot be honoured; one issue per fault.
+    """
+    if not isinstance(resource, dict) or resource.get("resourceType") != "Subscription":
+        raise RejectedError([faults.not_a_subscription()])
+    wrong = [issue for issue in shape.check(resource) if issue.severity.refuses]
+    if wrong:
+        raise RejectedError(wrong)
+    terms, found = _terms(resource)
+    if terms is not None:
+        found += _against_rules(terms, rules, now)
+    if found or terms is None:
+        raise RejectedError(found)
+    return _kept(resource, terms), terms, "off" if resource["status"] == "off" else "requested"
+
+
+@lru_cache(maxsize=1024)
+def terms_of(body: bytes) -> Terms:
+    """Return the terms of a Subscription as it is kept.
+
+    Raises:
+        RejectedError: what is kept cannot be honoured any more, such as an unknown topic.
+    """
+    try:
+        resource = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise RejectedError([faults.not_a_subscription()]) from None
+    # What was kept has no status: that is the running side's.
+    wrong = shape.check({**resource, "status": "off"}) if isinstance(resource, dict) else []
+    if wrong or not isinstance(resource, dict):
+        raise RejectedError(wrong or [faults.not_a_subscription()])
+    terms, found = _terms(resource)
+    if terms is None or found:
+        raise RejectedError(found)
+    return terms
+
+
+def shown(row: SubscriptionRow) -> Json:
+    """Return the Subscription as clients see it: status in, values of headers out."""
+    resource: Json = orjson.loads(row.body)
+    channel = dict(resource["channel"])
+    if "header" in channel:
+        channel["header"] = [f"{line.partition(':')[0]}: {MASK}" for line in channel["header"]]
+    made = {
+        **{name: resource[name] for name in resource if name not in ("criteria", "channel")},
+        "status": row.status,
+        **({"error": row.error} if row.error else {}),
+        "criteria": resource["criteria"],
+        "channel": channel,
+    }
+    return {"resourceType": "Subscription", "id": row.id, **_without(made, "resourceType", "id")}
+
+
+def with_secrets(resource: Json, before: bytes) -> Json:
+    """Put back header values that a client read masked and wrote as it read them."""
+    known = {
+        line.partition(":")[0].lower(): line
+        for line in orjson.loads(before)["channel"].get("header", ())
+    }
+    channel = resource.get("channel")
+    if not isinstance(channel, dict) or not isinstance(channel.get("header"), list):
+        return resource
+    lines = [
+        known.get(line.partition(":")[0].lower(), line)
+        if isinstance(line, str) and line.partition(":")[2].strip() == MASK
+        else line
+        for line in channel["header"]
+    ]
+    return {**resource, "channel": {**channel, "header": lines}}
+
+
+def _kept(resource: Json, terms: Terms) -> Json:
+    kept = _without(resource, "id", "status", "error", "text", "meta")
+    kept["meta"] = {"profile": [PROFILE]}
+    if terms.filters:
+        written = [write_filter(wish, terms.topic) for wish in terms.filters]
+        extensions = [{"url": FILTER, "valueString": text} for text in written]
+        kept["_criteria"] = {"extension": extensions}
+    return kept
+
+
+def _without(value: Json, *names: str) -> Json:
+    return {name: item for name, item in value.items() if name not in names}
+
+
+def _terms(resource: Json) -> tuple[Terms | None, list[Issue]]:
+    """Read the terms of a well-shaped Subscription; None when they make no sense at all."""
+    channel = resource["channel"]
+    found = _foreign(resource)
+    if channel["type"] != "rest-hook" or "_type" in channel:
+        found.append(faults.unsupported_channel())
+    topic = TOPICS.get(resource["criteria"])
+    if topic is None:
+        return None, [*found, faults.unknown_topic(sorted(TOPICS))]
+    filters = _filters(resource, topic, found)
+    content = _extension(channel.get("_payload"), CONTENT).get("valueCode")
+    if content not in CONTENTS:
+        found.append(faults.unsupported_content(CONTENTS))
+        content = "empty"
+    if not _MIME.fullmatch(channel.get("payload", "")):
+        found.append(faults.unsupported_mime())
+    if "endpoint" not in channel:
+        found.append(faults.refused_endpoint("it is missing"))
+    numbers = {url: _number(channel, url, found) for url in _NUMBERS}
+    end = datetime.fromisoformat(resource["end"]) if "end" in resource else None
+    terms = Terms(
+        topic=topic,
+        filters=tuple(filters),
+        content=content,
+        mime=channel.get("payload", ""),
+        endpoint=channel.get("endpoint", ""),
+        headers=tuple(_headers(channel, found)),
+        heartbeat_s=numbers[HEARTBEAT],
+        timeout_s=numbers[TIMEOUT],
+        end=end,
+    )
+    return terms, found
+
+
+def _against_rules(terms: Terms, rules: SubscriptionRules, now: datetime) -> list[Issue]:
+    found = []
+    if terms.content not in rules.contents:
+        found.append(faults.unsupported_content([c for c in CONTENTS if c in rules.contents]))
+    if terms.endpoint:
+        try:
+            read_endpoint(terms.endpoint, rules.egress)
+        except EndpointError as error:
+            found.append(faults.refused_endpoint(str(error)))
+    if terms.end is not None and terms.end <= now:
+        found.append(faults.ended())
+    return found
+
+
+def _foreign(resource: Json) -> list[Issue]:
+    """Find extensions on criteria and channel that would silently be without effect."""
+    channel = resource["channel"]
+    places: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
+        ("criteria", resource.get("_criteria"), (FILTER,)),
+        ("channel", channel, (HEARTBEAT, TIMEOUT, MAX_COUNT)),
+        ("channel.payload", channel.get("_payload"), (CONTENT,)),
+        ("channel.endpoint", channel.get("_endpoint"), ()),
+    )
+    found = [
+        faults.unknown_extension(f"Subscription.{place}")
+        for place, holder, known in places
+        for one in [*(holder or {}).get("extension", ())]
+        if one["url"] not in known
+    ]
+    if channel.get("modifierExtension") or resource.get("modifierExtension"):
+        found.append(faults.unknown_extension("Subscription.modifierExtension"))
+    return found
+
+
+def _filters(resource: Json, topic: Topic, found: list[Issue]) -> list[Wish]:
+    wishes: list[Wish] = []
+    extensions = (resource.get("_criteria") or {}).get("extension", ())
+    for index, one in enumerate(e for e in extensions if e["url"] == FILTER):
+        try:
+            wishes += read_filter(one.get("valueString", ""), topic)
+        except FilterError as error:
+            found.append(faults.refused_filter(index, str(error)))
+    return wishes
+
+
+def _headers(channel: Json, found: list[Issue]) -> list[tuple[str, str]]:
+    headers: list[tuple[str, str]] = []
+    for index, line in enumerate(channel.get("header", ())):
+        match = _HEADER.fullmatch(line or "")
+        if match is None or _OURS.fullmatch(match[1]):
+            found.append(faults.refused_header(index))
+        else:
+            headers.append((match[1], match[2].rstrip()))
+    return headers
+
+
+def _number(channel: Json, url: str, found: list[Issue]) -> int:
+    extension = _extension(channel, url)
+    if not extension:
+        return 0
+    name, low, high = _NUMBERS[url]
+    value = extension.get(name)
+    if not isinstance(value, int) or not low <= value <= high:
+        found.append(faults.out_of_range(url.rpartition("/")[2], low, high))
+        return 0
+    return value
+
+
+def _extension(holder: Json | None, url: str) -> Json:
+    extensions: Sequence[Json] = (holder or {}).get("extension", ())
+    return next((one for one in extensions if one["url"] == url), {})
