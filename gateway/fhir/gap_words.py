@@ -1,0 +1,71 @@
+"""Code systems of gaps and their Tasks: codes with the French words that are shown.
+
+The same tables are published as CodeSystem resources in `profiles/fhir`.
+"""
+
+from gateway.core.contributions import Json
+from gateway.core.systems import FHIR_BASE
+
+GAP_TYPE = f"{FHIR_BASE}/CodeSystem/gap-type"
+PATHWAY_RULE = f"{FHIR_BASE}/CodeSystem/pathway-rule"
+TASK_STATUS = f"{FHIR_BASE}/CodeSystem/gap-task-status"
+TASK_CODE = f"{FHIR_BASE}/CodeSystem/task-code"
+TASK_OUTPUT = f"{FHIR_BASE}/CodeSystem/gap-task-output"
+MITIGATION = f"{FHIR_BASE}/CodeSystem/gap-mitigation"
+FHIR_TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
+
+_BUSINESS = {
+    "a-traiter": "À traiter",
+    "en-cours": "En cours",
+    "attente-etablissement": "En attente de l’établissement",
+    "attente-patient": "En attente du patient",
+    "resolu-tardif": "Résolu : l’événement attendu est arrivé en retard",
+    "signale-tardivement": "Résolu : fait à temps, signalé tardivement",
+    "resolu-manuel": "Résolu par une personne",
+    "sans-objet": "Sans objet",
+    "reporte": "Reporté",
+    "escalade": "Escaladé",
+    "en-sourdine": "En sourdine",
+}
+_MITIGATION = {
+    "late-event": "L’événement attendu est arrivé en retard",
+    "reported-late": "Fait à temps, signalé tardivement",
+    "deadline-moved": "Une correction a déplacé l’échéance",
+    "moot": "L’étape attendue n’a plus d’objet",
+    "resolved-by-person": "Réglé par une personne",
+}
+_OUTPUT = {"closing-event": "Événement qui a clos la rupture"}
+_CODE = {"close-handoff-gap": "Clore une rupture de parcours"}
+
+MOVED = "Une correction a déplacé l’échéance."
+MOOT = "L’étape attendue n’a plus d’objet."
+CANCELLED = "L’étape attendue a été annulée avant l’échéance."
+RETRACTED = "L’événement déclencheur a été annulé par sa source."
+
+#: Codes and words of the systems of our own, by canonical address.
+SYSTEMS: dict[str, dict[str, str]] = {
+    TASK_STATUS: _BUSINESS,
+    MITIGATION: _MITIGATION,
+    TASK_OUTPUT: _OUTPUT,
+    TASK_CODE: _CODE,
+}
+
+
+def concept(system: str, code: str) -> Json:
+    """Return a concept without words."""
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def business(code: str) -> Json:
+    """Return a business status of a Task."""
+    return {**concept(TASK_STATUS, code), "text": _BUSINESS[code]}
+
+
+def mitigation(code: str) -> Json:
+    """Return why a gap is not open any more."""
+    return {**concept(MITIGATION, code), "text": _MITIGATION[code]}
+
+
+def output(code: str) -> Json:
+    """Return the kind of an output of a Task."""
+    return {**concept(TASK_OUTPUT, code), "text": _OUTPUT[code]}
