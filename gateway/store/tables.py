@@ -6,20 +6,11 @@ The resource tables and the inbox carry no foreign key between them, so that eit
 partitioned on PostgreSQL.
 """
 
-from typing import Any
-
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, SmallInteger, Text, text
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, SmallInteger, text
 from sqlmodel import Column, Field, SQLModel
 
-#: Compared byte by byte.
-TEXT = Text().with_variant(Text(collation="C"), "postgresql")
-#: SQLite gives row ids to INTEGER PRIMARY KEY only.
-ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _column(kind: TypeEngine[Any], *, key: bool = False, empty: bool = False) -> Any:
-    return Column(kind, primary_key=key, nullable=empty, autoincrement=False)
+from gateway.store import outbox_tables, watch_tables
+from gateway.store.columns import ROW_ID, TEXT, column
 
 
 class Inbox(SQLModel, table=True):
@@ -40,22 +31,22 @@ class Inbox(SQLModel, table=True):
     )
 
     id: int = Field(sa_column=Column(ROW_ID, primary_key=True, autoincrement=True))
-    received_at: str = Field(sa_column=_column(TEXT))
-    channel: str = Field(sa_column=_column(TEXT))
-    peer: str = Field(sa_column=_column(TEXT))
-    sender_app: str = Field(sa_column=_column(TEXT))
-    sender_facility: str = Field(sa_column=_column(TEXT))
-    control_id: str = Field(sa_column=_column(TEXT))
-    message_type: str = Field(sa_column=_column(TEXT))
-    raw_sha256: str = Field(sa_column=_column(TEXT))
-    canonical_sha256: str = Field(sa_column=_column(TEXT))
-    sent_at: str | None = Field(sa_column=_column(TEXT, empty=True))
-    status: str = Field(sa_column=_column(TEXT))
-    answer: bytes = Field(sa_column=_column(LargeBinary()))
-    issues: bytes = Field(sa_column=_column(LargeBinary()))
-    flags: str = Field(sa_column=_column(TEXT))
-    attempts: int = Field(sa_column=_column(Integer()))
-    body: bytes = Field(sa_column=_column(LargeBinary()))
+    received_at: str = Field(sa_column=column(TEXT))
+    channel: str = Field(sa_column=column(TEXT))
+    peer: str = Field(sa_column=column(TEXT))
+    sender_app: str = Field(sa_column=column(TEXT))
+    sender_facility: str = Field(sa_column=column(TEXT))
+    control_id: str = Field(sa_column=column(TEXT))
+    message_type: str = Field(sa_column=column(TEXT))
+    raw_sha256: str = Field(sa_column=column(TEXT))
+    canonical_sha256: str = Field(sa_column=column(TEXT))
+    sent_at: str | None = Field(sa_column=column(TEXT, empty=True))
+    status: str = Field(sa_column=column(TEXT))
+    answer: bytes = Field(sa_column=column(LargeBinary()))
+    issues: bytes = Field(sa_column=column(LargeBinary()))
+    flags: str = Field(sa_column=column(TEXT))
+    attempts: int = Field(sa_column=column(Integer()))
+    body: bytes = Field(sa_column=column(LargeBinary()))
 
 
 class InboxKey(SQLModel, table=True):
@@ -64,11 +55,11 @@ class InboxKey(SQLModel, table=True):
     __tablename__ = "inbox_key"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    sender_app: str = Field(sa_column=_column(TEXT, key=True))
-    sender_facility: str = Field(sa_column=_column(TEXT, key=True))
-    control_id: str = Field(sa_column=_column(TEXT, key=True))
-    canonical_sha256: str = Field(sa_column=_column(TEXT, key=True))
-    inbox_id: int = Field(sa_column=_column(BigInteger()))
+    sender_app: str = Field(sa_column=column(TEXT, key=True))
+    sender_facility: str = Field(sa_column=column(TEXT, key=True))
+    control_id: str = Field(sa_column=column(TEXT, key=True))
+    canonical_sha256: str = Field(sa_column=column(TEXT, key=True))
+    inbox_id: int = Field(sa_column=column(BigInteger()))
 
 
 class IncidentRow(SQLModel, table=True):
@@ -77,12 +68,12 @@ class IncidentRow(SQLModel, table=True):
     __tablename__ = "incident"
 
     id: int = Field(sa_column=Column(ROW_ID, primary_key=True, autoincrement=True))
-    at: str = Field(sa_column=_column(TEXT))
-    kind: str = Field(sa_column=_column(TEXT))
-    peer: str = Field(sa_column=_column(TEXT))
-    size: int = Field(sa_column=_column(BigInteger()))
-    excerpt: bytes = Field(sa_column=_column(LargeBinary()))
-    details: bytes = Field(sa_column=_column(LargeBinary()))
+    at: str = Field(sa_column=column(TEXT))
+    kind: str = Field(sa_column=column(TEXT))
+    peer: str = Field(sa_column=column(TEXT))
+    size: int = Field(sa_column=column(BigInteger()))
+    excerpt: bytes = Field(sa_column=column(LargeBinary()))
+    details: bytes = Field(sa_column=column(LargeBinary()))
 
 
 class OwnContribution(SQLModel, table=True):
@@ -91,12 +82,12 @@ class OwnContribution(SQLModel, table=True):
     __tablename__ = "contribution"
     __table_args__ = (Index("ix_contribution_target", "target"),)
 
-    inbox_id: int = Field(sa_column=_column(BigInteger(), key=True))
-    position: int = Field(sa_column=_column(Integer(), key=True))
-    target: str = Field(sa_column=_column(TEXT))
-    version: str = Field(sa_column=_column(TEXT))
-    ordinal: int = Field(sa_column=_column(Integer()))
-    payload: bytes = Field(sa_column=_column(LargeBinary()))
+    inbox_id: int = Field(sa_column=column(BigInteger(), key=True))
+    position: int = Field(sa_column=column(Integer(), key=True))
+    target: str = Field(sa_column=column(TEXT))
+    version: str = Field(sa_column=column(TEXT))
+    ordinal: int = Field(sa_column=column(Integer()))
+    payload: bytes = Field(sa_column=column(LargeBinary()))
 
 
 class SharedContribution(SQLModel, table=True):
@@ -108,15 +99,15 @@ class SharedContribution(SQLModel, table=True):
         Index("ix_shared_contribution_oldest", "oldest_inbox_id"),
     )
 
-    target: str = Field(sa_column=_column(TEXT, key=True))
-    content_hash: str = Field(sa_column=_column(TEXT, key=True))
-    newest_version: str = Field(sa_column=_column(TEXT))
-    newest_ordinal: int = Field(sa_column=_column(Integer()))
-    newest_inbox_id: int = Field(sa_column=_column(BigInteger()))
-    oldest_version: str = Field(sa_column=_column(TEXT))
-    oldest_ordinal: int = Field(sa_column=_column(Integer()))
-    oldest_inbox_id: int = Field(sa_column=_column(BigInteger()))
-    payload: bytes = Field(sa_column=_column(LargeBinary()))
+    target: str = Field(sa_column=column(TEXT, key=True))
+    content_hash: str = Field(sa_column=column(TEXT, key=True))
+    newest_version: str = Field(sa_column=column(TEXT))
+    newest_ordinal: int = Field(sa_column=column(Integer()))
+    newest_inbox_id: int = Field(sa_column=column(BigInteger()))
+    oldest_version: str = Field(sa_column=column(TEXT))
+    oldest_ordinal: int = Field(sa_column=column(Integer()))
+    oldest_inbox_id: int = Field(sa_column=column(BigInteger()))
+    payload: bytes = Field(sa_column=column(LargeBinary()))
 
 
 class ClaimRow(SQLModel, table=True):
@@ -125,11 +116,11 @@ class ClaimRow(SQLModel, table=True):
     __tablename__ = "claim"
     __table_args__ = (Index("ix_claim_value", "kind", "value"), {"sqlite_with_rowid": False})
 
-    target: str = Field(sa_column=_column(TEXT, key=True))
-    position: int = Field(sa_column=_column(Integer(), key=True))
-    kind: str = Field(sa_column=_column(TEXT))
-    value: str = Field(sa_column=_column(TEXT))
-    content: str = Field(sa_column=_column(TEXT))
+    target: str = Field(sa_column=column(TEXT, key=True))
+    position: int = Field(sa_column=column(Integer(), key=True))
+    kind: str = Field(sa_column=column(TEXT))
+    value: str = Field(sa_column=column(TEXT))
+    content: str = Field(sa_column=column(TEXT))
 
 
 class Resource(SQLModel, table=True):
@@ -156,15 +147,15 @@ class Resource(SQLModel, table=True):
         ),
     )
 
-    type: str = Field(sa_column=_column(TEXT, key=True))
-    id: str = Field(sa_column=_column(TEXT, key=True))
-    version: int = Field(sa_column=_column(Integer()))
-    last_updated: str = Field(sa_column=_column(TEXT))
-    deleted: int = Field(sa_column=_column(SmallInteger()))
-    content_hash: str = Field(sa_column=_column(TEXT))
-    owner: str = Field(sa_column=_column(TEXT))
-    entries: bytes = Field(sa_column=_column(LargeBinary()))
-    body: bytes = Field(sa_column=_column(LargeBinary()))
+    type: str = Field(sa_column=column(TEXT, key=True))
+    id: str = Field(sa_column=column(TEXT, key=True))
+    version: int = Field(sa_column=column(Integer()))
+    last_updated: str = Field(sa_column=column(TEXT))
+    deleted: int = Field(sa_column=column(SmallInteger()))
+    content_hash: str = Field(sa_column=column(TEXT))
+    owner: str = Field(sa_column=column(TEXT))
+    entries: bytes = Field(sa_column=column(LargeBinary()))
+    body: bytes = Field(sa_column=column(LargeBinary()))
 
 
 class ResourceHistory(SQLModel, table=True):
@@ -172,14 +163,14 @@ class ResourceHistory(SQLModel, table=True):
 
     __tablename__ = "resource_history"
 
-    type: str = Field(sa_column=_column(TEXT, key=True))
-    id: str = Field(sa_column=_column(TEXT, key=True))
-    version: int = Field(sa_column=_column(Integer(), key=True))
-    last_updated: str = Field(sa_column=_column(TEXT))
-    deleted: int = Field(sa_column=_column(SmallInteger()))
-    content_hash: str = Field(sa_column=_column(TEXT))
-    owner: str = Field(sa_column=_column(TEXT))
-    body: bytes = Field(sa_column=_column(LargeBinary()))
+    type: str = Field(sa_column=column(TEXT, key=True))
+    id: str = Field(sa_column=column(TEXT, key=True))
+    version: int = Field(sa_column=column(Integer(), key=True))
+    last_updated: str = Field(sa_column=column(TEXT))
+    deleted: int = Field(sa_column=column(SmallInteger()))
+    content_hash: str = Field(sa_column=column(TEXT))
+    owner: str = Field(sa_column=column(TEXT))
+    body: bytes = Field(sa_column=column(LargeBinary()))
 
 
 class IndexEntryRow(SQLModel, table=True):
@@ -189,13 +180,15 @@ class IndexEntryRow(SQLModel, table=True):
     # On SQLite the table is its own index: one tree instead of two.
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    type: str = Field(sa_column=_column(TEXT, key=True))
-    param: str = Field(sa_column=_column(TEXT, key=True))
-    low: str = Field(sa_column=_column(TEXT, key=True))
-    value: str = Field(sa_column=_column(TEXT, key=True))
-    system: str = Field(sa_column=_column(TEXT, key=True))
-    high: str = Field(sa_column=_column(TEXT, key=True))
-    id: str = Field(sa_column=_column(TEXT, key=True))
+    type: str = Field(sa_column=column(TEXT, key=True))
+    param: str = Field(sa_column=column(TEXT, key=True))
+    low: str = Field(sa_column=column(TEXT, key=True))
+    value: str = Field(sa_column=column(TEXT, key=True))
+    system: str = Field(sa_column=column(TEXT, key=True))
+    high: str = Field(sa_column=column(TEXT, key=True))
+    id: str = Field(sa_column=column(TEXT, key=True))
 
 
+#: Tables of facts and of the pathway engine; of what leaves.
+PARTS = (watch_tables, outbox_tables)
 TABLES = SQLModel.metadata.tables

@@ -131,8 +131,8 @@ async def test_a_newer_schema_is_refused_with_both_versions(empty_url: str) -> N
 @pytest.mark.field("FL-295")
 async def test_an_older_schema_waits_for_its_migration(empty_url: str, monkeypatch) -> None:
     await asyncio.to_thread(migrate, empty_url)
-    monkeypatch.setattr("gateway.store.migrate.KNOWN", (*KNOWN, "0002"))
-    monkeypatch.setattr("gateway.store.migrate.HEAD", "0002")
+    monkeypatch.setattr("gateway.store.migrate.KNOWN", (*KNOWN, "0003"))
+    monkeypatch.setattr("gateway.store.migrate.HEAD", "0003")
 
     with pytest.raises(FatalError) as caught:
         await open_store(empty_url).open()
