@@ -1,0 +1,168 @@
+"""What can be wrong with a mail before and while it leaves; nothing quotes an address or a name."""
+
+from gateway.core.issues import Issue, Severity
+
+
+def control_character(header: str) -> Issue:
+    """Say that a value would begin a header of its own."""
+    return Issue(
+        code="RLS-MSS-003",
+        severity=Severity.ERROR,
+        where=f"mail header {header}",
+        what="its value holds a line end or another control character.",
+        fix="Correct the name, address or title at its source; nothing was sent.",
+    )
+
+
+def bad_address(which: str) -> Issue:
+    """Say that an address is none."""
+    return Issue(
+        code="RLS-MSS-004",
+        severity=Severity.ERROR,
+        where=f"delivery, {which}",
+        what="it is not a mail address.",
+        fix="Send the secure mail address in PRT-15.4.",
+    )
+
+
+def outside(which: str) -> Issue:
+    """Say that the domain is not one of the trust space."""
+    return Issue(
+        code="RLS-MSS-005",
+        severity=Severity.ERROR,
+        where=f"delivery, {which}",
+        what="the domain of the address is not one of the trust space.",
+        fix="Use a secure mail address, or add its domain to the setting mssante.domains.",
+    )
+
+
+def not_ours(what: str) -> Issue:
+    """Say that an outbox row was not made for this connector."""
+    return Issue(
+        code="RLS-MSS-040",
+        severity=Severity.ERROR,
+        where=f"delivery, {what}",
+        what="it is not what the routing of documents makes.",
+        fix="Queue mails through the routing of documents only.",
+    )
+
+
+def away(error: str) -> Issue:
+    """Say that the operator cannot be reached."""
+    return Issue(
+        code="RLS-MSS-020",
+        severity=Severity.WARNING,
+        where="SMTP",
+        what=f"the operator did not answer ({error}).",
+        fix="None when it passes; else check network and operator. It is tried again.",
+    )
+
+
+def not_let_in(reason: str) -> Issue:
+    """Say that operator and gateway do not accept each other: an alarm, not a storm of retries."""
+    return Issue(
+        code="RLS-MSS-021",
+        severity=Severity.ERROR,
+        where="SMTP",
+        what=f"operator and gateway did not agree on TLS or the right to send ({reason}).",
+        fix="Check the certificate of the mailbox and the authorities of the operator.",
+    )
+
+
+def no_starttls() -> Issue:
+    """Say that the operator offers no TLS."""
+    return Issue(
+        code="RLS-MSS-022",
+        severity=Severity.ERROR,
+        where="SMTP EHLO",
+        what="the operator does not offer STARTTLS; nothing is sent in clear.",
+        fix="Check host and port of the operator.",
+    )
+
+
+def not_now(step: str, code: int, word: str) -> Issue:
+    """Say that the operator refuses for now."""
+    return Issue(
+        code="RLS-MSS-023",
+        severity=Severity.WARNING,
+        where=f"SMTP {step}",
+        what=f"the operator answered {code} {word}.",
+        fix="None when it passes: it is tried again.",
+    )
+
+
+def refused(step: str, code: int, word: str) -> Issue:
+    """Say that the operator refuses for good."""
+    return Issue(
+        code="RLS-MSS-024",
+        severity=Severity.ERROR,
+        where=f"SMTP {step}",
+        what=f"the operator answered {code} {word}.",
+        fix="Check the address of the recipient; choose another mailbox or another channel.",
+    )
+
+
+def too_large(where: str) -> Issue:
+    """Say that the mail is larger than what is taken."""
+    return Issue(
+        code="RLS-MSS-025",
+        severity=Severity.ERROR,
+        where=where,
+        what="the mail is larger than the operator or the recipient takes.",
+        fix="Send the document by another channel, such as the national record.",
+    )
+
+
+def unknown_outcome() -> Issue:
+    """Say that nobody knows whether the mail was taken."""
+    return Issue(
+        code="RLS-MSS-026",
+        severity=Severity.WARNING,
+        where="SMTP DATA",
+        what="the connection ended before the operator answered; the mail may have left.",
+        fix="None: its notice is waited for, then it goes again under the same Message-ID.",
+    )
+
+
+def mailbox_away(error: str) -> Issue:
+    """Say that our own mailbox cannot be read."""
+    return Issue(
+        code="RLS-MSS-027",
+        severity=Severity.WARNING,
+        where="IMAP",
+        what=f"the mailbox of the gateway cannot be read ({error}).",
+        fix="None when it passes; else check host, certificate and name of the mailbox.",
+    )
+
+
+def unreadable_notice(uid: int) -> Issue:
+    """Say that a notice could not be understood."""
+    return Issue(
+        code="RLS-MSS-030",
+        severity=Severity.WARNING,
+        where=f"IMAP uid {uid}",
+        what="it looks like a notice of delivery and names nothing that was sent.",
+        fix="Look at it in the folder Relais-Kept of the mailbox.",
+    )
+
+
+def other_mail(uid: int) -> Issue:
+    """Say that a mail is no notice."""
+    return Issue(
+        code="RLS-MSS-031",
+        severity=Severity.INFORMATION,
+        where=f"IMAP uid {uid}",
+        what="it is no notice of delivery; it was kept and not answered.",
+        fix="Look at it in the folder Relais-Kept of the mailbox.",
+    )
+
+
+def large_mail(uid: int) -> Issue:
+    """Say that a mail was too large to be looked at."""
+    return Issue(
+        code="RLS-MSS-032",
+        severity=Severity.WARNING,
+        where=f"IMAP uid {uid}",
+        what="it is larger than any notice; it was kept unread.",
+        fix="Look at it in the folder Relais-Kept of the mailbox.",
+    )

@@ -1,0 +1,46 @@
+"""Compare the metadata of an archive with the documents beside them.
+
+Does not read archives (`connectors.xdm_reader`). Standards: CI-SIS, correspondence of the CDA
+header and XDS: uniqueId, typeCode and patientId are those of the document.
+"""
+
+from gateway.cda.reader import Document
+from gateway.cda.reader import read as read_cda
+from gateway.cda.xds_metadata import cx, unique_id
+from gateway.connectors import xdm_faults as faults
+from gateway.connectors.xdm_reader import Archive
+from gateway.core.envelope import INS_ROOTS
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue
+
+_CDA_TYPES = ("text/xml", "application/xslt+xml")
+
+
+def contradictions(archive: Archive) -> list[Issue]:
+    """Return what the metadata say otherwise than their documents."""
+    issues: list[Issue] = []
+    for number, found in enumerate(archive.documents, start=1):
+        place = f"METADATA.XML ExtrinsicObject[{number}]"
+        if found.mime_type not in _CDA_TYPES:
+            continue
+        try:
+            document = read_cda(found.data)
+        except RejectedError as error:
+            issues += error.issues
+            continue
+        code = document.root.child("code")
+        if found.unique_id != unique_id(document.root.child("id")):
+            issues.append(faults.contradicted(place, "uniqueId"))
+        if code is None or found.type_code != code.get("code"):
+            issues.append(faults.contradicted(place, "typeCode"))
+        if found.patient_id not in _patients(document):
+            issues.append(faults.contradicted(place, "patientId"))
+    return issues
+
+
+def _patients(document: Document) -> set[str]:
+    return {
+        cx(node.get("extension"), root, "NH" if root in INS_ROOTS else "PI")
+        for node in document.select("cda:recordTarget/cda:patientRole/cda:id")
+        if (root := node.get("root"))
+    }
