@@ -20,6 +20,8 @@ from gateway.fhir.identity import master_identifier
 
 _ACT_CODE = "2.16.840.1.113883.5.4"
 _ACT_CODE_URI = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+#: Kinds of contact of the French health information systems framework: EXTERNE, SEANCE.
+_CONTACT_KIND = "1.2.250.1.213.1.1.4.2.291"
 #: JDV_J142 type of encounter, as far as v3-ActCode has them.
 _CLASSES = ("IMP", "EMER", "AMB", "FLD", "HH", "VR", "ACUTE", "NONAC", "SS", "OBSENC", "PRENC")
 #: Letters of admission and discharge: about an inpatient stay even when no code says so.
@@ -275,11 +277,28 @@ def encounter_status(node: Node, _context: Context) -> str:
 
 @converter("encounter_class")
 def encounter_class(node: Node, context: Context) -> Json | None:
-    """Give the class of the stay as a Coding."""
+    """Give the class of the stay as a Coding; a contact of a French kind is ambulatory.
+
+    Spec: CI-SIS JDV_J142; FHIR R4 Encounter.class, v3-ActEncounterCode.
+    """
     oid, code = encounter_class_of(node)
     if not code:
         return None
+    if oid == _CONTACT_KIND:
+        return {"system": _ACT_CODE_URI, "code": "AMB"}
     return {"system": _ACT_CODE_URI if oid == _ACT_CODE else system_uri(oid, context), "code": code}
+
+
+@converter("contact_kind")
+def contact_kind(node: Node, _context: Context) -> Json | None:
+    """Give the French kind of an ambulatory contact: EXTERNE, SEANCE.
+
+    Spec: CI-SIS JDV_J142, codes that v3-ActCode lacks.
+    """
+    oid, code = encounter_class_of(node)
+    if oid != _CONTACT_KIND:
+        return None
+    return {"coding": [{"system": f"urn:oid:{oid}", "code": code}]}
 
 
 @converter("stay_period")

@@ -88,3 +88,24 @@ def test_no_stay_is_made_of_masked_dates_or_meetings(stay: str, convert: Convert
 
     assert resources(mapped, "Encounter") == []
     assert "encounter" not in only(mapped, "DocumentReference")["context"]
+
+
+@pytest.mark.parametrize("kind", ["EXTERNE", "SEANCE"])
+def test_a_contact_of_a_french_kind_is_ambulatory_and_keeps_its_kind(
+    kind: str, convert: Convert
+) -> None:
+    stay = (
+        f'<componentOf><encompassingEncounter><code code="{kind}"'
+        ' codeSystem="1.2.250.1.213.1.1.4.2.291"/><effectiveTime><low value="20260302"/>'
+        "</effectiveTime></encompassingEncounter></componentOf>"
+    )
+
+    found = resources(convert(cda(stay=stay)), "Encounter")[0]
+
+    assert found["class"] == {
+        "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+        "code": "AMB",
+    }
+    assert found["type"] == [
+        {"coding": [{"system": "urn:oid:1.2.250.1.213.1.1.4.2.291", "code": kind}]}
+    ]
