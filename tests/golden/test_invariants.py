@@ -16,6 +16,8 @@ from gateway.entry.wiring import build_converter
 from gateway.fhir import bundle, shape
 from gateway.pipeline.folds import fold_alone
 from gateway.pipeline.prepared import Prepared
+from gateway.simulation.play import events
+from gateway.simulation.region import Region
 from tests.conftest import ROOT
 from tests.support.gateway import converter, message
 from tests.support.leaves import dangling, empty_places, unexplained
@@ -73,6 +75,20 @@ def test_the_same_bytes_give_the_same_bundle_with_and_without_trace(path: Path) 
     )
 
     assert first == second == traced
+
+
+def test_every_right_input_of_a_region_is_whole_and_explained() -> None:
+    told = [event.body for event in events(Region("invariants", 12)) if event.label.answer == "AA"]
+    wrong = []
+
+    for body in told:
+        conversion = converter().convert(message(body), trace=True)
+        made = fold_alone(conversion.contributions)
+        wrong += [*dangling(made), *empty_places(made)]
+        wrong += unexplained(conversion.contributions, made, conversion.trace)
+
+    assert told
+    assert wrong == []
 
 
 def without_a_segment(body: bytes) -> Iterator[bytes]:
