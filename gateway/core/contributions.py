@@ -8,6 +8,7 @@ runs again. Folding itself is in `fhir.fold` and `hl7v2.movements`.
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from gateway.core.issues import Issue
@@ -155,8 +156,13 @@ class Mapped:
 
 
 def _stamp(instant: datetime) -> str:
-    text = instant.astimezone(UTC).isoformat(timespec="microseconds")
-    return text[:26].replace("-", "").replace(":", "")
+    return _utc_stamp(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
+
+
+# A message has few instants. Only UTC is remembered: elsewhere two instants can look equal.
+@lru_cache(maxsize=256)
+def _utc_stamp(instant: datetime) -> str:
+    return instant.isoformat(timespec="microseconds")[:26].replace("-", "").replace(":", "")
 
 
 def _instant(stamp: str) -> datetime:

@@ -146,17 +146,16 @@ def _apply(
     result: Json, partial: Json, keyed: dict[str, Key], ranked: dict[str, tuple[str, ...]]
 ) -> None:
     for element, value in partial.items():
-        if element == "meta":
-            result["meta"] = _merge_meta(result.get("meta"), value)
-        elif element in keyed:
+        if element in keyed:
             result[element] = merge_keyed(result.get(element, ()), value, keyed[element])
+        elif element == "meta":
+            result["meta"] = _merge_meta(result.get("meta"), value)
         elif element in ranked and element in result:
             ranks = ranked[element]
             result[element] = max(result[element], value, key=ranks.index)
         else:
-            choice = _choice_rival(element, result)
-            if choice is not None:
-                del result[choice]
+            if element.startswith(_CHOICES):
+                _remove_rival(element, result)
             result[element] = value
 
 
@@ -172,11 +171,11 @@ _CHOICES = (
 )
 
 
-def _choice_rival(element: str, result: Json) -> str | None:
-    if not element.startswith(_CHOICES):
-        return None
+def _remove_rival(element: str, result: Json) -> None:
     stem = next(stem for stem in _CHOICES if element.startswith(stem))
-    return next((o for o in result if o != element and o.startswith(stem)), None)
+    rival = next((o for o in result if o != element and o.startswith(stem)), None)
+    if rival is not None:
+        del result[rival]
 
 
 def merge_keyed(old: Sequence[Json], new: Sequence[Json], key: Key) -> list[Json]:

@@ -25,12 +25,10 @@ def index(resource: Json) -> tuple[IndexEntry, ...]:
     text only) gives an entry without value, so that `:missing` tells the truth.
     """
     entries: list[IndexEntry] = []
-    type_ = resource["resourceType"]
-    for root, rest, extract in _PLANS.get(type_, ()):
+    for root, rest, extract in _PLANS.get(resource["resourceType"], ()):
         value = resource.get(root)
         if value is None:
             continue
-        before = len(entries)
         if rest:
             for found in _below(value, rest):
                 extract(found, entries)
@@ -39,9 +37,8 @@ def index(resource: Json) -> tuple[IndexEntry, ...]:
                 extract(item, entries)
         else:
             extract(value, entries)
-        if len(entries) > before + 1:
-            entries[before:] = dict.fromkeys(entries[before:])
-    return tuple(dict.fromkeys(entries) if type_ in _MANY_PATHS else entries)
+    # One value may be said twice, by one element or by two that feed one parameter.
+    return tuple(dict.fromkeys(entries))
 
 
 def _below(value: Any, path: tuple[str, ...]) -> list[Any]:
@@ -152,5 +149,3 @@ def _plan(parameters: tuple[Parameter, ...]) -> tuple[tuple[str, tuple[str, ...]
 
 
 _PLANS = {type_: _plan(parameters) for type_, parameters in PARAMETERS.items()}
-#: Types where two elements feed one parameter and may say the same value.
-_MANY_PATHS = frozenset({"AllergyIntolerance", "DocumentReference"})

@@ -83,9 +83,9 @@ def fold_stay(target: Target, contributions: Sequence[Contribution]) -> list[Jso
 def _hospitalization(contributions: Sequence[Contribution]) -> Json:
     """Merge `hospitalization` per part: a letter and a movement each know some of them."""
     told: Json = {}
-    for part in sorted(contributions, key=lambda item: (item.version, item.ordinal)):
-        if "hospitalization" in part.resource:
-            told = merge_hospitalization(told, part.resource["hospitalization"])
+    speaking = [part for part in contributions if "hospitalization" in part.resource]
+    for part in sorted(speaking, key=lambda item: (item.version, item.ordinal)):
+        told = merge_hospitalization(told, part.resource["hospitalization"])
     return told
 
 
@@ -365,4 +365,6 @@ _ORDER = {
 
 def _ordered(encounter: Json) -> Json:
     """Put elements in the order of FHIR, so that equal content has equal bytes."""
+    if encounter.keys() <= _ORDER.keys():
+        return {name: encounter[name] for name in _ORDER if name in encounter}
     return {key: encounter[key] for key in sorted(encounter, key=lambda name: _ORDER.get(name, 15))}

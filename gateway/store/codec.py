@@ -48,8 +48,12 @@ def key_text(text: str) -> str:
 
 def instant_text(instant: datetime) -> str:
     """Return an aware instant as UTC text of fixed width, which sorts as the instant does."""
-    if instant.tzinfo is not UTC:
-        instant = instant.astimezone(UTC)
+    return _utc_text(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
+
+
+# A batch has one instant. Only UTC is remembered: elsewhere two instants can look equal.
+@lru_cache(maxsize=256)
+def _utc_text(instant: datetime) -> str:
     return instant.isoformat(timespec="microseconds")
 
 
@@ -208,6 +212,18 @@ def write_payload(part: Contribution) -> bytes:
     """
     option = orjson.OPT_SORT_KEYS if part.kind is Kind.SHARED else 0
     return seal(json_bytes([part.resource, part.removals, part.annotates, part.movement], option))
+
+
+def write_own(part: Contribution) -> tuple[bytes, bool]:
+    """Return the payload of a contribution that is not shared, and whether it says the same.
+
+    It does not when characters that cannot be kept had to be replaced.
+    """
+    content = [part.resource, part.removals, part.annotates, part.movement]
+    try:
+        return seal(orjson.dumps(content)), True
+    except orjson.JSONEncodeError:
+        return write_payload(part), False
 
 
 def read_payload(

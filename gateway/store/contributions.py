@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from operator import itemgetter
 
-from sqlalchemy import bindparam, literal_column, select, tuple_, union
+from sqlalchemy import bindparam, literal_column, not_, select, tuple_, union
 from sqlalchemy.sql import ColumnElement
 
 from gateway.core.contributions import Claim, Contribution, Kind, Target
@@ -25,6 +26,11 @@ _MANY_TARGETS = 500
 _ALL_TARGETS = 1
 
 
+#: Version, ordinal, inbox id, place in the input, contribution.
+_Loaded = tuple[str, int, int, int, Contribution]
+_SORTED = itemgetter(0, 1, 2, 3)
+
+
 class ContributionSql:
     """The statements of contributions for one database."""
 
@@ -40,9 +46,10 @@ class ContributionSql:
         own_of = c.among(_OWN.target, "targets")
         self.load_own = c(
             select(_OWN.target, _OWN.version, _OWN.ordinal, _OWN.inbox_id, _OWN.payload)
-            .where(own_of)
+            .where(own_of, not_(c.among(_OWN.inbox_id, "ids")))
             .order_by(_OWN.version, _OWN.ordinal, _OWN.inbox_id, _OWN.position),
             "targets",
+            "ids",
         )
         newest = (_SHARED.newest_version, _SHARED.newest_ordinal, _SHARED.newest_inbox_id)
         shared_of = c.among(_SHARED.target, "targets")
@@ -94,12 +101,14 @@ class ContributionSql:
 class SqlContributions:
     """`core.ports.ContributionQueries` in a transaction."""
 
-    __slots__ = ("_session", "_shares_all", "_sql")
+    __slots__ = ("_session", "_shares_all", "_sql", "_written")
 
     def __init__(self, session: Session, sql: ContributionSql) -> None:
         self._session = session
         self._sql = sql
         self._shares_all = False
+        # What this transaction wrote need not be read back.
+        self._written: dict[int, list[_Loaded]] = {}
 
     def lock(self, targets: Iterable[Target]) -> None:
         """Keep other writers away; SQLite has one writer, there is nothing to do."""
@@ -118,18 +127,24 @@ class SqlContributions:
         """Return all contributions of these targets, oldest first."""
         if not targets:
             return {}
+        wanted = set(targets)
         names = {codec.storable(codec.target_text(target)): target for target in targets}
-        parameters = (given(list(names)),)
-        rows = [
-            (version, ordinal, inbox_id, names[name], kind, payload)
-            for kind, sql in ((Kind.OWN, self._sql.load_own), (Kind.SHARED, self._sql.load_shared))
-            for name, version, ordinal, inbox_id, payload in self._session.rows(sql, parameters)
+        given_names = (given(list(names)),)
+        not_written = (*given_names, given(list(self._written)))
+        rows: list[_Loaded] = [
+            row for words in self._written.values() for row in words if row[4].target in wanted
         ]
-        rows.sort(key=lambda row: row[:3])
+        for kind, sql, parameters in (
+            (Kind.OWN, self._sql.load_own, not_written),
+            (Kind.SHARED, self._sql.load_shared, given_names),
+        ):
+            for name, version, ordinal, inbox_id, payload in self._session.rows(sql, parameters):
+                part = codec.read_payload(names[name], version, ordinal, kind, payload)
+                rows.append((version, ordinal, inbox_id, len(rows), part))
+        rows.sort(key=_SORTED)
         found: dict[Target, list[Contribution]] = {}
-        for version, ordinal, _, target, kind, payload in rows:
-            part = codec.read_payload(target, version, ordinal, kind, payload)
-            found.setdefault(target, []).append(part)
+        for row in rows:
+            found.setdefault(row[4].target, []).append(row[4])
         return found
 
     def replace(self, by_inbox: Sequence[tuple[int, Sequence[Contribution]]]) -> set[Target]:
@@ -150,18 +165,20 @@ class SqlContributions:
         spoken: dict[int, list[tuple[SharedKey, str, int]]] = {}
         for inbox_id, parts in by_inbox:
             spoken[inbox_id] = shared.spoken(parts, payloads, version_of)
-            own += [
-                (
-                    inbox_id,
-                    position,
-                    codec.target_text(part.target),
-                    version_of(part),
-                    part.ordinal,
-                    codec.write_payload(part),
-                )
-                for position, part in enumerate(parts)
-                if part.kind is Kind.OWN
-            ]
+            said: list[_Loaded] = []
+            is_exact = True
+            for position, part in enumerate(parts):
+                if part.kind is not Kind.OWN:
+                    continue
+                target, version = codec.target_text(part.target), version_of(part)
+                payload, exact = codec.write_own(part)
+                is_exact = is_exact and exact
+                own.append((inbox_id, position, target, version, part.ordinal, payload))
+                said.append((version, part.ordinal, inbox_id, position, part))
+            if is_exact:
+                self._written[inbox_id] = said
+            else:
+                self._written.pop(inbox_id, None)
         changed = self._replace_own(list(spoken), own)
         changed |= self._replace_shared(spoken, payloads)
         return {codec.read_target(name) for name in changed}

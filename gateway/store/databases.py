@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
 from gateway.store.problems import bad_encoding
+from gateway.store.sqltext import run_raw
 
 #: Each is an await of up to one transaction; more threads than this wait for the disk anyway.
 _READERS = 4
@@ -73,7 +75,7 @@ def sqlite_database(path: Path, timeout_s: float) -> Database:
             connect_args={"check_same_thread": False, "timeout": min(timeout_s, 5.0)},
         )
         event.listen(made, "connect", lambda raw, record: _set_up(raw, record.info, readonly))
-        event.listen(made, "begin", lambda connection: connection.exec_driver_sql(begin))
+        event.listen(made, "begin", partial(_begin, begin))
         return made
 
     # One writer at a time, who never finds the database locked after it has read (FULL: a
@@ -85,6 +87,11 @@ def sqlite_database(path: Path, timeout_s: float) -> Database:
         writers=1,
         readers=_READERS,
     )
+
+
+def _begin(statement: str, connection: Connection) -> None:
+    raw: Any = connection.connection.driver_connection
+    run_raw(raw, statement)
 
 
 def _set_up(raw: sqlite3.Connection, info: dict[str, Any], readonly: bool) -> None:

@@ -1,10 +1,10 @@
 """Queries on the folded resources, current and past."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, func, literal_column, select, tuple_, union_all
+from sqlalchemy import Select, bindparam, func, literal_column, select, tuple_, union_all
 
 from gateway.core.contributions import Target
 from gateway.core.ports import Condition, NewVersion, Page, StoredResource
@@ -18,6 +18,7 @@ _NOW, _PAST, _ENTRY = (TABLES[name].c for name in ("resource", "resource_history
 #: The columns of `_read`, in both tables.
 _COLUMNS = tuple(_PAST.keys())
 _ENTRY_COLUMNS = tuple(_ENTRY.keys())
+_UPDATED = _COLUMNS.index("last_updated")
 _CHANGED = ("version", "last_updated", "deleted", "content_hash", "owner", "entries", "body")
 
 
@@ -71,6 +72,7 @@ class ResourceSql:
         self.delete_entry = c(
             entry.delete().where(*same), *(f"of_{name}" for name in _ENTRY_COLUMNS)
         )
+        self.searches: dict[tuple[object, ...], Sql] = {}
         self.history = self._history(c)
         self.version = c(
             union_all(
@@ -103,6 +105,8 @@ def _one(columns: Any, suffix: str) -> tuple[Any, Any]:
     )
 
 
+#: Texts of searches that are kept; an application asks few.
+_SEARCHES = 512
 #: As many resources are sorted faster than a long listing is walked.
 _FEW = 5000
 #: Higher than any version number.
@@ -161,11 +165,11 @@ class SqlResources:
         rows, gained, lost = [], [], []
         for key, new in zip(keys, versions, strict=True):
             old = before.get(key)
-            if old is None or old.version + 1 != new.resource.version:
+            if old is None or old[2] + 1 != new.resource.version:
                 raise conflict()
             entries = codec.entry_columns(new.index)
             rows.append((*_changed(new.resource, entries), *key))
-            known = {tuple(entry) for entry in orjson.loads(old.entries)}
+            known = {tuple(entry) for entry in orjson.loads(old[3])}
             gained += [(key[0], *e, key[1]) for e in entries if e not in known]
             lost += [(key[0], *e, key[1]) for e in known.difference(entries)]
         self._session.run(self._sql.archive, wanted)
@@ -191,19 +195,39 @@ class SqlResources:
     ) -> Page:
         """Return current resources that meet every condition."""
         after = None if cursor is None else codec.read_cursor(cursor)
-        connection = self._session.connection
         type_ = codec.storable(type_)
-        total = connection.execute(search.count_statement(type_, conditions)).scalar_one()
+        values: dict[str, Any] = {**search.values(type_, conditions), "rows": limit + 1}
+        key: tuple[object, ...] = search.shape(conditions)
+        total: int = self._search(
+            ("count", key), values, lambda: search.count_statement(type_, conditions)
+        )[0][0]
         if limit < 1 or not total:
             return Page([], total, None)
         # One row more than asked tells whether there is a next page.
         few = bool(conditions) and total <= _FEW
-        statement = search.page_statement(type_, conditions, limit + 1, after, few)
-        rows = connection.execute(statement).fetchall()
+        if after is not None:
+            values["after"], values["after_id"] = after
+        rows = self._search(
+            (few, after is not None, key),
+            values,
+            lambda: search.page_statement(type_, conditions, limit + 1, after, few),
+        )
         page = [_read(row) for row in rows[:limit]]
         more = len(rows) > limit
-        place = codec.write_cursor(rows[limit - 1].last_updated, page[-1].id) if more else None
+        place = codec.write_cursor(rows[limit - 1][_UPDATED], page[-1].id) if more else None
         return Page(page, total, place)
+
+    def _search(
+        self, key: tuple[object, ...], values: Mapping[str, Any], build: Callable[[], Select[Any]]
+    ) -> Sequence[Any]:
+        """Run a search whose text was made for an earlier one of the same shape, or make it."""
+        known = self._sql.searches
+        sql = known.get(key)
+        if sql is None:
+            if len(known) >= _SEARCHES:
+                known.clear()
+            sql = known[key] = self._session.compiler.free(build())
+        return self._session.rows(sql, tuple([values[name] for name in sql.names]))
 
     def counts(self) -> dict[str, int]:
         """Return how many current resources of each type exist."""

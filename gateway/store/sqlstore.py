@@ -189,6 +189,7 @@ class SqlStore:
         if self._sql is None:
             raise closed()
         with engine.connect() as connection:
+            connection.begin()
             result = work(SqlTransaction(connection, self._sql))
             try:
                 connection.commit()
@@ -221,6 +222,7 @@ class SqlStore:
             raise closed()
         with database.reader.connect() as connection:
             connection.info["deadline"] = time.monotonic() + self._timeout_s
+            connection.begin()
             return work(SqlTransaction(connection, self._sql))
 
     @staticmethod

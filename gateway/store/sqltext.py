@@ -4,6 +4,7 @@ Building and compiling a statement per call costs more than running it; the hot 
 text and tuples to the driver.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement, FromClause
 from sqlalchemy.sql.dml import Insert
 
@@ -61,6 +63,11 @@ class Compiler:
         if order != names:
             raise AssertionError(order, names)
         return Sql(str(compiled), order)
+
+    def free(self, statement: ClauseElement) -> Sql:
+        """Compile a statement whose parameters come by name, see `Sql.names`."""
+        compiled: Any = statement.compile(dialect=self._dialect)
+        return Sql(str(compiled), tuple(compiled.positiontup or ()))
 
     def insert(self, table: Table, columns: Sequence[str], ignore: bool = False) -> Sql:
         """Compile an insert of tuples in the order of `columns`."""
@@ -117,22 +124,46 @@ def given(values: Sequence[Any]) -> str:
     return orjson.dumps(values).decode()
 
 
+def run_raw(raw: sqlite3.Connection, text: str, parameters: tuple[Any, ...] = ()) -> Any:
+    """Run a statement on the driver of SQLite; its errors come as those of SQLAlchemy.
+
+    What SQLAlchemy does around each statement costs more than most of them.
+    """
+    try:
+        return raw.execute(text, parameters)
+    except sqlite3.Error as error:
+        raise _told(text, error) from error
+
+
+def _told(text: str, error: sqlite3.Error) -> Exception:
+    return DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True)
+
+
 class Session:
     """A connection in a transaction, as the query classes use it."""
 
-    __slots__ = ("compiler", "connection")
+    __slots__ = ("_raw", "compiler", "connection")
 
     def __init__(self, connection: Connection, compiler: Compiler) -> None:
         self.connection = connection
         self.compiler = compiler
+        self._raw: Any = connection.connection.driver_connection if compiler.is_sqlite else None
 
     def rows(self, sql: Sql, parameters: tuple[Any, ...] = ()) -> Sequence[Any]:
-        """Run a query and return its rows."""
-        return self.connection.exec_driver_sql(sql.text, parameters).fetchall()
+        """Run a query and return its rows, as tuples."""
+        if self._raw is None:
+            return self.connection.exec_driver_sql(sql.text, parameters).fetchall()
+        try:
+            found: list[Any] = self._raw.execute(sql.text, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise _told(sql.text, error) from error
+        return found
 
     def run(self, sql: Sql, parameters: tuple[Any, ...]) -> int:
         """Run a statement once and return how many rows it touched."""
-        return self.connection.exec_driver_sql(sql.text, parameters).rowcount
+        if self._raw is None:
+            return self.connection.exec_driver_sql(sql.text, parameters).rowcount
+        return int(run_raw(self._raw, sql.text, parameters).rowcount)
 
     def insert_texts(self, sql: Sql, rows: Sequence[tuple[str, ...]]) -> None:
         """Run a statement of `Compiler.insert_texts`.
@@ -149,4 +180,9 @@ class Session:
         """Run a statement for each tuple, none included; return how many rows were touched."""
         if not rows:
             return 0
-        return self.connection.exec_driver_sql(sql.text, list(rows)).rowcount
+        if self._raw is None:
+            return self.connection.exec_driver_sql(sql.text, list(rows)).rowcount
+        try:
+            return int(self._raw.executemany(sql.text, rows).rowcount)
+        except sqlite3.Error as error:
+            raise _told(sql.text, error) from error
