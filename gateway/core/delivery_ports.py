@@ -18,7 +18,8 @@ class OutboxQueries(Protocol):
     def claim(self, connectors: Sequence[str], now: datetime, limit: int) -> list[Delivery]:
         """Take due rows (`queued`, `retry_wait`, or `sending` whose lease of 5 min ended).
 
-        They become `sending`. Of a lane only its oldest unsettled row is taken.
+        They become `sending` and the attempt is counted. Of a lane only its oldest unsettled
+        row is taken.
         """
         ...
 
@@ -32,7 +33,14 @@ class OutboxQueries(Protocol):
         receipt: Mapping[str, object] | None = None,
         due_at: datetime | None = None,
     ) -> None:
-        """Write how an attempt ended; `due_at` with `retry_wait`."""
+        """Write how an attempt ended; `due_at` with `retry_wait`, else due at once.
+
+        A word that says less than what is known changes nothing: a worker whose lease ended, a
+        handover written after its notice. Without `receipt` the known one stays.
+
+        Raises:
+            FatalError: no such row (RLS-STO-040), or `sending` (RLS-STO-041).
+        """
         ...
 
     def by_key(self, connector: str, key: str) -> Delivery | None:
@@ -40,7 +48,12 @@ class OutboxQueries(Protocol):
         ...
 
     def page(
-        self, statuses: Sequence[DeliveryStatus], after_id: int, limit: int, connector: str = ""
+        self,
+        statuses: Sequence[DeliveryStatus],
+        after_id: int,
+        limit: int,
+        connector: str = "",
+        with_body: bool = False,
     ) -> list[Delivery]:
         """Return rows with id above `after_id`, in order of id."""
         ...
@@ -100,9 +113,16 @@ class SubscriptionQueries(Protocol):
             key: what happened, such as `<gap_id>#<episode>#<ledger sequence>`.
             focus: `Type/id` it is about, with version when known.
             at: when it happened.
+
+        Raises:
+            FatalError: no such subscription (RLS-STO-042).
         """
         ...
 
     def events(self, subscription_id: str, low: int, high: int) -> list[tuple[int, str, datetime]]:
         """Return (number, focus, instant) of events numbered from `low` to `high`."""
+        ...
+
+    def prune(self, keep: int) -> None:
+        """Forget all but the newest `keep` events of each subscription; numbers go on."""
         ...

@@ -33,7 +33,10 @@ class FactQueries(Protocol):
         ...
 
     def link(self, persons: Mapping[str, str]) -> set[str]:
-        """Set the person of Patients; return the persons, old and new, that changed."""
+        """Set the person of Patients; return the persons, old and new, that changed.
+
+        Both keep the later of their `looked_until`.
+        """
         ...
 
     def patients(self, person_id: str) -> list[str]:
@@ -71,15 +74,22 @@ class WatchQueries(Protocol):
         ...
 
     def claim_due(self, now: datetime, limit: int) -> list[str]:
-        """Take persons whose look is due, earliest first; those of other workers are left."""
+        """Take persons whose look is due, earliest first; those of other workers are left.
+
+        A person is taken for 60 s or until `save`; then it is due again.
+        """
         ...
 
     def expectations(self, person_id: str) -> list[ExpectationRow]:
-        """Return the expectations of a person."""
+        """Return the expectations whose trigger is with a Patient of a person, by gap id."""
         ...
 
     def looked_until(self, person_id: str) -> datetime | None:
-        """Return the instant up to which the ledger of a person is written."""
+        """Return the instant up to which the ledger of a person is written.
+
+        Asked before facts and expectations are read, it makes `save` of the same transaction
+        notice another worker that saved meanwhile; the transaction then runs again.
+        """
         ...
 
     def save(
@@ -92,8 +102,19 @@ class WatchQueries(Protocol):
     ) -> None:
         """Write the state after a look: rows, new ledger lines (appended), the next timer.
 
+        Args:
+            person_id: who was looked at; its lease ends here.
+            expectations: every row that changed; others may be among them.
+            lines: new transitions, in order; each starts where the state or the line before it
+                ended, the last of each expectation ends in the status of its row.
+            until: instant up to which the ledger is written now.
+            next_due: next look; one that was touched since `claim_due` stays asked for.
+
         Raises:
-            FatalError: a gap would be opened twice for one episode (RLS-PTH-090).
+            FatalError: a gap would be opened twice for one episode (RLS-PTH-090), or rows and
+                lines disagree (RLS-PTH-093).
+            RetriableError: the state moved since it was read (RLS-PTH-091), or a trigger is
+                still with another person (RLS-PTH-092).
         """
         ...
 
@@ -123,6 +144,11 @@ class WatchQueries(Protocol):
         """Note messages of feeds: (feed, receipt, emission)."""
         ...
 
-    def feeds(self) -> list[FeedState]:
-        """Return every feed."""
+    def feeds(self, since: datetime | None = None) -> list[FeedState]:
+        """Return every feed, by name.
+
+        Args:
+            since: leave out marks that no longer stood at this instant (there are up to 86,400
+                a feed).
+        """
         ...

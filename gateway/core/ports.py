@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 
 from gateway.core.contributions import Claim, Contribution, Target
+from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.issues import Issue
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
+from gateway.core.pathway_ports import FactQueries, WatchQueries
 
 T = TypeVar("T")
 
@@ -242,6 +244,10 @@ class Transaction(Protocol):
     contributions: ContributionQueries
     claims: ClaimQueries
     resources: ResourceQueries
+    facts: FactQueries
+    watch: WatchQueries
+    outbox: OutboxQueries
+    subscriptions: SubscriptionQueries
 
 
 class Store(Protocol):

@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import TypeVar
 
 from gateway.core.contributions import Claim, Contribution, Kind, Target
+from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
+from gateway.core.pathway_ports import FactQueries, WatchQueries
 from gateway.core.ports import (
     ClaimQueries,
     ContributionQueries,
@@ -22,8 +24,12 @@ from gateway.core.ports import (
 from gateway.store import codec, shared
 from gateway.store.inboxrules import check_reopen, check_result
 from gateway.store.journal import Journal
+from gateway.store.memory_facts import MemoryFacts
+from gateway.store.memory_outbox import MemoryOutbox, MemorySubscriptions
 from gateway.store.memory_resources import MemoryResources
+from gateway.store.memory_watch import MemoryWatch
 from gateway.store.problems import closed
+from gateway.store.watchrules import Watch
 
 T = TypeVar("T")
 
@@ -266,6 +272,11 @@ class MemoryTransaction:
         self.contributions: ContributionQueries = MemoryContributions(self.journal)
         self.claims: ClaimQueries = MemoryClaims(self.journal)
         self.resources: ResourceQueries = MemoryResources(self.journal)
+        watched: dict[str, Watch] = {}
+        self.facts: FactQueries = MemoryFacts(self.journal, watched)
+        self.watch: WatchQueries = MemoryWatch(self.journal, watched, self.facts.patients)
+        self.outbox: OutboxQueries = MemoryOutbox(self.journal)
+        self.subscriptions: SubscriptionQueries = MemorySubscriptions(self.journal)
 
 
 class MemoryStore:

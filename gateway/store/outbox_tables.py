@@ -14,7 +14,7 @@ IN_LANE = "lane <> '' AND status IN ('queued', 'retry_wait', 'sending', 'sent', 
 class Outbox(SQLModel, table=True):
     """What leaves; `head` is 1 for rows whose turn it is in their lane.
 
-    `due_at` of a row that is `sending` is the end of its lease.
+    `due_at` is when it leaves next, of a row that is `sending` the end of its lease.
     """
 
     __tablename__ = "outbox"
@@ -48,6 +48,7 @@ class Outbox(SQLModel, table=True):
     status: str = Field(sa_column=column(TEXT))
     attempts: int = Field(sa_column=column(Integer()))
     created_at: str = Field(sa_column=column(TEXT))
+    not_before: str = Field(sa_column=column(TEXT))
     due_at: str = Field(sa_column=column(TEXT))
     about: str = Field(sa_column=column(TEXT))
     note: str = Field(sa_column=column(TEXT))

@@ -24,7 +24,9 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeoutError,
 )
 
+from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.errors import RetriableError
+from gateway.core.pathway_ports import FactQueries, WatchQueries
 from gateway.core.ports import (
     ClaimQueries,
     ContributionQueries,
@@ -34,11 +36,16 @@ from gateway.core.ports import (
 )
 from gateway.store.contributions import ClaimSql, ContributionSql, SqlClaims, SqlContributions
 from gateway.store.databases import Database
+from gateway.store.facts import FactSql, SqlFacts
+from gateway.store.feeds import FeedSql, SqlFeeds
 from gateway.store.inbox import InboxSql, SqlInbox
 from gateway.store.migrate import prepare
+from gateway.store.outbox import OutboxSql, SqlOutbox
 from gateway.store.problems import ConflictError, closed, conflict, outcome_unknown, unavailable
 from gateway.store.resources import ResourceSql, SqlResources
 from gateway.store.sqltext import Compiler, Session
+from gateway.store.subscriptions import SqlSubscriptions, SubscriptionSql
+from gateway.store.watch import SqlWatch, WatchSql
 
 T = TypeVar("T")
 _SECONDS = Histogram(
@@ -60,17 +67,42 @@ class _Statements:
     contributions: ContributionSql
     claims: ClaimSql
     resources: ResourceSql
+    facts: FactSql
+    watch: WatchSql
+    feeds: FeedSql
+    outbox: OutboxSql
+    subscriptions: SubscriptionSql
 
 
 def _statements(name: str) -> _Statements:
     c = Compiler(name)
-    return _Statements(c, InboxSql(c), ContributionSql(c), ClaimSql(c), ResourceSql(c))
+    return _Statements(
+        c,
+        InboxSql(c),
+        ContributionSql(c),
+        ClaimSql(c),
+        ResourceSql(c),
+        FactSql(c),
+        WatchSql(c),
+        FeedSql(c),
+        OutboxSql(c),
+        SubscriptionSql(c),
+    )
 
 
 class SqlTransaction:
     """One transaction on one connection."""
 
-    __slots__ = ("claims", "contributions", "inbox", "resources")
+    __slots__ = (
+        "claims",
+        "contributions",
+        "facts",
+        "inbox",
+        "outbox",
+        "resources",
+        "subscriptions",
+        "watch",
+    )
 
     def __init__(self, connection: Connection, sql: _Statements) -> None:
         session = Session(connection, sql.compiler)
@@ -78,6 +110,11 @@ class SqlTransaction:
         self.contributions: ContributionQueries = SqlContributions(session, sql.contributions)
         self.claims: ClaimQueries = SqlClaims(session, sql.claims)
         self.resources: ResourceQueries = SqlResources(session, sql.resources)
+        self.facts: FactQueries = SqlFacts(session, sql.facts)
+        feeds = SqlFeeds(session, sql.feeds)
+        self.watch: WatchQueries = SqlWatch(session, sql.watch, feeds, self.facts.patients)
+        self.outbox: OutboxQueries = SqlOutbox(session, sql.outbox)
+        self.subscriptions: SubscriptionQueries = SqlSubscriptions(session, sql.subscriptions)
 
 
 class SqlStore:
@@ -189,7 +226,6 @@ class SqlStore:
         if self._sql is None:
             raise closed()
         with engine.connect() as connection:
-            connection.begin()
             result = work(SqlTransaction(connection, self._sql))
             try:
                 connection.commit()
@@ -222,7 +258,6 @@ class SqlStore:
             raise closed()
         with database.reader.connect() as connection:
             connection.info["deadline"] = time.monotonic() + self._timeout_s
-            connection.begin()
             return work(SqlTransaction(connection, self._sql))
 
     @staticmethod

@@ -5,7 +5,7 @@ text and tuples to the driver.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,27 @@ class Compiler:
         if ignore:
             statement = statement.on_conflict_do_nothing()  # type: ignore[attr-defined]
         return self(statement, *columns)
+
+    def upsert(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        changes: Mapping[str, ColumnElement[Any]] | None = None,
+    ) -> Sql:
+        """Compile an insert of tuples that changes the row of the same primary key.
+
+        Args:
+            table: where.
+            columns: order of the tuples.
+            changes: new values of an existing row, for all of them the given ones when absent;
+                `excluded.<column>` is what was given.
+        """
+        statement: Any = (sqlite_insert if self.is_sqlite else postgresql_insert)(table)
+        statement = statement.values({column: bindparam(column) for column in columns})
+        key = [column.name for column in table.primary_key]
+        taken = {name: statement.excluded[name] for name in columns if name not in key}
+        changed = dict(taken if changes is None else changes)
+        return self(statement.on_conflict_do_update(index_elements=key, set_=changed), *columns)
 
     def insert_texts(self, table: Table, columns: Sequence[str]) -> Sql:
         """Compile an insert of rows that hold texts only, for `Session.insert_texts`."""

@@ -151,7 +151,7 @@ def _outbox() -> None:
         _small("head"),
         *_text("status"),
         _integer("attempts"),
-        *_text("created_at", "due_at", "about", "note", "content_type"),
+        *_text("created_at", "not_before", "due_at", "about", "note", "content_type"),
         *_bytes("details", "receipt", "body"),
         sqlite_autoincrement=True,
     )

@@ -1,0 +1,90 @@
+"""How the watermark of a feed moves; shared by the three stores. Knows no database.
+
+All events up to the watermark are believed received. At a receipt it stands at the receipt less
+the usual lateness of the feed; it never goes back, and without messages it stays.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import orjson
+
+from gateway.store.codec import instant_text, read_instant
+
+#: Delays from emission to receipt that are kept.
+SAMPLES = 200
+#: A mark stands for this long; W is then at most so much older than it could be.
+EVERY = timedelta(minutes=1)
+#: Marks are kept for this long.
+KEPT = timedelta(days=60)
+#: However late a feed usually is, its watermark stays no further behind.
+_MOST_LATE_S = 6 * 3600.0
+
+
+class FeedColumns(NamedTuple):
+    """A row of `feed`, in the order of the table; `mark_at` is empty before the first mark."""
+
+    feed: str
+    first_at: str
+    last_at: str
+    messages: int
+    lateness: bytes
+    mark_at: str
+    watermark: str
+
+
+#: A mark as its columns: feed, receipt, watermark.
+Mark = tuple[str, str, str]
+
+
+def seen(
+    feed: str, before: FeedColumns | None, messages: Iterable[tuple[datetime, datetime]]
+) -> tuple[FeedColumns, list[Mark]]:
+    """Return a feed after messages, with its new marks.
+
+    A mark is set at the first message a minute or more after the mark before, and is never
+    changed: what the watermark was at a past instant stays what it was.
+
+    Args:
+        feed: its name.
+        before: None for a feed that was never seen.
+        messages: (receipt, emission) of each, at least one.
+    """
+    given = sorted(messages)
+    lateness: list[float] = orjson.loads(before.lateness) if before else []
+    mark_at = before.mark_at if before else ""
+    watermark = before.watermark if before else ""
+    marks: list[Mark] = []
+    for receipt, emission in given:
+        # A clock that runs ahead is not early.
+        lateness.append(max(0.0, round((receipt - emission).total_seconds(), 3)))
+        del lateness[:-SAMPLES]
+        if mark_at and receipt < read_instant(mark_at) + EVERY:
+            continue
+        reached = instant_text(receipt - timedelta(seconds=_usual(lateness)))
+        if reached > watermark:
+            mark_at, watermark = instant_text(receipt), reached
+            marks.append((feed, mark_at, watermark))
+    first, last = instant_text(given[0][0]), instant_text(given[-1][0])
+    after = FeedColumns(
+        feed=feed,
+        first_at=min(before.first_at, first) if before else first,
+        last_at=max(before.last_at, last) if before else last,
+        messages=(before.messages if before else 0) + len(given),
+        lateness=orjson.dumps(lateness),
+        mark_at=mark_at,
+        watermark=watermark,
+    )
+    return after, marks
+
+
+def _usual(lateness: list[float]) -> float:
+    """Return the lateness that 99 of 100 messages do not exceed, by nearest rank."""
+    rank = max(0, -(-len(lateness) * 99 // 100) - 1)
+    return min(sorted(lateness)[rank], _MOST_LATE_S)
+
+
+def forgotten(mark: Mark) -> tuple[str, str]:
+    """Return (feed, instant) before which the marks of a feed are dropped."""
+    return mark[0], instant_text(read_instant(mark[1]) - KEPT)

@@ -1,0 +1,120 @@
+"""Queries on feeds: who sent how much, how late, and how far each is believed complete."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, func, literal_column, select
+
+from gateway.core.pathway_ports import FeedState
+from gateway.store import feedmarks
+from gateway.store.codec import instant_text, key_text, read_instant
+from gateway.store.sqltext import Compiler, Session, given
+from gateway.store.tables import TABLES
+
+_FEED, _MARK = TABLES["feed"].c, TABLES["feed_mark"].c
+_CHANGED = feedmarks.FeedColumns._fields[1:]
+
+
+class FeedSql:
+    """The statements of feeds for one database."""
+
+    def __init__(self, c: Compiler) -> None:
+        feed, mark = TABLES["feed"], TABLES["feed_mark"]
+        self.some = c(
+            select(*_FEED)
+            .where(c.among(_FEED.feed, "feeds"))
+            .order_by(_FEED.feed)
+            .with_for_update(),
+            "feeds",
+        )
+        self.insert = c.insert(feed, feedmarks.FeedColumns._fields)
+        self.update = c(
+            feed.update()
+            .where(_FEED.feed == bindparam("of_feed"))
+            .values({name: bindparam(name) for name in _CHANGED}),
+            *_CHANGED,
+            "of_feed",
+        )
+        # Two writers may set a mark at one instant; the first stays.
+        self.insert_mark = c.insert(mark, ("feed", "at", "watermark"), ignore=True)
+        self.forget = c(
+            mark.delete().where(_MARK.feed == bindparam("of_feed"), _MARK.at < bindparam("end")),
+            "of_feed",
+            "end",
+        )
+        self.all = c(select(*_FEED).order_by(_FEED.feed))
+        # The mark that stood at `since`, and those after it.
+        newest = mark.alias("newest")
+        standing = (
+            select(func.max(newest.c.at))
+            .where(newest.c.feed == _FEED.feed, newest.c.at <= bindparam("since"))
+            .scalar_subquery()
+        )
+        start = func.coalesce(standing, literal_column("''"))
+        marks = select(*_MARK).order_by(_MARK.feed, _MARK.at)
+        self.marks = c(marks)
+        self.marks_since = c(
+            select(*_MARK)
+            .join_from(feed, mark, _FEED.feed == _MARK.feed)
+            .where(_MARK.at >= start)
+            .order_by(_MARK.feed, _MARK.at),
+            "since",
+        )
+
+
+class SqlFeeds:
+    """The part of `core.pathway_ports.WatchQueries` that is about feeds."""
+
+    __slots__ = ("_session", "_sql")
+
+    def __init__(self, session: Session, sql: FeedSql) -> None:
+        self._session = session
+        self._sql = sql
+
+    def seen(self, messages: Sequence[tuple[str, datetime, datetime]]) -> None:
+        """Note messages of feeds: (feed, receipt, emission)."""
+        by_feed: dict[str, list[tuple[datetime, datetime]]] = {}
+        for name, receipt, emission in messages:
+            by_feed.setdefault(key_text(name), []).append((receipt, emission))
+        if not by_feed:
+            return
+        names = (given(sorted(by_feed)),)
+        before = {
+            row[0]: feedmarks.FeedColumns(*row) for row in self._session.rows(self._sql.some, names)
+        }
+        marks: list[feedmarks.Mark] = []
+        for name in sorted(by_feed):
+            row, new = feedmarks.seen(name, before.get(name), by_feed[name])
+            marks += new
+            if name in before:
+                self._session.run(self._sql.update, (*row[1:], name))
+            else:
+                self._session.run(self._sql.insert, row)
+        self._session.run_many(self._sql.insert_mark, marks)
+        self._session.run_many(self._sql.forget, [feedmarks.forgotten(mark) for mark in marks])
+
+    def all(self, since: datetime | None) -> list[FeedState]:
+        """Return every feed, with the mark that stood at `since` and those after it."""
+        if since is None:
+            rows = self._session.rows(self._sql.marks)
+        else:
+            rows = self._session.rows(self._sql.marks_since, (instant_text(since),))
+        marks: dict[str, list[tuple[datetime, datetime]]] = {}
+        for name, at, watermark in rows:
+            marks.setdefault(name, []).append((read_instant(at), read_instant(watermark)))
+        return [feed_state(row, marks.get(row[0], ())) for row in self._session.rows(self._sql.all)]
+
+
+def feed_state(row: Sequence[Any], marks: Sequence[tuple[datetime, datetime]]) -> FeedState:
+    """Make the state of a feed of its columns."""
+    c = feedmarks.FeedColumns(*row)
+    return FeedState(
+        feed=c.feed,
+        first_at=read_instant(c.first_at),
+        last_at=read_instant(c.last_at),
+        count=c.messages,
+        lateness_s=tuple(orjson.loads(c.lateness)),
+        marks=tuple(marks),
+    )

@@ -1,0 +1,87 @@
+"""Facts and persons in memory."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from gateway.core.facts import Assertion, Received
+from gateway.store.codec import instant_text
+from gateway.store.factrules import changed_rows, moved
+from gateway.store.journal import Journal
+from gateway.store.watchcodec import AssertionColumns, said_once
+from gateway.store.watchrules import Watch
+
+
+class MemoryFacts:
+    """What inputs assert, kept as the columns the SQL stores write.
+
+    `watched` belongs to `MemoryWatch`: a link carries what is written from person to person.
+    """
+
+    def __init__(self, journal: Journal, watched: dict[str, Watch]) -> None:
+        self._journal = journal
+        self._watched = watched
+        self._rows: dict[tuple[int, str], AssertionColumns] = {}
+        self._of_inbox: dict[int, dict[str, None]] = {}
+        self._of_patient: dict[str, dict[tuple[int, str], None]] = {}
+        self._person: dict[str, str] = {}
+
+    def replace(self, by_inbox: Sequence[tuple[int, datetime, Sequence[Assertion]]]) -> set[str]:
+        """Make these the assertions of each inbox row; return the Patients concerned."""
+        before = [
+            self._rows[inbox_id, aid]
+            for inbox_id, _, _ in by_inbox
+            for aid in self._of_inbox.get(inbox_id, ())
+        ]
+        change = changed_rows(before, by_inbox)
+        for key in change.deleted:
+            self._journal.drop(self._of_patient[self._rows[key].patient_id], key)
+            self._journal.drop(self._of_inbox[key[0]], key[1])
+            self._journal.drop(self._rows, key)
+        for row in change.written:
+            key = (row.inbox_id, row.aid)
+            self._journal.put(self._rows, key, row)
+            self._journal.put(self._of_inbox.setdefault(row.inbox_id, {}), row.aid, None)
+            self._journal.put(self._of_patient.setdefault(row.patient_id, {}), key, None)
+        return change.patients
+
+    def of_person(self, person_id: str) -> list[Received]:
+        """Return every assertion about the Patients of a person, in order of (at, order)."""
+        return said_once(
+            [
+                self._rows[key]
+                for patient_id in self.patients(person_id)
+                for key in self._of_patient.get(patient_id, ())
+            ]
+        )
+
+    def of_feeds(self, since: datetime) -> list[Received]:
+        """Return the assertions without patient received at or after `since`."""
+        start = instant_text(since)
+        rows = [self._rows[key] for key in self._of_patient.get("", ())]
+        return said_once([row for row in rows if row.received_at >= start])
+
+    def persons(self, patient_ids: Iterable[str]) -> dict[str, str]:
+        """Return the person of each Patient; one that is linked to nobody is its own."""
+        return {patient_id: self._person.get(patient_id, patient_id) for patient_id in patient_ids}
+
+    def link(self, persons: Mapping[str, str]) -> set[str]:
+        """Set the person of Patients; return the persons, old and new, that changed."""
+        before = self.persons(persons)
+        moves = {(before[p], person) for p, person in persons.items() if before[p] != person}
+        for patient_id, person in persons.items():
+            if person == patient_id:
+                self._journal.drop(self._person, patient_id)
+            else:
+                self._journal.put(self._person, patient_id, person)
+        touched = {person for move in moves for person in move}
+        watched = {person: self._watched[person] for person in touched if person in self._watched}
+        for person, watch in moved(watched, moves).items():
+            self._journal.put(self._watched, person, watch)
+        return touched
+
+    def patients(self, person_id: str) -> list[str]:
+        """Return the Patients of a person, sorted."""
+        found = {patient_id for patient_id, person in self._person.items() if person == person_id}
+        if person_id not in self._person:
+            found.add(person_id)
+        return sorted(found)

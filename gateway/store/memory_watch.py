@@ -1,0 +1,163 @@
+"""The state of the pathway engine in memory."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from gateway.core.facts import ExpectationRow, LedgerLine, Status
+from gateway.core.pathway_ports import FeedState
+from gateway.store import feedmarks
+from gateway.store.codec import instant_text, key_text, read_instant
+from gateway.store.feeds import feed_state
+from gateway.store.journal import Journal
+from gateway.store.watchcodec import (
+    ExpectationColumns,
+    LedgerColumns,
+    ledger_columns,
+    read_expectation,
+    read_line,
+)
+from gateway.store.watchrules import Watch, check_opened, writing
+
+
+class MemoryWatch:
+    """Timers, expectations, ledger and feeds, kept as the columns the SQL stores write.
+
+    `patients` gives the Patients of a person.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        watched: dict[str, Watch],
+        patients: Callable[[str], Iterable[str]],
+    ) -> None:
+        self._journal = journal
+        self._watched = watched
+        self._patients = patients
+        self._rows: dict[str, ExpectationColumns] = {}
+        self._of_patient: dict[str, dict[str, None]] = {}
+        self._lines: dict[int, LedgerColumns] = {}
+        self._openings: dict[tuple[str, int], str] = {}
+        self._feeds: dict[str, feedmarks.FeedColumns] = {}
+        self._marks: dict[tuple[str, str], str] = {}
+
+    def touch(self, persons: Mapping[str, datetime]) -> None:
+        """Ask for a new look at persons at these instants, or earlier if already asked."""
+        for person, at in persons.items():
+            watch = self._watched.get(person, Watch()).touched(at)
+            self._journal.put(self._watched, person, watch)
+
+    def claim_due(self, now: datetime, limit: int) -> list[str]:
+        """Take persons whose look is due, earliest first."""
+        end = instant_text(now)
+        due = sorted((w.wake, person) for person, w in self._watched.items() if w.wake <= end)
+        persons = [person for _, person in due[:limit]]
+        for person in persons:
+            self._journal.put(self._watched, person, self._watched[person].claimed(now))
+        return persons
+
+    def expectations(self, person_id: str) -> list[ExpectationRow]:
+        """Return the expectations whose trigger is with a Patient of a person, by gap id."""
+        gaps = {g for p in self._patients(person_id) for g in self._of_patient.get(p, ())}
+        return [read_expectation(self._rows[gap]) for gap in sorted(gaps)]
+
+    def looked_until(self, person_id: str) -> datetime | None:
+        """Return the instant up to which the ledger of a person is written."""
+        until = self._watched.get(person_id, Watch()).looked_until
+        return read_instant(until) if until else None
+
+    def save(
+        self,
+        person_id: str,
+        expectations: Sequence[ExpectationRow],
+        lines: Sequence[LedgerLine],
+        until: datetime,
+        next_due: datetime | None,
+    ) -> None:
+        """Write the state after a look."""
+        gaps = {row.gap_id for row in expectations} | {line.gap_id for line in lines}
+        before = {gap: self._rows[gap] for gap in gaps if gap in self._rows}
+        patients = set(self._patients(person_id))
+        change = writing(before, patients, expectations, lines)
+        for row in change.rows:
+            if row.gap_id in before:
+                self._journal.drop(self._of_patient[before[row.gap_id].patient_id], row.gap_id)
+            self._journal.put(self._rows, row.gap_id, row)
+            self._journal.put(self._of_patient.setdefault(row.patient_id, {}), row.gap_id, None)
+        opened = {opening[:2] for opening in change.openings} - self._openings.keys()
+        check_opened(len(change.openings), len(opened))
+        for gap_id, episode, instant in change.openings:
+            self._journal.put(self._openings, (gap_id, episode), instant)
+        for line in lines:
+            self._journal.put(self._lines, len(self._lines) + 1, ledger_columns(line))
+        watch = self._watched.get(person_id, Watch()).saved(until, next_due)
+        self._journal.put(self._watched, person_id, watch)
+
+    def ledger(self, after: int, limit: int) -> list[tuple[int, LedgerLine]]:
+        """Return ledger lines with sequence number above `after`, in order."""
+        numbers = range(max(after, 0) + 1, len(self._lines) + 1)[: max(limit, 0)]
+        return [(number, read_line(self._lines[number])) for number in numbers]
+
+    def gaps(
+        self, statuses: Sequence[Status], limit: int, rule: str = "", opened_only: bool = True
+    ) -> list[ExpectationRow]:
+        """Return expectations in these states, most severe and oldest deadline first."""
+        found = [
+            row
+            for row in self._rows.values()
+            if row.status in statuses
+            and (not rule or row.rule == rule)
+            and (row.opened or not opened_only)
+        ]
+        found.sort(key=lambda row: row.place)
+        return [read_expectation(row) for row in found[:limit]]
+
+    def gap(self, gap_id: str) -> ExpectationRow | None:
+        """Return one expectation."""
+        row = self._rows.get(gap_id)
+        return None if row is None else read_expectation(row)
+
+    def history(self, gap_id: str) -> list[LedgerLine]:
+        """Return the ledger of one expectation."""
+        # Column 1: gap id.
+        return [read_line(row) for row in self._lines.values() if row[1] == gap_id]
+
+    def counts(self) -> dict[tuple[str, Status], int]:
+        """Return how many expectations each rule has in each state."""
+        counts: dict[tuple[str, Status], int] = {}
+        for row in self._rows.values():
+            key = (row.rule, Status(row.status))
+            counts[key] = counts.get(key, 0) + 1
+        return counts
+
+    def feed_seen(self, seen: Sequence[tuple[str, datetime, datetime]]) -> None:
+        """Note messages of feeds: (feed, receipt, emission)."""
+        by_feed: dict[str, list[tuple[datetime, datetime]]] = {}
+        for name, receipt, emission in seen:
+            by_feed.setdefault(key_text(name), []).append((receipt, emission))
+        for name, messages in by_feed.items():
+            row, marks = feedmarks.seen(name, self._feeds.get(name), messages)
+            self._journal.put(self._feeds, name, row)
+            for mark in marks:
+                self._journal.put(self._marks, mark[:2], mark[2])
+                end = feedmarks.forgotten(mark)
+                for key in [key for key in self._marks if key[0] == name and key < end]:
+                    self._journal.drop(self._marks, key)
+
+    def feeds(self, since: datetime | None = None) -> list[FeedState]:
+        """Return every feed, by name; the marks from the one that stood at `since` on."""
+        return [
+            feed_state(self._feeds[name], self._marks_of(name, since))
+            for name in sorted(self._feeds)
+        ]
+
+    def _marks_of(self, name: str, since: datetime | None) -> list[tuple[datetime, datetime]]:
+        marks = sorted(
+            (read_instant(at), read_instant(watermark))
+            for (feed, at), watermark in self._marks.items()
+            if feed == name
+        )
+        if since is None:
+            return marks
+        standing = max((at for at, _ in marks if at <= since), default=since)
+        return [mark for mark in marks if mark[0] >= standing]

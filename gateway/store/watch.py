@@ -1,0 +1,265 @@
+"""Queries on the state of the pathway engine: timers, expectations, ledger."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+
+from sqlalchemy import bindparam, case, func, literal_column, select
+
+from gateway.core.facts import ExpectationRow, LedgerLine, Status
+from gateway.core.pathway_ports import FeedState
+from gateway.store.codec import instant_text, read_instant
+from gateway.store.columns import NEVER
+from gateway.store.feeds import SqlFeeds
+from gateway.store.sqltext import Compiler, Session, Sql, given
+from gateway.store.tables import TABLES
+from gateway.store.watchcodec import (
+    ExpectationColumns,
+    ledger_columns,
+    read_expectation,
+    read_line,
+)
+from gateway.store.watchrules import LEASE, Watch, check_fresh, check_opened, writing
+
+_WATCHED, _ROW, _LEDGER = (TABLES[name].c for name in ("watched", "expectation", "ledger"))
+_LINE = _LEDGER.keys()[1:]
+#: Taken before numbers are given: a reader that knows number n has seen every lower one.
+_NUMBERING = 3
+
+
+class WatchSql:
+    """The statements of the engine's state for one database."""
+
+    def __init__(self, c: Compiler) -> None:
+        watched, row, ledger = (TABLES[name] for name in ("watched", "expectation", "ledger"))
+        self.touch = _touch(c)
+        # Written out, as its index has it, so that the index serves.
+        waiting = _WATCHED.wake != literal_column(f"'{NEVER}'")
+        self.due = c(
+            c.limited(
+                select(_WATCHED.person_id)
+                .where(waiting, _WATCHED.wake <= bindparam("now"))
+                .order_by(_WATCHED.wake, _WATCHED.person_id)
+                .with_for_update(skip_locked=True),
+                "rows",
+            ),
+            "now",
+            "rows",
+        )
+        self.lease = c(
+            watched.update()
+            .where(c.among(_WATCHED.person_id, "ids"))
+            .values(
+                wake=bindparam("lease"),
+                leased=literal_column("1"),
+                asked=literal_column(f"'{NEVER}'"),
+            ),
+            "lease",
+            "ids",
+        )
+        state = select(*(_WATCHED[name] for name in Watch._fields)).where(
+            _WATCHED.person_id == bindparam("person")
+        )
+        self.state = c(state, "person")
+        self.lock = c(state.with_for_update(), "person")
+        self.add = c.insert(watched, ("person_id", *Watch._fields), ignore=True)
+        self.set = c(
+            watched.update()
+            .where(_WATCHED.person_id == bindparam("person"))
+            .values({name: bindparam(name) for name in Watch._fields}),
+            *Watch._fields,
+            "person",
+        )
+        self.of_patients = c(
+            select(*_ROW).where(c.among(_ROW.patient_id, "patients")).order_by(_ROW.gap_id),
+            "patients",
+        )
+        self.of_gaps = c(select(*_ROW).where(c.among(_ROW.gap_id, "gaps")), "gaps")
+        self.put = c.upsert(row, ExpectationColumns._fields)
+        self.number = Sql(f"SELECT pg_advisory_xact_lock({_NUMBERING})", ())
+        self.add_line = c.insert(ledger, _LINE)
+        self.open = c.insert(TABLES["opening"], ("gap_id", "episode", "instant"), ignore=True)
+        self.ledger = c(
+            c.limited(
+                select(*_LEDGER).where(_LEDGER.seq > bindparam("after")).order_by(_LEDGER.seq),
+                "rows",
+            ),
+            "after",
+            "rows",
+        )
+        lines = select(*(_LEDGER[name] for name in _LINE))
+        self.history = c(
+            lines.where(_LEDGER.gap_id == bindparam("gap")).order_by(_LEDGER.seq), "gap"
+        )
+        self.worst = {by_rule: _worst(c, by_rule) for by_rule in (False, True)}
+        self.counts = c(
+            select(_ROW.rule, _ROW.status, func.count()).group_by(_ROW.rule, _ROW.status)
+        )
+
+
+def _touch(c: Compiler) -> Sql:
+    """Build the statement of `Watch.touched` for a person known or not."""
+    # Compiled from parts: an upsert whose new values depend on the old ones.
+    earlier = {
+        name: case(
+            (
+                getattr(_WATCHED, name) > literal_column("excluded.wake"),
+                literal_column("excluded.wake"),
+            ),
+            else_=getattr(_WATCHED, name),
+        )
+        for name in ("wake", "asked")
+    }
+    leased = _WATCHED.leased == literal_column("1")
+    return c.upsert(
+        TABLES["watched"],
+        ("person_id", *Watch._fields),
+        {
+            "wake": case((leased, _WATCHED.wake), else_=earlier["wake"]),
+            "asked": case((leased, earlier["asked"]), else_=_WATCHED.asked),
+        },
+    )
+
+
+def _worst(c: Compiler, by_rule: bool) -> Sql:
+    """Build the query of one state, in the order of its index."""
+    statement = select(*_ROW).where(_ROW.status == bindparam("in_status"))
+    statement = statement.where(_ROW.opened == bindparam("is_opened"))
+    names = ["in_status", "is_opened"]
+    if by_rule:
+        statement = statement.where(_ROW.rule == bindparam("of_rule"))
+        names.append("of_rule")
+    ordered = statement.order_by(_ROW.weight, _ROW.deadline, _ROW.gap_id)
+    return c(c.limited(ordered, "rows"), *names, "rows")
+
+
+class SqlWatch:
+    """`core.pathway_ports.WatchQueries` in a transaction."""
+
+    __slots__ = ("_feeds", "_known", "_patients", "_session", "_sql")
+
+    def __init__(
+        self,
+        session: Session,
+        sql: WatchSql,
+        feeds: SqlFeeds,
+        patients: Callable[[str], Iterable[str]],
+    ) -> None:
+        self._session = session
+        self._sql = sql
+        self._feeds = feeds
+        self._patients = patients
+        #: Saves seen when this transaction first read a person.
+        self._known: dict[str, int] = {}
+
+    def touch(self, persons: Mapping[str, datetime]) -> None:
+        """Ask for a new look at persons at these instants, or earlier if already asked."""
+        # In one order: two writers then wait for each other, never in a circle.
+        rows = [(person, *Watch().touched(persons[person])) for person in sorted(persons)]
+        self._session.run_many(self._sql.touch, rows)
+
+    def claim_due(self, now: datetime, limit: int) -> list[str]:
+        """Take persons whose look is due, earliest first; those of other workers are left."""
+        found = self._session.rows(self._sql.due, (instant_text(now), limit))
+        persons = [row[0] for row in found]
+        if persons:
+            self._session.run(self._sql.lease, (instant_text(now + LEASE), given(persons)))
+        return persons
+
+    def expectations(self, person_id: str) -> list[ExpectationRow]:
+        """Return the expectations whose trigger is with a Patient of a person, by gap id."""
+        self._read(person_id)
+        patients = (given(list(self._patients(person_id))),)
+        rows = self._session.rows(self._sql.of_patients, patients)
+        return [read_expectation(row) for row in rows]
+
+    def looked_until(self, person_id: str) -> datetime | None:
+        """Return the instant up to which the ledger of a person is written."""
+        until = self._read(person_id).looked_until
+        return read_instant(until) if until else None
+
+    def _read(self, person_id: str) -> Watch:
+        rows = self._session.rows(self._sql.state, (person_id,))
+        watch = Watch(*rows[0]) if rows else Watch()
+        self._known.setdefault(person_id, watch.looks)
+        return watch
+
+    def save(
+        self,
+        person_id: str,
+        expectations: Sequence[ExpectationRow],
+        lines: Sequence[LedgerLine],
+        until: datetime,
+        next_due: datetime | None,
+    ) -> None:
+        """Write the state after a look."""
+        watch = self._lock(person_id)
+        check_fresh(self._known.get(person_id), watch)
+        gaps = {row.gap_id for row in expectations} | {line.gap_id for line in lines}
+        found = self._session.rows(self._sql.of_gaps, (given(sorted(gaps)),)) if gaps else ()
+        before = {row[0]: ExpectationColumns(*row) for row in found}
+        patients = set(self._patients(person_id))
+        change = writing(before, patients, expectations, lines)
+        self._session.run_many(self._sql.put, change.rows)
+        opened = self._session.run_many(self._sql.open, change.openings)
+        check_opened(len(change.openings), opened)
+        if lines and not self._session.compiler.is_sqlite:
+            self._session.rows(self._sql.number)
+        self._session.run_many(self._sql.add_line, [ledger_columns(line) for line in lines])
+        after = watch.saved(until, next_due)
+        self._session.run(self._sql.set, (*after, person_id))
+        self._known[person_id] = after.looks
+
+    def _lock(self, person_id: str) -> Watch:
+        rows = self._session.rows(self._sql.lock, (person_id,))
+        if not rows:
+            self._session.run(self._sql.add, (person_id, *Watch()))
+            rows = self._session.rows(self._sql.lock, (person_id,))
+        return Watch(*rows[0])
+
+    def ledger(self, after: int, limit: int) -> list[tuple[int, LedgerLine]]:
+        """Return ledger lines with sequence number above `after`, in order."""
+        rows = self._session.rows(self._sql.ledger, (after, limit))
+        return [(row[0], read_line(row[1:])) for row in rows]
+
+    def gaps(
+        self, statuses: Sequence[Status], limit: int, rule: str = "", opened_only: bool = True
+    ) -> list[ExpectationRow]:
+        """Return expectations in these states, most severe and oldest deadline first."""
+        opened = (1,) if opened_only else (0, 1)
+        statement = self._sql.worst[bool(rule)]
+        middle = (rule,) if rule else ()
+        # One index range for each state; each comes in order.
+        ranges = [
+            [
+                ExpectationColumns(*row)
+                for row in self._session.rows(statement, (status.value, flag, *middle, limit))
+            ]
+            for status in sorted(set(statuses))
+            for flag in opened
+        ]
+        ordered = merge(*ranges, key=lambda row: row.place)
+        return [read_expectation(row) for row in islice(ordered, limit)]
+
+    def gap(self, gap_id: str) -> ExpectationRow | None:
+        """Return one expectation."""
+        rows = self._session.rows(self._sql.of_gaps, (given([gap_id]),))
+        return read_expectation(rows[0]) if rows else None
+
+    def history(self, gap_id: str) -> list[LedgerLine]:
+        """Return the ledger of one expectation."""
+        return [read_line(row) for row in self._session.rows(self._sql.history, (gap_id,))]
+
+    def counts(self) -> dict[tuple[str, Status], int]:
+        """Return how many expectations each rule has in each state."""
+        rows = self._session.rows(self._sql.counts)
+        return {(rule, Status(status)): count for rule, status, count in rows}
+
+    def feed_seen(self, seen: Sequence[tuple[str, datetime, datetime]]) -> None:
+        """Note messages of feeds: (feed, receipt, emission)."""
+        self._feeds.seen(seen)
+
+    def feeds(self, since: datetime | None = None) -> list[FeedState]:
+        """Return every feed, by name; the marks from the one that stood at `since` on."""
+        return self._feeds.all(since)

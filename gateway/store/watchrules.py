@@ -1,0 +1,149 @@
+"""What a look at a person may write; shared by the three stores. Knows no database.
+
+A look reads the state of a person, steps the engine, and saves. Two workers that look at one
+person at the same time are noticed here, so that a transition stands once in the ledger and a
+gap opens once for each episode.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from gateway.core.facts import ExpectationRow, LedgerLine, Status
+from gateway.store.codec import instant_text
+from gateway.store.columns import NEVER
+from gateway.store.problems import conflict
+from gateway.store.watchcodec import ExpectationColumns, expectation_columns, maybe_instant
+from gateway.store.watchproblems import elsewhere, not_in_ledger, opened_twice, stale_look
+
+#: A worker that claimed a person and says nothing for so long is taken for dead.
+LEASE = timedelta(seconds=60)
+
+
+class Watch(NamedTuple):
+    """The timer of a person, in the order of the table behind its key.
+
+    Attributes:
+        wake: next look, or the end of the lease; `NEVER` when none.
+        leased: 1 while a worker looks.
+        asked: next look asked for since the lease began.
+        looked_until: end of the written ledger; empty when there is none.
+        looks: how often a look was saved.
+    """
+
+    wake: str = NEVER
+    leased: int = 0
+    asked: str = NEVER
+    looked_until: str = ""
+    looks: int = 0
+
+    def touched(self, at: datetime) -> "Watch":
+        """Return the timer after a look was asked for."""
+        text = instant_text(at)
+        if self.leased:
+            return self._replace(asked=min(self.asked, text))
+        return self._replace(wake=min(self.wake, text))
+
+    def claimed(self, now: datetime) -> "Watch":
+        """Return the timer while a worker looks; the look serves what was asked so far."""
+        return self._replace(wake=instant_text(now + LEASE), leased=1, asked=NEVER)
+
+    def saved(self, until: datetime, next_due: datetime | None) -> "Watch":
+        """Return the timer after a look.
+
+        What was asked for since it began stays asked for: the look may not have seen it.
+        """
+        asked = self.asked if self.leased else self.wake
+        return Watch(
+            wake=min(asked, maybe_instant(next_due)),
+            looked_until=max(self.looked_until, instant_text(until)),
+            looks=self.looks + 1,
+        )
+
+    def joined(self, other: "Watch") -> "Watch":
+        """Return the timer of a person that a Patient of another person was linked to.
+
+        What is written stays written, and a look that began before is stale.
+        """
+        until = max(self.looked_until, other.looked_until)
+        return self._replace(looked_until=until, looks=self.looks + 1)
+
+
+class Writing(NamedTuple):
+    """What a save changes.
+
+    Attributes:
+        rows: expectations that are new or differ.
+        openings: (gap_id, episode, instant) of each gap that opens.
+    """
+
+    rows: list[ExpectationColumns]
+    openings: list[tuple[str, int, str]]
+
+
+def check_fresh(known_looks: int | None, watch: Watch) -> None:
+    """Refuse a save whose transaction read the person before another one saved.
+
+    Raises:
+        ConflictError: the transaction has to run again (RLS-STO-009).
+    """
+    if known_looks is not None and known_looks != watch.looks:
+        raise conflict()
+
+
+def writing(
+    before: Mapping[str, ExpectationColumns],
+    patients: Collection[str],
+    rows: Sequence[ExpectationRow],
+    lines: Sequence[LedgerLine],
+) -> Writing:
+    """Return what a save writes.
+
+    Args:
+        before: stored expectations of the same gap ids.
+        patients: of the person.
+        rows: expectations after the look.
+        lines: transitions of the look, in order.
+
+    Raises:
+        RetriableError: the state moved since it was read (RLS-PTH-091), or the trigger is still
+            with another person (RLS-PTH-092).
+        FatalError: ledger and state would disagree (RLS-PTH-093).
+    """
+    status = {gap: _standing(found, patients) for gap, found in before.items()}
+    for line in lines:
+        if status.get(line.gap_id, "") != (line.from_status or ""):
+            raise stale_look()
+        status[line.gap_id] = line.to_status.value
+    after = [expectation_columns(row) for row in rows]
+    if not {line.gap_id for line in lines}.issubset(row.gap_id for row in after) or any(
+        status.get(row.gap_id) != row.status for row in after
+    ):
+        raise not_in_ledger()
+    return Writing(
+        rows=[row for row in after if before.get(row.gap_id) != row],
+        openings=[
+            (line.gap_id, line.episode, instant_text(line.instant))
+            for line in lines
+            if line.to_status is Status.OVERDUE
+        ],
+    )
+
+
+def _standing(found: ExpectationColumns, patients: Collection[str]) -> str:
+    """Return the state a look starts from; empty when the trigger came from another person."""
+    if found.patient_id in patients:
+        return found.status
+    if found.status != Status.VOID:
+        raise elsewhere()
+    return ""
+
+
+def check_opened(expected: int, written: int) -> None:
+    """Refuse openings of which some stood already.
+
+    Raises:
+        FatalError: a gap would be opened twice for one episode (RLS-PTH-090).
+    """
+    if written != expected:
+        raise opened_twice()
