@@ -226,6 +226,7 @@ class SqlStore:
         if self._sql is None:
             raise closed()
         with engine.connect() as connection:
+            connection.begin()
             result = work(SqlTransaction(connection, self._sql))
             try:
                 connection.commit()
@@ -258,6 +259,7 @@ class SqlStore:
             raise closed()
         with database.reader.connect() as connection:
             connection.info["deadline"] = time.monotonic() + self._timeout_s
+            connection.begin()
             return work(SqlTransaction(connection, self._sql))
 
     @staticmethod
