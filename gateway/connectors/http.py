@@ -13,7 +13,15 @@ import httpx2 as httpx
 
 
 class HttpFailureError(OSError):
-    """No answer came: connection, TLS or time."""
+    """No answer came: connection, TLS or time.
+
+    Attributes:
+        is_tls: the certificate or the handshake was the reason.
+    """
+
+    def __init__(self, what: str, *, is_tls: bool = False) -> None:
+        super().__init__(what)
+        self.is_tls = is_tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +36,25 @@ class HttpReply:
 class HttpClient:
     """A client that keeps its connections; redirects are not followed."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, connections: int = 32) -> None:
+    def __init__(
+        self,
+        tls: ssl.SSLContext | None = None,
+        connections: int = 32,
+        *,
+        keeps_connections: bool = True,
+    ) -> None:
         """Prepare a client.
 
         Args:
             tls: context for https; the authorities of the system by default.
-            connections: kept open at most.
+            connections: open at the same time at most.
+            keeps_connections: use a connection again. Not for `post` to a chosen address: two
+                names at one address would share a connection that was checked for one of them.
         """
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        limits = httpx.Limits(
+            max_connections=connections,
+            max_keepalive_connections=connections if keeps_connections else 0,
+        )
         self._client = httpx.AsyncClient(
             verify=tls if tls is not None else True,
             limits=limits,
@@ -57,17 +76,74 @@ class HttpClient:
         await self._client.aclose()
 
     async def post(
-        self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        *,
+        address: str = "",
+        body_limit: int | None = None,
     ) -> HttpReply:
         """Send one POST.
+
+        Args:
+            url: where to; its host is what the certificate must name.
+            body: what is sent.
+            headers: of the request.
+            timeout_s: for each of connecting, writing, reading.
+            address: connect to this address of the host instead of resolving it again.
+            body_limit: stop reading the answer after so many bytes; all of it by default.
 
         Raises:
             HttpFailureError: no answer came.
         """
+        request = self._request(url, body, dict(headers), timeout_s, address)
         try:
-            answer = await self._client.post(
-                url, content=body, headers=dict(headers), timeout=timeout_s
-            )
+            answer = await self._client.send(request, stream=True)
+            try:
+                content = await _read(answer, body_limit)
+            finally:
+                await answer.aclose()
         except httpx.TransportError as error:
-            raise HttpFailureError(type(error).__name__) from error
-        return HttpReply(answer.status_code, answer.content, dict(answer.headers))
+            raise HttpFailureError(type(error).__name__, is_tls=_is_tls(error)) from error
+        return HttpReply(answer.status_code, content, dict(answer.headers))
+
+    def _request(
+        self, url: str, body: bytes, headers: dict[str, str], timeout_s: float, address: str
+    ) -> httpx.Request:
+        target = httpx.URL(url)
+        if not address:
+            return self._client.build_request(
+                "POST", target, content=body, headers=headers, timeout=timeout_s
+            )
+        headers["Host"] = target.netloc.decode("ascii")
+        return self._client.build_request(
+            "POST",
+            target.copy_with(host=address),
+            content=body,
+            headers=headers,
+            timeout=timeout_s,
+            extensions={"sni_hostname": target.host},
+        )
+
+
+async def _read(answer: httpx.Response, limit: int | None) -> bytes:
+    if limit is None:
+        return await answer.aread()
+    content = bytearray()
+    async for chunk in answer.aiter_raw(4096):
+        content += chunk
+        if len(content) >= limit:
+            break
+    return bytes(content[:limit])
+
+
+def _is_tls(error: BaseException) -> bool:
+    """Look for the fault of TLS that a connection error was made from."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, ssl.SSLError):
+            return True
+        found = found.__cause__ or found.__context__
+    return False

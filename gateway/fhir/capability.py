@@ -2,9 +2,15 @@
 
 from gateway.core.contributions import Json
 from gateway.fhir.search_table import COMMON, PARAMETERS, Parameter
+from gateway.fhir.subscriptions import BACKPORT, PROFILE
+from gateway.fhir.topics import TOPICS
 
 #: What can be done with every type; also the rights a client may be given.
 INTERACTIONS = ("read", "vread", "history-instance", "search-type")
+
+_TOPIC = f"{BACKPORT}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
+_BACKPORT_SERVER = f"{BACKPORT}/CapabilityStatement/backport-subscription-server-r4"
+_OPERATIONS = {"status": "subscription-status", "events": "subscription-events"}
 
 _NOTE = {
     "token": "code, system|code, |code or system|; compared as written, letter case included",
@@ -13,16 +19,21 @@ _NOTE = {
 }
 
 
-def statement(base: str, version: str, date: str) -> Json:
+def statement(base: str, version: str, date: str, *, subscriptions: bool = False) -> Json:
     """Return what this server does.
 
     Args:
         base: address of the FHIR door, without trailing slash.
         version: version of the software.
         date: when this version was deployed, FHIR dateTime.
+        subscriptions: Subscription can be written in this process.
     """
+    made = {type_: _resource(type_) for type_ in sorted(PARAMETERS)}
+    if subscriptions:
+        made["Subscription"] = _subscription(made["Subscription"])
     return {
         "resourceType": "CapabilityStatement",
+        **({"instantiates": [_BACKPORT_SERVER]} if subscriptions else {}),
         "status": "active",
         "date": date,
         "kind": "instance",
@@ -34,8 +45,8 @@ def statement(base: str, version: str, date: str) -> Json:
             {
                 "mode": "server",
                 "documentation": "Resources come from HL7 v2 messages and CDA documents; "
-                "they are read and searched here, not written.",
-                "resource": [_resource(type_) for type_ in sorted(PARAMETERS)],
+                "they are read and searched here; only Subscription is written by clients.",
+                "resource": list(made.values()),
             }
         ],
     }
@@ -53,10 +64,26 @@ def _resource(type_: str) -> Json:
     }
 
 
+def _subscription(resource: Json) -> Json:
+    """Add what can be written, and the topics one can subscribe to."""
+    written = [{"code": code} for code in ("create", "update", "delete")]
+    return {
+        **resource,
+        "extension": [{"url": _TOPIC, "valueCanonical": url} for url in TOPICS],
+        "supportedProfile": [PROFILE],
+        "interaction": [*resource["interaction"], *written],
+        "versioning": "versioned-update",
+        "operation": [
+            {"name": name, "definition": f"{BACKPORT}/OperationDefinition/backport-{definition}"}
+            for name, definition in _OPERATIONS.items()
+        ],
+    }
+
+
 def _parameter(parameter: Parameter) -> Json:
     return {
         "name": parameter.code,
         "definition": parameter.url,
-        "type": parameter.kind,
+        "type": parameter.shown or parameter.kind,
         "documentation": _NOTE[parameter.kind],
     }

@@ -8,6 +8,9 @@ parameter that is not here is refused. Does not read resources (`fhir.search`) n
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.core.systems import FHIR_BASE
+from gateway.fhir.search_care import CARE, SUBJECT
+
 Kind = Literal["token", "reference", "date"]
 
 _HL7 = "http://hl7.org/fhir"
@@ -25,6 +28,7 @@ class Parameter:
         definition: end of the canonical address of the R4 SearchParameter.
         target: the only referenced type that counts; empty when any does.
         system: code system an element of type `code` implies.
+        shown: type in the CapabilityStatement where R4 calls it otherwise; empty: `kind`.
     """
 
     code: str
@@ -33,11 +37,13 @@ class Parameter:
     definition: str
     target: str = ""
     system: str = ""
+    shown: str = ""
 
     @property
     def url(self) -> str:
-        """Return the canonical address of the definition."""
-        return f"{_HL7}/SearchParameter/{self.definition}"
+        """Return the canonical address of the definition; R4 has none for what is ours."""
+        ours = self.definition.startswith("relais-")
+        return f"{FHIR_BASE if ours else _HL7}/SearchParameter/{self.definition}"
 
 
 #: Read from the resource row and not from the index (FHIR R4 search, parameters for all resources).
@@ -48,11 +54,8 @@ COMMON = (
 
 # A row: kind, code, paths separated by spaces (`[x]`: every date type of a choice element), then
 # `of=` the group a shared definition is named after, `to=` the only target type, `in=` the implied
-# code system, below http://hl7.org/fhir or below the terminology server's CodeSystem.
-_SUBJECT = """
-    reference patient subject of=clinical to=Patient
-    reference subject subject
-"""
+# code system, below http://hl7.org/fhir or below the terminology server's CodeSystem, `as=` the
+# type R4 gives a parameter that is compared like a token.
 _PERSON = """
     date  birthdate birthDate of=individual
     token gender    gender    of=individual in=administrative-gender
@@ -72,7 +75,7 @@ _ROWS = {
         token     class             class
         token     type              type                    of=clinical
         date      date              period                  of=clinical
-        {_SUBJECT}
+        {SUBJECT}
         reference part-of           partOf                  to=Encounter
         reference service-provider  serviceProvider         to=Organization
         reference location          location.location       to=Location
@@ -166,7 +169,7 @@ _ROWS = {
         token     relation        relatesTo.code           in=document-relationship-type
         date      date            date
         date      period          context.period
-        {_SUBJECT}
+        {SUBJECT}
         reference encounter       context.encounter        of=clinical
         reference author          author
         reference authenticator   authenticator
@@ -183,7 +186,7 @@ _ROWS = {
         token     section          section.code
         date      date             date             of=clinical
         date      period           event.period
-        {_SUBJECT}
+        {SUBJECT}
         reference encounter        encounter        of=clinical
         reference author           author
         reference entry            section.entry
@@ -198,7 +201,7 @@ _ROWS = {
         date      onset-date           onset[x]
         date      abatement-date       abatement[x]
         date      recorded-date        recordedDate
-        {_SUBJECT}
+        {SUBJECT}
         reference encounter            encounter                     to=Encounter
     """,
     "Procedure": f"""
@@ -207,7 +210,7 @@ _ROWS = {
         token     category    category
         token     code        code                                of=clinical
         date      date        performed[x]   of=clinical
-        {_SUBJECT}
+        {SUBJECT}
         reference encounter   encounter                           of=clinical
         reference based-on    basedOn
         reference part-of     partOf
@@ -220,7 +223,7 @@ _ROWS = {
         token     code           code                                      of=clinical
         token     value-concept  valueCodeableConcept
         date      date           effective[x]                              of=clinical
-        {_SUBJECT}
+        {SUBJECT}
         reference encounter      encounter                                 of=clinical
         reference based-on       basedOn
         reference part-of        partOf
@@ -245,7 +248,7 @@ _ROWS = {
         token     category    category
         token     code        medicationCodeableConcept           of=clinical
         date      effective   effective[x]
-        {_SUBJECT}
+        {SUBJECT}
         reference context     context
         reference medication  medicationReference                 of=medications to=Medication
         reference part-of     partOf
@@ -258,7 +261,7 @@ _ROWS = {
         token     priority    priority                   in=request-priority
         token     code        medicationCodeableConcept  of=clinical
         date      authoredon  authoredOn
-        {_SUBJECT}
+        {SUBJECT}
         reference encounter   encounter                  of=medications to=Encounter
         reference medication  medicationReference        of=medications to=Medication
         reference requester   requester
@@ -278,7 +281,7 @@ _ROWS = {
         token     performer-type  performerType
         date      authored        authoredOn
         date      occurrence      occurrence[x]
-        {_SUBJECT}
+        {SUBJECT}
         reference encounter       encounter        of=clinical
         reference requester       requester
         reference performer       performer
@@ -299,56 +302,7 @@ _ROWS = {
         reference actor             participant.actor
         reference based-on          basedOn             to=ServiceRequest
     """,
-    "CarePlan": f"""
-        token     identifier          identifier          of=clinical
-        token     status              status              in=request-status
-        token     intent              intent              in=request-intent
-        token     category            category
-        date      date                period              of=clinical
-        {_SUBJECT}
-        reference encounter           encounter           to=Encounter
-        reference care-team           careTeam            to=CareTeam
-        reference condition           addresses           to=Condition
-        reference goal                goal                to=Goal
-        reference activity-reference  activity.reference
-        reference replaces            replaces            to=CarePlan
-        reference part-of             partOf              to=CarePlan
-        reference based-on            basedOn             to=CarePlan
-    """,
-    "CareTeam": f"""
-        token     identifier   identifier          of=clinical
-        token     status       status              in=care-team-status
-        token     category     category
-        date      date         period              of=clinical
-        {_SUBJECT}
-        reference encounter    encounter           to=Encounter
-        reference participant  participant.member
-    """,
-    "Goal": f"""
-        token     identifier          identifier         of=clinical
-        token     lifecycle-status    lifecycleStatus    in=goal-status
-        token     achievement-status  achievementStatus
-        token     category            category
-        date      start-date          startDate
-        date      target-date         target.dueDate
-        {_SUBJECT}
-    """,
-    "Consent": """
-        token     identifier    identifier        of=clinical
-        token     status        status            in=consent-state-codes
-        token     scope         scope
-        token     category      category
-        date      date          dateTime          of=clinical
-        date      period        provision.period
-        reference patient       patient           of=clinical to=Patient
-        reference organization  organization      to=Organization
-    """,
-    "Flag": f"""
-        token     identifier  identifier
-        date      date        period     of=clinical
-        {_SUBJECT}
-        reference encounter   encounter  of=clinical
-    """,
+    **CARE,
     "Provenance": """
         date      recorded    recorded
         date      when        occurredDateTime
@@ -382,6 +336,7 @@ def _parameter(type_: str, row: str) -> Parameter:
         definition=f"{options.get('of', type_)}-{code}",
         target=options.get("to", ""),
         system=_system(options.get("in", "")),
+        shown=options.get("as", ""),
     )
 
 

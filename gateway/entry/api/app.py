@@ -76,20 +76,24 @@ def create_app(
     )
     add_handlers(app)
     base = f"{settings.public_url}/fhir"
+    paths = _paths(routers)
     for router in routers:
         app.include_router(router)
-    app.include_router(fhir_router(store, FhirSettings(base, settings.version, settings.date)))
+    fhir = FhirSettings(base, settings.version, settings.date, "/fhir/Subscription" in paths)
+    app.include_router(fhir_router(store, fhir))
     app.include_router(health_router(store, stalled_for, settings.stall_limit_s))
-    doors = (*_http_doors(routers, settings.public_url), Door("FHIR R4", base), *settings.doors)
+    doors = (*_http_doors(paths, settings.public_url), Door("FHIR R4", base), *settings.doors)
     app.include_router(pages_router(doors, settings.version, app.openapi))
     app.add_middleware(Guard, public_url=settings.public_url, hosts=settings.hosts)
     return app
 
 
-def _http_doors(routers: Sequence[APIRouter], public_url: str) -> list[Door]:
+def _paths(routers: Sequence[APIRouter]) -> set[str]:
+    """Return the addresses of the doors that are open in this process."""
+    return {route.path for router in routers for route in router.routes if isinstance(route, Route)}
+
+
+def _http_doors(paths: set[str], public_url: str) -> list[Door]:
     """List the doors for inputs that are open in this process."""
-    paths = {
-        route.path for router in routers for route in router.routes if isinstance(route, Route)
-    }
     names = {"/hl7v2": "HL7 v2 over HTTP", "/cda": "CDA documents"}
     return [Door(name, public_url + path) for path, name in names.items() if path in paths]

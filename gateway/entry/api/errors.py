@@ -16,6 +16,7 @@ from starlette.responses import Response
 from gateway.core.contributions import Json
 from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.core.issues import Issue, Severity
+from gateway.entry.api.bodies import BodyRefusedError
 from gateway.fhir.bundle import to_bytes
 
 ISSUE_CODES = "https://relais.example/fhir/CodeSystem/issue-code"
@@ -45,6 +46,23 @@ _ANSWERS: dict[str, tuple[int, str]] = {
     "RLS-FHR-069": (500, "exception"),
     "RLS-FHR-071": (404, "not-supported"),
     "RLS-STO-005": (400, "value"),
+    "RLS-SUB-001": (422, "not-supported"),
+    "RLS-SUB-002": (422, "not-supported"),
+    "RLS-SUB-003": (422, "not-supported"),
+    "RLS-SUB-004": (422, "not-supported"),
+    "RLS-SUB-005": (422, "not-supported"),
+    "RLS-SUB-006": (422, "security"),
+    "RLS-SUB-007": (422, "value"),
+    "RLS-SUB-009": (422, "extension"),
+    "RLS-SUB-011": (400, "structure"),
+    "RLS-SUB-012": (422, "too-costly"),
+    "RLS-SUB-013": (412, "not-supported"),
+    "RLS-SUB-014": (404, "not-found"),
+    "RLS-SUB-015": (410, "deleted"),
+    "RLS-SUB-016": (412, "conflict"),
+    "RLS-SUB-017": (400, "value"),
+    "RLS-SUB-018": (403, "forbidden"),
+    "RLS-SUB-019": (400, "value"),
 }
 #: FHIR issue type of a code that is not above, by family.
 _FAMILIES = {
@@ -58,6 +76,7 @@ _FAMILIES = {
     "PTH": "business-rule",
     "SEC": "security",
     "STO": "transient",
+    "SUB": "business-rule",
 }
 _FHIRPATH = re.compile(r"[A-Z][a-z][A-Za-z]+(\.[A-Za-z0-9\[\]().':-]+)*")
 _ALL_WELL: Json = {
@@ -103,6 +122,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RejectedError, _rejected)
     app.add_exception_handler(RetriableError, _retriable)
     app.add_exception_handler(FatalError, _fatal)
+    app.add_exception_handler(BodyRefusedError, _body)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
 
@@ -118,6 +138,13 @@ async def _retriable(_request: Request, error: Exception) -> Response:
 
 async def _fatal(_request: Request, error: Exception) -> Response:
     return refusal(_issues(error), 500)
+
+
+async def _body(_request: Request, error: Exception) -> Response:
+    """Answer a body that was not read to its end."""
+    if not isinstance(error, BodyRefusedError):
+        return refusal([internal_error()])
+    return refusal([error.issue], error.status)
 
 
 async def _http(request: Request, error: Exception) -> Response:

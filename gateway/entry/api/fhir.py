@@ -1,7 +1,7 @@
 """The FHIR door: read, vread, history, search and metadata (FHIR R4 http).
 
 Stored bytes are the served bytes. Nothing is written through this door; resources come from
-HL7 v2 messages and CDA documents.
+HL7 v2 messages and CDA documents, subscriptions through `entry.api.subscriptions`.
 """
 
 import re
@@ -42,11 +42,13 @@ class FhirSettings:
         base: public address of the door, such as `https://host/fhir`, without trailing slash.
         version: version of the software.
         date: when this version was deployed, FHIR dateTime.
+        subscriptions: Subscription can be written in this process.
     """
 
     base: str
     version: str
     date: str
+    subscriptions: bool = False
 
 
 def fhir_router(store: Store, settings: FhirSettings) -> APIRouter:
@@ -95,7 +97,14 @@ class _Door:
     def __init__(self, store: Store, settings: FhirSettings) -> None:
         self._store = store
         self._base = settings.base
-        self._metadata = to_bytes(statement(settings.base, settings.version, settings.date))
+        self._metadata = to_bytes(
+            statement(
+                settings.base,
+                settings.version,
+                settings.date,
+                subscriptions=settings.subscriptions,
+            )
+        )
 
     async def whole_system(self, _request: Request) -> Response:
         """Refuse a search over all types."""

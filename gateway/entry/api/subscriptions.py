@@ -1,0 +1,296 @@
+"""Subscription over REST: create, update, delete, `$status` and `$events`.
+
+Read, history and search are those of every type (`entry.api.fhir`). A subscription is accepted
+as `requested`; its endpoint is asked after the answer, by the outbox. FHIR R4 http and
+Subscriptions R5 Backport 1.1.0, operations.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+import orjson
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from gateway.core.clock import Clock
+from gateway.core.contributions import Json
+from gateway.core.delivery_ports import SubscriptionRow
+from gateway.core.errors import RejectedError
+from gateway.core.ports import Store, StoredResource, Transaction
+from gateway.entry.api import subscription_faults as faults
+from gateway.entry.api.bodies import read_body
+from gateway.entry.api.negotiation import negotiate
+from gateway.fhir import notifications
+from gateway.fhir.bundle import http_date
+from gateway.fhir.subscription_faults import not_a_subscription
+from gateway.fhir.subscriptions import CONTENTS, SubscriptionRules, accept, terms_of, with_secrets
+from gateway.pipeline import hooks, subscribed
+
+Pairs = list[tuple[str, str]]
+
+_MEDIA = frozenset({"application/fhir+json", "application/json"})
+_LIMIT = 64 * 1024
+#: Events of one answer at most; a client asks again from the last number it got.
+_EVENTS = 500
+#: The endpoint is asked after the client knows the id of its subscription.
+_HANDSHAKE_AFTER = timedelta(milliseconds=100)
+
+
+def local_client(_request: Request) -> str:
+    """Return the one client there is on this machine."""
+    return "local"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSettings:
+    """What the door needs to know.
+
+    Attributes:
+        base: public address of the FHIR door, without trailing slash.
+        rules: what is honoured.
+        client_of: name of the client of a request.
+    """
+
+    base: str
+    rules: SubscriptionRules = field(default_factory=SubscriptionRules)
+    client_of: Callable[[Request], str] = local_client
+
+
+def subscriptions_router(store: Store, clock: Clock, settings: SubscriptionSettings) -> APIRouter:
+    """Return the routes; they come before those of the FHIR door."""
+    door = _Door(store, clock, settings)
+    router = APIRouter(prefix="/fhir/Subscription", tags=["FHIR subscriptions"])
+    add = router.add_api_route
+    add("", door.create, methods=["POST"])
+    add("", door.only("GET, HEAD, POST"), methods=["PUT", "PATCH", "DELETE"])
+    add("/$status", door.all_status, methods=["GET"])
+    add("/$status", door.all_status, methods=["POST"], include_in_schema=False)
+    add("/{id}", door.update, methods=["PUT"])
+    add("/{id}", door.delete, methods=["DELETE"])
+    add("/{id}", door.only("GET, HEAD, PUT, DELETE"), methods=["PATCH"])
+    add("/{id}/$status", door.status, methods=["GET"])
+    add("/{id}/$status", door.status, methods=["POST"], include_in_schema=False)
+    add("/{id}/$events", door.events, methods=["GET"])
+    add("/{id}/$events", door.events, methods=["POST"], include_in_schema=False)
+    return router
+
+
+class _Door:
+    """The interactions; one instance serves every request."""
+
+    def __init__(self, store: Store, clock: Clock, settings: SubscriptionSettings) -> None:
+        self._store = store
+        self._clock = clock
+        self._base = settings.base
+        self._rules = settings.rules
+        self._client_of = settings.client_of
+
+    def only(self, allowed: str) -> Callable[[Request], Any]:
+        """Return what refuses a method."""
+
+        async def refuse(_request: Request) -> Response:
+            """Refuse the method."""
+            raise HTTPException(405, headers={"Allow": allowed})
+
+        refuse.__name__ = f"refuse_{len(allowed)}"
+        return refuse
+
+    async def create(self, request: Request) -> Response:
+        """Take a new subscription."""
+        if "if-none-exist" in request.headers:
+            raise RejectedError([faults.conditional()])
+        media = _media(request)
+        sent = await _body(request)
+        client = self._client_of(request)
+        now = self._clock.now()
+        kept, terms, status = accept(sent, self._rules, now)
+        body = orjson.dumps(kept)
+        row = SubscriptionRow(str(uuid4()), client, terms.topic.url, status, body)
+
+        def work(tx: Transaction) -> StoredResource:
+            live = [one for one in tx.subscriptions.all() if one.client == client]
+            if sum(one.status != "off" for one in live) >= self._rules.per_client:
+                raise RejectedError([faults.too_many(self._rules.per_client)])
+            return subscribed.keep(tx, row, now, after=_HANDSHAKE_AFTER)
+
+        stored = await self._store.write(work)
+        location = f"{self._base}/Subscription/{stored.id}/_history/{stored.version}"
+        return _answer(request, stored, media, 201, {"Location": location})
+
+    async def update(self, request: Request) -> Response:
+        """Replace a subscription; also how a client brings one back from error."""
+        media = _media(request)
+        sent = await _body(request)
+        id_ = request.path_params["id"]
+        if sent.get("id") != id_:
+            raise RejectedError([faults.other_id()])
+        client, now = self._client_of(request), self._clock.now()
+
+        def work(tx: Transaction) -> StoredResource:
+            row = _found(tx, id_, client)
+            _check_version(request, subscribed.current(tx, id_))
+            kept, terms, status = accept(with_secrets(sent, row.body), self._rules, now)
+            changed = replace(
+                row, topic=terms.topic.url, status=status, body=orjson.dumps(kept), error=""
+            )
+            return subscribed.keep(tx, changed, now, after=_HANDSHAKE_AFTER)
+
+        return _answer(request, await self._store.write(work), media, 200, {})
+
+    async def delete(self, request: Request) -> Response:
+        """End a subscription; nothing more is sent."""
+        id_, client, now = request.path_params["id"], self._client_of(request), self._clock.now()
+
+        def work(tx: Transaction) -> None:
+            current = subscribed.current(tx, id_)
+            if current is None or not current.deleted:
+                row = _found(tx, id_, client)
+                _check_version(request, current)
+                subscribed.end(tx, row, now)
+
+        await self._store.write(work)
+        return Response(status_code=204)
+
+    async def all_status(self, request: Request) -> Response:
+        """Tell the state of subscriptions (operation $status)."""
+        media, pairs = _media(request), await _parameters(request)
+        ids = {value.rpartition("/")[2] for name, value in pairs if name == "id"}
+        statuses = {value for name, value in pairs if name == "status"}
+        client = self._client_of(request)
+
+        def work(tx: Transaction) -> list[SubscriptionRow]:
+            rows = [row for row in tx.subscriptions.all() if row.client == client]
+            return [row for row in rows if not _is_deleted(tx, row.id)]
+
+        rows = [
+            row
+            for row in await self._store.read(work)
+            if (not ids or row.id in ids) and (not statuses or row.status in statuses)
+        ]
+        return self._status(rows, "Subscription/$status", media)
+
+    async def status(self, request: Request) -> Response:
+        """Tell the state of one subscription (operation $status)."""
+        media = _media(request)
+        id_, client = request.path_params["id"], self._client_of(request)
+        row = await self._store.read(lambda tx: _found(tx, id_, client))
+        return self._status([row], f"Subscription/{id_}/$status", media)
+
+    async def events(self, request: Request) -> Response:
+        """Give numbered events again (operation $events)."""
+        media, pairs = _media(request), await _parameters(request)
+        asked = dict(pairs)
+        low = _number(asked, "eventsSinceNumber", 1)
+        high = _number(asked, "eventsUntilNumber", 2**53)
+        high = min(high, low + _EVENTS - 1)
+        id_, client, now = request.path_params["id"], self._client_of(request), self._clock.now()
+
+        def work(tx: Transaction) -> bytes:
+            row = _found(tx, id_, client)
+            agreed = terms_of(row.body).content
+            content = asked.get("content", agreed)
+            if content not in CONTENTS:
+                raise RejectedError([faults.bad_parameter("content", " or ".join(CONTENTS))])
+            if CONTENTS.index(content) > CONTENTS.index(agreed):
+                raise RejectedError([faults.more_than_agreed()])
+            told = hooks.read_events(tx, row, low, high, content)
+            head = subscribed.head_of(row, self._base)
+            return notifications.query_event(head, told, content, now)
+
+        return Response(await self._store.read(work), media_type=media)
+
+    def _status(self, rows: Sequence[SubscriptionRow], address: str, media: str) -> Response:
+        heads = [subscribed.head_of(row, self._base) for row in rows]
+        return Response(notifications.query_status(heads, self._base, address), media_type=media)
+
+
+def _answer(
+    request: Request, stored: StoredResource, media: str, status: int, headers: dict[str, str]
+) -> Response:
+    told = {
+        "ETag": f'W/"{stored.version}"',
+        "Last-Modified": http_date(stored.last_updated),
+        **headers,
+    }
+    is_minimal = "return=minimal" in request.headers.get("prefer", "").replace(" ", "")
+    body = b"" if is_minimal else stored.body
+    return Response(body, status, told, media)
+
+
+def _found(tx: Transaction, id_: str, client: str) -> SubscriptionRow:
+    """Return a subscription of a client.
+
+    Raises:
+        RejectedError: unknown, somebody else's, or deleted.
+    """
+    row = tx.subscriptions.get(id_)
+    if row is None or row.client != client:
+        raise RejectedError([faults.unknown()])
+    if _is_deleted(tx, id_):
+        raise RejectedError([faults.deleted()])
+    return row
+
+
+def _is_deleted(tx: Transaction, id_: str) -> bool:
+    stored = subscribed.current(tx, id_)
+    return stored is not None and stored.deleted
+
+
+def _check_version(request: Request, current: StoredResource | None) -> None:
+    """Hold a write to the version its client knew (RFC 9110 13.1.1)."""
+    wanted = request.headers.get("if-match")
+    if wanted is None or current is None:
+        return
+    tags = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
+    if "*" not in tags and f'"{current.version}"' not in tags:
+        raise RejectedError([faults.changed_meanwhile()])
+
+
+async def _body(request: Request) -> Json:
+    body = await read_body(request, _MEDIA, _LIMIT)
+    try:
+        sent = orjson.loads(body.data)
+    except orjson.JSONDecodeError:
+        raise RejectedError([not_a_subscription()]) from None
+    if not isinstance(sent, dict):
+        raise RejectedError([not_a_subscription()])
+    return sent
+
+
+async def _parameters(request: Request) -> Pairs:
+    """Read the parameters of an operation, from the address and from a Parameters resource."""
+    text: bytes = request.scope["query_string"]
+    pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True)
+    if request.method != "POST" or request.headers.get("content-length", "0") == "0":
+        return pairs
+    sent = await _body(request)
+    parameters = sent.get("parameter", [])
+    if sent.get("resourceType") != "Parameters" or not isinstance(parameters, list):
+        raise RejectedError([faults.bad_parameter("body", "a Parameters resource")])
+    for one in parameters:
+        found = dict(one) if isinstance(one, dict) else {}
+        values = [v for name, v in found.items() if name.startswith("value")]
+        if len(values) != 1 or not isinstance(found.get("name"), str):
+            raise RejectedError([faults.bad_parameter("body", "names with one value each")])
+        pairs.append((found["name"], str(values[0])))
+    return pairs
+
+
+def _number(asked: dict[str, str], name: str, default: int) -> int:
+    text = asked.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise RejectedError([faults.bad_parameter(name, "the number of an event")])
+    return int(text)
+
+
+def _media(request: Request) -> str:
+    return negotiate(
+        ",".join(request.headers.getlist("accept")), request.query_params.get("_format", "")
+    )

@@ -1,0 +1,327 @@
+"""The outbox leaves: claim, send once, settle; retries with full jitter, then a dead letter.
+
+A row is settled after the other side answered. A crash in between sends the same row again, under
+the same key: at least once, never under a new number. What is sent, and who decides, is elsewhere.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import SystemRandom
+
+import structlog
+
+from gateway.core.clock import Clock
+from gateway.core.deliveries import (
+    SETTLED,
+    Connector,
+    Delivery,
+    DeliveryStatus,
+    Handover,
+    NewDelivery,
+    Notice,
+)
+from gateway.core.errors import FatalError, RejectedError, RetriableError
+from gateway.core.issues import Issue, Severity
+from gateway.core.ports import Store, Transaction
+from gateway.fhir.subscriptions import terms_of
+from gateway.pipeline import hooks, subscribed
+from gateway.pipeline.hooks import Skip, Wait
+
+_log = structlog.get_logger()
+#: How often subscriptions are looked through for heartbeats; their shortest period is longer.
+_HEARTBEAT_LOOK = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """How long and how often one connector tries.
+
+    Attributes:
+        horizon: from the queueing of a row to its end as a dead letter.
+        first_s: ceiling of the first wait; it doubles with each attempt.
+        longest_s: ceiling of every wait.
+        refusals: a refusal is final from this attempt on.
+    """
+
+    horizon: timedelta = timedelta(days=3)
+    first_s: float = 2.0
+    longest_s: float = 3600.0
+    refusals: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPolicy:
+    """Settings of the deliverer.
+
+    Attributes:
+        base: public address of the FHIR door, without trailing slash.
+        rule: for connectors without a rule of their own.
+        rules: by connector. A receiver of notifications may answer 404 while it is installed, so
+            its refusals are tried a few times.
+        concurrency: attempts at the same time.
+        batch: rows claimed at once.
+        wait_s: how long events wait for the answer to a handshake before they look again.
+    """
+
+    base: str
+    rule: RetryRule = RetryRule()
+    rules: Mapping[str, RetryRule] = field(
+        default_factory=lambda: {subscribed.HOOK: RetryRule(refusals=3)}
+    )
+    concurrency: int = 16
+    batch: int = 64
+    wait_s: float = 1.0
+
+    def of(self, connector: str) -> RetryRule:
+        """Return the rule of a connector."""
+        return self.rules.get(connector, self.rule)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How one attempt ended."""
+
+    status: DeliveryStatus
+    note: str = ""
+    receipt: Mapping[str, object] = field(default_factory=dict)
+    codes: tuple[str, ...] = ()
+    why: str = ""
+    retry_after_s: float = 0.0
+
+
+class Deliverer:
+    """Takes rows from the outbox and sends them."""
+
+    def __init__(
+        self,
+        store: Store,
+        connectors: Sequence[Connector],
+        clock: Clock,
+        policy: DeliveryPolicy,
+        *,
+        draw: Callable[[], float] | None = None,
+    ) -> None:
+        """Prepare; nothing is sent.
+
+        Args:
+            store: holds the outbox.
+            connectors: by their names.
+            clock: tells when rows are due.
+            policy: settings.
+            draw: gives numbers from 0 to 1 for the jitter; those of the system by default.
+        """
+        self._store = store
+        self._connectors = {connector.name: connector for connector in connectors}
+        self._clock = clock
+        self._policy = policy
+        self._draw = draw or SystemRandom().random
+        self._gate = asyncio.Semaphore(policy.concurrency)
+        self._next_look = datetime.min.replace(tzinfo=UTC)
+
+    async def step(self) -> int:
+        """Claim due rows, send them, write how each ended.
+
+        Returns:
+            Rows taken; 0 when nothing is due.
+
+        Raises:
+            RetriableError: the store is away; rows that left are sent again after their lease.
+        """
+        now = self._clock.now()
+        taken, ready = await self._store.write(lambda tx: self._claim(tx, now))
+        async with asyncio.TaskGroup() as group:
+            for delivery in ready:
+                group.create_task(self._deliver(delivery))
+        return taken
+
+    async def apply_notice(self, notice: Notice) -> bool:
+        """Settle what was sent by what arrived about it later.
+
+        A refusal wins over a confirmation, whichever came first: a bounce takes back a delivery
+        that was taken for granted. The same notice again changes nothing.
+
+        Returns:
+            Whether it is about something that was sent from here.
+        """
+        now = self._clock.now()
+        return await self._store.write(lambda tx: _apply(tx, notice, now))
+
+    def _claim(self, tx: Transaction, now: datetime) -> tuple[int, list[Delivery]]:
+        if now >= self._next_look:
+            self._next_look = now + _HEARTBEAT_LOOK
+            self._queue_heartbeats(tx, now)
+        claimed = tx.outbox.claim(sorted(self._connectors), now, self._policy.batch)
+        ready: list[Delivery] = []
+        for delivery in claimed:
+            made: Delivery | Skip | Wait = delivery
+            if delivery.item.connector == subscribed.HOOK:
+                made = hooks.prepare(tx, delivery, now, self._policy.base)
+            if isinstance(made, Skip):
+                tx.outbox.settle(delivery.id, DeliveryStatus.SKIPPED, now, note=made.note)
+            elif isinstance(made, Wait):
+                due = now + timedelta(seconds=self._policy.wait_s)
+                note = "waits for the handshake"
+                tx.outbox.settle(delivery.id, DeliveryStatus.RETRY_WAIT, now, note=note, due_at=due)
+            else:
+                ready.append(made)
+        return len(claimed), ready
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        async with self._gate:
+            outcome = await self._attempt(delivery)
+        now = self._clock.now()
+        await self._store.write(lambda tx: self._settle(tx, delivery, outcome, now))
+
+    async def _attempt(self, delivery: Delivery) -> _Outcome:
+        """Send once and say how it went."""
+        connector = self._connectors[delivery.item.connector]
+        # Gathered, because a bug in one connector must not cancel what others are sending.
+        [result] = await asyncio.gather(_send(connector, delivery), return_exceptions=True)
+        if isinstance(result, Handover):
+            return _Outcome(result.status, result.note, result.receipt)
+        if isinstance(result, (RejectedError, RetriableError, FatalError)):
+            return _failed(result)
+        if isinstance(result, Exception):
+            place = _place(result)
+            _log.error("delivery_failed", outbox_id=delivery.id, error=place)
+            return _failed(RetriableError([_bug(connector.name)], 0.0))
+        raise result
+
+    def _settle(
+        self, tx: Transaction, delivery: Delivery, outcome: _Outcome, now: datetime
+    ) -> None:
+        status, why = self._judge(delivery, outcome, now)
+        due = self._due(delivery, outcome, now) if status is DeliveryStatus.RETRY_WAIT else None
+        tx.outbox.settle(
+            delivery.id, status, now, note=outcome.note, receipt=outcome.receipt, due_at=due
+        )
+        if status in SETTLED and delivery.item.connector == subscribed.HOOK:
+            hooks.settled(tx, delivery, status, outcome.codes, why, now)
+        _tell(delivery, status, outcome)
+
+    def _judge(
+        self, delivery: Delivery, outcome: _Outcome, now: datetime
+    ) -> tuple[DeliveryStatus, str]:
+        """Decide whether a failed attempt was the last one."""
+        rule = self._policy.of(delivery.item.connector)
+        kind = delivery.item.details.get("kind")
+        status = outcome.status
+        if status is DeliveryStatus.REFUSED:
+            is_final = hooks.GONE in outcome.codes or delivery.attempts >= rule.refusals
+            status = DeliveryStatus.REFUSED if is_final else DeliveryStatus.RETRY_WAIT
+        if status is DeliveryStatus.RETRY_WAIT and kind in ("handshake", "heartbeat"):
+            # One try: the client asks for another handshake, the next heartbeat comes anyway.
+            return DeliveryStatus.REFUSED, outcome.why
+        if status is DeliveryStatus.RETRY_WAIT and now >= delivery.created_at + rule.horizon:
+            days = f"{rule.horizon / timedelta(days=1):g}"
+            return DeliveryStatus.GIVEN_UP, f"{outcome.why} It was tried for {days} days."
+        return status, outcome.why
+
+    def _due(self, delivery: Delivery, outcome: _Outcome, now: datetime) -> datetime:
+        rule = self._policy.of(delivery.item.connector)
+        doublings = min(max(delivery.attempts, 1) - 1, 32)
+        ceiling = min(rule.longest_s, rule.first_s * 2**doublings)
+        wait = max(outcome.retry_after_s, ceiling * self._draw())
+        # The last try is at the horizon and not behind it.
+        end = delivery.created_at + rule.horizon
+        return min(now + timedelta(seconds=wait), end)
+
+    def _queue_heartbeats(self, tx: Transaction, now: datetime) -> None:
+        """Queue one heartbeat per period for each active subscription that asked for them."""
+        if subscribed.HOOK not in self._connectors:
+            return
+        items: list[NewDelivery] = []
+        for row in tx.subscriptions.all():
+            if row.status != "active":
+                continue
+            period = _heartbeat_s(row.body)
+            if period:
+                slot = int(now.timestamp()) // period
+                items.append(_heartbeat(row.id, slot, now))
+        if items:
+            tx.outbox.queue(items, now)
+
+
+def _heartbeat_s(body: bytes) -> int:
+    try:
+        return terms_of(body).heartbeat_s
+    except RejectedError:
+        # A broken subscription shows error as soon as something is to be sent to it.
+        return 0
+
+
+def _heartbeat(subscription_id: str, slot: int, now: datetime) -> NewDelivery:
+    return NewDelivery(
+        connector=subscribed.HOOK,
+        key=f"{subscription_id}:heartbeat:{slot}",
+        due_at=now,
+        lane=f"{subscription_id}:heartbeat",
+        details={"kind": "heartbeat", "subscription": subscription_id},
+        about=f"Subscription/{subscription_id}",
+    )
+
+
+async def _send(connector: Connector, delivery: Delivery) -> Handover:
+    """Send, unless an attempt that a crash cut short proves to have arrived."""
+    look = getattr(connector, "before_resend", None)
+    if look is not None and delivery.attempts > 1:
+        found: Handover | None = await look(delivery)
+        if found is not None:
+            return found
+    return await connector.send(delivery)
+
+
+def _failed(error: RejectedError | RetriableError | FatalError) -> _Outcome:
+    is_final = isinstance(error, RejectedError)
+    return _Outcome(
+        status=DeliveryStatus.REFUSED if is_final else DeliveryStatus.RETRY_WAIT,
+        note=" ".join(f"{issue.code} {issue.what}" for issue in error.issues),
+        codes=tuple(issue.code for issue in error.issues),
+        why=" ".join(issue.what for issue in error.issues),
+        retry_after_s=error.retry_after_s if isinstance(error, RetriableError) else 0.0,
+    )
+
+
+def _apply(tx: Transaction, notice: Notice, now: datetime) -> bool:
+    delivery = tx.outbox.by_key(notice.connector, notice.key)
+    if delivery is None:
+        return False
+    is_bounce = notice.status is DeliveryStatus.REFUSED
+    waits = delivery.status not in SETTLED
+    if waits or (is_bounce and delivery.status is DeliveryStatus.CONFIRMED):
+        tx.outbox.settle(delivery.id, notice.status, now, note=notice.note, receipt=notice.receipt)
+    return True
+
+
+def _place(error: BaseException) -> str:
+    """Say type and place of a bug, without the text, which may quote what was sent."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else ""
+    return f"{type(error).__name__} {where}".strip()
+
+
+def _bug(connector: str) -> Issue:
+    return Issue(
+        code="RLS-SUB-050",
+        severity=Severity.ERROR,
+        where=f"connector {connector}",
+        what="the connector failed by a fault of its own.",
+        fix="Report it with the line `delivery_failed` of the log; the delivery is tried again.",
+    )
+
+
+def _tell(delivery: Delivery, status: DeliveryStatus, outcome: _Outcome) -> None:
+    code = outcome.codes[0] if outcome.codes else ""
+    told = {"outbox_id": delivery.id, "kind": delivery.item.connector, "code": code}
+    if status is DeliveryStatus.RETRY_WAIT:
+        _log.warning("delivery_retried", attempts=delivery.attempts, **told)
+    elif status is DeliveryStatus.GIVEN_UP:
+        _log.error("delivery_given_up", attempts=delivery.attempts, **told)
+    elif status is DeliveryStatus.REFUSED:
+        _log.warning("delivery_refused", attempts=delivery.attempts, **told)
+    else:
+        _log.info("delivery_done", status=status.value, **told)

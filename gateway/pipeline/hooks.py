@@ -1,0 +1,168 @@
+"""Notifications of the rest-hook channel: made when they leave, with what follows from each.
+
+An outbox row holds the number of an event only; address, headers and content are those of the
+subscription at the moment of sending, so that a secret is kept once and a change counts at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import orjson
+
+from gateway.core.deliveries import Delivery, DeliveryStatus
+from gateway.core.delivery_ports import SubscriptionRow
+from gateway.core.ports import StoredResource, Transaction
+from gateway.fhir import notifications
+from gateway.fhir.gaps import task_reference
+from gateway.fhir.notifications import Told
+from gateway.fhir.subscriptions import Terms
+from gateway.pipeline import subscribed
+
+#: The receiver said that nobody will ever listen there again (HTTP 410).
+GONE = "RLS-SUB-036"
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The row is not sent any more; the note says why."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The row is sent later: its subscription waits for the answer to its handshake."""
+
+
+def prepare(
+    tx: Transaction, delivery: Delivery, now: datetime, base: str
+) -> Delivery | Skip | Wait:
+    """Make what is sent.
+
+    Args:
+        tx: the transaction that claimed the row.
+        delivery: the row.
+        now: instant of the attempt.
+        base: public address of the FHIR door, without trailing slash.
+    """
+    details = delivery.item.details
+    row = tx.subscriptions.get(details["subscription"])
+    if row is None or row.status == "off":
+        return Skip("subscription is off")
+    terms = subscribed.terms_of(tx, row, now)
+    if terms is None:
+        return Skip("subscription ended or cannot be honoured")
+    if details["kind"] == "handshake":
+        body = _handshake(tx, row, delivery, base)
+        return _ready(delivery, terms, body) if body else Skip("subscription was written again")
+    if row.status == "error":
+        return Skip("subscription is in error; the event is kept for $events")
+    if row.status == "requested":
+        return Wait()
+    if details["kind"] == "heartbeat":
+        head = subscribed.head_of(row, base)
+        return _ready(delivery, terms, notifications.heartbeat(head, delivery.created_at))
+    number = int(details["number"])
+    told = read_events(tx, row, number, number, terms.content)
+    if not told:
+        return Skip("the event is no longer kept")
+    head = subscribed.head_of(row, base, events=number)
+    return _ready(delivery, terms, notifications.event_notification(head, told[0], terms.content))
+
+
+def read_events(
+    tx: Transaction, row: SubscriptionRow, low: int, high: int, content: str
+) -> list[Told]:
+    """Return numbered events with what belongs to them."""
+    found = tx.subscriptions.events(row.id, low, high)
+    return [_told(tx, number, focus, at, content) for number, focus, at in found]
+
+
+def settled(
+    tx: Transaction,
+    delivery: Delivery,
+    status: DeliveryStatus,
+    codes: Sequence[str],
+    why: str,
+    now: datetime,
+) -> None:
+    """Draw the consequences of a settled row for its subscription.
+
+    Args:
+        tx: the transaction that settles the row.
+        delivery: the row.
+        status: how it ended.
+        codes: of the issues of the last attempt.
+        why: in words, without patient data.
+        now: instant of the end.
+    """
+    details = delivery.item.details
+    row = tx.subscriptions.get(details["subscription"])
+    if row is None or details["kind"] == "heartbeat":
+        return
+    if details["kind"] == "handshake":
+        if row.status != "requested" or not _is_last(tx, row, delivery):
+            return
+        if status is DeliveryStatus.CONFIRMED:
+            subscribed.activate(tx, row, details["after"], now)
+        elif GONE in codes:
+            subscribed.set_status(tx, row, "off", now)
+        else:
+            subscribed.set_status(tx, row, "error", now, f"The handshake failed: {why}")
+    elif status in (DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP) and row.status == "active":
+        number = details["number"]
+        if GONE in codes:
+            subscribed.set_status(tx, row, "off", now)
+        else:
+            error = f"Event {number} could not be delivered: {why}"
+            subscribed.set_status(tx, row, "error", now, error)
+
+
+def _ready(delivery: Delivery, terms: Terms, body: bytes) -> Delivery:
+    details = {
+        "endpoint": terms.endpoint,
+        "headers": [list(pair) for pair in terms.headers],
+        "timeout_s": terms.timeout_s,
+    }
+    item = replace(
+        delivery.item,
+        content_type=terms.mime,
+        body=body,
+        details={**delivery.item.details, **details},
+    )
+    return replace(delivery, item=item)
+
+
+def _handshake(tx: Transaction, row: SubscriptionRow, delivery: Delivery, base: str) -> bytes:
+    if row.status != "requested" or not _is_last(tx, row, delivery):
+        return b""
+    return notifications.handshake(subscribed.head_of(row, base), delivery.created_at)
+
+
+def _is_last(tx: Transaction, row: SubscriptionRow, delivery: Delivery) -> bool:
+    """Tell whether a handshake is about the subscription as it was last written."""
+    stored = subscribed.current(tx, row.id)
+    return stored is not None and stored.version == delivery.item.details["version"]
+
+
+def _told(tx: Transaction, number: int, focus: str, at: datetime, content: str) -> Told:
+    """Read an event: the version it was about and the Task as it is now."""
+    reference, _, version = focus.partition("/_history/")
+    if content == "empty":
+        return Told(number, at, reference)
+    type_, id_ = reference.split("/")
+    stored = tx.resources.version(type_, id_, int(version)) if version else None
+    task = _task_of(stored)
+    resources: list[StoredResource] = []
+    if content == "full-resource":
+        key = ("Task", task.partition("/")[2])
+        current = tx.resources.current([key]).get(key) if task else None
+        resources = [one for one in (stored, current) if one is not None]
+    return Told(number, at, reference, (task,) if task else (), tuple(resources))
+
+
+def _task_of(stored: StoredResource | None) -> str:
+    if stored is None or stored.deleted or stored.type != "DetectedIssue":
+        return ""
+    return task_reference(orjson.loads(stored.body))

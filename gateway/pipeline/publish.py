@@ -1,0 +1,238 @@
+"""What changed about gaps, as resources, numbered events and notifications in the outbox.
+
+Runs in the transaction of the look that found the change: state, resources, events and outbox
+rows are durable together or not at all. Sends nothing (`pipeline.deliver`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from gateway.core.contributions import Json, Target
+from gateway.core.deliveries import NewDelivery
+from gateway.core.facts import ExpectationRow, LedgerLine, Status
+from gateway.core.ports import StoredResource, Transaction
+from gateway.fhir import gaps, topics
+from gateway.fhir.gaps import GapView
+from gateway.fhir.identity import FINESS_SYSTEM, Ids
+from gateway.fhir.subscription_filters import Traits, meets
+from gateway.fhir.topics import Topic
+from gateway.pipeline import subscribed, written
+
+SEVERITIES = "http://hl7.org/fhir/detectedissue-severity"
+
+
+@dataclass(frozen=True, slots=True)
+class GapChange:
+    """What a look at a person found about one expectation.
+
+    Attributes:
+        before: the row before the look, None when it is new.
+        after: the row after it.
+        lines: its new ledger lines, oldest first.
+        sentences: why this gap, in French; the first one says what is missing.
+        identifiers: (system, value) pairs of the Patient, for filters; never shown.
+        references: `Type/id` of facts by key, where one is known.
+    """
+
+    before: ExpectationRow | None
+    after: ExpectationRow
+    lines: tuple[LedgerLine, ...] = ()
+    sentences: tuple[str, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One state of a gap that is shown."""
+
+    row: ExpectationRow
+    at: datetime
+    topic: Topic
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """A written version of a DetectedIssue that subscribers are told of."""
+
+    topic: Topic
+    key: str
+    focus: str
+    at: datetime
+    traits: Traits
+
+
+def gap_changes(tx: Transaction, changes: Sequence[GapChange], now: datetime, ids: Ids) -> int:
+    """Write the resources of changed gaps and queue what subscribers are told.
+
+    A change without effect on what is shown writes and tells nothing, so a replay is silent.
+
+    Args:
+        tx: the transaction that holds the ledger lines.
+        changes: in the order of their looks.
+        now: instant of the commit.
+        ids: computed ids of the installation.
+
+    Returns:
+        Notifications queued.
+
+    Raises:
+        RejectedError: a resource breaks its FHIR shape.
+    """
+    events = [event for change in changes for event in _write(tx, change, now, ids)]
+    return _tell(tx, events, now) if events else 0
+
+
+def _write(tx: Transaction, change: GapChange, now: datetime, ids: Ids) -> list[_Event]:
+    row = change.after
+    owner = Target("DetectedIssue", ids.gap(row.gap_id))
+    tx.contributions.lock([owner])
+    tasks = [ids.gap_task(row.gap_id, number) for number in range(1, row.episode + 1)]
+    key = (owner.type, owner.id)
+    current = tx.resources.current([key, *(("Task", id_) for id_ in tasks)])
+    shelf = _Shelf(tx, owner, current, now)
+    events = []
+    for step in _steps(change, is_shown=shelf.content(key) is not None, now=now):
+        view = GapView(step.row, step.at, change.sentences, change.references)
+        task = _write_tasks(shelf, view, ids, tasks)
+        issue = gaps.detected_issue(view, ids, shelf.content(key), task)
+        stored = shelf.write(issue)
+        if stored is not None:
+            name = f"{row.gap_id}#{step.row.episode}#{stored.version}"
+            focus = f"DetectedIssue/{stored.id}/_history/{stored.version}"
+            events.append(_Event(step.topic, name, focus, step.at, _traits(issue, change)))
+    return events
+
+
+def _steps(change: GapChange, *, is_shown: bool, now: datetime) -> Iterator[_Step]:
+    """Walk through the states a gap was in; those before its first opening are not shown."""
+    row = change.after
+    was_open = gaps.is_open(change.before)
+    opened_at = change.before.opened_at if change.before is not None else None
+    last = len(change.lines) - 1
+    for index, line in enumerate(change.lines):
+        opens = line.to_status is Status.OVERDUE
+        if opens:
+            opened_at = line.instant
+        is_shown = is_shown or opens
+        if not is_shown:
+            continue
+        state = row if index == last else _as_of(row, line, opened_at)
+        if opens != was_open:
+            topic = topics.GAP_OPENED if opens else topics.GAP_CLOSED
+        else:
+            topic = topics.GAP_UPDATED
+        was_open = opens
+        yield _Step(state, line.instant, topic)
+    if not change.lines and is_shown:
+        at = row.closed_at or row.opened_at or now
+        yield _Step(row, at, topics.GAP_UPDATED)
+
+
+def _as_of(row: ExpectationRow, line: LedgerLine, opened_at: datetime | None) -> ExpectationRow:
+    """Return the row as it stood after a line that others followed."""
+    is_met = line.to_status in (Status.MET, Status.MET_LATE)
+    return replace(
+        row,
+        status=line.to_status,
+        episode=line.episode,
+        rule_version=line.rule_version,
+        opened_at=opened_at,
+        closed_at=None if line.to_status is Status.OVERDUE else line.instant,
+        closer=row.closer if is_met else "",
+    )
+
+
+def _write_tasks(shelf: "_Shelf", view: GapView, ids: Ids, tasks: Sequence[str]) -> Json | None:
+    """Write the Task of the episode; with a retracted trigger those of all episodes."""
+    row = view.row
+    key = ("Task", ids.gap_task(row.gap_id, row.episode))
+    if row.status is Status.VOID:
+        for id_ in tasks[: row.episode]:
+            earlier = shelf.content(("Task", id_))
+            if earlier is not None:
+                shelf.write(gaps.retracted_task(earlier, view.at))
+        return shelf.content(key)
+    before = shelf.content(key)
+    # A gap that was closed before its Task was written has no work left.
+    if before is not None or row.status is Status.OVERDUE:
+        shelf.write(gaps.gap_task(view, ids, before))
+    return shelf.content(key)
+
+
+class _Shelf:
+    """The resources of one gap as they become, version by version."""
+
+    def __init__(
+        self,
+        tx: Transaction,
+        owner: Target,
+        current: Mapping[tuple[str, str], StoredResource],
+        now: datetime,
+    ) -> None:
+        self._tx = tx
+        self._owner = owner
+        self._now = now
+        self._stored = dict(current)
+        self._content = {key: written.read(found) for key, found in current.items()}
+
+    def content(self, key: tuple[str, str]) -> Json | None:
+        """Return the current content of a resource; None when it is not there."""
+        return self._content.get(key)
+
+    def write(self, resource: Json) -> StoredResource | None:
+        """Write a version; None when nothing changed."""
+        key = (resource["resourceType"], resource["id"])
+        if self._content.get(key) == resource:
+            return None
+        stored = written.write(self._tx, self._owner, resource, self._stored.get(key), self._now)
+        self._stored[key], self._content[key] = stored, resource
+        return stored
+
+
+def _traits(issue: Json, change: GapChange) -> Traits:
+    codings = issue["code"]["coding"]
+    finess = gaps.finess_of(change.after)
+    organization = gaps.organization_of(issue)
+    return Traits(
+        tokens={
+            "code": frozenset((one["system"], one["code"]) for one in codings),
+            "severity": frozenset({(SEVERITIES, issue["severity"])}),
+        },
+        references={
+            "patient": frozenset({issue["patient"]["reference"]}),
+            "organization": frozenset({organization} if organization else ()),
+        },
+        identifiers={
+            "patient": frozenset(change.identifiers),
+            "organization": frozenset({(FINESS_SYSTEM, finess)} if finess else ()),
+        },
+    )
+
+
+def _tell(tx: Transaction, events: Sequence[_Event], now: datetime) -> int:
+    """Number the events of each subscription and queue what is sent.
+
+    Subscriptions are taken in the order of their ids, so that two looks never wait for each other.
+    """
+    urls = {topics.GAP.url, *(event.topic.url for event in events)}
+    rows = [row for url in urls for row in tx.subscriptions.of_topic(url, subscribed.COUNTING)]
+    items: list[NewDelivery] = []
+    for row in sorted(rows, key=lambda found: found.id):
+        terms = subscribed.terms_of(tx, row, now)
+        if terms is None:
+            continue
+        for event in events:
+            is_meant = row.topic in (topics.GAP.url, event.topic.url)
+            if not is_meant or not meets(terms.filters, event.traits):
+                continue
+            number = tx.subscriptions.add_event(row.id, event.key, event.focus, event.at)
+            # Before the handshake is answered and in error, events are numbered and kept only:
+            # activation queues the former, the client asks for the latter with $events.
+            if number is not None and row.status == "active":
+                about = event.focus.partition("/_history/")[0]
+                items.append(subscribed.notification(row.id, number, about, now))
+    if items:
+        tx.outbox.queue(items, now)
+    return len(items)
