@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from imapclient import IMAPClient  # type: ignore[import-untyped] - it has no types
-from imapclient.exceptions import IMAPClientError  # type: ignore[import-untyped] - as above
+from imapclient import IMAPClient  # type: ignore[import-untyped]  # no types
+from imapclient.exceptions import IMAPClientError  # type: ignore[import-untyped]  # no types
 
 from gateway.connectors import mail_faults as faults
 from gateway.connectors.mssante_notices import Kind, Reading, read_notice
@@ -184,12 +184,9 @@ class NoticeReader:
                 ssl_context=context,
                 timeout=mailbox.timeout_s,
             )
-            try:
+            with client:
                 _log_in(client, mailbox)
                 yield client
-                client.logout()
-            finally:
-                client.shutdown()
         except (IMAPClientError, OSError) as error:
             raise RetriableError([faults.mailbox_away(type(error).__name__)], 60.0) from None
 

@@ -22,7 +22,7 @@ _ENVELOPE_ID = re.compile(_KEY)
 _DISPOSITION = re.compile(
     r"(?:manual|automatic)-action/MDN-sent-(?:manually|automatically)\s*;\s*"
     r"(displayed|processed|dispatched|deleted|denied|failed)\s*"
-    r"(?:/\s*([\w,\- ]+?))?\s*(?::\s*(\d{1,3})\b.*)?",
+    r"(?:/\s*([\w,\- ]+))?\s*(?::\s*(\d{1,3})\b.*)?",
     re.IGNORECASE | re.DOTALL,
 )
 _SMTP_CODE = re.compile(r"\b([245]\d\d)\b")
