@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.core.issues import Issue
+
+if TYPE_CHECKING:
+    from gateway.core.facts import Assertion
 
 Json = dict[str, Any]
 
@@ -147,12 +150,14 @@ class Mapped:
         contributions: partial resources, in the order of the mapping file.
         flags: data-quality flags such as `zbe-shifted`; closed list in `core.flags`.
         issues: what was dropped or doubtful; none refuses the input (that raises).
+        assertions: what it says about the pathway of its patient.
     """
 
     contributions: list[Contribution] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     trace: list[TraceLine] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
+    assertions: "list[Assertion]" = field(default_factory=list)
 
 
 def _stamp(instant: datetime) -> str:

@@ -49,6 +49,9 @@ class Envelope:
         replaces: TXA-13, same form; empty when none.
         labels: securityLabel codes of MetaDMPMSS flags set to Y among MASQUE_PS,
             INVISIBLE_PATIENT, INVISIBLE_REPRESENTANTS_LEGAUX.
+        finess: of the sending establishment, empty when nothing tells it.
+        visit: visit number, as facts name a stay.
+        feed: the feed the message came by, `<establishment or sender>:DOC`.
     """
 
     patient: Target | None = None
@@ -60,3 +63,6 @@ class Envelope:
     document_id: str = ""
     replaces: str = ""
     labels: tuple[str, ...] = ()
+    finess: str = ""
+    visit: str = ""
+    feed: str = ""

@@ -12,6 +12,7 @@ from gateway.entry.settings import Settings
 from gateway.fhir.elements import table
 from gateway.fhir.identity import Ids
 from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
+from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.hl7v2.paths import is_path
 from gateway.mapping.check import Adapter, check_mappings
 from gateway.mapping.loader import Mappings, load_mappings
@@ -60,7 +61,7 @@ def build_converter(
 def mapping_faults(mappings: Mappings) -> list[Issue]:
     """Judge all mapping files with what the adapters know; empty when they are sound."""
     adapters = [
-        Adapter("hl7v2", HL7_CONVERTERS, _hl7_path_fault, HL7_CONCEPTMAPS),
+        Adapter("hl7v2", HL7_CONVERTERS, _hl7_path_fault, HL7_CONCEPTMAPS, HL7_FACTS),
         Adapter("cda", CDA_CONVERTERS, cda_path_fault, CDA_CONCEPTMAPS),
     ]
     return check_mappings(mappings, adapters, table())

@@ -20,7 +20,7 @@ from gateway.core.errors import RejectedError
 from gateway.core.messages import Header
 from gateway.fhir.elements import table
 from gateway.fhir.identity import Ids
-from gateway.hl7v2 import faults
+from gateway.hl7v2 import facts, faults
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert import CONVERTERS
 from gateway.hl7v2.derived import lone_stay_lines, stay_lines
@@ -36,8 +36,10 @@ from gateway.hl7v2.ledger import Movement
 from gateway.hl7v2.message import Message, Node
 from gateway.hl7v2.movement_rows import RANK_OF_ACTION, movement_row
 from gateway.hl7v2.provenance import provenance
+from gateway.hl7v2.telling import FACTS
 from gateway.hl7v2.zbe import with_repaired_zbe
 from gateway.mapping.engine import CompiledPlan, Result, compile_plan
+from gateway.mapping.facts import CompiledFact, FactVocabulary, compile_facts
 from gateway.mapping.loader import Mappings
 from gateway.mapping.plan import ResourcePlan, Use
 from gateway.mapping.sites import Site
@@ -81,11 +83,13 @@ class Plans:
 
     Attributes:
         by_event: by `ADT_A01`.
+        facts: what each event asserts about a pathway.
         memory: results for shared resources by what they were made of: the same doctor or
             unit is in every message, and its resource depends on nothing else.
     """
 
     by_event: dict[str, tuple[_Part, ...]]
+    facts: dict[str, tuple[CompiledFact, ...]]
     memory: dict[tuple[Any, ...], _Memory] = field(default_factory=dict)
 
     def memory_of(self, context: Context) -> _Memory:
@@ -114,9 +118,12 @@ def compile_plans(mappings: Mappings) -> Plans:
         FatalError: something a file names does not exist.
     """
     by_event: dict[str, tuple[_Part, ...]] = {}
+    said: dict[str, tuple[CompiledFact, ...]] = {}
+    vocabulary = FactVocabulary(FACTS, mappings.conceptmaps)
     for name, event in mappings.events.items():
         by_event[name] = tuple(_part(entry, mappings) for entry in event.resources)
-    return Plans(by_event)
+        said[name] = compile_facts(event.emits, mappings.facts, "hl7v2", vocabulary)
+    return Plans(by_event, said)
 
 
 def _part(entry: Use | ResourcePlan, mappings: Mappings) -> _Part:
@@ -148,7 +155,7 @@ def contribute(
     test_ins: bool = False,
     trace: bool = False,
 ) -> Mapped:
-    """Return what a message says about resources, its Provenance not included.
+    """Return what a message says about resources and pathway, its Provenance not included.
 
     Args:
         message: as read and judged.
@@ -163,7 +170,8 @@ def contribute(
     Raises:
         RejectedError: no resource can be made of it.
     """
-    parts = plans.by_event.get(f"{message.message_type}_{message.trigger_event}")
+    name = f"{message.message_type}_{message.trigger_event}"
+    parts = plans.by_event.get(name)
     if parts is None:
         raise RejectedError([faults.no_mapping("MSH-9")])
     repaired = with_repaired_zbe(message)
@@ -171,7 +179,9 @@ def contribute(
     mapped = Mapped(flags=[flag for flag in repaired.flags if flag not in message.flags])
     results = _run(parts, plans, context, trace=trace)
     _report(results, context, mapped)
-    _collect(results, context, header, mapped)
+    row = _movement(results, context, mapped)
+    _collect(results, context, header, mapped, row)
+    mapped.assertions = facts.assertions(plans.facts[name], context, row, header)
     return mapped
 
 
@@ -225,11 +235,16 @@ def _carries_ins(made: _Made) -> bool:
     )
 
 
-def _collect(made: Sequence[_Made], context: Context, header: Header, mapped: Mapped) -> None:
+def _collect(
+    made: Sequence[_Made],
+    context: Context,
+    header: Header,
+    mapped: Mapped,
+    row: Movement | None,
+) -> None:
     """Turn results into contributions, each resource of the message said once."""
     version = version_of(context.recorded, header, RANK_OF_ACTION[context.action])
     weak = version if context.kind == "ADT" else version.background()
-    row = _movement(made, context, mapped)
     movement = None if row is None else row.to_json()
     seen: dict[Target, list[Json]] = {}
     for part, result in made:
@@ -304,6 +319,9 @@ def envelope(
         ins_vouched=context.patient.ins_vouched,
         stay=Target("Encounter", visit.id) if visit else None,
         establishment=Target("Organization", establishment) if establishment else None,
+        finess=context.finess,
+        visit=visit.number if visit else "",
+        feed=facts.feed(context),
         document_id=document_id(message),
         replaces=parent_id(message),
         labels=labels(message),

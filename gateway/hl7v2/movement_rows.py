@@ -12,6 +12,7 @@ from gateway.core.systems import IDENTIFIER_BASE
 from gateway.core.timestamps import Timestamp, TimestampError, parse_timestamp
 from gateway.hl7v2 import faults
 from gateway.hl7v2.context import Context, VisitKey
+from gateway.hl7v2.convert.dates import stamp
 from gateway.hl7v2.convert.organizations import unit_code
 from gateway.hl7v2.convert.stay import MOVEMENT_NUMBER
 from gateway.hl7v2.events import CANCEL, INSERT, UPDATE
@@ -90,34 +91,38 @@ def _original(context: Context, segment: Segment | None) -> str:
 
 
 def _start(message: Message, segment: Segment | None) -> Moment:
-    """Return ZBE-2; without ZBE what comes nearest: EVN-6, PV1-45 or PV1-44, EVN-2, MSH-7."""
+    return as_moment(start_stamp(message, segment))
+
+
+def start_stamp(message: Message, segment: Segment | None) -> Timestamp:
+    """Return ZBE-2; without ZBE what comes nearest: EVN-6, PV1-45 or PV1-44, EVN-2, MSH-7.
+
+    Raises:
+        RejectedError: the movement has no usable start.
+    """
     said = segment.field(2) if segment else ""
     if said:
         try:
-            return as_moment(parse_timestamp(said))
+            return parse_timestamp(said)
         except TimestampError:
             raise RejectedError([faults.unusable_start("ZBE-2")]) from None
     leaving = message.trigger_event in ("A03", "A13")
     stay_date = "PV1-45" if leaving else "PV1-44"
     for path in ("EVN-6", stay_date, "EVN-2", "MSH-7"):
-        found = _moment(message.value(path))
+        found = stamp(message.value(path))
         if found is not None:
             return found
     raise RejectedError([faults.unusable_start("EVN-2")])
 
 
 def _moment(text: str) -> Moment | None:
-    if not text:
-        return None
-    try:
-        return as_moment(parse_timestamp(text))
-    except TimestampError:
-        return None
+    found = stamp(text)
+    return as_moment(found) if found else None
 
 
-def as_moment(stamp: Timestamp) -> Moment:
+def as_moment(found: Timestamp) -> Moment:
     """Return a timestamp as sortable UTC text and as FHIR writes it."""
-    return _text(stamp.bounds_utc()[0]), stamp.text_fhir
+    return _text(found.bounds_utc()[0]), found.text_fhir
 
 
 def _text(instant: datetime) -> str:

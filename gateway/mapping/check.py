@@ -12,6 +12,7 @@ from gateway.mapping import faults
 from gateway.mapping.conceptmaps import ConceptMap
 from gateway.mapping.converters import Converters
 from gateway.mapping.engine import Vocabulary, compile_rules
+from gateway.mapping.factcheck import check_facts
 from gateway.mapping.loader import Mappings
 from gateway.mapping.places import Elements
 from gateway.mapping.plan import EventPlan, ResourcePlan, Rule, Use
@@ -27,12 +28,14 @@ class Adapter:
         converters: its table.
         path_fault: tells what is wrong with a place in the input; empty when it is well formed.
         conceptmaps: concept maps its converters use by themselves.
+        facts: its table of converters for facts.
     """
 
     family: str
     converters: Converters
     path_fault: Callable[[str], str]
     conceptmaps: frozenset[str] = frozenset()
+    facts: Converters = field(default_factory=Converters)
 
 
 @dataclass(slots=True)
@@ -83,6 +86,9 @@ def check_mappings(mappings: Mappings, adapters: list[Adapter], elements: Elemen
         for name in sorted(set(adapter.converters) - used.converters - {"text"}):
             issues.append(faults.unused(f"gateway/{adapter.family}", "converter", name))
         used.converters.clear()
+        spoken = check_facts(mappings, adapter.family, adapter.facts, adapter.path_fault)
+        issues += spoken.issues
+        used.conceptmaps |= spoken.conceptmaps
     issues += _unused(mappings, used)
     issues += _local_code_faults(mappings)
     return issues

@@ -156,6 +156,28 @@ def no_spec(where: str, target: str) -> Issue:
     )
 
 
+def unknown_event(where: str, name: str, known: Iterable[str]) -> Issue:
+    """Say that a fact plan names no event."""
+    return Issue(
+        code="RLS-PTH-095",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"key 'event': '{name}' is no event of the alphabet{_nearest(name, known)}.",
+        fix="Write a name of core/events.py; a family 'DOC.*' goes with 'name', and only so.",
+    )
+
+
+def unknown_attribute(where: str, name: str, known: Iterable[str]) -> Issue:
+    """Say that a fact of this family has no such attribute."""
+    return Issue(
+        code="RLS-PTH-096",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"key 'to': facts of this event have no attribute '{name}'{_nearest(name, known)}.",
+        fix="Write a name of core/events.py, ATTRIBUTES.",
+    )
+
+
 def defined_twice(where: str, name: str, other: str) -> Issue:
     """Say that two files define the same name."""
     return Issue(

@@ -19,7 +19,7 @@ from gateway.core.errors import FatalError
 from gateway.core.issues import Issue
 from gateway.mapping import faults
 from gateway.mapping.conceptmaps import ConceptMap
-from gateway.mapping.plan import EventPlan, ResourcePlan, Rule, Use
+from gateway.mapping.plan import EventPlan, FactPlan, ResourcePlan, Rule, Use
 from gateway.mapping.sites import Sender, Site, Sites, Unit
 from gateway.mapping.yamltext import Keys, TextDocument, read_text_yaml
 
@@ -27,12 +27,17 @@ __all__ = ["Mappings", "TextDocument", "load_mappings", "read_text_yaml", "read_
 
 Model = TypeVar("Model", bound=BaseModel)
 
+#: Folder of the fragments that are facts and not resources.
+_FACTS = "facts/"
 _EVENT_NAME = re.compile(r"[A-Z]{3}_[A-Z0-9]{3}")
+
+#: Names pydantic puts in the place of a fault inside a union.
+_UNION = frozenset({"Use", "ResourcePlan", "FactUse", "FactPlan"})
 
 #: Keys of every model a file may hold, to name the nearest one.
 _KNOWN_KEYS = {
     field.alias or name
-    for model in (EventPlan, ResourcePlan, Rule, Use, ConceptMap, Site, Sender, Unit)
+    for model in (EventPlan, ResourcePlan, FactPlan, Rule, Use, ConceptMap, Site, Sender, Unit)
     for name, field in model.model_fields.items()
 }
 
@@ -45,6 +50,7 @@ class Mappings:
         events: HL7 v2 plans by `ADT_A01`.
         documents: document plans by name.
         fragments: by `segments/PID.patient`.
+        facts: fragments of what inputs assert, by family and name (`hl7v2`, `facts/PID.death`).
         conceptmaps: by name.
         sites: the site tables.
         files: by kind and name (`event ADT_A01`), the file each came from, for `mapping.check`.
@@ -53,6 +59,7 @@ class Mappings:
     events: dict[str, EventPlan] = field(default_factory=dict)
     documents: dict[str, EventPlan] = field(default_factory=dict)
     fragments: dict[str, ResourcePlan] = field(default_factory=dict)
+    facts: dict[tuple[str, str], FactPlan] = field(default_factory=dict)
     conceptmaps: dict[str, ConceptMap] = field(default_factory=dict)
     sites: Sites = field(default_factory=Sites)
     files: dict[str, TextDocument] = field(default_factory=dict)
@@ -112,7 +119,7 @@ class _Reading:
             self.mappings.files[f"plan {path.stem}"] = document
         for below in sorted(p for p in (self.root / family).glob("*") if p.is_dir()):
             for document, path in self._documents(f"{family}/{below.name}"):
-                self._fragments(document, f"{below.name}/{path.stem}")
+                self._fragments(document, family, f"{below.name}/{path.stem}")
 
     def conceptmaps(self) -> None:
         """Read the code tables."""
@@ -150,7 +157,7 @@ class _Reading:
             except FatalError as error:
                 self.issues += error.issues
 
-    def _fragments(self, document: TextDocument, prefix: str) -> None:
+    def _fragments(self, document: TextDocument, family: str, prefix: str) -> None:
         if not isinstance(document.data, dict):
             self.issues.append(
                 faults.wrong_key(document.place(), "", "a fragment file is a mapping")
@@ -158,6 +165,12 @@ class _Reading:
             return
         for key in document.data:
             name = f"{prefix}.{key}"
+            if prefix.startswith(_FACTS):
+                fact = self._model(FactPlan, document, (key,))
+                if fact is not None:
+                    self.mappings.facts[family, name] = fact
+                    self.mappings.files[f"facts {family} {name}"] = document
+                continue
             plan = self._model(ResourcePlan, document, (key,))
             if plan is None:
                 continue
@@ -190,8 +203,8 @@ class _Reading:
 
 
 def _fault(document: TextDocument, above: Keys, error: Any) -> Issue:
-    # A union (a `use` or a resource of its own) puts the name of the tried model in the place.
-    loc = tuple(part for part in error["loc"] if part not in ("Use", "ResourcePlan"))
+    # A union (a `use` or a plan of its own) puts the name of the tried model in the place.
+    loc = tuple(part for part in error["loc"] if part not in _UNION)
     keys = (*above, *loc)
     key = ".".join(str(part) for part in keys)
     if error["type"] == "extra_forbidden":

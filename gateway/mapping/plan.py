@@ -55,6 +55,39 @@ class Use(_Strict):
     add: list[Rule] = []
 
 
+class FactPlan(_Strict):
+    """What an input asserts about a pathway: one fact, or one per node of `each`.
+
+    Attributes:
+        event: name of `core.events`, or a family `DOC.*` when `name` chooses.
+        name: converter that gives the rest of the event; nothing: nothing is asserted.
+        key: converter of the business identity of the fact; nothing: nothing is asserted.
+        te: converter of the event time; nothing: nothing is asserted.
+        op: `assert`, `retract`, or a converter that gives one of them, or nothing.
+        each: place whose nodes make one fact each.
+        when: places and the values they must have for anything to be asserted.
+        rules: attributes, `to` being a name of `core.events.ATTRIBUTES`; a `required` one that
+            has no value: nothing is asserted.
+        spec: the clause that tells of the event.
+    """
+
+    event: str
+    name: str = ""
+    key: str
+    te: str
+    op: str = "assert"
+    each: str | None = None
+    when: dict[str, list[str]] = {}
+    rules: list[Rule] = []
+    spec: str = ""
+
+
+class FactUse(_Strict):
+    """A fragment of facts (`facts/ZBE.discharge`)."""
+
+    use: str
+
+
 class EventPlan(_Strict):
     """One file per trigger event (`mappings/hl7v2`) or document type (`mappings/cda`)."""
 
@@ -63,5 +96,5 @@ class EventPlan(_Strict):
     match: dict[str, str] = {}
     structure: str | None = None
     spec: str
-    emits: dict[str, Any] = {}
+    emits: list[FactUse | FactPlan] = []
     resources: list[Use | ResourcePlan]

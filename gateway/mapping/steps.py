@@ -62,7 +62,7 @@ def close_gaps(run: Run) -> None:
                 run.trace[number] = (f"{path}[{moved[int(index)]}]{below}", *rest)  # type: ignore[assignment]
 
 
-def _condition(when: Mapping[str, list[str]]) -> Condition | None:
+def condition(when: Mapping[str, list[str]]) -> Condition | None:
     """Compile `when`: absent counts as the empty text, `*` accepts any text."""
     tests = tuple((path, frozenset(accepted)) for path, accepted in when.items())
     if not tests:
@@ -88,7 +88,7 @@ def _condition(when: Mapping[str, list[str]]) -> Condition | None:
 
 def constant_step(rule: Rule, place: Place, value: Any) -> Step:
     """Compile a rule that writes a constant, already of the JSON type of its place."""
-    holds = _condition(rule.when)
+    holds = condition(rule.when)
     members = value if isinstance(value, list) else [value]
     is_tree = any(isinstance(member, dict) for member in members)
     put = writer(place)
@@ -127,7 +127,7 @@ def reading_step(
         conceptmap: the table of `map`.
         copy: another rule writes below the value, which may be shared: write a copy.
     """
-    holds = _condition(rule.when)
+    holds = condition(rule.when)
     path, required = rule.from_, rule.required
     single = not place.is_list
     put = writer(place)

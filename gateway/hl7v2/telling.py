@@ -1,0 +1,32 @@
+"""The table of fact converters, and what they read beside their node.
+
+The converters are in `hl7v2.facts` (keys, operations) and `hl7v2.factvalues` (times, attributes).
+"""
+
+from dataclasses import dataclass
+
+from gateway.hl7v2.context import Context
+from gateway.hl7v2.ledger import Movement
+from gateway.hl7v2.message import Message, Node
+from gateway.mapping.converters import Converters
+
+FACTS = Converters()
+converter = FACTS.converter
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What fact converters read beside their node.
+
+    Attributes:
+        context: of the message.
+        movement: row of the ledger, None for a message that tells no movement.
+    """
+
+    context: Context
+    movement: Movement | None
+
+
+def nodes_at(message: Message, *paths: str) -> list[Node]:
+    """Return the valued parts of fields at these places."""
+    return [node for path in paths for node in message.select(path) if isinstance(node, Node)]
