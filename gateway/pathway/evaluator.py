@@ -1,0 +1,382 @@
+"""What is expected of a person, and where each expectation stands: a pure function.
+
+`status = f(facts of one person, rules, watermarks, now)`. Nothing here remembers anything; time
+alone turns pending into overdue or unconfirmed, and never closes a gap.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+
+from gateway.core.facts import Received, Status
+from gateway.pathway.calendar import Pause, due, region_of
+from gateway.pathway.enrich import enrich
+from gateway.pathway.facts import Fact, instant_of, reduce
+from gateway.pathway.match import Index, StayMatches, first, in_time, is_candidate, matches
+from gateway.pathway.rules import Pattern, Rule, Rules
+from gateway.pathway.watermarks import NEVER, Feeds
+
+_DEATH = "PAT.DEATH"
+_ONCOLOGY = frozenset({"DOC.FRCP", "DOC.PPS", "PPS.STEP", "REQ.rcp.SENT"})
+#: Wider than an hour that exists twice: the trigger is known by its day only.
+_BY_DAY = timedelta(hours=6)
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One expectation as the facts make it; only its status depends on the time of looking.
+
+    Attributes:
+        x: hash of rule id and key of the trigger.
+        deadline: None while an open pause leaves it undefined.
+        theta: when it is detected: deadline and grace are over, and the trigger settled.
+        opens_at: when it is believed: theta, or later when feeds had to catch up; NEVER so far.
+        by_feed: opens because feeds caught up.
+        settled: the status that no longer depends on time.
+        candidates: documents that fit this stay no better than another one.
+    """
+
+    x: str
+    gap_id: str
+    rule: Rule
+    trigger: Fact
+    anchor: datetime
+    deadline: datetime | None
+    theta: datetime | None
+    opens_at: datetime
+    by_feed: bool
+    settled: Status | None
+    closer: Fact | None
+    canceller: Fact | None
+    candidates: tuple[Fact, ...]
+    flags: tuple[str, ...]
+
+    def status(self, now: datetime, *, timers: bool = True) -> Status:
+        """Tell where it stands.
+
+        Args:
+            now: instant of looking.
+            timers: whether those of this very instant have fired; messages come before them.
+        """
+        if self.settled is not None:
+            return self.settled
+        if self.theta is None:
+            return Status.PAUSED
+        if now < self.theta or (now == self.theta and not timers):
+            return Status.PENDING
+        if now < self.opens_at or (now == self.opens_at and not timers):
+            return Status.UNCONFIRMED
+        return Status.MET if self.rule.written.kind == "forbid" else Status.OVERDUE
+
+    def next_change(self, status: Status) -> datetime | None:
+        """Return when time alone changes this status; NEVER while a feed is silent."""
+        if status is Status.PENDING:
+            return self.theta
+        return self.opens_at if status is Status.UNCONFIRMED else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An expectation before its closer is known."""
+
+    x: str
+    rule: Rule
+    trigger: Fact
+    anchor: datetime
+    since: datetime
+    deadline: datetime | None
+    canceller: Fact | None
+    flags: tuple[str, ...]
+
+    def sooner(self) -> tuple[datetime, str]:
+        return self.deadline or NEVER, self.x
+
+    def open_to(self, closer: Fact) -> bool:
+        return self.canceller is None or self.canceller.low >= closer.low
+
+
+def evaluate(
+    received: Iterable[Received], rules: Rules, feeds: Feeds, tenant: str, now: datetime
+) -> list[tuple[Case, Status]]:
+    """Return every live expectation of a person and where it stands, in order of gap id.
+
+    Args:
+        received: assertions about the person; those received after `now` are not known yet.
+        rules: in force.
+        feeds: watermarks.
+        tenant: of the installation.
+        now: instant of looking, after what was received at that instant.
+    """
+    known = reduce(one for one in received if one.at <= now)
+    return [(case, case.status(now)) for case in cases_of(known, rules, feeds, tenant)]
+
+
+def cases_of(facts: Mapping[str, Fact], rules: Rules, feeds: Feeds, tenant: str) -> list[Case]:
+    """Return every live expectation of a person, in order of gap id."""
+    if not any(fact.event in rules.by_trigger for fact in facts.values()):
+        return []
+    index = Index(enrich(facts, rules.tables))
+    found: list[Case] = []
+    for rule_id, triggers in _triggers(index, rules).items():
+        drafts = []
+        stays = StayMatches(fact for _rule, fact, _anchor in triggers)
+        for rule, trigger, anchor in triggers:
+            draft = _draft(rule, trigger, anchor, index, stays)
+            if draft is not None:
+                drafts.append(draft)
+        closers = _closers(rules.versions[rule_id][0], drafts, index, stays)
+        found += [_case(one, closers.get(one.x), index, stays, feeds, tenant) for one in drafts]
+    found.sort(key=lambda case: case.gap_id)
+    return found
+
+
+@lru_cache(maxsize=65536)
+def expectation_id(rule_id: str, trigger_key: str) -> str:
+    """Return `x`, which neither a version nor a correction changes."""
+    return sha256(f"{rule_id}|{trigger_key}".encode()).hexdigest()
+
+
+@lru_cache(maxsize=65536)
+def gap_id_of(tenant: str, x: str) -> str:
+    """Return the id of the gap an expectation may become."""
+    return sha256(f"{tenant}|{x}".encode()).hexdigest()
+
+
+def _triggers(index: Index, rules: Rules) -> dict[str, list[tuple[Rule, Fact, datetime]]]:
+    """Return, by rule, the facts that start an expectation, with the version in force."""
+    found: dict[str, list[tuple[Rule, Fact, datetime]]] = {}
+    for event, facts in index.by_event.items():
+        for rule_id in rules.by_trigger.get(event, ()):
+            for fact in facts:
+                version = _in_force(rules.versions[rule_id], fact)
+                if version is None or "superseded" in fact.flags:
+                    continue
+                rule, anchor = version
+                if rule.trigger.where(fact.attributes, fact.attributes) and _in_scope(
+                    rule, fact, index
+                ):
+                    found.setdefault(rule_id, []).append((rule, fact, anchor))
+    return found
+
+
+def _in_force(versions: Iterable[Rule], fact: Fact) -> tuple[Rule, datetime] | None:
+    """Return the highest version that applies to the anchor, and the anchor."""
+    for rule in versions:
+        if fact.event in rule.trigger.events:
+            anchor = instant_of(fact.attributes.get(rule.anchor)) if rule.anchor else None
+            anchor = anchor or fact.low
+            if rule.applies_from is None or rule.applies_from <= anchor:
+                return rule, anchor
+    return None
+
+
+def _in_scope(rule: Rule, trigger: Fact, index: Index) -> bool:
+    scope = rule.written.scope
+    if scope.patient == "oncology" and not _ONCOLOGY & index.by_event.keys():
+        return False
+    if "*" not in scope.establishments and trigger.text("estab") not in scope.establishments:
+        return False
+    units = scope.exclude_units
+    return trigger.text("unit") not in units and trigger.text("estab_unit") not in units
+
+
+def _draft(
+    rule: Rule, trigger: Fact, anchor: datetime, index: Index, stays: StayMatches
+) -> _Draft | None:
+    window = rule.window
+    base: datetime | None = anchor
+    if window.base == "trigger":
+        base = trigger.low
+    elif window.base != "anchor":
+        base = instant_of(trigger.attributes.get(window.base))
+    written = rule.written
+    if written.deadline.at:
+        deadline = instant_of(trigger.attributes.get(written.deadline.at))
+        if deadline is None:
+            return None
+    else:
+        deadline = _deadline(rule, trigger, anchor, index, stays)
+    flags = trigger.flags
+    if rule.anchor and trigger.attributes.get(rule.anchor) is None:
+        flags = (*flags, "anchor-assumed")
+    return _Draft(
+        x=expectation_id(rule.id, trigger.key),
+        rule=rule,
+        trigger=trigger,
+        anchor=anchor,
+        since=(base or anchor) + window.offset,
+        deadline=deadline,
+        canceller=_canceller(rule, trigger, anchor, index, stays),
+        flags=flags,
+    )
+
+
+def _deadline(
+    rule: Rule, trigger: Fact, anchor: datetime, index: Index, stays: StayMatches
+) -> datetime | None:
+    written = rule.written.deadline
+    unit = written.unit
+    if not rule.anchor and unit in ("h", "bh") and trigger.high - trigger.low > _BY_DAY:
+        # Nobody is late before the day ends on which it is only known to have begun.
+        anchor = trigger.high + _SECOND
+    pauses = tuple(_pauses(rule, trigger, index, stays)) if rule.pauses else ()
+    region = region_of(trigger.text("estab"))
+    return due(anchor, written.n or 0, unit, pauses, region)  # type: ignore[arg-type]  # checked when read
+
+
+def _pauses(rule: Rule, trigger: Fact, index: Index, stays: StayMatches) -> Iterator[Pause]:
+    for starts, ends in rule.pauses:
+        for start in index.of(starts.events).facts:
+            if not matches(starts, start, trigger, stays):
+                continue
+            end = _end_of_pause(start, ends, trigger, index, stays)
+            if end is None or end.low > start.low:
+                yield Pause(start.low, end.low if end else None)
+
+
+def _end_of_pause(
+    start: Fact, ends: Pattern, trigger: Fact, index: Index, stays: StayMatches
+) -> Fact | None:
+    """Return what ends a pause: of the same visit when the start names one."""
+    visit = start.text("visit")
+    for end in index.of(ends.events).since(start.low):
+        # The trigger itself may end a pause: the stay before the discharge it is.
+        same = end.key == trigger.key or matches(ends, end, trigger, stays)
+        if same and (
+            not visit or (end.text("visit") == visit and end.text("estab") == start.text("estab"))
+        ):
+            return end
+    return None
+
+
+def _canceller(
+    rule: Rule, trigger: Fact, anchor: datetime, index: Index, stays: StayMatches
+) -> Fact | None:
+    since = min(anchor, trigger.low)
+    found: Fact | None = None
+    for pattern in rule.cancels:
+        # A death is a state: whoever is dead expects nothing, however early it was.
+        lasting = pattern.events == frozenset({_DEATH})
+        one = first((pattern,), index, trigger, None if lasting else since, stays)
+        if one is not None and (found is None or in_time(one) < in_time(found)):
+            found = one
+    return found
+
+
+def _closers(rule: Rule, drafts: list[_Draft], index: Index, stays: StayMatches) -> dict[str, Fact]:
+    """Give closers to expectations of one rule."""
+    if rule.written.closer_mode == "shared":
+        found = {
+            draft.x: first(draft.rule.closes, index, draft.trigger, draft.since, stays)
+            for draft in drafts
+        }
+        return {x: fact for x, fact in found.items() if fact is not None}
+    waiting = sorted(drafts, key=_Draft.sooner)
+    given: dict[str, Fact] = {}
+    events = frozenset(
+        event for draft in drafts for pattern in draft.rule.closes for event in pattern.events
+    )
+    for fact in index.of(events).facts:
+        for draft in waiting:
+            if fact.reaches(draft.since) and draft.open_to(fact) and _answers(draft, fact, stays):
+                given[draft.x] = fact
+                waiting.remove(draft)
+                break
+    return given
+
+
+def _answers(draft: _Draft, fact: Fact, stays: StayMatches) -> bool:
+    return any(
+        fact.event in pattern.events and matches(pattern, fact, draft.trigger, stays)
+        for pattern in draft.rule.closes
+    )
+
+
+def _case(
+    draft: _Draft,
+    closer: Fact | None,
+    index: Index,
+    stays: StayMatches,
+    feeds: Feeds,
+    tenant: str,
+) -> Case:
+    rule, written = draft.rule, draft.rule.written
+    theta, opens_at, by_feed = None, NEVER, False
+    if draft.deadline is not None:
+        theta = max(draft.deadline + written.grace, draft.trigger.learned + written.settle)
+        opens_at, by_feed = _opens_at(draft, theta, feeds)
+    flags = draft.flags
+    if closer is not None:
+        flags = (*flags, *_closer_flags(draft, closer))
+    elif rule.max_unconfirmed is not None and theta is not None and not by_feed:
+        flags = (*flags, "feed-down") if opens_at > theta else flags
+    return Case(
+        x=draft.x,
+        gap_id=gap_id_of(tenant, draft.x),
+        rule=rule,
+        trigger=draft.trigger,
+        anchor=draft.anchor,
+        deadline=draft.deadline,
+        theta=theta,
+        opens_at=opens_at,
+        by_feed=by_feed,
+        settled=_settled(draft, closer),
+        closer=closer,
+        canceller=draft.canceller,
+        candidates=() if closer else tuple(_candidates(draft, index, stays)),
+        flags=flags,
+    )
+
+
+def _opens_at(draft: _Draft, theta: datetime, feeds: Feeds) -> tuple[datetime, bool]:
+    """Return when it is believed, and whether feeds had to catch up for it."""
+    deadline, rule = draft.deadline, draft.rule
+    needed = feeds.needed(rule, draft.trigger, theta)
+    if deadline is None or not needed:
+        return theta, False
+    complete = feeds.complete_at(needed, deadline)
+    if complete <= theta:
+        return theta, False
+    limit = NEVER if rule.max_unconfirmed is None else theta + rule.max_unconfirmed
+    if complete is NEVER:
+        return limit, False
+    # What was held up arrives in the minutes after the first message of a feed that is back.
+    caught_up = complete + rule.written.settle
+    return min(caught_up, limit), caught_up <= limit
+
+
+def _settled(draft: _Draft, closer: Fact | None) -> Status | None:
+    deadline, canceller = draft.deadline, draft.canceller
+    limit = deadline or NEVER
+    if draft.rule.written.kind == "forbid" and closer is not None and closer.low > limit:
+        closer = None
+    if canceller is not None and (closer is None or canceller.low < closer.low):
+        if canceller.low <= limit:
+            return Status.CANCELLED
+        return Status.MET if draft.rule.written.kind == "forbid" else Status.MOOT
+    if closer is None:
+        return None
+    if draft.rule.written.kind == "forbid":
+        return Status.OVERDUE
+    return Status.MET if closer.low <= limit else Status.MET_LATE
+
+
+def _closer_flags(draft: _Draft, closer: Fact) -> Iterator[str]:
+    if "tz-ambiguous" in closer.flags:
+        yield "tz-ambiguous"
+    if draft.deadline is not None and closer.low <= draft.deadline < closer.high:
+        yield "imprecise"
+    expected, arrived = draft.trigger.text("destination"), closer.text("sector")
+    if closer.event == "ENC.ADMIT" and arrived and expected not in ("", "unknown", arrived):
+        yield "rerouted"
+
+
+def _candidates(draft: _Draft, index: Index, stays: StayMatches) -> Iterator[Fact]:
+    for pattern in draft.rule.closes:
+        if "stay" in pattern.match:
+            for fact in index.of(pattern.events).since(draft.since):
+                if is_candidate(pattern, fact, draft.trigger, stays):
+                    yield fact

@@ -1,0 +1,100 @@
+"""Every problem of a rule file, one function a code; they stop the start."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from gateway.core.issues import Issue, Severity
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    by_fold = {item.casefold(): item for item in sorted(known)}
+    found = get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.5)
+    return f"; nearest: '{by_fold[found[0]]}'" if found else ""
+
+
+def wrong_key(where: str, key: str, reason: str, known: Iterable[str] = ()) -> Issue:
+    """Say that a key is unknown, missing or holds a value of the wrong form."""
+    return Issue(
+        code="RLS-PTH-001",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"key '{key}': {reason}{_nearest(key.rpartition('.')[2], known)}.",
+        fix="Correct the key; docs/reference holds the vocabulary of a rule.",
+    )
+
+
+def unknown_event(where: str, key: str, name: str, known: Iterable[str]) -> Issue:
+    """Say that an event is not of the alphabet."""
+    return Issue(
+        code="RLS-PTH-002",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"key '{key}': event '{name}' is unknown{_nearest(name, known)}.",
+        fix="Write an event of gateway/core/events.py, or a family such as 'DOC.*'.",
+    )
+
+
+def unknown_field(where: str, key: str, name: str, event: str, known: Iterable[str]) -> Issue:
+    """Say that an event has no such attribute."""
+    return Issue(
+        code="RLS-PTH-003",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"key '{key}': {event} has no field '{name}'{_nearest(name, known)}.",
+        fix="Write an attribute of the event; `t.<name>` reads the trigger.",
+    )
+
+
+def bad_expression(where: str, key: str, reason: str) -> Issue:
+    """Say that a `where` cannot be read."""
+    return Issue(
+        code="RLS-PTH-004",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"key '{key}': {reason}.",
+        fix="Use == != < <= > >=, in [...], and, or, not, fields, texts in quotes, numbers, null.",
+    )
+
+
+def unknown_unit(where: str, key: str, name: str, known: Iterable[str]) -> Issue:
+    """Say that a deadline is counted in no known unit."""
+    return Issue(
+        code="RLS-PTH-005",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"key '{key}': unit '{name}' is unknown{_nearest(name, known)}.",
+        fix="Write h, bh, d, bd, jo or day0.",
+    )
+
+
+def wrong_types(where: str, key: str, reason: str) -> Issue:
+    """Say that an expression compares what cannot be compared."""
+    return Issue(
+        code="RLS-PTH-006",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"key '{key}': {reason}.",
+        fix="Compare text with 'text', numbers with numbers, true and false with neither.",
+    )
+
+
+def contradictory_rule(where: str, key: str, reason: str) -> Issue:
+    """Say that the keys of a rule exclude each other."""
+    return Issue(
+        code="RLS-PTH-007",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"key '{key}': {reason}.",
+        fix="Correct the rule; an id keeps its meaning, a version its content.",
+    )
+
+
+def defined_twice(where: str, name: str, other: str) -> Issue:
+    """Say that two files hold the same version of a rule."""
+    return Issue(
+        code="RLS-PTH-008",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"'{name}' is already defined in {other}.",
+        fix="Keep one of the two, or raise the version.",
+    )

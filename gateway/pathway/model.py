@@ -1,0 +1,135 @@
+"""The vocabulary of a rule file, complete: an unknown key stops the start-up.
+
+Does not read files (`pathway.rulefiles`) nor resolve names (`pathway.rules`).
+"""
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _named(value: Any) -> Any:
+    return {"event": value} if isinstance(value, str) else value
+
+
+class EventMatch(_Strict):
+    """A fact a rule looks for; a bare event name is short for one without conditions.
+
+    Attributes:
+        event: of `core.events`, or a family `DOC.*`.
+        where: condition on the fact; `t.<name>` is the trigger's.
+        match: `stay`, `doc`, or attributes that must be equal to the trigger's, joined by `+`.
+    """
+
+    event: str
+    where: str = ""
+    match: str = ""
+
+
+class Trigger(_Strict):
+    """The fact that starts an expectation."""
+
+    event: str
+    where: str = ""
+
+
+class Deadline(_Strict):
+    """`n` units after the anchor, or an instant attribute of the trigger."""
+
+    n: Annotated[int, Field(ge=0)] | None = None
+    unit: str = ""
+    at: str = ""
+
+
+class Scope(_Strict):
+    """Whom a rule is about.
+
+    Attributes:
+        patient: `oncology` is a person with a cancer meeting or care programme on file.
+        establishments: FINESS numbers; `*` for all.
+        exclude_units: units, `<UF>` or `<FINESS>#<UF>`, that are left out.
+    """
+
+    patient: Literal["all", "oncology"] = "all"
+    establishments: tuple[str, ...] = ("*",)
+    exclude_units: tuple[str, ...] = ()
+
+
+class Owner(_Strict):
+    """Who acts: a role, and of which organisation."""
+
+    role: str
+    org: str = ""
+
+
+class Escalation(_Strict):
+    """A step of the ladder: after how long, to whom."""
+
+    after: Annotated[str, StringConstraints(pattern=r"^\d+(h|bh|d|bd|jo)$")]
+    to: str
+
+
+class Legal(_Strict):
+    """Where the deadline comes from."""
+
+    ref: str
+    kind: Literal["law", "guideline", "default"]
+
+
+Matched = Annotated[EventMatch, BeforeValidator(_named)]
+
+
+class RuleFile(_Strict):
+    """One version of one expected handoff, as written.
+
+    Attributes:
+        id: stable for ever; another meaning is another id.
+        version: a published version never changes.
+        applies_from: first day, in event time of the anchor, in Paris.
+        retroactive: holds for earlier anchors too.
+        kind: `forbid` turns it round: finding a closer in time opens the gap.
+        anchor: `trigger.te` or an instant attribute of the trigger.
+        window_open: closers may precede the anchor by this much; `trigger`: count from the
+            trigger's own time; `<attribute>-P7D`: that long before an attribute.
+        grace: transmission allowance before anyone is told.
+        settle: least time between learning of the trigger and opening.
+        closer_mode: `consumed`: one closer meets one expectation.
+        max_pause: how long a pause may last.
+        max_unconfirmed: how long a silent feed may hide a gap; critical rules: 12 h.
+        lead: warning before the deadline.
+        on_death: `keep`: a death does not end it.
+        needs_feed: feeds that must be complete up to the deadline; absent: those that would
+            bring the closers.
+    """
+
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}-\d{2}$")]
+    version: Annotated[int, Field(ge=1)]
+    name: dict[Literal["fr", "en"], str]
+    applies_from: date
+    retroactive: bool = False
+    kind: Literal["expect", "forbid"] = "expect"
+    scope: Scope = Scope()
+    trigger: Trigger
+    anchor: str = "trigger.te"
+    window_open: str = "PT0S"
+    deadline: Deadline
+    grace: timedelta = timedelta(0)
+    settle: timedelta = timedelta(minutes=15)
+    closes: Annotated[tuple[Matched, ...], Field(min_length=1)]
+    closer_mode: Literal["shared", "consumed"] = "shared"
+    cancels: tuple[Matched, ...] = ()
+    pauses: tuple[tuple[Matched, Matched], ...] = ()
+    max_pause: timedelta = timedelta(days=60)
+    max_unconfirmed: timedelta | None = None
+    lead: timedelta = timedelta(0)
+    on_death: Literal["cancel", "keep"] = "cancel"
+    severity: Literal["critical", "major", "minor", "info"]
+    owner: Owner
+    escalate: tuple[Escalation, ...] = ()
+    needs_feed: tuple[str, ...] | None = None
+    legal: Legal

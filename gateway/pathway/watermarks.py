@@ -1,0 +1,113 @@
+"""Up to when a feed is believed complete, at any past instant.
+
+A gap needs more than silence about one patient: every feed that would bring the missing fact must
+have spoken of the time after the deadline. Who was silent altogether is one alarm about the feed,
+not one about each ward.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from gateway.core.events import FEED_KINDS, family
+from gateway.core.pathway_ports import FeedState
+from gateway.pathway.facts import Fact
+from gateway.pathway.rules import Rule
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+#: What an undeclared feed must have shown before anything waits for it.
+_MESSAGES, _DAYS = 200, timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class _Feed:
+    """One feed: since when it counts, and its watermarks."""
+
+    counts_from: datetime
+    receipts: tuple[datetime, ...]
+    watermarks: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """All feeds, as they were at any instant."""
+
+    known: Mapping[str, _Feed] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, states: Iterable[FeedState] = (), declared: Iterable[str] = ()) -> "Feeds":
+        """Return feeds from what the store knows and the site tables declare.
+
+        Args:
+            states: every feed that has spoken.
+            declared: feeds a site promises; they count from the start, silent ones too.
+        """
+        promised = frozenset(declared)
+        known = {name: _Feed(_ALWAYS, (), ()) for name in promised}
+        for state in states:
+            known[state.feed] = _Feed(
+                _ALWAYS if state.feed in promised else _counts_from(state),
+                tuple(receipt for receipt, _ in state.marks),
+                tuple(mark for _, mark in state.marks),
+            )
+        return cls(known)
+
+    def watermark(self, feed: str, at: datetime) -> datetime | None:
+        """Return the instant up to which a feed was believed complete; None: nothing heard."""
+        found = self.known.get(feed)
+        place = bisect_right(found.receipts, at) if found else 0
+        return found.watermarks[place - 1] if found and place else None
+
+    def needed(self, rule: Rule, trigger: Fact, theta: datetime) -> tuple[str, ...]:
+        """Return the feeds an expectation waits for; only those that count when it is due.
+
+        So a feed that comes to count later does not unsettle what was found without it.
+        """
+        return tuple(
+            name
+            for name in _wanted(rule, trigger)
+            if name in self.known and self.known[name].counts_from <= theta
+        )
+
+    def complete_at(self, needed: Iterable[str], deadline: datetime) -> datetime:
+        """Return the receipt that made all of these complete up to the deadline.
+
+        NEVER when one of them is not, so far.
+        """
+        latest = _ALWAYS
+        for name in needed:
+            feed = self.known[name]
+            # Watermarks never go back, so the first that is late enough settles it.
+            place = bisect_left(feed.watermarks, deadline)
+            if place == len(feed.watermarks):
+                return NEVER
+            latest = max(latest, feed.receipts[place])
+        return latest
+
+
+def _counts_from(state: FeedState) -> datetime:
+    return state.first_at + _DAYS if state.count >= _MESSAGES else NEVER
+
+
+def _wanted(rule: Rule, trigger: Fact) -> list[str]:
+    """Return the feeds of a rule by name, written or by default."""
+    here, there = trigger.text("estab"), trigger.text("destination_finess")
+    written = rule.written.needs_feed
+    if written is None:
+        kinds = {
+            FEED_KINDS[family(event)]
+            for pattern in rule.closes
+            for event in pattern.events
+            if family(event) in FEED_KINDS
+        }
+        places = [place for place in (here, there) if place]
+        return sorted({f"{place}:{kind}" for place in places for kind in kinds})
+    found = set()
+    for name in written:
+        place, _, kind = name.partition(":")
+        known = {"trigger.establishment": here, "trigger.destination": there}.get(place, place)
+        if known:
+            found.add(f"{known}:{kind}")
+    return sorted(found)
