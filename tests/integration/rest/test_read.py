@@ -268,7 +268,7 @@ async def test_metadata_refuses_another_mode(client: httpx2.AsyncClient) -> None
 async def test_every_parameter_of_metadata_works(client: httpx2.AsyncClient, shelf: Shelf) -> None:
     await shelf.put(encounter("e1"))
     found = (await client.get("/fhir/metadata")).json()
-    sample = {"token": "x", "reference": "Patient/x", "date": "2026"}
+    sample = {"token": "x", "uri": "x", "reference": "Patient/x", "date": "2026"}
     probes = [
         f"/fhir/{resource['type']}?{p['name']}={sample[p['type']]}"
         for resource in found["rest"][0]["resource"]
