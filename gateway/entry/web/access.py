@@ -1,0 +1,123 @@
+"""Who may see the pages, and whether a form comes from one of them.
+
+Rights of people are not built yet: on this machine everything is visible, from elsewhere nothing.
+The token of a form is kept in a cookie that no script reads and no other site's request carries;
+a form must repeat it, and the browser must say that the form is ours (OWASP, cross-site request
+forgery: token and origin).
+"""
+
+import ipaddress
+import secrets
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue, Severity
+
+_FORM_LIMIT = 16 * 1024
+_LANGUAGE = "relais-lang"
+_YEAR_S = 365 * 86400
+
+
+def may_see(request: Request) -> bool:
+    """Tell whether the client may open the pages: today, whether it is on this machine.
+
+    Behind a proxy on this machine the client is the one the proxy names.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def form_token(request: Request) -> str:
+    """Return the token of this browser, a new one when it has none."""
+    return request.cookies.get(_cookie(request)) or secrets.token_urlsafe(32)
+
+
+def keep_token(request: Request, response: Response, token: str) -> None:
+    """Let the browser keep its token."""
+    response.set_cookie(
+        _cookie(request),
+        token,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+
+
+def remembered_language(request: Request) -> str | None:
+    """Return the language this browser asked for before."""
+    return request.cookies.get(_LANGUAGE)
+
+
+def keep_language(request: Request, response: Response, language: str) -> None:
+    """Let the browser keep its language."""
+    response.set_cookie(
+        _LANGUAGE,
+        language,
+        max_age=_YEAR_S,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+
+
+async def check_form(request: Request) -> None:
+    """Refuse a form that no page of ours sent.
+
+    Raises:
+        RejectedError: another site, no token, or not the token of this browser (RLS-SEC-011).
+    """
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _FORM_LIMIT:
+            raise RejectedError([foreign_form()])
+    given = parse_qs(body.decode("latin-1")).get("token", [""])[0]
+    kept = request.cookies.get(_cookie(request), "")
+    same = bool(kept) and secrets.compare_digest(given.encode(), kept.encode())
+    if not same or not _from_here(request):
+        raise RejectedError([foreign_form()])
+
+
+def _from_here(request: Request) -> bool:
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin")
+    return origin is None or origin == f"{request.url.scheme}://{request.headers.get('host', '')}"
+
+
+def _cookie(request: Request) -> str:
+    """Return the cookie of the token; the prefix binds it to this host, and needs TLS."""
+    return "__Host-relais-form" if request.url.scheme == "https" else "relais-form"
+
+
+def from_elsewhere() -> Issue:
+    """Say that the pages are for this machine only."""
+    return Issue(
+        code="RLS-SEC-010",
+        severity=Severity.ERROR,
+        where="http.client",
+        what="the pages can be seen from the machine of the gateway only.",
+        fix="Open them there, or through a tunnel to it; rights of people come later.",
+    )
+
+
+def foreign_form() -> Issue:
+    """Say that a form was not sent by a page of this gateway."""
+    return Issue(
+        code="RLS-SEC-011",
+        severity=Severity.ERROR,
+        where="http.body token",
+        what="the form does not come from a page of this gateway, or its cookie is gone.",
+        fix="Open the page again and repeat the action.",
+    )

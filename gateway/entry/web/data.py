@@ -1,0 +1,256 @@
+"""What the pages show, and the protocol of what finds it.
+
+Knows neither the store nor HTML; `web.store_*` fill these values, `web.routes` shows them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.core.deliveries import DeliveryStatus
+from gateway.core.issues import Issue
+from gateway.core.messages import InboxStatus
+from gateway.entry.web.values import Feed, Gap, GapPage, Path, Text
+
+
+@dataclass(frozen=True, slots=True)
+class AgeRow:
+    """Open gaps of one severity by days since the deadline: 0 to 1, 2 to 3, 4 to 7, more."""
+
+    severity: str
+    counts: tuple[int, int, int, int]
+
+    @property
+    def total(self) -> int:
+        """Return how many there are."""
+        return sum(self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The first page.
+
+    Attributes:
+        first: what to look at first, at most five.
+        due: deadlines of today that are still ahead, with their severity.
+        closed: what was settled lately, newest first.
+        unconfirmed: expectations past their deadline whose feed is silent.
+        flow: messages received per hour, the 24 hours before now, oldest first.
+        inbox: inputs by state.
+        outbox: deliveries by state.
+    """
+
+    first: tuple[Gap, ...]
+    ages: tuple[AgeRow, ...]
+    persons_to_call: int
+    due: tuple[tuple[datetime, str], ...]
+    closed: tuple[Gap, ...]
+    unconfirmed: int
+    feeds: tuple[Feed, ...]
+    flow: tuple[int, ...]
+    inbox: Mapping[InboxStatus, int]
+    outbox: Mapping[DeliveryStatus, int]
+
+    @property
+    def open_gaps(self) -> int:
+        """Return how many gaps are open."""
+        return sum(row.total for row in self.ages)
+
+
+@dataclass(frozen=True, slots=True)
+class Badges:
+    """Counts beside the entries of the navigation: open gaps, inputs that wait for a person."""
+
+    open_gaps: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class GapFilter:
+    """What the worklist should show.
+
+    Attributes:
+        view: `open`, `today`, `closed` or `unconfirmed`.
+        severities: empty for all.
+        rule: empty for all.
+        start: how many rows to pass over.
+    """
+
+    view: str = "open"
+    severities: tuple[str, ...] = ()
+    rule: str = ""
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """Rows of the worklist.
+
+    Attributes:
+        total: how many meet the filter.
+        capped: there are more than were looked at.
+        views: how many rows each view has without filters.
+        rules: those one can filter by.
+    """
+
+    rows: tuple[Gap, ...]
+    total: int
+    capped: bool
+    views: Mapping[str, int]
+    rules: Mapping[str, Text]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """An input as the list shows it; never its bytes."""
+
+    number: int
+    received_at: datetime
+    type: str
+    sender: str
+    channel: str
+    status: InboxStatus
+    control_id: str
+    issues: tuple[Issue, ...]
+    flags: tuple[str, ...]
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageList:
+    """A page of inputs, newest first; `older` is the number to go on below, None at the end."""
+
+    rows: tuple[MessageLine, ...]
+    older: int | None
+    counts: Mapping[InboxStatus, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where one value of a resource comes from."""
+
+    resource: str
+    target: str
+    value: str
+    source: str
+    via: str
+    spec: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """One input with what it made."""
+
+    line: MessageLine
+    body: bytes
+    charset: str
+    answer: str
+    size: int
+    resources: tuple[str, ...]
+    trace: tuple[Trace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLine:
+    """Something that leaves, without its content or its addressee's name."""
+
+    number: int
+    connector: str
+    about: str
+    to: str
+    status: DeliveryStatus
+    evidence: str
+    attempts: int
+    created_at: datetime
+    due_at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryList:
+    """A page of deliveries, newest first."""
+
+    rows: tuple[DeliveryLine, ...]
+    older: int | None
+    counts: Mapping[DeliveryStatus, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A cheap look at everything the pages show; two that differ name what changed.
+
+    Attributes:
+        ledger: number of the last ledger line.
+        inbox: inputs by state, and the number of the newest.
+        outbox: deliveries by connector and state.
+        touched: gaps with a ledger line since the pulse before.
+    """
+
+    ledger: int
+    inbox: tuple[tuple[str, int], ...]
+    outbox: tuple[tuple[str, int], ...]
+    touched: frozenset[str] = frozenset()
+
+
+class PageData(Protocol):
+    """What the pages ask for. Every method reads a bounded amount and never the bytes of a list.
+
+    Each may raise RetriableError when the store does not answer.
+    """
+
+    async def badges(self) -> Badges:
+        """Return the counts of the navigation; asked for by every page."""
+        ...
+
+    async def overview(self, now: datetime) -> Overview:
+        """Return the first page."""
+        ...
+
+    async def worklist(self, wanted: GapFilter, now: datetime) -> Worklist:
+        """Return a page of gaps."""
+        ...
+
+    async def gap(self, gap_id: str, now: datetime) -> GapPage | None:
+        """Return one gap, None when there is none of that id."""
+        ...
+
+    async def path(self, patient_id: str, now: datetime) -> Path | None:
+        """Return the path of the person a Patient belongs to."""
+        ...
+
+    async def messages(
+        self, statuses: Sequence[InboxStatus], kind: str, before: int | None
+    ) -> MessageList:
+        """Return inputs below a number, of these states, whose type begins with `kind`."""
+        ...
+
+    async def message(self, number: int) -> MessagePage | None:
+        """Return one input."""
+        ...
+
+    async def retry(self, number: int) -> InboxStatus:
+        """Convert an input in quarantine again and return how it ended.
+
+        Raises:
+            RejectedError: there is no such row in quarantine.
+        """
+        ...
+
+    async def discard(self, number: int) -> None:
+        """Set an input in quarantine aside for good; its bytes stay.
+
+        Raises:
+            RejectedError: there is no such row in quarantine.
+        """
+        ...
+
+    async def deliveries(
+        self, statuses: Sequence[DeliveryStatus], before: int | None
+    ) -> DeliveryList:
+        """Return deliveries below a number, of these states."""
+        ...
+
+    async def pulse(self, after: int) -> Pulse:
+        """Return the present pulse; `touched` holds gaps with ledger lines above `after`."""
+        ...

@@ -1,0 +1,202 @@
+"""From values to HTML: the templates, what every page shows, and the headers of an answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.core.clock import Clock
+from gateway.entry.web import access
+from gateway.entry.web.assets import assets
+from gateway.entry.web.bridge import bridge
+from gateway.entry.web.data import Badges, PageData
+from gateway.entry.web.icons import ICONS
+from gateway.entry.web.words import LANGUAGES, Words, chosen, words
+
+#: No inline script or style; what a script writes as HTML goes through its one policy.
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'none'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types relais"
+)
+_LEGEND = {
+    "stay": '<rect class="tint-mco" x="1" y="3" width="24" height="10"/>'
+    '<rect class="edge-mco" x="1" y="3" width="24" height="10"/>',
+    "planned": '<g class="plan"><rect class="tint-smr" x="1" y="3" width="24" height="10"/>'
+    '<rect class="edge-smr" x="1" y="3" width="24" height="10"/></g>',
+    "hole": '<rect class="hole critical" x="1" y="3" width="24" height="10"/>'
+    '<path class="late critical" d="M10 13H25"/>',
+    "due": '<path class="due critical" d="M13 1l7 7-7 7-7-7Z"/>',
+    "doc": '<path class="mk doc" d="M9 2h5l4 4v8h-9Z"/>',
+    "ok": '<path class="mk ok" d="M8 8l3.5 4 6-8"/>',
+    "ko": '<path class="mk ko" d="M9 4l8 8m0-8-8 8"/>',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """What the pages need to know of the installation.
+
+    Attributes:
+        version: of the software.
+        demo: the data are invented; a banner says so.
+        open_door: there are no accounts; a banner says so.
+    """
+
+    version: str
+    demo: bool = False
+    open_door: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A page about to be written.
+
+    Attributes:
+        template: file in `templates`.
+        current: entry of the navigation.
+        zones: template of each zone that can be fetched alone.
+        values: what the template shows.
+        known: query parameters the page understands, beside `lang`.
+        status: of the answer.
+        live: the page follows the live stream.
+    """
+
+    template: str
+    current: str
+    values: Mapping[str, Any]
+    zones: Mapping[str, str]
+    known: tuple[str, ...] = ()
+    status: int = 200
+    live: bool = True
+
+
+class Pages:
+    """Writes pages."""
+
+    def __init__(self, data: PageData, clock: Clock, settings: WebSettings) -> None:
+        """Compile nothing yet; templates are compiled when first used and kept."""
+        self.data = data
+        self.clock = clock
+        self._settings = settings
+        self._env = Environment(
+            loader=PackageLoader("gateway.entry.web", "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._env.globals.update(
+            icons=ICONS,
+            make_bridge=bridge,
+            legend=_legend,
+            assets={name: asset.address for name, asset in assets().items()},
+            version=settings.version,
+            demo=settings.demo,
+            open_door=settings.open_door,
+        )
+
+    def words(self, request: Request) -> Words:
+        """Return the words of the language a request wants."""
+        return words(
+            chosen(
+                request.query_params.get("lang"),
+                access.remembered_language(request),
+                request.headers.get("accept-language", ""),
+            )
+        )
+
+    async def answer(self, request: Request, view: View, now: datetime) -> Response:
+        """Write a page, or one of its zones when the request asks for that."""
+        badges = await self.data.badges() if view.live else Badges(0, 0)
+        context = self._context(request, view, now, badges)
+        zone = request.headers.get("x-fragment", "")
+        template = view.zones.get(zone, view.template)
+        response = self._html(self._env.get_template(template).render(context), view.status)
+        response.headers["Vary"] = "Accept-Language, Cookie, X-Fragment"
+        asked = request.query_params.get("lang")
+        if asked in LANGUAGES:
+            access.keep_language(request, response, str(asked))
+        return response
+
+    async def badges(self, request: Request, now: datetime) -> Response:
+        """Write the navigation alone."""
+        view = View("zones/badges.html", request.query_params.get("at", ""), {}, {})
+        return await self.answer(request, replace(view, known=("at",)), now)
+
+    def refusal(self, request: Request, kind: str, status: int, code: str = "") -> Response:
+        """Write the page of a refusal, without asking for any data."""
+        view = View("refused.html", "", {"kind": kind, "code": code}, {}, status=status, live=False)
+        context = self._context(request, view, self.clock.now(), Badges(0, 0))
+        return self._html(self._env.get_template(view.template).render(context), status)
+
+    def _context(
+        self, request: Request, view: View, now: datetime, badges: Badges
+    ) -> dict[str, Any]:
+        query = [(k, v) for k, v in request.query_params.multi_items() if k in view.known]
+        found = self.words(request)
+        return {
+            "w": found,
+            "now": now,
+            "live": "/live" if view.live else "",
+            "current": view.current,
+            "badges": badges,
+            "here": self.address(request, query),
+            "other_language": self.address(request, [*query, ("lang", found("shell.other_lang"))]),
+            "unknown": sorted(
+                {k[:30] for k in request.query_params if k not in (*view.known, "lang")}
+            ),
+            "feed_name": feed_name(found),
+            "fact": fact_name(found),
+            **view.values,
+        }
+
+    @staticmethod
+    def address(request: Request, query: list[tuple[str, str]]) -> str:
+        """Return the address of the page asked for with another query, on this host always."""
+        path = "/" + request.url.path.lstrip("/")
+        return f"{path}?{urlencode(query)}" if query else path
+
+    @staticmethod
+    def _html(text: str, status: int) -> Response:
+        return Response(
+            text,
+            status,
+            {"Content-Security-Policy": CSP, "Cache-Control": "no-store"},
+            "text/html; charset=utf-8",
+        )
+
+
+def feed_name(found: Words) -> Any:
+    """Return what writes a feed `<establishment>:<channel>` for people."""
+
+    def write(feed: str) -> str:
+        place, _, channel = feed.rpartition(":")
+        kind = found.known(f"feed.{channel}", channel)
+        return f"{place}, {kind}" if place else feed
+
+    return write
+
+
+def fact_name(found: Words) -> Any:
+    """Return what writes an event of the alphabet for people."""
+    families = {"DOC": "document", "DOCV": "document", "SND": "sending", "REQ": "request"}
+
+    def write(event: str) -> str:
+        family = families.get(event.partition(".")[0], "fact")
+        return found.known(f"event.{event}", found(f"event.{family}"))
+
+    return write
+
+
+def _legend(kind: str) -> Markup:
+    return Markup('<svg viewBox="0 0 26 16" aria-hidden="true">{}</svg>').format(
+        Markup(_LEGEND[kind])  # noqa: S704 - a constant of this file
+    )

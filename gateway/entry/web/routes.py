@@ -1,0 +1,226 @@
+"""The addresses of the pages. Reads the query, asks for data, chooses what the templates show."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import structlog
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from gateway.core.clock import Clock
+from gateway.core.errors import RetriableError
+from gateway.core.messages import InboxStatus
+from gateway.entry.web import access, views
+from gateway.entry.web.actions import add_actions
+from gateway.entry.web.assets import assets
+from gateway.entry.web.data import GapFilter, PageData
+from gateway.entry.web.live import Hub
+from gateway.entry.web.render import Pages, View, WebSettings
+from gateway.entry.web.timeline import ZOOMS
+from gateway.entry.web.values import SEVERITIES
+
+_log = structlog.get_logger()
+_STREAM = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+Handler = Callable[[Request, datetime], Awaitable[Response]]
+#: Rows of a page of the worklist.
+PAGE = 50
+
+
+def web_router(data: PageData, clock: Clock, hub: Hub, settings: WebSettings) -> APIRouter:
+    """Return every page of people.
+
+    Args:
+        data: what the pages show.
+        clock: the present instant of the engine, not of the machine, so that a demo agrees.
+        hub: tells open pages what changed.
+        settings: of the installation.
+    """
+    router = APIRouter(include_in_schema=False)
+    pages = Pages(data, clock, settings)
+    site = _Site(pages, hub)
+    for path, handler in {
+        "/": site.overview,
+        "/badges": site.badges,
+        "/gaps": site.gaps,
+        "/gaps/{gap_id}": site.gap,
+        "/patients/{patient_id}": site.patient,
+        "/messages": site.messages,
+        "/messages/{number}": site.message,
+        "/deliveries": site.deliveries,
+        "/live": site.live,
+    }.items():
+        router.add_api_route(path, guarded(pages, handler))
+    add_actions(router, pages)
+    for asset in assets().values():
+        router.add_api_route(asset.address, _served(asset.content, asset.media_type))
+    return router
+
+
+def guarded(pages: Pages, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Return a handler behind the right to see the pages, with a page for each refusal."""
+
+    async def handle(request: Request) -> Response:
+        if not access.may_see(request):
+            issue = access.from_elsewhere()
+            _log.warning("page_refused", code=issue.code)
+            return pages.refusal(request, "403", 403, issue.code)
+        try:
+            return await handler(request, pages.clock.now())
+        except RetriableError as error:
+            response = pages.refusal(request, "503", 503, error.issues[0].code)
+            response.headers["Retry-After"] = "5"
+            return response
+
+    return handle
+
+
+def _served(content: bytes, media_type: str) -> Callable[[], Awaitable[Response]]:
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+    async def serve() -> Response:
+        return Response(content, headers=headers, media_type=media_type)
+
+    return serve
+
+
+class _Site:
+    """The handlers of the pages."""
+
+    def __init__(self, pages: Pages, hub: Hub) -> None:
+        self._pages, self._data, self._hub = pages, pages.data, hub
+
+    async def overview(self, request: Request, now: datetime) -> Response:
+        page = await self._data.overview(now)
+        found = self._pages.words(request)
+        values = {"page": page, **views.overview(page, now, found)}
+        view = View("overview.html", "overview", values, {"overview": "zones/overview.html"})
+        return await self._pages.answer(request, view, now)
+
+    async def badges(self, request: Request, now: datetime) -> Response:
+        return await self._pages.badges(request, now)
+
+    async def gaps(self, request: Request, now: datetime) -> Response:
+        query = request.query_params
+        view = query.get("view", "open")
+        severities = tuple(s for s in query.get("sev", "").split(",") if s in SEVERITIES)
+        wanted = GapFilter(
+            view if view in ("open", "today", "unconfirmed", "closed") else "open",
+            severities,
+            query.get("rule", "")[:20],
+            _number(query.get("start")) or 0,
+        )
+        page = await self._data.worklist(wanted, now)
+        base = [(k, v) for k, v in query.items() if k in ("view", "sev", "rule") and v]
+        newer = older = None
+        if wanted.start:
+            newer = self._at(request, base, max(0, wanted.start - PAGE))
+        if wanted.start + len(page.rows) < page.total:
+            older = self._at(request, base, wanted.start + PAGE)
+        values = {
+            "page": page,
+            "wanted": wanted,
+            "filtered": bool(severities or wanted.rule),
+            "newer": newer,
+            "older": older,
+        }
+        known = ("view", "sev", "rule", "start")
+        return await self._pages.answer(
+            request, View("gaps.html", "gaps", values, {}, known=known), now
+        )
+
+    def _at(self, request: Request, base: list[tuple[str, str]], start: int) -> str:
+        query = [*base, ("start", str(start))] if start else base
+        return self._pages.address(request, query)
+
+    async def gap(self, request: Request, now: datetime) -> Response:
+        gap_id = request.path_params["gap_id"]
+        page = await self._data.gap(gap_id, now)
+        if page is None:
+            return self._pages.refusal(request, "404", 404)
+        values = {"page": page, **views.gap(page, now, self._pages.words(request))}
+        view = View("gap.html", "gaps", values, {f"gap:{gap_id}": "zones/gap.html"})
+        return await self._pages.answer(request, view, now)
+
+    async def patient(self, request: Request, now: datetime) -> Response:
+        patient_id = request.path_params["patient_id"]
+        page = await self._data.path(patient_id, now)
+        if page is None:
+            return self._pages.refusal(request, "404", 404)
+        zoom = request.query_params.get("zoom", "")
+        zoom = zoom if zoom in ZOOMS else views.fitting_zoom(page, now)
+        found = self._pages.words(request)
+        values = {"page": page, "asked": patient_id, **views.path(page, zoom, now, found)}
+        return await self._pages.answer(
+            request, View("patient.html", "gaps", values, {}, known=("zoom",)), now
+        )
+
+    async def messages(self, request: Request, now: datetime) -> Response:
+        query = request.query_params
+        status = query.get("status", "")
+        statuses = [InboxStatus(status)] if status in set(InboxStatus) else []
+        kind, before = query.get("type", "").strip()[:40], _number(query.get("before"))
+        page = await self._data.messages(statuses, kind, before)
+        base = [(k, v) for k, v in query.items() if k in ("status", "type") and v]
+        values = {
+            "page": page,
+            "status": status if statuses else "",
+            "kind": kind,
+            "before": before,
+            **self._newer_older(request, base, page.older),
+        }
+        known = ("status", "type", "before")
+        return await self._pages.answer(
+            request, View("messages.html", "messages", values, {}, known=known), now
+        )
+
+    def _newer_older(
+        self, request: Request, base: list[tuple[str, str]], older: int | None
+    ) -> dict[str, str | None]:
+        further = [*base, ("before", str(older))]
+        return {
+            "newest": self._pages.address(request, base),
+            "older": self._pages.address(request, further) if older else None,
+        }
+
+    async def message(self, request: Request, now: datetime) -> Response:
+        number = _number(request.path_params["number"])
+        page = await self._data.message(number) if number else None
+        if page is None:
+            return self._pages.refusal(request, "404", 404)
+        token = access.form_token(request)
+        found = self._pages.words(request)
+        done = views.done(request.query_params.get("done", ""), page, found)
+        values = {"token": token, "done": done, **views.message(page)}
+        view = View("message.html", "messages", values, {}, known=("done",))
+        response = await self._pages.answer(request, view, now)
+        if values["held"]:
+            access.keep_token(request, response, token)
+        return response
+
+    async def deliveries(self, request: Request, now: datetime) -> Response:
+        query = request.query_params
+        group, before = query.get("state", ""), _number(query.get("before"))
+        statuses = views.DELIVERY_GROUPS.get(group, ())
+        page = await self._data.deliveries(statuses, before)
+        base = [("state", group)] if statuses else []
+        values = {
+            "page": page,
+            "group": group if statuses else "",
+            "groups": views.delivery_groups(page.counts),
+            "before": before,
+            **self._newer_older(request, base, page.older),
+        }
+        zones = {"deliveries": "zones/deliveries.html"}
+        view = View("deliveries.html", "deliveries", values, zones, known=("state", "before"))
+        return await self._pages.answer(request, view, now)
+
+    async def live(self, request: Request, now: datetime) -> Response:
+        after = request.headers.get("last-event-id") or request.query_params.get("after", "")
+        stream = self._hub.listen(after[:80])
+        return StreamingResponse(stream, headers=_STREAM, media_type="text/event-stream")
+
+
+def _number(text: str | None) -> int | None:
+    """Return a positive number of at most 18 digits, else None."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -1,0 +1,213 @@
+"""One gap and one path as values: persons, facts, arithmetic, bars, marks and holes.
+
+Texts that come from outside the catalogue of `web.words` (names of rules, sentences of the
+engine) are `Text`: one entry per language.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from gateway.core.facts import LedgerLine, Status
+
+#: The same words by language code, `fr` and `en`.
+Text = Mapping[str, str]
+
+#: Lanes of the swimlane, in their order on the page.
+LANES = ("urg", "mco", "smr", "had", "home", "ms", "sup", "doc", "snd")
+#: Severities, the worst first.
+SEVERITIES = ("critical", "major", "minor", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody a gap or a path is about.
+
+    Attributes:
+        id: FHIR id of one of the Patients of the person.
+        name: `NAME First`, empty when no feed said it.
+        sex: FHIR administrative gender.
+        ins: `qualified`, `unverified` or `none`.
+        deceased: when or that the person died, as text of the resource; empty otherwise.
+    """
+
+    id: str
+    name: str = ""
+    birth_date: date | None = None
+    sex: str = ""
+    ins: str = "none"
+    deceased: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One expectation as a row shows it.
+
+    Attributes:
+        name: of the rule.
+        why: one sentence, at most about 120 characters.
+        source: lane the person left.
+        target: lane where the person, or the letter, should be.
+        work: business status of the Task, empty without one.
+        feed_down: opened although a feed was silent (rules that cannot wait).
+    """
+
+    id: str
+    episode: int
+    rule: str
+    rule_version: int
+    severity: str
+    status: Status
+    name: Text
+    why: Text
+    person: Person
+    source: str
+    target: str
+    anchor: datetime
+    deadline: datetime | None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    work: str = ""
+    feed_down: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether somebody should act on it now."""
+        return self.status is Status.OVERDUE
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One fact behind a gap.
+
+    Attributes:
+        event: of the alphabet of events.
+        at: event time, its lower bound.
+        until: its upper bound when the time is not exactly known.
+        heard_at: when Relais learned it.
+        source: the feed.
+        message: number of the inbox row that said it.
+    """
+
+    event: str
+    at: datetime
+    until: datetime | None
+    heard_at: datetime
+    source: str
+    message: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the arithmetic of a deadline.
+
+    Attributes:
+        kind: `start`, `allowed`, `skipped`, `pauses`, `due`, `grace`, `checked`, `feed`, `late`.
+        at: an instant of that line.
+        span: a length of that line.
+        text: words of that line when neither says it all.
+        origin: where the value comes from.
+        message: number of the inbox row it comes from.
+    """
+
+    kind: str
+    at: datetime | None = None
+    span: timedelta | None = None
+    text: Text = field(default_factory=dict)
+    origin: Text = field(default_factory=dict)
+    message: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed and whether it speaks.
+
+    Attributes:
+        state: `live` or `silent`.
+        unconfirmed: expectations that wait for it.
+    """
+
+    name: str
+    state: str
+    last_at: datetime
+    count: int
+    unconfirmed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GapPage:
+    """Everything the page of one gap shows."""
+
+    gap: Gap
+    expected: Text
+    law: Text
+    steps: tuple[Step, ...]
+    evidence: tuple[Evidence, ...]
+    closes: tuple[Text, ...]
+    history: tuple[LedgerLine, ...]
+    feeds: tuple[Feed, ...]
+    around: "Path"
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A bar of the swimlane; without end it goes on."""
+
+    lane: str
+    label: str
+    start: datetime
+    end: datetime | None = None
+    planned: bool = False
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An instant of the swimlane.
+
+    Attributes:
+        kind: `doc`, `ok` (delivered), `ko` (refused), `wait` (on its way), `ask` (request,
+            appointment) or `dot`.
+        until: upper bound of an imprecise time.
+    """
+
+    lane: str
+    label: str
+    at: datetime
+    kind: str = "doc"
+    until: datetime | None = None
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """What did not arrive: an empty slot in the lane where the person should be."""
+
+    gap: Gap
+    due: datetime
+
+    @property
+    def closed(self) -> datetime | None:
+        """Return when it ended, None while it is open."""
+        return self.gap.closed_at
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A feed that said nothing for a while."""
+
+    lane: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One person's path."""
+
+    person: Person
+    stays: tuple[Stay, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    holes: tuple[Hole, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    held: int = 0
