@@ -16,6 +16,7 @@ from gateway.entry import (
     cli_config,
     cli_convert,
     cli_demo,
+    cli_package,
     cli_send,
     cli_serve,
     cli_store,
@@ -34,6 +35,7 @@ app.command("health")(cli_serve.health)
 app.command("demo")(cli_demo.demo)
 app.command("convert")(cli_convert.convert)
 app.command("send")(cli_send.send)
+app.command("package")(cli_package.package)
 app.command("replay")(cli_store.replay)
 app.add_typer(cli_store.quarantine, name="quarantine")
 app.add_typer(cli_config.config, name="config")

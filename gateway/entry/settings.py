@@ -88,6 +88,35 @@ class ReceiveSettings(_Part):
     )
 
 
+class MssanteSettings(_Part):
+    """`[mssante]`: the secure mail; off until an SMTP host is named."""
+
+    smtp_host: str = Field("", description="host of the operator; empty: no mail leaves")
+    smtp_port: Port = 587
+    imap_host: str = Field("", description="host of the mailbox of notices; empty: not read")
+    imap_port: Port = 993
+    certificate: Path | None = Field(None, description="PEM chain of the organisation")
+    key: Path | None = Field(None, description="PEM private key, when not in the chain")
+    authority: Path | None = Field(None, description="PEM of the operator's authorities")
+    revoked: Path | None = Field(None, description="PEM of revoked certificates")
+    address: str = Field("relais@app.mssante.example", description="application mailbox")
+    name: str = Field("Relais", description="name of the service recipients read")
+    product: str = Field("RELAIS-ESSAI", description="reference of the product, X-MSS-NIL")
+    source_id: str = Field("2.999.1", description="OID of this system in metadata")
+    domains: tuple[str, ...] = Field(
+        ("mssante.fr",), description="domains of the trust space, sub-domains included"
+    )
+    silent_domains: tuple[str, ...] = Field(
+        (), description="domains that send no notice of delivery: arrival is assumed"
+    )
+    size_limit: int = Field(0, ge=0, description="largest mail, bytes; 0: what SIZE says")
+    timeout_s: float = Field(60.0, gt=0, description="longest wait for the operator")
+    unknown_wait_s: float = Field(
+        900.0, gt=0, description="wait for a notice when the end of a hand-over was cut"
+    )
+    poll_s: float = Field(30.0, gt=0, description="how often notices are fetched")
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -120,6 +149,7 @@ class Settings(BaseSettings):
     mllp: MllpSettings = MllpSettings()
     mllps: MllpsSettings = MllpsSettings()
     receive: ReceiveSettings = ReceiveSettings()
+    mssante: MssanteSettings = MssanteSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -159,9 +159,9 @@ def is_patient_mailbox(address: str) -> bool:
 
 def key(document_id: str, kind: str, to: str) -> str:
     """Return the idempotency key of a mail: one version of a document to one mailbox."""
-    return hashlib.sha256(f"{CONNECTOR}|{document_id}|{kind}|{to.lower()}".encode()).hexdigest()[
-        :48
-    ]
+    # 32 digits: with the domain, Message-ID stays on one line.
+    named = f"{CONNECTOR}|{document_id}|{kind}|{to.lower()}"
+    return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
 def _professional(document: Outgoing, recipient: Recipient, now: datetime) -> Decision:

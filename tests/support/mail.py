@@ -18,7 +18,7 @@ from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery
 from gateway.mapping.loader import load_mappings
 from gateway.sharing.routing import key
 from gateway.simulation.faults import PERFECT
-from gateway.simulation.mail_operator import MailOperator, Manners
+from gateway.simulation.mail_operator import Fate, MailOperator, Manners
 from gateway.simulation.mail_pki import MailPki, make_pki
 from gateway.simulation.mailbox import MailboxServer
 from gateway.simulation.play import events
@@ -123,3 +123,21 @@ async def post(
     finally:
         await operator.stop()
         await mailboxes.stop()
+
+
+_FATES = {f"{fate.value.replace(' ', '-')}@essai.mssante.example": fate for fate in Fate}
+
+
+def fate_of(address: str) -> Fate:
+    """Return what becomes of mails to an address: the address says it."""
+    return _FATES.get(address, Fate.DELIVER)
+
+
+def to(fate: Fate) -> str:
+    """Return the address with a fate."""
+    return next(address for address, one in _FATES.items() if one is fate)
+
+
+def code_of(caught) -> str:
+    """Return the code of the first issue of a caught error."""
+    return caught.value.issues[0].code

@@ -1,0 +1,130 @@
+"""`relais package`: what would be sent for a message, as files; nothing leaves."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from gateway.connectors.mssante_mail import ARCHIVE_NAME, build
+from gateway.core.deliveries import Delivery, DeliveryStatus
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue, Severity
+from gateway.entry import settings as settings_module
+from gateway.entry.cli_convert import read_input
+from gateway.entry.mail import mail_sender
+from gateway.entry.settings import Settings
+from gateway.entry.wiring import build_converter
+from gateway.hl7v2.message import Message
+from gateway.mapping.loader import Mappings, load_mappings
+from gateway.pipeline.folds import fold_alone
+from gateway.pipeline.route import route
+from gateway.sharing.routing import Decision
+
+
+class Channel(StrEnum):
+    """Ways out."""
+
+    MSSANTE = "mssante"
+    DMP = "dmp"
+    PDSM = "pdsm"
+
+
+def package(
+    file: Annotated[Path, typer.Argument(help="MDM or ORU with a document; - for stdin.")],
+    channel: Annotated[Channel, typer.Option("--channel", help="Way out.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the files; made if missing.")],
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why each mail leaves, waits or is not sent.")
+    ] = False,
+) -> None:
+    """Write what would be sent: per recipient the mail and its archive.
+
+    Example: relais package letter.er7 --channel mssante --out outgoing
+    """
+    if channel is not Channel.MSSANTE:
+        raise RejectedError([_not_built()])
+    settings = settings_module.load()
+    mappings = load_mappings(settings.mappings)
+    decisions = decide(settings, mappings, file)
+    if not decisions:
+        raise RejectedError([_nothing_asked()])
+    out.mkdir(parents=True, exist_ok=True)
+    for number, decision in enumerate(decisions, start=1):
+        print_decision(number, decision, explain=explain)
+        if decision.status is DeliveryStatus.QUEUED:
+            write(out, number, decision, settings, mappings)
+
+
+def decide(settings: Settings, mappings: Mappings, file: Path) -> list[Decision]:
+    """Return what a message asks for; a second run decides and writes the same.
+
+    Raises:
+        RejectedError: the message is refused.
+    """
+    converter = build_converter(settings, mappings=mappings)
+    raw = read_input(file)
+    opened = converter.open(raw)
+    resources = fold_alone(converter.convert(raw).contributions)
+    if not isinstance(opened.parsed, Message):
+        return []
+    by_type = {resource["resourceType"]: resource for resource in resources}
+    about = f"DocumentReference/{by_type.get('DocumentReference', {}).get('id', '')}"
+    now = opened.header.sent_at or raw.received_at
+    return route(opened.parsed, opened.site, by_type.get("Patient", {}), about, now)
+
+
+def write(
+    out: Path, number: int, decision: Decision, settings: Settings, mappings: Mappings
+) -> None:
+    """Write one mail and its archive.
+
+    Raises:
+        RejectedError: the mail cannot be built.
+    """
+    item = decision.item
+    row = Delivery(number, item, DeliveryStatus.QUEUED, 0, item.due_at, item.due_at)
+    mail = build(row, mail_sender(settings), mappings.conceptmaps)
+    folder = out / f"{number}-{item.details['kind']}"
+    folder.mkdir(exist_ok=True)
+    (folder / "mail.eml").write_bytes(mail.data)
+    (folder / ARCHIVE_NAME).write_bytes(mail.archive)
+    for name in mail.lacks:
+        print(f"{folder}: the header of the document gives no {name}", file=sys.stderr)
+
+
+def print_decision(number: int, decision: Decision, *, explain: bool) -> None:
+    """Print one decision as a line of JSON, its reason in words when asked."""
+    line = {
+        "number": number,
+        "status": decision.status.value,
+        "kind": decision.item.details["kind"],
+        "to": decision.item.details["to"],
+        "key": decision.item.key,
+        "reason": decision.reason.word,
+    }
+    if explain:
+        line |= {"fr": decision.reason.fr, "en": decision.reason.en}
+    sys.stdout.write(f"{orjson.dumps(line).decode()}\n")
+
+
+def _nothing_asked() -> Issue:
+    return Issue(
+        code="RLS-MSS-050",
+        severity=Severity.ERROR,
+        where="OBX MetaDMPMSS",
+        what="the input asks for no secure mail.",
+        fix="Give an MDM or ORU with DESTMSSANTEPS or DESTMSSANTEPAT set to Y.",
+    )
+
+
+def _not_built() -> Issue:
+    return Issue(
+        code="RLS-MSS-051",
+        severity=Severity.ERROR,
+        where="--channel",
+        what="this channel is not built yet.",
+        fix="Use --channel mssante.",
+    )

@@ -1,0 +1,80 @@
+"""Builds the secure mail of an installation from its settings."""
+
+import ssl
+from functools import partial
+from pathlib import Path
+
+from gateway.connectors.mail_tls import operator_context
+from gateway.connectors.mssante import Domain, MssanteConnector, Operator
+from gateway.connectors.mssante_mail import Sender
+from gateway.connectors.mssante_mailbox import Mailbox, NoticeReader
+from gateway.core.clock import Clock
+from gateway.core.errors import FatalError
+from gateway.core.issues import Issue, Severity
+from gateway.entry.settings import MssanteSettings, Settings
+from gateway.mapping.loader import Mappings
+from gateway.sharing.routing import PATIENT_DOMAIN
+
+#: Towards the space of a patient the whole mail is limited.
+_PATIENT_LIMIT = 25 * 2**20
+
+
+def mail_sender(settings: Settings) -> Sender:
+    """Return the mailbox that sends."""
+    part = settings.mssante
+    return Sender(part.address, part.name, part.product, part.source_id)
+
+
+def build_mssante(
+    settings: Settings, mappings: Mappings, clock: Clock
+) -> tuple[MssanteConnector, NoticeReader | None] | None:
+    """Build connector and reader of notices; None when no operator is named.
+
+    Raises:
+        FatalError: certificates are missing or wrong (RLS-MSS-041, RLS-MSS-042).
+    """
+    part = settings.mssante
+    if not part.smtp_host:
+        return None
+    if part.certificate is None or part.authority is None:
+        raise FatalError([_no_certificate()])
+    make = partial(_context, part.authority, part.certificate, part.key, part.revoked)
+    # Read once now: a missing file stops the start and not the first mail.
+    make()
+    operator = Operator(
+        host=part.smtp_host,
+        port=part.smtp_port,
+        tls=make,
+        sender=mail_sender(settings),
+        domains=_domains(part),
+        timeout_s=part.timeout_s,
+        unknown_wait_s=part.unknown_wait_s,
+    )
+    reader = None
+    if part.imap_host:
+        box = Mailbox(part.imap_host, part.imap_port, make, part.address, timeout_s=part.timeout_s)
+        reader = NoticeReader(box, clock)
+    return MssanteConnector(operator, mappings.conceptmaps, reader), reader
+
+
+def _context(
+    authority: Path, certificate: Path, key: Path | None, revoked: Path | None
+) -> ssl.SSLContext:
+    return operator_context(authority, certificate, key, revoked=revoked)
+
+
+def _domains(part: MssanteSettings) -> dict[str, Domain]:
+    found = {name.lower(): Domain(limit=part.size_limit) for name in part.domains}
+    found[PATIENT_DOMAIN] = Domain(limit=part.size_limit or _PATIENT_LIMIT)
+    found |= {name.lower(): Domain(False, part.size_limit) for name in part.silent_domains}
+    return found
+
+
+def _no_certificate() -> Issue:
+    return Issue(
+        code="RLS-MSS-042",
+        severity=Severity.FATAL,
+        where="setting mssante.certificate",
+        what="an operator is named without our certificate or its authorities.",
+        fix="Set mssante.certificate and mssante.authority.",
+    )
