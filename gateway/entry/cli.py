@@ -17,6 +17,7 @@ from gateway.entry import (
     cli_convert,
     cli_demo,
     cli_package,
+    cli_pathway,
     cli_send,
     cli_serve,
     cli_store,
@@ -40,6 +41,7 @@ app.command("replay")(cli_store.replay)
 app.add_typer(cli_store.quarantine, name="quarantine")
 app.add_typer(cli_config.config, name="config")
 app.add_typer(cli_admin.admin, name="admin")
+app.add_typer(cli_pathway.pathway, name="pathway")
 
 
 def _version(asked: bool) -> None:

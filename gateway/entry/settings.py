@@ -142,6 +142,10 @@ class Settings(BaseSettings):
         DEFAULT_NAMESPACE, description="secret namespace of computed ids, one per installation"
     )
     mappings: Path | None = Field(None, description="folder of mappings instead of our own")
+    pathways: Path | None = Field(None, description="folder of pathway rules instead of our own")
+    watch_lag_s: float = Field(
+        0.5, ge=0, description="how far looks stay behind the clock on a shared PostgreSQL"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     store: StoreSettings = StoreSettings()
     stream: StreamSettings = StreamSettings()

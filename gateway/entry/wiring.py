@@ -1,9 +1,11 @@
 """Builds the house from the settings: the only place that knows which implementation is used."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from gateway.cda.adapter import CONCEPTMAPS as CDA_CONCEPTMAPS
 from gateway.cda.convert import CONVERTERS as CDA_CONVERTERS
+from gateway.cda.facts import FACTS as CDA_FACTS
 from gateway.cda.paths import path_fault as cda_path_fault
 from gateway.core.clock import Clock
 from gateway.core.issues import Issue
@@ -16,11 +18,15 @@ from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.hl7v2.paths import is_path
 from gateway.mapping.check import Adapter, check_mappings
 from gateway.mapping.loader import Mappings, load_mappings
+from gateway.pathway.enrich import Tables
+from gateway.pathway.rulefiles import load_rules
+from gateway.pathway.rules import Rules
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.convert import Converter, ConvertOptions
 from gateway.pipeline.folds import FOLDS
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer
+from gateway.pipeline.watch import Watcher, WatchSettings
 from gateway.store.factory import open_store
 
 #: Concept maps that HL7 v2 converters use by themselves.
@@ -62,7 +68,7 @@ def mapping_faults(mappings: Mappings) -> list[Issue]:
     """Judge all mapping files with what the adapters know; empty when they are sound."""
     adapters = [
         Adapter("hl7v2", HL7_CONVERTERS, _hl7_path_fault, HL7_CONCEPTMAPS, HL7_FACTS),
-        Adapter("cda", CDA_CONVERTERS, cda_path_fault, CDA_CONCEPTMAPS),
+        Adapter("cda", CDA_CONVERTERS, cda_path_fault, CDA_CONCEPTMAPS, CDA_FACTS),
     ]
     return check_mappings(mappings, adapters, table())
 
@@ -94,6 +100,35 @@ def build_receiver(
         waiting=receive.waiting,
     )
     return Receiver(store, converter, clock, build_rules(settings), limits)
+
+
+def load_pathway_rules(settings: Settings, mappings: Mappings, folder: Path | None = None) -> Rules:
+    """Read the pathway rules, with the units of the site tables.
+
+    Raises:
+        FatalError: a rule file is wrong.
+    """
+    tables = Tables.of(mappings.sites.by_name.values())
+    return load_rules(folder or settings.pathways, tables)
+
+
+def build_watcher(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    mappings: Mappings,
+    *,
+    rules_folder: Path | None = None,
+) -> Watcher:
+    """Build what looks at persons."""
+    # Several processes may store inputs on one PostgreSQL: the look stays behind their commits.
+    shared = settings.store.url.startswith("postgresql")
+    watch = WatchSettings(
+        tenant=settings.tenant,
+        lag=timedelta(seconds=settings.watch_lag_s if shared else 0),
+    )
+    rules = load_pathway_rules(settings, mappings, rules_folder)
+    return Watcher(store, rules, Ids(settings.id_namespace), clock, watch)
 
 
 def build_replayer(settings: Settings, store: Store, converter: Converter) -> Replayer:
