@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from gateway.cda import faults
+from gateway.cda import facts, faults
 from gateway.cda.bodies import attached_to, model_of
 from gateway.cda.contacts import is_unreadable, stamp
 from gateway.cda.context import Context, Tables
 from gateway.cda.convert import CONVERTERS
 from gateway.cda.entries import entry_keys
+from gateway.cda.facts import FACTS
 from gateway.cda.header import encounter_class_of, stay_times
 from gateway.cda.identity import Identity, identifiers, identify
 from gateway.cda.outcome import contributions_of
@@ -26,6 +27,7 @@ from gateway.core.timestamps import Timestamp
 from gateway.fhir import elements
 from gateway.fhir.identity import Ids, document_key, master_identifier
 from gateway.mapping.engine import CompiledPlan, compile_plan
+from gateway.mapping.facts import CompiledFact, FactVocabulary, compile_facts
 from gateway.mapping.loader import Mappings
 from gateway.mapping.sites import Site
 
@@ -52,24 +54,27 @@ class Plans:
     """The compiled plans of all document models.
 
     Attributes:
-        by_template: by templateId of the model.
-        by_code: by document code, for level-1 documents and unknown templates.
-        generic: for every other document.
+        by_template: name of the plan by templateId of the model.
+        by_code: name by document code, for level-1 documents and unknown templates.
+        by_name: the plans.
+        facts: by name of the plan, what its documents assert about a pathway.
         tables: code tables of the converters.
     """
 
-    by_template: Mapping[str, CompiledPlan]
-    by_code: Mapping[str, CompiledPlan]
-    generic: CompiledPlan
+    by_template: Mapping[str, str]
+    by_code: Mapping[str, str]
+    by_name: Mapping[str, CompiledPlan]
+    facts: Mapping[str, tuple[CompiledFact, ...]]
     tables: Tables
 
-    def of(self, document: Document) -> CompiledPlan:
-        """Return the plan of a document: template first, code second."""
+    def of(self, document: Document) -> tuple[str, CompiledPlan]:
+        """Return name and plan of a document: template first, code second, else the generic."""
         found = self.by_template.get(model_of(document))
         if found is None:
             code = document.root.child("code")
             found = self.by_code.get(code.get("code")) if code is not None else None
-        return found or self.generic
+        name = found or _GENERIC
+        return name, self.by_name[name]
 
 
 def compile_plans(mappings: Mappings) -> Plans:
@@ -83,17 +88,23 @@ def compile_plans(mappings: Mappings) -> Plans:
         name: compile_plan(plan, mappings.fragments, CONVERTERS, mappings.conceptmaps, table)
         for name, plan in mappings.documents.items()
     }
-    matches = [(plan.match, compiled[name]) for name, plan in mappings.documents.items()]
+    vocabulary = FactVocabulary(FACTS, mappings.conceptmaps)
+    said = {
+        name: compile_facts(plan.emits, mappings.facts, "cda", vocabulary)
+        for name, plan in mappings.documents.items()
+    }
+    matches = [(plan.match, name) for name, plan in mappings.documents.items()]
     systems, units = (
         {code: target.code for code, target in mappings.conceptmaps[name].codes.items()}
         for name in ("cda-code-systems", "cda-units")
     )
     return Plans(
         by_template={
-            match["template_id"]: plan for match, plan in matches if "template_id" in match
+            match["template_id"]: name for match, name in matches if "template_id" in match
         },
-        by_code={match["code"]: plan for match, plan in matches if "code" in match},
-        generic=compiled[_GENERIC],
+        by_code={match["code"]: name for match, name in matches if "code" in match},
+        by_name=compiled,
+        facts=said,
         tables=Tables(systems, units),
     )
 
@@ -164,10 +175,10 @@ def contribute(
     context = _context(document, plans, ids, envelope, identity=identity, created=created,
                        digest=digest, flags=flags)  # fmt: skip
     version = _version(context)
-    results = plans.of(document).run(
-        document.root, context, trace=trace, local=site.local_codes or None
-    )
+    name, plan = plans.of(document)
+    results = plan.run(document.root, context, trace=trace, local=site.local_codes or None)
     mapped = contributions_of(results, context, version)
+    mapped.assertions = facts.assertions(plans.facts[name], context, site, custodian(document))
     mapped.flags = list(dict.fromkeys([*flags, *mapped.flags]))
     return mapped
 

@@ -98,18 +98,19 @@ def occurrence_date(node: Node, context: Context) -> Any:
 
     Spec: CI-SIS FR-Acte: when effectiveTime is unknown, the observation GEN-177 holds the dates.
     """
-    times = _planned_time(node)
+    times = planned_time(node)
     return date_time(times, context) if times is not None and times.get("value") else None
 
 
 @converter("occurrence_period")
 def occurrence_period(node: Node, context: Context) -> Any:
     """Give the planned period when low and high are said."""
-    times = _planned_time(node)
+    times = planned_time(node)
     return period(times, context) if times is not None and not times.get("value") else None
 
 
-def _planned_time(node: Node) -> Node | None:
+def planned_time(node: Node) -> Node | None:
+    """Return the time of a planned item, its own or that of the observation that holds it."""
     own = node.child("effectiveTime")
     if own is not None and (own.get("value") or own.child("low") is not None):
         return own
@@ -210,7 +211,7 @@ def due_date(node: Node, _context: Context) -> str | None:
 
     Spec: FHIR R4 Goal gol-1: a target that has a detail needs its measure, dueDate stands alone.
     """
-    times = _planned_time(node)
+    times = planned_time(node)
     if times is None:
         return None
     found = stamp(times.child("high")) or stamp(times)
@@ -256,7 +257,7 @@ def care_plan_period(node: Node, context: Context) -> Json | None:
     """
     stamps: list[Timestamp] = []
     for type_, statement in _planned(node, context):
-        times = _planned_time(statement) if type_ != "Goal" else None
+        times = planned_time(statement) if type_ != "Goal" else None
         if times is not None:
             ends = (stamp(times), stamp(times.child("low")), stamp(times.child("high")))
             stamps += [found for found in ends if found is not None]

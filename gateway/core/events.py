@@ -179,6 +179,7 @@ _DOCUMENT = {
 _PLANNED = {
     **_STAY,
     "setid": Kind.TEXT,
+    "version": Kind.NUMBER,  # of the document that says it
     "kind": Kind.TEXT,  # encounter, observation, procedure
     "code": Kind.TEXT,
     "mood": Kind.TEXT,

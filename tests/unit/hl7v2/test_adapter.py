@@ -13,6 +13,7 @@ from gateway.fhir.patient import PatientFold
 from gateway.hl7v2 import adapter
 from gateway.hl7v2.canonical import header
 from gateway.hl7v2.convert import CONVERTERS
+from gateway.hl7v2.facts import FACTS
 from gateway.hl7v2.paths import is_path
 from gateway.hl7v2.reader import read
 from gateway.mapping.check import Adapter, check_mappings
@@ -74,7 +75,9 @@ def pid(identifiers: str) -> str:
 
 
 def test_every_rule_names_what_exists_and_everything_is_used() -> None:
-    reader = Adapter("hl7v2", CONVERTERS, lambda path: "" if is_path(path) else "no place")
+    reader = Adapter(
+        "hl7v2", CONVERTERS, lambda path: "" if is_path(path) else "no place", facts=FACTS
+    )
 
     issues = check_mappings(mappings(), [reader], table())
 

@@ -1,17 +1,30 @@
 """The mapping files that ship: everything they name exists, and everything is used."""
 
 from gateway.cda.convert import CONVERTERS as CDA_CONVERTERS
+from gateway.cda.facts import FACTS as CDA_FACTS
 from gateway.cda.reader import path_fault
 from gateway.fhir import elements
 from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
+from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.hl7v2.paths import is_path
 from gateway.mapping.check import Adapter, check_mappings
 from gateway.mapping.loader import load_mappings
 
 ADAPTERS = [
-    Adapter("hl7v2", HL7_CONVERTERS, lambda path: "" if is_path(path) else "not SEG-n[.m[.k]]"),
+    Adapter(
+        "hl7v2",
+        HL7_CONVERTERS,
+        lambda path: "" if is_path(path) else "not SEG-n[.m[.k]]",
+        facts=HL7_FACTS,
+    ),
     # Code tables the converters of documents read by themselves.
-    Adapter("cda", CDA_CONVERTERS, path_fault, frozenset({"cda-code-systems", "cda-units"})),
+    Adapter(
+        "cda",
+        CDA_CONVERTERS,
+        path_fault,
+        frozenset({"cda-code-systems", "cda-units"}),
+        CDA_FACTS,
+    ),
 ]
 
 
