@@ -131,9 +131,10 @@ class Deliverer:
         """
         now = self._clock.now()
         taken, ready = await self._store.write(lambda tx: self._claim(tx, now))
-        async with asyncio.TaskGroup() as group:
-            for delivery in ready:
-                group.create_task(self._deliver(delivery))
+        # All are settled before the first failure of the store is told.
+        ended = await asyncio.gather(*map(self._deliver, ready), return_exceptions=True)
+        for failure in filter(None, ended):
+            raise failure
         return taken
 
     async def apply_notice(self, notice: Notice) -> bool:
