@@ -6,10 +6,11 @@ the other direction (codes 900 to 906 of integration).
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import message_from_bytes
+from email import message_from_bytes, message_from_string
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -133,12 +134,19 @@ def _delivery(mail: Message, part: Message, parts: list[Message], domain: str) -
 
 
 def _blocks(part: Message) -> list[Message]:
+    """Return the blocks of fields; the parser splits them, unless they came encoded."""
     payload = part.get_payload()
-    if isinstance(payload, list):
-        return [block for block in payload if isinstance(block, Message)]
-    # Sent as one text, for instance in base64, which no parser splits.
-    raw = part.get_payload(decode=True)
-    text = raw if isinstance(raw, bytes) else str(payload).encode()
+    blocks = (
+        [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
+    )
+    if str(part["Content-Transfer-Encoding"] or "").strip().lower() != "base64":
+        return blocks or [message_from_string(str(payload))]
+    packed = "".join(str(one.get_payload()) for one in blocks) or str(payload)
+    try:
+        text = b64decode(packed)
+    except ValueError:
+        # Cut or damaged: the fields are missing, and the caller says that it is unreadable.
+        return []
     return [message_from_bytes(block) for block in re.split(rb"\r?\n\r?\n", text) if block.strip()]
 
 

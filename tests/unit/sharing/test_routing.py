@@ -1,0 +1,136 @@
+"""Which mails a document asks for, and why some wait or are not sent."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.core.deliveries import DeliveryStatus
+from gateway.sharing.routing import Outgoing, Recipient, decide
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+INS = "254039902200377"
+GP = Recipient("PRT[2]", "medecin.7@essai.mssante.example", "99900000078")
+LETTER = Outgoing(
+    document_id="2.999.1.5",
+    about="DocumentReference/d1",
+    body=b"<x/>",
+    flags={"DESTMSSANTEPS": True},
+    recipients=(GP,),
+    ins=INS,
+)
+
+
+def told(letter: Outgoing) -> list[tuple[str, str, str]]:
+    return [(d.item.details["kind"], d.status.value, d.reason.word) for d in decide(letter, NOW)]
+
+
+def test_each_named_mailbox_gets_one_mail():
+    other = Recipient("PRT[3]", "service@chu.mssante.example")
+    again = Recipient("PRT[4]", "MEDECIN.7@essai.mssante.example")
+
+    decisions = decide(replace(LETTER, recipients=(GP, other, again)), NOW)
+
+    assert [d.item.details["to"] for d in decisions] == [GP.address, other.address]
+    assert {d.status for d in decisions} == {DeliveryStatus.QUEUED}
+    assert decisions[0].item.details["recipient"] == "99900000078"
+    assert decisions[0].item.due_at == NOW
+
+
+def test_without_flag_nothing_leaves():
+    assert decide(replace(LETTER, flags={"DESTDMP": True}), NOW) == []
+
+
+def test_the_key_is_that_of_version_and_mailbox():
+    [first] = decide(LETTER, NOW)
+    [again] = decide(replace(LETTER, body=b"<y/>"), NOW)
+    [replaced] = decide(replace(LETTER, document_id="2.999.1.6"), NOW)
+
+    assert first.item.key == again.item.key
+    assert first.item.key != replaced.item.key
+
+
+def test_a_patient_without_trusted_ins_holds_every_mail():
+    letter = replace(LETTER, ins="", flags={"DESTMSSANTEPS": True, "DESTMSSANTEPAT": True})
+
+    assert told(letter) == [
+        ("professional", "held", "no-trusted-ins"),
+        ("patient", "held", "no-trusted-ins"),
+    ]
+
+
+def test_a_site_may_send_to_professionals_without_ins():
+    [decision] = decide(replace(LETTER, ins="", require_ins=False), NOW)
+
+    assert decision.status is DeliveryStatus.QUEUED
+    assert decision.item.details["ins_trusted"] is False
+
+
+def test_the_mailbox_of_the_patient_is_made_of_the_ins():
+    [decision] = decide(replace(LETTER, flags={"DESTMSSANTEPAT": True}), NOW)
+
+    assert decision.item.details["to"] == f"{INS}@patient.mssante.fr"
+    assert decision.item.details["kind"] == "patient"
+
+
+def test_the_mail_that_waits_for_the_ins_and_the_one_that_leaves_are_one():
+    letter = replace(LETTER, flags={"DESTMSSANTEPAT": True})
+
+    [held], [sent] = decide(replace(letter, ins=""), NOW), decide(letter, NOW)
+
+    assert held.item.key == sent.item.key
+
+
+def test_the_mailbox_of_another_patient_is_held():
+    other = Recipient("PRT[3]", "199099900000123@patient.mssante.fr")
+    letter = replace(LETTER, recipients=(other,), flags={"DESTMSSANTEPAT": True})
+
+    assert told(letter) == [("patient", "held", "other-patient-mailbox")]
+
+
+def test_professionals_and_patient_never_share_a_mail():
+    patient = Recipient("PRT[3]", f"{INS}@patient.mssante.fr")
+    letter = replace(
+        LETTER,
+        recipients=(GP, patient),
+        flags={"DESTMSSANTEPS": True, "DESTMSSANTEPAT": True},
+    )
+
+    assert told(letter) == [("professional", "queued", "asked"), ("patient", "queued", "asked")]
+
+
+@pytest.mark.field("FL-170")
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (
+            {"INVISIBLE_PATIENT": True, "DESTMSSANTEPAT": True},
+            [("patient", "skipped", "masked-patient")],
+        ),
+        (
+            {"MASQUE_PS": True, "DESTMSSANTEPS": True},
+            [("professional", "skipped", "masked-professionals")],
+        ),
+    ],
+    ids=["patient", "professional"],
+)
+def test_a_mask_wins_over_a_sending(flags, expected):
+    assert told(replace(LETTER, flags=flags)) == expected
+
+
+@pytest.mark.parametrize("address", ["", "medecin", "a b@c.example", "a@b.example\r\nBcc: x@y.z"])
+def test_a_recipient_without_usable_address_is_held(address):
+    letter = replace(LETTER, recipients=(Recipient("PRT[2]", address),))
+
+    assert told(letter) == [("professional", "held", "no-address")]
+
+
+def test_a_withdrawn_document_is_not_sent():
+    assert told(replace(LETTER, withdrawn=True)) == [("professional", "skipped", "withdrawn")]
+
+
+def test_each_reason_has_a_sentence_in_both_languages():
+    [decision] = decide(replace(LETTER, ins=""), NOW)
+
+    assert decision.reason.fr.endswith(".")
+    assert decision.reason.en.endswith(".")
