@@ -30,8 +30,7 @@ class OutboxSql:
 
     def __init__(self, c: Compiler) -> None:
         outbox = TABLES["outbox"]
-        insert = c.insert(outbox, _COLUMNS[1:], ignore=True)
-        self.insert = Sql(f"{insert.text} RETURNING id", insert.names)
+        self.insert = c.insert(outbox, _COLUMNS[1:], ignore=True, returning=_ROW.id)
         self.lock_lanes = Sql(
             "SELECT pg_advisory_xact_lock(k::bigint)"
             " FROM jsonb_array_elements_text(%s::jsonb) AS k",

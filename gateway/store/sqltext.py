@@ -69,12 +69,20 @@ class Compiler:
         compiled: Any = statement.compile(dialect=self._dialect)
         return Sql(str(compiled), tuple(compiled.positiontup or ()))
 
-    def insert(self, table: Table, columns: Sequence[str], ignore: bool = False) -> Sql:
+    def insert(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        ignore: bool = False,
+        returning: ColumnElement[Any] | None = None,
+    ) -> Sql:
         """Compile an insert of tuples in the order of `columns`."""
         statement: Insert = (sqlite_insert if self.is_sqlite else postgresql_insert)(table)
         statement = statement.values({column: bindparam(column) for column in columns})
         if ignore:
             statement = statement.on_conflict_do_nothing()  # type: ignore[attr-defined]
+        if returning is not None:
+            return self(statement.returning(returning), *columns)
         return self(statement, *columns)
 
     def upsert(

@@ -1,0 +1,139 @@
+"""Feeds: counts, lateness, and a watermark that never goes back."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from gateway.core.pathway_ports import FeedState
+from gateway.core.ports import Store
+from gateway.store.factory import open_store
+from tests.contract.store.builders import at
+
+ADT, DOC = "990000001:ADT", "990000001:DOC"
+
+
+async def seen(store: Store, *messages: tuple[str, float, float]) -> None:
+    """Note messages: feed, receipt in seconds after noon, delay in seconds."""
+    noted = [(feed, at(receipt), at(receipt - delay)) for feed, receipt, delay in messages]
+    await store.write(lambda tx: tx.watch.feed_seen(noted))
+
+
+async def feeds(store: Store, since: datetime | None = None) -> list[FeedState]:
+    return await store.read(lambda tx: tx.watch.feeds(since))
+
+
+def marks(*pairs: tuple[float, float]) -> tuple[tuple[datetime, datetime], ...]:
+    return tuple((at(receipt), at(watermark)) for receipt, watermark in pairs)
+
+
+async def test_the_first_message_makes_a_feed(store: Store) -> None:
+    await seen(store, (ADT, 10, 2.5))
+
+    assert await feeds(store) == [FeedState(ADT, at(10), at(10), 1, (2.5,), marks((10, 7.5)))]
+
+
+async def test_each_feed_has_its_own_count_and_watermark(store: Store) -> None:
+    await seen(store, (DOC, 0, 60), (ADT, 0, 1), (ADT, 90, 1))
+    await seen(store, (ADT, 200, 1))
+
+    adt, doc = await feeds(store)
+
+    assert (adt.feed, adt.count, adt.last_at) == (ADT, 3, at(200))
+    assert adt.marks == marks((0, -1), (90, 89), (200, 199))
+    assert (doc.feed, doc.count, doc.marks) == (DOC, 1, marks((0, -60)))
+
+
+async def test_marks_are_thinned_to_one_a_minute_and_never_changed(store: Store) -> None:
+    await seen(store, *((ADT, second, 0) for second in range(0, 150, 10)))
+
+    [feed] = await feeds(store)
+
+    assert (feed.count, feed.last_at) == (15, at(140))
+    assert feed.marks == marks((0, 0), (60, 60), (120, 120))
+
+
+async def test_the_watermark_stays_when_messages_come_later_than_usual(store: Store) -> None:
+    await seen(store, (ADT, 0, 0))
+    await seen(store, (ADT, 600, 3600))
+    await seen(store, (ADT, 5000, 0))
+
+    [feed] = await feeds(store)
+
+    # 99 of 100 messages: the late one is among them. It holds the mark at noon until 3,600 s.
+    assert feed.marks == marks((0, 0), (5000, 1400))
+
+
+async def test_the_watermark_is_at_most_six_hours_behind(store: Store) -> None:
+    await seen(store, (DOC, 0, 40 * 3600))
+
+    [feed] = await feeds(store)
+
+    assert feed.marks == marks((0, -6 * 3600))
+
+
+async def test_one_late_message_in_two_hundred_is_forgiven(store: Store) -> None:
+    await seen(store, *((ADT, n, 1) for n in range(199)), (ADT, 300, 3600))
+
+    [feed] = await feeds(store)
+
+    assert feed.marks[-1] == (at(300), at(299))
+
+
+async def test_the_last_two_hundred_delays_are_kept_oldest_first(store: Store) -> None:
+    await seen(store, *((ADT, n, n % 7) for n in range(150)))
+    await seen(store, *((ADT, n, n % 7) for n in range(150, 250)))
+
+    [feed] = await feeds(store)
+
+    assert feed.count == 250
+    assert feed.lateness_s == tuple(float(n % 7) for n in range(50, 250))
+
+
+async def test_a_sender_whose_clock_runs_ahead_is_not_early(store: Store) -> None:
+    await seen(store, (ADT, 0, -3600))
+
+    [feed] = await feeds(store)
+
+    assert (feed.lateness_s, feed.marks) == ((0.0,), marks((0, 0)))
+
+
+async def test_a_message_written_after_a_later_one_moves_nothing_back(store: Store) -> None:
+    await seen(store, (ADT, 500, 0))
+    await seen(store, (ADT, 100, 0))
+
+    [feed] = await feeds(store)
+
+    assert (feed.first_at, feed.last_at, feed.count) == (at(100), at(500), 2)
+    assert feed.marks == marks((500, 500))
+
+
+async def test_marks_from_an_instant_on_begin_with_the_one_that_stood_then(store: Store) -> None:
+    await seen(store, *((ADT, n * 60, 0) for n in range(5)), (DOC, 200, 0))
+
+    adt, doc = await feeds(store, at(130))
+    before_all = await feeds(store, at(-999))
+
+    assert adt.marks == marks((120, 120), (180, 180), (240, 240))
+    assert doc.marks == marks((200, 200))
+    assert before_all == await feeds(store)
+
+
+async def test_marks_of_sixty_days_are_kept(store: Store) -> None:
+    day = timedelta(days=1).total_seconds()
+    await seen(store, *((ADT, n * day, 0) for n in range(62)))
+
+    [feed] = await feeds(store)
+
+    assert [receipt for receipt, _ in feed.marks] == [at(n * day) for n in range(1, 62)]
+
+
+async def test_two_processes_count_every_message_of_one_feed(postgresql_url: str) -> None:
+    stores = [open_store(postgresql_url, timeout_s=20) for _ in range(2)]
+    for store in stores:
+        await store.open()
+
+    await asyncio.gather(*(seen(stores[n % 2], (ADT, n, 0), (DOC, n, 0)) for n in range(40)))
+    counts = [feed.count for feed in await feeds(stores[0])]
+    for store in stores:
+        await store.close()
+
+    assert counts == [40, 40]
