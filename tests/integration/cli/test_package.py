@@ -1,0 +1,74 @@
+"""`relais package`: the mails a message asks for, as files, with the reason of each."""
+
+import json
+from email import message_from_bytes, policy
+
+import pytest
+
+from gateway.simulation.mail_checks import findings
+from tests.conftest import ROOT
+from tests.support.mail import messages
+
+ADMISSION = ROOT / "fixtures/hl7v2/adt_a01_admission_of_a_validated_identity/input.er7"
+
+
+@pytest.fixture
+def letter(tmp_path):
+    path = tmp_path / "letter.er7"
+    path.write_bytes(messages()[0])
+    return path
+
+
+def test_each_mail_is_written_with_its_archive(relais, letter, tmp_path):
+    ended = relais("package", letter, "--channel", "mssante", "--out", tmp_path / "out")
+
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    assert ended.code == 0
+    assert [(line["kind"], line["status"]) for line in lines] == [
+        ("professional", "queued"),
+        ("patient", "queued"),
+    ]
+    mail = (tmp_path / "out/1-professional/mail.eml").read_bytes()
+    archive = (tmp_path / "out/1-professional/IHE_XDM.zip").read_bytes()
+    [zipped, _] = message_from_bytes(mail, policy=policy.default).iter_attachments()
+    assert zipped.get_content() == archive
+    assert findings(mail) == []
+
+
+def test_a_second_run_writes_the_same_bytes(relais, letter, tmp_path):
+    for name in ("one", "two"):
+        relais("package", letter, "--channel", "mssante", "--out", tmp_path / name)
+
+    one, two = (tmp_path / n / "2-patient/mail.eml" for n in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.field("FL-170")
+def test_a_mask_that_wins_is_explained_and_nothing_is_written(relais, letter, tmp_path):
+    hidden = b"INVISIBLE_PATIENT^Non visible par le patient^MetaDMPMSS||"
+    letter.write_bytes(letter.read_bytes().replace(hidden + b"N^", hidden + b"Y^"))
+
+    ended = relais(
+        "package", letter, "--channel", "mssante", "--out", tmp_path / "out", "--explain"
+    )
+
+    line = json.loads(ended.out.splitlines()[1])
+    assert (line["status"], line["reason"]) == ("skipped", "masked-patient")
+    assert line["en"] == (
+        "The document is not visible to the patient: the mask wins over the sending."
+    )
+    assert not (tmp_path / "out/2-patient").exists()
+
+
+def test_a_message_that_asks_for_no_mail_is_refused(relais, tmp_path):
+    ended = relais("package", ADMISSION, "--channel", "mssante", "--out", tmp_path / "out")
+
+    assert ended.code == 1
+    assert "RLS-MSS-050 at OBX MetaDMPMSS" in ended.err
+
+
+def test_a_channel_that_is_not_built_says_so(relais, letter, tmp_path):
+    ended = relais("package", letter, "--channel", "dmp", "--out", tmp_path / "out")
+
+    assert ended.code == 1
+    assert "RLS-MSS-051 at --channel" in ended.err
