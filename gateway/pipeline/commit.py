@@ -13,6 +13,7 @@ from gateway.core.issues import Issue, Severity
 from gateway.core.messages import InboxRow, InboxStatus, NewInboxRow, Outcome, Receipt
 from gateway.core.ports import InboxResult, Transaction
 from gateway.fhir.fold import Fold
+from gateway.pipeline.asserted import store_told
 from gateway.pipeline.prepared import Opened, Prepared
 from gateway.pipeline.refold import refold
 
@@ -69,6 +70,7 @@ def commit(
     ids = _store(tx, [(item, answer) for _, item, answer in fresh])
     stored = [(row_id, item) for row_id, (_, item, _) in zip(ids, fresh, strict=True)]
     _contribute(tx, stored, now, rules)
+    store_told(tx, stored, now)
     for row_id, (position, item, answer) in zip(ids, fresh, strict=True):
         receipts[position] = _receipt(item, row_id, answer)
     return [receipt for receipt in receipts if receipt is not None]

@@ -11,21 +11,25 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from gateway.cda import adapter as cda_adapter
+from gateway.cda import facts as cda_facts
 from gateway.cda.reader import read as read_cda
 from gateway.core.contributions import Contribution, TraceLine
 from gateway.core.envelope import EmbeddedDocument, Envelope
 from gateway.core.errors import RejectedError
+from gateway.core.facts import Assertion
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, Header, InboxStatus, RawMessage
 from gateway.fhir.identity import Ids
-from gateway.hl7v2 import ack, canonical, intake
 from gateway.hl7v2 import adapter as hl7_adapter
+from gateway.hl7v2 import canonical, intake
 from gateway.hl7v2 import envelope as hl7_envelope
+from gateway.hl7v2 import facts as hl7_facts
 from gateway.hl7v2.derived import provenance_lines
 from gateway.hl7v2.message import Message
 from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.sites import Site
+from gateway.pipeline.acks import Acks, no_ack
 from gateway.pipeline.prepared import Opened, Policy, Prepared
 
 if TYPE_CHECKING:
@@ -63,6 +67,8 @@ class Conversion:
     flags: list[str] = field(default_factory=list)
     trace: list[TraceLine] = field(default_factory=list)
     location: str = ""
+    assertions: list[Assertion] = field(default_factory=list)
+    feed: str = ""
 
 
 class Converter:
@@ -105,7 +111,7 @@ class Converter:
         return Opened(
             raw=raw,
             header=header,
-            answer=_Acks(self, raw, message, site),
+            answer=Acks(self, raw, message, site),
             policy=_policy(site),
             parsed=message if fault is None else fault,
             site=site,
@@ -121,7 +127,7 @@ class Converter:
         return Opened(
             raw=raw,
             header=header,
-            answer=_no_ack,
+            answer=no_ack,
             policy=Policy(),
             parsed=parsed,
             site=self._site(header),
@@ -170,7 +176,13 @@ class Converter:
         if verdict.action is intake.Action.UNANSWERED:
             return Prepared(opened, InboxStatus.IGNORED, issues=verdict.issues, unanswered=True)
         if verdict.action is intake.Action.IGNORE:
-            return Prepared(opened, InboxStatus.IGNORED, issues=verdict.issues, flags=message.flags)
+            return Prepared(
+                opened,
+                InboxStatus.IGNORED,
+                issues=verdict.issues,
+                flags=message.flags,
+                feed=hl7_facts.feed_of(message, opened.site),
+            )
         if verdict.action is intake.Action.REJECT:
             raise RejectedError(verdict.issues)
         if keep_only:
@@ -219,6 +231,8 @@ class Converter:
             list(mapped.issues),
             [*message.flags, *mapped.flags],
             list(mapped.trace),
+            assertions=list(mapped.assertions),
+            feed=hl7_facts.feed_of(message, opened.site),
         )
         if parsed:
             envelope = hl7_adapter.envelope(
@@ -261,6 +275,7 @@ class Converter:
         conversion.issues += mapped.issues
         conversion.flags += (*place.flags, *mapped.flags)
         conversion.trace += mapped.trace
+        conversion.assertions += mapped.assertions
 
     def _cda(self, opened: Opened, *, trace: bool) -> Conversion:
         mapped = cda_adapter.contribute(
@@ -284,41 +299,9 @@ class Converter:
             list(mapped.flags),
             list(mapped.trace),
             location,
+            list(mapped.assertions),
+            cda_facts.feed(opened.site, opened.header.sender[1]),
         )
-
-
-class _Acks:
-    """Builds the acknowledgement of one HL7 v2 input."""
-
-    __slots__ = ("_converter", "_message", "_raw", "_site")
-
-    def __init__(
-        self, converter: Converter, raw: RawMessage, message: Message | None, site: Site
-    ) -> None:
-        self._converter = converter
-        self._raw = raw
-        self._message = message
-        self._site = site
-
-    def __call__(self, code: str, issues: "Sequence[Issue]") -> bytes:
-        """Build the ACK; `refuse` chooses AE or AR; empty when the sender wants none (MSH-15)."""
-        source = self._message if self._message is not None else self._raw.body
-        chosen = ack.code_for(issues) if code == "refuse" else code
-        if not ack.is_wanted(source, chosen):
-            return b""
-        return ack.build(
-            source,
-            chosen,
-            issues,
-            now=self._converter.now(),
-            control_id=self._converter.next_control_id(),
-            msh9_short=self._site.ack_msh9 == "short",
-            err1=self._site.err_style == "err1",
-        )
-
-
-def _no_ack(_code: str, _issues: "Sequence[Issue]") -> bytes:
-    return b""
 
 
 def _strictly(raw: RawMessage, message: Message) -> tuple[Message | None, RejectedError | None]:
@@ -357,6 +340,8 @@ def _converted(opened: Opened, conversion: Conversion) -> Prepared:
         issues=tuple(conversion.issues),
         flags=tuple(dict.fromkeys(conversion.flags)),
         location=conversion.location,
+        assertions=tuple(conversion.assertions),
+        feed=conversion.feed,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.core.contributions import Contribution, TraceLine
+from gateway.core.facts import Assertion
 from gateway.core.issues import Issue
 from gateway.core.messages import Header, InboxStatus, RawMessage
 from gateway.mapping.sites import DEFAULT_SITE, Site
@@ -54,6 +55,8 @@ class Prepared:
         location: `DocumentReference/<id>` of a CDA.
         unanswered: an acknowledgement: kept, never answered.
         inbox_id: id of the row when the bytes were stored before the conversion ended.
+        assertions: what the input says about the pathway of its patient.
+        feed: the feed it came by, `<establishment or sender>:<ADT|DOC|SIU>`; empty when unknown.
     """
 
     opened: Opened
@@ -65,6 +68,8 @@ class Prepared:
     unanswered: bool = False
     inbox_id: int | None = None
     trace: tuple[TraceLine, ...] = field(default=(), repr=False)
+    assertions: tuple[Assertion, ...] = ()
+    feed: str = ""
 
 
 class Converting(Protocol):

@@ -17,6 +17,7 @@ from gateway.core.issues import Issue
 from gateway.core.ports import NewVersion, StoredResource, Transaction
 from gateway.fhir import search, shape
 from gateway.fhir.fold import ElementFold, Fold
+from gateway.pipeline.persons import relink
 
 _DEFAULT: Fold = ElementFold()
 _GONE = ""
@@ -58,7 +59,7 @@ def refold(
     tx.contributions.lock(unique)
     parts = tx.contributions.load(unique)
     wanted = {target: parts.get(target, []) for target in unique}
-    claims, rivals = _settle_claims(tx, wanted, folds)
+    claims, rivals = _settle_claims(tx, wanted, folds, now)
     folded: dict[Target, list[Json]] = {}
     for target in sorted(wanted):
         fold = folds.get(target.type, _DEFAULT)
@@ -74,9 +75,15 @@ def refold(
 
 
 def _settle_claims(
-    tx: Transaction, wanted: dict[Target, list[Contribution]], folds: Mapping[str, Fold]
+    tx: Transaction,
+    wanted: dict[Target, list[Contribution]],
+    folds: Mapping[str, Fold],
+    now: datetime,
 ) -> tuple[dict[Target, tuple[Claim, ...]], dict[tuple[str, str], list[Claim]]]:
-    """Store the claims of `wanted`; add to it every target that shares a changed claim."""
+    """Store the claims of `wanted`; add to it every target that shares a changed claim.
+
+    Persons follow from claims, so they are linked here.
+    """
     claims = _claims(wanted, folds)
     if not claims:
         return {}, {}
@@ -90,6 +97,7 @@ def _settle_claims(
             added = {target: more.get(target, []) for target in affected}
             wanted.update(added)
             claims.update(_claims(added, folds))
+        relink(tx, changed, claims, now)
     pairs = {(c.kind, c.value) for found in claims.values() for c in found}
     return claims, tx.claims.sharing(pairs) if pairs else {}
 

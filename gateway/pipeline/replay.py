@@ -14,6 +14,7 @@ from gateway.core.contributions import Contribution, Kind
 from gateway.core.errors import RejectedError
 from gateway.core.messages import InboxRow, InboxStatus, RawMessage
 from gateway.core.ports import InboxResult, Store, Transaction
+from gateway.pipeline.asserted import asserted, store_assertions
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.prepared import Converting, Prepared
 from gateway.pipeline.refold import Change, refold
@@ -114,6 +115,8 @@ class Replayer:
             outcome = replace(
                 outcome, changes=tuple(refold(tx, targets, once, now, self.rules.folds))
             )
+            said = [(row.id, row.received_at, asserted(item)) for row, item in prepared]
+            store_assertions(tx, said, now)
             if dry_run:
                 raise _DryRunError(outcome)
             return outcome

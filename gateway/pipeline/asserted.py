@@ -1,0 +1,54 @@
+"""Store what inputs assert about pathways, and ask for a look at whom it is about.
+
+Called at the end of a commit or a replay, in its transaction; looking is `pipeline.watch`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gateway.core.facts import Assertion
+from gateway.core.messages import InboxStatus
+from gateway.core.ports import Transaction
+from gateway.pipeline.prepared import Prepared
+
+#: Inputs that show that a feed is alive: understood, or known to have no effect.
+_ALIVE = frozenset({InboxStatus.CONVERTED, InboxStatus.IGNORED})
+
+
+def store_assertions(
+    tx: Transaction, rows: Sequence[tuple[int, datetime, Sequence[Assertion]]], now: datetime
+) -> None:
+    """Make these the assertions of inbox rows.
+
+    Args:
+        tx: the transaction that folded the same rows: persons are linked already.
+        rows: row id, receipt instant and assertions; none takes back what the row said before.
+        now: instant of the look that is asked for.
+    """
+    patients = tx.facts.replace(rows) if rows else set()
+    if patients:
+        persons = tx.facts.persons(patients)
+        tx.watch.touch(dict.fromkeys(persons.values(), now))
+
+
+def store_told(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime) -> None:
+    """Store what new inputs assert, and that their feeds are alive."""
+    rows = [
+        (row_id, item.opened.raw.received_at, asserted(item))
+        for row_id, item in stored
+        # A row that was stored before its conversion may have said something else.
+        if item.assertions or item.inbox_id is not None
+    ]
+    store_assertions(tx, rows, now)
+    seen = []
+    for _, item in stored:
+        if item.feed and item.status in _ALIVE:
+            at = item.opened.raw.received_at
+            seen.append((item.feed, at, item.opened.header.sent_at or at))
+    if seen:
+        tx.watch.feed_seen(seen)
+
+
+def asserted(item: Prepared) -> tuple[Assertion, ...]:
+    """Return what an input asserts: nothing unless it was converted."""
+    return item.assertions if item.status is InboxStatus.CONVERTED else ()
