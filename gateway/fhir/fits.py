@@ -18,6 +18,7 @@ Fits = Callable[[Any], Any]
 _UNSURE = (TypeError, KeyError, AttributeError, RecursionError)
 #: Longer texts are judged each time: what is remembered stays small whatever is sent.
 _REMEMBERED = 200
+_MOST = 8192
 #: Texts said again by every message: systems, codes, profiles, a few instants. A text never equals
 #: a number, so that what is remembered of one says nothing wrong of another.
 _REPEATED = frozenset({"canonical", "code", "date", "dateTime", "instant", "oid", "uri", "url"})
@@ -164,8 +165,23 @@ def _primitive(type_name: str) -> Fits:
         return _is_plain
     if type_name not in _REPEATED:
         return lambda value: test(value) is None
-    known = lru_cache(maxsize=4096)(lambda text: test(text) is None)
-    return lambda text: len(text) < _REMEMBERED and known(text)
+    return _Remembered(test).__getitem__
+
+
+class _Remembered(dict[str, bool]):
+    """Texts judged before: one of them costs a look into a dict and no call of a function."""
+
+    def __init__(self, test: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._test = test
+
+    def __missing__(self, text: str) -> bool:
+        is_right = self._test(text) is None
+        if len(text) < _REMEMBERED:
+            if len(self) >= _MOST:
+                self.clear()
+            self[text] = is_right
+        return is_right
 
 
 def _is_plain(value: Any) -> bool:

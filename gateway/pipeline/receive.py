@@ -20,7 +20,7 @@ from prometheus_client import Counter, Histogram
 
 from gateway.core.clock import Clock
 from gateway.core.errors import RejectedError, RetriableError
-from gateway.core.messages import InboxStatus, Incident, Outcome, RawMessage, Receipt
+from gateway.core.messages import Channel, InboxStatus, Incident, Outcome, RawMessage, Receipt
 from gateway.core.ports import Store, Transaction
 from gateway.pipeline import unavailable
 from gateway.pipeline.commit import CommitRules, ConflictError, commit, store_bytes
@@ -30,6 +30,7 @@ _log = structlog.get_logger()
 _RECEIVED = Counter(
     "relais_inbox_messages_total", "Inputs by door and outcome", ("channel", "outcome")
 )
+_COUNTED = {(c, o): _RECEIVED.labels(c.value, o.value) for c in Channel for o in Outcome}
 _BATCH = Histogram(
     "relais_commit_batch_size", "Inputs per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
@@ -180,7 +181,7 @@ class Receiver:
             ticket.answer.set_exception(outcome)
 
     def _count(self, raw: RawMessage, receipt: Receipt) -> Receipt:
-        _RECEIVED.labels(raw.channel.value, receipt.outcome.value).inc()
+        _COUNTED[raw.channel, receipt.outcome].inc()
         return receipt
 
     # --- conversion threads -------------------------------------------------------------

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.fhir import shape
+from gateway.fhir.fits import fits
 from tests.unit.fhir.samples import ALL, CONDITION, PATIENT, encounter, patient
 
 
@@ -295,6 +296,49 @@ def test_what_check_accepts_the_models_accept_too(data):
     findings = shape.check(resource)
 
     assert findings or shape.full(resource) == []
+
+
+@pytest.mark.parametrize("resource", ALL, ids=lambda r: r["resourceType"])
+def test_quick_yes_is_given_to_usual_resources(resource):
+    assert fits(resource)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_quick_yes_is_never_given_to_what_the_careful_judge_refuses(data):
+    resource = deepcopy(data.draw(st.sampled_from(ALL)))
+    for _ in range(data.draw(st.integers(1, 2))):
+        mutate(resource, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shape, "fits", lambda _: False)
+        findings = shape.check(resource)
+
+    assert not (findings and fits(resource))
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param([], id="list"),
+        pytest.param({"resourceType": ["Patient"], "id": "p"}, id="type is a list"),
+        pytest.param(patient(gender={"a": 1}), id="object for code"),
+        pytest.param(patient(birthDate=1975), id="number for date"),
+        pytest.param(patient(multipleBirthInteger=True), id="boolean for number"),
+        pytest.param(patient(active=1), id="number for boolean"),
+        pytest.param(patient(managingOrganization={"reference": 7}), id="number for reference"),
+    ],
+)
+def test_quick_yes_is_not_given_to_values_of_another_kind(resource):
+    assert not fits(resource)
+
+
+def test_texts_beyond_what_is_remembered_are_judged_all_the_same():
+    fine = patient(identifier=[{"system": "urn:" + "a" * 300, "value": "1"}])
+    wrong = patient(identifier=[{"system": "urn: " + "a" * 300, "value": "1"}])
+
+    assert [fits(fine), fits(wrong)] * 2 == [True, False] * 2
 
 
 TEXTS = {
