@@ -17,9 +17,12 @@ FAMILIES = {
     "HL7": "HL7 v2 syntax, structure and mapping",
     "INS": "patient identity",
     "MAP": "mapping",
+    "MSS": "secure mail",
     "NET": "transport",
+    "PTH": "pathway rules and engine",
     "SEC": "certificates and rights",
     "STO": "store",
+    "SUB": "subscriptions",
 }
 _HEAD = ("code", "meaning", "what to do")
 _INTRO = """# Errors
