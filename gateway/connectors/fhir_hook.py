@@ -20,6 +20,8 @@ Resolver = Callable[[str, int], Awaitable[list[str]]]
 
 _ANSWER_LIMIT = 64 * 1024
 _LONGEST_WAIT_S = 86400.0
+#: The least a receiver is left alone; how much longer is the caller's to say.
+_SOON_S = 0.5
 _AGAIN = frozenset({408, 409, 425, 429})
 _PLACE = "Subscription.channel.endpoint"
 
@@ -85,10 +87,10 @@ class FhirHook:
                     body_limit=_ANSWER_LIMIT,
                 )
         except TimeoutError as error:
-            raise RetriableError([_late(timeout_s)], 0.0) from error
+            raise RetriableError([_late(timeout_s)], _SOON_S) from error
         except HttpFailureError as error:
             issue = _not_trusted() if error.is_tls else _unreachable()
-            raise RetriableError([issue], 0.0) from error
+            raise RetriableError([issue], _SOON_S) from error
         if 200 <= reply.status < 300:
             return Handover(DeliveryStatus.CONFIRMED, f"HTTP {reply.status}")
         raise _fault(reply)
@@ -102,7 +104,7 @@ class FhirHook:
         try:
             addresses = await self._resolved(endpoint)
         except OSError as error:
-            raise RetriableError([_unreachable()], 0.0) from error
+            raise RetriableError([_unreachable()], _SOON_S) from error
         if not all(may_connect(one, endpoint, self._policy) for one in addresses):
             raise RejectedError([_forbidden("its name leads to an address inside")])
         return addresses[0]
@@ -130,7 +132,7 @@ def _retry_after(headers: Mapping[str, str]) -> float:
     """Read Retry-After in seconds; a date asks for no more than our own wait (RFC 9110 10.2.3)."""
     text = headers.get("retry-after", "")
     is_number = text.isascii() and text.isdigit() and len(text) < 10
-    return min(float(text), _LONGEST_WAIT_S) if is_number else 0.0
+    return min(float(text), _LONGEST_WAIT_S) if is_number else _SOON_S
 
 
 def _unreachable() -> Issue:

@@ -34,7 +34,8 @@ class Answer:
     endless: bool = False
 
 
-HANG = Answer(delay_s=3600.0)
+#: Never answers.
+HANG = Answer(status=0, delay_s=3600.0)
 CUT = Answer(status=0)
 
 
