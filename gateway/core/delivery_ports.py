@@ -58,6 +58,12 @@ class OutboxQueries(Protocol):
         """Return rows with id above `after_id`, in order of id."""
         ...
 
+    def newest(
+        self, statuses: Sequence[DeliveryStatus], before_id: int, limit: int
+    ) -> list[Delivery]:
+        """Return rows (body left empty) with id below `before_id`, the highest id first."""
+        ...
+
     def counts(self) -> dict[tuple[str, DeliveryStatus], int]:
         """Return how many rows each connector has in each state."""
         ...

@@ -122,6 +122,10 @@ class WatchQueries(Protocol):
         """Return ledger lines with sequence number above `after`, in order."""
         ...
 
+    def last_line(self) -> int:
+        """Return the sequence number of the last ledger line, 0 without any."""
+        ...
+
     def gaps(
         self, statuses: Sequence[Status], limit: int, rule: str = "", opened_only: bool = True
     ) -> list[ExpectationRow]:

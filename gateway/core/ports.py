@@ -75,6 +75,24 @@ class InboxQueries(Protocol):
         """Return rows with id > `after_id` in order of id."""
         ...
 
+    def newest(
+        self, status: InboxStatus | None, before_id: int, after_id: int, limit: int, kind: str = ""
+    ) -> list[InboxRow]:
+        """Return rows (body left empty) between two ids, both excluded, the highest id first.
+
+        Args:
+            status: of one state only; None for all.
+            before_id: go on below this row.
+            after_id: look no further than this row: a rare `kind` must not read the whole table.
+            limit: how many at most.
+            kind: the message type begins so; empty for all.
+        """
+        ...
+
+    def last_id(self) -> int:
+        """Return the highest id given so far, 0 without any row."""
+        ...
+
     def add_incidents(self, incidents: Sequence[Incident]) -> None:
         """Keep what a door survived that is not a message."""
         ...

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import Integer, Text, bindparam, func, literal_column, or_, select, tuple_
 from sqlalchemy.sql import ColumnElement
 
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
@@ -58,6 +58,8 @@ class InboxSql:
             for by_status in (True, False)
             for with_body in (True, False)
         }
+        self.newest = {by_status: _newest(c, by_status) for by_status in (True, False)}
+        self.last = c(select(func.max(_INBOX.id)))
         self.counts = c(select(_INBOX.status, func.count()).group_by(_INBOX.status))
         # A row gets its id before it is written, so that its key can be written first.
         self.next_ids = (
@@ -114,6 +116,22 @@ def _page(c: Compiler, by_status: bool, with_body: bool) -> Sql:
     return c(
         statement.where(_INBOX.status == bindparam("in_status")), "after_id", "in_status", "rows"
     )
+
+
+def _newest(c: Compiler, by_status: bool) -> Sql:
+    begins = func.substr(
+        _INBOX.message_type, literal_column("1"), bindparam("size", type_=Integer())
+    )
+    statement = select(*_columns(False)).where(
+        _INBOX.id < bindparam("before_id"),
+        _INBOX.id > bindparam("after_id"),
+        begins == bindparam("kind", type_=Text()),
+    )
+    names = ["before_id", "after_id", "size", "kind"]
+    if by_status:
+        statement = statement.where(_INBOX.status == bindparam("in_status"))
+        names.append("in_status")
+    return c(c.limited(statement.order_by(_INBOX.id.desc()), "rows"), *names, "rows")
 
 
 class SqlInbox:
@@ -232,6 +250,23 @@ class SqlInbox:
         rows = self._session.rows(statement, (after_id, *middle, limit))
         rest = () if with_body else (b"",)
         return [codec.read_inbox((*row, *rest)) for row in rows]
+
+    def newest(
+        self, status: InboxStatus | None, before_id: int, after_id: int, limit: int, kind: str = ""
+    ) -> list[InboxRow]:
+        """Return rows between two ids, the highest first."""
+        begins = codec.storable(kind)
+        middle = () if status is None else (status.value,)
+        rows = self._session.rows(
+            self._sql.newest[status is not None],
+            (before_id, after_id, len(begins), begins, *middle, limit),
+        )
+        return [codec.read_inbox((*row, b"")) for row in rows]
+
+    def last_id(self) -> int:
+        """Return the highest id given so far."""
+        found: int | None = self._session.rows(self._sql.last)[0][0]
+        return found or 0
 
     def add_incidents(self, incidents: Sequence[Incident]) -> None:
         """Keep what a door survived that is not a message."""

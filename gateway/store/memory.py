@@ -128,6 +128,24 @@ class MemoryInbox:
         shown = [row if with_body else row._replace(body=b"") for row in found[:limit]]
         return [codec.read_inbox(row) for row in shown]
 
+    def newest(
+        self, status: InboxStatus | None, before_id: int, after_id: int, limit: int, kind: str = ""
+    ) -> list[InboxRow]:
+        """Return rows between two ids, the highest first."""
+        found = [
+            row
+            for row in self._rows.values()
+            if after_id < row.id < before_id
+            and (status is None or row.status == status.value)
+            and row.message_type.startswith(codec.storable(kind))
+        ]
+        found.sort(key=lambda row: row.id, reverse=True)
+        return [codec.read_inbox(row._replace(body=b"")) for row in found[:limit]]
+
+    def last_id(self) -> int:
+        """Return the highest id given so far."""
+        return max(self._rows, default=0)
+
     def add_incidents(self, incidents: Sequence[Incident]) -> None:
         """Keep what a door survived that is not a message."""
         for incident in incidents:

@@ -108,6 +108,14 @@ class MemoryOutbox:
         shown = [row if with_body else row._replace(body=b"") for row in found[:limit]]
         return [rules.read_delivery(row) for row in shown]
 
+    def newest(
+        self, statuses: Sequence[DeliveryStatus], before_id: int, limit: int
+    ) -> list[Delivery]:
+        """Return rows with id below `before_id`, the highest id first."""
+        found = [r for r in self._rows.values() if r.id < before_id and r.status in statuses]
+        found.sort(key=lambda row: row.id, reverse=True)
+        return [rules.read_delivery(row._replace(body=b"")) for row in found[:limit]]
+
     def counts(self) -> dict[tuple[str, DeliveryStatus], int]:
         """Return how many rows each connector has in each state."""
         counts: dict[tuple[str, DeliveryStatus], int] = {}

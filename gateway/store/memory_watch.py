@@ -98,6 +98,10 @@ class MemoryWatch:
         numbers = range(max(after, 0) + 1, len(self._lines) + 1)[: max(limit, 0)]
         return [(number, read_line(self._lines[number])) for number in numbers]
 
+    def last_line(self) -> int:
+        """Return the sequence number of the last ledger line."""
+        return max(self._lines, default=0)
+
     def gaps(
         self, statuses: Sequence[Status], limit: int, rule: str = "", opened_only: bool = True
     ) -> list[ExpectationRow]:

@@ -89,6 +89,12 @@ class OutboxSql:
             for by_connector in (False, True)
             for with_body in (False, True)
         }
+        newest = select(*(_ROW[name] for name in _COLUMNS[:-1])).where(
+            _ROW.status == bindparam("in_status"), _ROW.id < bindparam("before_id")
+        )
+        self.newest = c(
+            c.limited(newest.order_by(_ROW.id.desc()), "rows"), "in_status", "before_id", "rows"
+        )
         self.counts = c(
             select(_ROW.connector, _ROW.status, func.count()).group_by(_ROW.connector, _ROW.status)
         )
@@ -224,6 +230,17 @@ class SqlOutbox:
         ]
         rows: Iterable[Any] = merge(*ranges, key=lambda row: row[0])
         return [rules.read_delivery((*row, *rest)) for row in islice(rows, limit)]
+
+    def newest(
+        self, statuses: Sequence[DeliveryStatus], before_id: int, limit: int
+    ) -> list[Delivery]:
+        """Return rows with id below `before_id`, the highest id first."""
+        ranges = [
+            self._session.rows(self._sql.newest, (status.value, before_id, limit))
+            for status in sorted(set(statuses))
+        ]
+        rows: Iterable[Any] = merge(*ranges, key=lambda row: row[0], reverse=True)
+        return [rules.read_delivery((*row, b"")) for row in islice(rows, limit)]
 
     def counts(self) -> dict[tuple[str, DeliveryStatus], int]:
         """Return how many rows each connector has in each state."""

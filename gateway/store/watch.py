@@ -89,6 +89,7 @@ class WatchSql:
             "rows",
         )
         lines = select(*(_LEDGER[name] for name in _LINE))
+        self.last_line = c(select(func.max(_LEDGER.seq)))
         self.history = c(
             lines.where(_LEDGER.gap_id == bindparam("gap")).order_by(_LEDGER.seq), "gap"
         )
@@ -222,6 +223,11 @@ class SqlWatch:
         """Return ledger lines with sequence number above `after`, in order."""
         rows = self._session.rows(self._sql.ledger, (after, limit))
         return [(row[0], read_line(row[1:])) for row in rows]
+
+    def last_line(self) -> int:
+        """Return the sequence number of the last ledger line."""
+        found: int | None = self._session.rows(self._sql.last_line)[0][0]
+        return found or 0
 
     def gaps(
         self, statuses: Sequence[Status], limit: int, rule: str = "", opened_only: bool = True

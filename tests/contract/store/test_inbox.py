@@ -219,6 +219,25 @@ async def test_pages_follow_the_ids(store: Store) -> None:
     assert refused[0].body == row("3").body
 
 
+async def test_the_newest_rows_come_first_without_their_bodies(store: Store) -> None:
+    ids = await insert(store, *(row(str(n), status=(C, Q)[n % 2]) for n in range(6)))
+
+    every = await store.read(lambda tx: tx.inbox.newest(None, ids[5], ids[1], 2))
+    refused = await store.read(lambda tx: tx.inbox.newest(Q, ids[5] + 1, 0, 9, "ADT^A"))
+    letters = await store.read(lambda tx: tx.inbox.newest(None, ids[5] + 1, 0, 9, "ADT^%"))
+
+    assert [r.id for r in every] == [ids[4], ids[3]]
+    assert {r.body for r in every} == {b""}
+    assert [r.id for r in refused] == [ids[5], ids[3], ids[1]]
+    assert letters == []
+    assert await store.read(lambda tx: tx.inbox.last_id()) == ids[5]
+
+
+async def test_a_store_without_rows_has_no_last_one(store: Store) -> None:
+    assert await store.read(lambda tx: tx.inbox.last_id()) == 0
+    assert await store.read(lambda tx: tx.watch.last_line()) == 0
+
+
 async def test_rows_are_counted_by_state(store: Store) -> None:
     await insert(store, row("1"), row("2", status=C), row("3", status=C))
 

@@ -378,3 +378,14 @@ async def test_an_item_keeps_the_instant_it_was_queued_for(store: Store) -> None
     [taken] = await claim(store, 10)
 
     assert (taken.item, taken.due_at) == (given, at(310))
+
+
+async def test_the_newest_rows_come_first_without_their_bodies(store: Store) -> None:
+    first, second, third = await queue(store, item("k1"), item("k2"), item("k3"))
+    await claim(store, 10, limit=1)
+
+    waiting = await store.read(lambda tx: tx.outbox.newest([D.QUEUED, D.SENDING], third, 9))
+    newest = await store.read(lambda tx: tx.outbox.newest([D.QUEUED, D.SENDING], third + 1, 1))
+
+    assert [delivery.id for delivery in waiting] == [second, first]
+    assert [(delivery.id, delivery.item.body) for delivery in newest] == [(third, b"")]

@@ -310,3 +310,13 @@ async def test_a_reader_of_the_ledger_misses_no_line_of_two_writers(postgresql_u
         await store.close()
 
     assert told == [number for number, _ in everything]
+
+
+async def test_the_last_line_of_the_ledger_is_known(store: Store) -> None:
+    await save(store, [expects("g1", S.PENDING)], [turns("g1", S.PENDING)])
+
+    last = await store.read(lambda tx: tx.watch.last_line())
+
+    assert await store.read(lambda tx: tx.watch.ledger(last - 1, 9)) == [
+        (last, turns("g1", S.PENDING))
+    ]
