@@ -15,19 +15,17 @@ from gateway.cda.contacts import stamp
 from gateway.cda.context import Attached
 from gateway.cda.professionals import organization_of, person_of
 from gateway.cda.reader import Document, Node
+from gateway.cda.xds_types import PERSON_ROOT, STRUCTURE_ROOT, cx, escaped, xcn, xon
 from gateway.core.envelope import INS_ROOTS
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.core.timestamps import Precision
 from gateway.mapping.conceptmaps import ConceptMap
 
-_PERSON_ROOT = "1.2.250.1.71.4.2.1"
-_STRUCTURE_ROOT = "1.2.250.1.71.4.2.2"
 _CLASSES = "1.2.250.1.213.1.1.4.1"
 _FORMATS = "1.2.250.1.213.1.1.4.2.282"
 _VISIBILITY = "1.2.250.1.213.1.1.4.13"
 _UNLISTED_FORMAT = "urn:asipSante:modelesHorsProfils:2011"
-_ESCAPES = {"\\": "\\E\\", "^": "\\S\\", "&": "\\T\\", "|": "\\F\\", "~": "\\R\\"}
 _SEXES = ("F", "M")
 _RPPS = re.compile(r"8\d{11}")
 
@@ -121,7 +119,7 @@ class DocumentEntry:
     def source_patient_info(self) -> tuple[str, ...]:
         """Return the values of sourcePatientInfo: PID-5, PID-7, PID-8."""
         who = self.traits
-        lines = [f"PID-5|{_escaped(who.family)}^{_escaped(who.given)}^^^^^L"]
+        lines = [f"PID-5|{escaped(who.family)}^{escaped(who.given)}^^^^^L"]
         lines += [f"PID-7|{who.born}"] if who.born else []
         lines += [f"PID-8|{who.sex}"] if who.sex else []
         return tuple(lines)
@@ -201,22 +199,10 @@ def describe(
     return _with_lacks(entry)
 
 
-def cx(number: str, root: str, kind: str) -> str:
-    """Return a patient identifier as XDS writes it (IHE ITI TF-3 4.2.3.1.7, CX)."""
-    return f"{_escaped(number)}^^^&{root}&ISO^{kind}"
-
-
-def xcn(number: str, family: str, given: str, id_type: str = "IDNPS") -> str:
-    """Return a professional as XDS writes them (IHE ITI TF-3 4.2.3.1.7, XCN)."""
-    names = f"{_escaped(number)}^{_escaped(family)}^{_escaped(given)}"
-    return f"{names}^^^^^^&{_PERSON_ROOT}&ISO^D^^^{id_type}"
-
-
-def xon(name: str, number: str) -> str:
-    """Return a structure as XDS writes it (IHE ITI TF-3 4.2.3.1.7, XON)."""
-    if not number:
-        return _escaped(name)
-    return f"{_escaped(name)}^^^^^&{_STRUCTURE_ROOT}&ISO^IDNST^^^{_escaped(number)}"
+def shows_ins(document: Document) -> bool:
+    """Tell whether the header names an INS, trusted or not."""
+    ids = document.root.select("cda:recordTarget/cda:patientRole/cda:id")
+    return any(node.get("root") in INS_ROOTS and node.get("extension") for node in ids)
 
 
 def _with_lacks(entry: DocumentEntry) -> DocumentEntry:
@@ -323,7 +309,7 @@ def _authors(root: Node) -> list[Author]:
         if assigned is None or not person:
             continue
         code = _code(assigned.child("code"))
-        specialty = f"{code.code}^{_escaped(code.display)}^{code.system}" if code else ""
+        specialty = f"{code.code}^{escaped(code.display)}^{code.system}" if code else ""
         role = _get(author.child("functionCode"), "displayName")
         found.append(Author(person, _institution(assigned), role, specialty))
     return found
@@ -342,8 +328,8 @@ def _person(entity: Node | None) -> str:
     model = _text(entity.down("assignedAuthoringDevice", "manufacturerModelName"))
     if not device and not model:
         return ""
-    names = f"{_escaped(number)}^{_escaped(device)}^{_escaped(model)}"
-    return f"{names}^^^^^^&{_PERSON_ROOT}&ISO^U^^^RI"
+    names = f"{escaped(number)}^{escaped(device)}^{escaped(model)}"
+    return f"{names}^^^^^^&{PERSON_ROOT}&ISO^U^^^RI"
 
 
 def _institution(entity: Node) -> str:
@@ -351,7 +337,7 @@ def _institution(entity: Node) -> str:
     if structure is None:
         return ""
     national = next(
-        (n.get("extension") for n in structure.children("id") if n.get("root") == _STRUCTURE_ROOT),
+        (n.get("extension") for n in structure.children("id") if n.get("root") == STRUCTURE_ROOT),
         "",
     )
     return xon(_text(structure.child("name")), national)
@@ -379,11 +365,6 @@ def _confidentiality(root: Node, labels: Sequence[str]) -> tuple[Code, ...]:
 def _events(root: Node) -> tuple[Code, ...]:
     found = [_code(node) for node in root.select("cda:documentationOf/cda:serviceEvent/cda:code")]
     return tuple(dict.fromkeys(code for code in found if code and code.system))
-
-
-def _escaped(text: str) -> str:
-    """Write HL7 v2 delimiters inside a value as escapes (HL7 v2.5 2.7.1)."""
-    return "".join(_ESCAPES.get(char, char) for char in text)
 
 
 def _not_packable(place: str) -> Issue:

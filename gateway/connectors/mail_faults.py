@@ -3,6 +3,17 @@
 from gateway.core.issues import Issue, Severity
 
 
+def unqualified_ins() -> Issue:
+    """Say that the document shows an INS nobody vouches for."""
+    return Issue(
+        code="RLS-MSS-002",
+        severity=Severity.ERROR,
+        where="recordTarget/patientRole/id",
+        what="the document shows an INS that is not qualified; it must not leave.",
+        fix="Qualify the identity, or have the document written without the INS.",
+    )
+
+
 def control_character(header: str) -> Issue:
     """Say that a value would begin a header of its own."""
     return Issue(

@@ -25,7 +25,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from gateway import __version__
 from gateway.cda.reader import read as read_cda
-from gateway.cda.xds_metadata import Author, Code, DocumentEntry, describe
+from gateway.cda.xds_metadata import Author, Code, DocumentEntry, describe, shows_ins
 from gateway.connectors import mail_faults as faults
 from gateway.connectors import xdm, xdm_reader
 from gateway.connectors.ebrim import SubmissionSet
@@ -106,10 +106,14 @@ def build(delivery: Delivery, sender: Sender, conceptmaps: Mapping[str, ConceptM
     details = item.details
     identifier = message_id(item.key, sender.domain)
     document = read_cda(item.body)
+    is_trusted = details.get("ins_trusted") is True
+    if not is_trusted and shows_ins(document):
+        # The routing holds such a document; this is the second lock on the same door.
+        raise RejectedError([faults.unqualified_ins()])
     entry = describe(
         document,
         conceptmaps,
-        ins_trusted=details.get("ins_trusted") is True,
+        ins_trusted=is_trusted,
         labels=details.get("labels", ()),
     )
     lot = _lot(delivery, entry, sender)

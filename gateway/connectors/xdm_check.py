@@ -6,7 +6,8 @@ header and XDS: uniqueId, typeCode and patientId are those of the document.
 
 from gateway.cda.reader import Document
 from gateway.cda.reader import read as read_cda
-from gateway.cda.xds_metadata import cx, unique_id
+from gateway.cda.xds_metadata import unique_id
+from gateway.cda.xds_types import cx
 from gateway.connectors import xdm_faults as faults
 from gateway.connectors.xdm_reader import Archive
 from gateway.core.envelope import INS_ROOTS

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gateway.cda.reader import read as read_cda
-from gateway.cda.xds_metadata import unique_id, xcn, xon
+from gateway.cda.xds_metadata import shows_ins, unique_id
+from gateway.cda.xds_types import xcn, xon
 from gateway.core.contributions import Json
 from gateway.core.envelope import INS_ROOTS
 from gateway.hl7v2 import envelope as hl7_envelope
@@ -60,6 +61,7 @@ def route(
             recipients=[Recipient(r.place, r.address, _number(r)) for r in recipients(message)],
             ins=trusted_ins(patient),
             require_ins=site.require_ins,
+            shows_ins=shows_ins(document),
             reply_to=_reply_to(message),
             final=_is_final(message),
             texts=_texts(message),

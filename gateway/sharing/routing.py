@@ -46,6 +46,7 @@ class Outgoing:
         flags: by name, as `hl7v2.envelope.flags` gives them.
         ins: trusted matricule that the Patient shows; empty when it shows none.
         require_ins: the site sends nothing without a trusted INS.
+        shows_ins: the document itself names an INS, so it must be a trusted one.
         reply_to: address for answers.
         final: the patient may not answer (X-MSS-MES).
         texts: body of the mail by kind of recipient, `professional` and `patient`.
@@ -60,6 +61,7 @@ class Outgoing:
     recipients: Sequence[Recipient]
     ins: str
     require_ins: bool = True
+    shows_ins: bool = True
     reply_to: str = ""
     final: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -174,7 +176,7 @@ def _professional(document: Outgoing, recipient: Recipient, now: datetime) -> De
         return Decision(item, DeliveryStatus.SKIPPED, MASKED_PROFESSIONALS)
     if not usable:
         return Decision(item, DeliveryStatus.HELD, NO_ADDRESS)
-    if document.require_ins and not document.ins:
+    if not document.ins and (document.require_ins or document.shows_ins):
         return Decision(item, DeliveryStatus.HELD, NO_INS)
     return Decision(item, DeliveryStatus.QUEUED, ASKED)
 

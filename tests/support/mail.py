@@ -17,12 +17,10 @@ from gateway.connectors.mssante_mailbox import Mailbox, NoticeReader
 from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery
 from gateway.mapping.loader import load_mappings
 from gateway.sharing.routing import key
-from gateway.simulation.faults import PERFECT
 from gateway.simulation.mail_operator import Fate, MailOperator, Manners
 from gateway.simulation.mail_pki import MailPki, make_pki
 from gateway.simulation.mailbox import MailboxServer
-from gateway.simulation.play import events
-from gateway.simulation.region import Region
+from tests.conftest import ROOT
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SENDER = Sender("relais@app.mssante.example", "Région fictive, Relais", "REL0001", "2.999.77")
@@ -41,13 +39,13 @@ class FixedClock:
 
 @lru_cache
 def messages() -> tuple[bytes, ...]:
-    """Return the messages of the synthetic region that carry a letter."""
-    played = events(Region("mail", 12), PERFECT)
-    return tuple(event.body for event in played if b"|MDM^" in event.body[:200])
+    """Return a message with a letter, one that replaces a letter, one of another patient."""
+    folder = ROOT / "fixtures" / "delivery" / "letters_to_doctors_and_patients"
+    return tuple(path.read_bytes() for path in sorted(folder.glob("*.er7")))
 
 
 def letter(number: int = 0) -> bytes:
-    """Return a discharge letter of the synthetic region."""
+    """Return the discharge letter of a message."""
     found = re.search(rb"\^Base64\^([A-Za-z0-9+/=]+)", messages()[number])
     if found is None:
         msg = "the message carries no letter"

@@ -1,7 +1,10 @@
 """The mail of one document: headers, names, the same bytes each time."""
 
 import email.header
+import io
 import re
+import zipfile
+from base64 import b64encode
 from dataclasses import replace
 from email import message_from_bytes, policy
 
@@ -76,7 +79,7 @@ def test_the_pdf_has_a_short_plain_name_and_its_full_one():
     [plain] = re.findall(r'filename="([^"]+\.pdf)"', shown)
     assert len(plain) <= 60
     assert re.fullmatch(r"[A-Za-z0-9_.]+", plain)
-    assert "filename*=utf-8''20260127_CR_de_s%C3%A9ance_D%E2%80%99ARTAGNAN" in shown
+    assert "filename*=utf-8''20260123_CR_de_s%C3%A9ance_D%E2%80%99ARTAGNAN" in shown
     assert attachment_names(mail)[0] == "IHE_XDM.zip"
 
 
@@ -87,19 +90,23 @@ def test_x_mss_headers_come_from_the_packed_document():
     assert (mail["X-MSS-CODECDA"], mail["X-MSS-INS"]) == ("11490-0", "O")
 
 
-def test_an_untrusted_ins_is_neither_announced_nor_packed():
-    mail = made(ins_trusted=False)
+def test_an_untrusted_ins_never_leaves():
+    with pytest.raises(RejectedError) as caught:
+        made(ins_trusted=False)
+
+    assert caught.value.issues[0].code == "RLS-MSS-002"
+
+
+def test_a_document_without_ins_is_filed_under_the_local_number():
+    body = re.sub(rb'<id root="1\.2\.250\.1\.213\.1\.4\.10" [^>]*/>', b"", letter())
+
+    mail = made(body, ins_trusted=False)
 
     assert parsed(mail)["X-MSS-INS"] == "N"
-    assert b"254039902200377^^^" not in mail.archive
-    assert "1.2.250.1.213.1.4.10&amp;ISO^NH" not in metadata(mail)
-    assert "2.999.1.990004004.1&amp;ISO^PI" in metadata(mail)
+    assert "0040000003^^^&amp;2.999.1.990004004.1&amp;ISO^PI" in metadata(mail)
 
 
 def metadata(mail: Mail) -> str:
-    import io
-    import zipfile
-
     with zipfile.ZipFile(io.BytesIO(mail.archive)) as archive:
         return archive.read("IHE_XDM/SUBSET01/METADATA.XML").decode()
 
@@ -189,8 +196,6 @@ def test_the_words_of_the_sender_are_the_text_of_the_mail():
 
 def test_a_level_one_pdf_is_attached_as_it_is():
     pdf = b"%PDF-1.4 own"
-    from base64 import b64encode
-
     body = re.sub(
         rb"<component><structuredBody>.*</structuredBody></component>",
         b'<component><nonXMLBody><text mediaType="application/pdf" representation="B64">'

@@ -133,7 +133,7 @@ def test_a_document_that_is_not_there_is_named():
 
 @pytest.mark.field("FL-272")
 def test_two_patients_are_refused():
-    first, second = letter(0), letter(3)
+    first, second = letter(0), letter(2)
 
     assert refusal(packed(first, second)) == "RLS-MSS-013"
 

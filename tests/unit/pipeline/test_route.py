@@ -1,4 +1,4 @@
-"""From a message of the synthetic region to the mails it asks for."""
+"""From a message with a letter to the mails it asks for."""
 
 import re
 from base64 import b64encode

@@ -59,11 +59,17 @@ def test_a_patient_without_trusted_ins_holds_every_mail():
     ]
 
 
-def test_a_site_may_send_to_professionals_without_ins():
-    [decision] = decide(replace(LETTER, ins="", require_ins=False), NOW)
+def test_a_site_may_send_a_document_that_shows_no_ins():
+    [decision] = decide(replace(LETTER, ins="", require_ins=False, shows_ins=False), NOW)
 
     assert decision.status is DeliveryStatus.QUEUED
     assert decision.item.details["ins_trusted"] is False
+
+
+def test_a_document_that_shows_an_unqualified_ins_waits_whatever_the_site_says():
+    letter = replace(LETTER, ins="", require_ins=False, shows_ins=True)
+
+    assert told(letter) == [("professional", "held", "no-trusted-ins")]
 
 
 def test_the_mailbox_of_the_patient_is_made_of_the_ins():
