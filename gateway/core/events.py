@@ -125,7 +125,7 @@ EVENTS = frozenset(
 
 #: Said again by every message while they last: dated by the first word since they were last
 #: taken back, not by the latest.
-STANDING = frozenset({"PAT.GP_KNOWN", "PAT.DMP_OPPOSED"})
+STANDING = frozenset({"PAT.GP_KNOWN", "PAT.DMP_OPPOSED", "PAT.DEATH"})
 
 #: Of every fact: FINESS of the establishment, feed, event time, receipt.
 _COMMON = {"estab": Kind.TEXT, "source": Kind.TEXT, "te": Kind.INSTANT, "tr": Kind.INSTANT}

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,6 +37,9 @@ def convert(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show each FHIR value beside its source.")
     ] = False,
+    facts: Annotated[
+        bool, typer.Option("--facts", help="Print what it asserts about the pathway, as NDJSON.")
+    ] = False,
     output: Annotated[Format, typer.Option("--format", help="Form of the bundles.")] = Format.JSON,
     site: Annotated[
         str | None, typer.Option("--site", help="Use this site table whatever the sender.")
@@ -54,7 +58,10 @@ def convert(
     single = len(files) == 1
     for file in files:
         try:
-            print_one(converter, file, output, explain=explain, single=single)
+            if facts:
+                print_facts(converter, file)
+            else:
+                print_one(converter, file, output, explain=explain, single=single)
         except RejectedError as error:
             refused = True
             for issue in error.issues:
@@ -77,10 +84,7 @@ def print_one(
     faults = [i for resource in resources for i in shape.check(resource) if i.severity.refuses]
     if faults:
         raise RejectedError(faults)
-    for issue in conversion.issues:
-        print(f"{file}: {issue.severity}: {issue}", file=sys.stderr)
-    for flag in dict.fromkeys(conversion.flags):
-        print(f"{file}: flag: {flag}", file=sys.stderr)
+    remark(file, conversion)
     if explain:
         sys.stdout.writelines(f"{line}\n" for line in explanation(resources, conversion))
         return
@@ -91,6 +95,44 @@ def print_one(
         option = orjson.OPT_INDENT_2 if output is Format.JSON and single else 0
         sys.stdout.buffer.write(orjson.dumps(made, option=option | orjson.OPT_APPEND_NEWLINE))
     sys.stdout.flush()
+
+
+def print_facts(converter: Converter, file: Path) -> None:
+    """Print one line for each assertion of a file.
+
+    Raises:
+        RejectedError: the input is refused.
+    """
+    conversion = converter.convert(read_input(file))
+    remark(file, conversion)
+    for one in conversion.assertions:
+        line = {
+            "event": one.event,
+            "op": one.op,
+            "key": one.key,
+            "te": [_instant(one.when.low), _instant(one.when.high)],
+            "revision": one.revision,
+            "sent_at": _instant(one.sent_at),
+            "patient": one.patient and f"{one.patient.type}/{one.patient.id}",
+            "source": one.source,
+            "attributes": one.attributes,
+            "flags": one.flags,
+            "aid": one.aid,
+        }
+        sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.flush()
+
+
+def _instant(instant: datetime) -> str:
+    return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def remark(file: Path, conversion: Conversion) -> None:
+    """Say on standard error what was dropped or doubtful."""
+    for issue in conversion.issues:
+        print(f"{file}: {issue.severity}: {issue}", file=sys.stderr)
+    for flag in dict.fromkeys(conversion.flags):
+        print(f"{file}: flag: {flag}", file=sys.stderr)
 
 
 def read_input(file: Path) -> RawMessage:
