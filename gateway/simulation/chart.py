@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gateway.simulation.behaviours import Behaviours, Cause, Truth
 from gateway.simulation.draws import Draws
 from gateway.simulation.establishments import Establishment
 from gateway.simulation.people import Person, Professional
@@ -27,10 +28,12 @@ CANCELS = {"A01": "A11", "A04": "A11", "A02": "A12", "A03": "A13", "A21": "A52",
 class Chart:
     """The patient's path so far; the stories call its verbs in order of time."""
 
-    def __init__(self, person: Person, draws: Draws) -> None:
+    def __init__(self, person: Person, draws: Draws, behaviours: Behaviours | None = None) -> None:
         self.person = person
         self.draws = draws
+        self.behaviours = behaviours or Behaviours(draws.child("behaviours"))
         self.steps: list[Step] = []
+        self.truths: list[Truth] = []
         self.story = ""
         self._identity: dict[str, Identity] = {}
         self._numbers = 0
@@ -70,6 +73,30 @@ class Chart:
     def qualified(self, site: Establishment) -> bool:
         """Tell whether the establishment holds a validated identity."""
         return self._identity[site.key].status == "VALI"
+
+    def rupture(
+        self,
+        rule: str,
+        cause: Cause,
+        visit: Visit,
+        begins: datetime,
+        ends: datetime | None = None,
+        *,
+        real: bool = True,
+    ) -> None:
+        """Note a handoff that fails; nobody sends it."""
+        self.truths.append(
+            Truth(
+                rule,
+                cause,
+                self.person.order,
+                visit.establishment.finess,
+                visit.number,
+                begins,
+                ends,
+                real,
+            )
+        )
 
     def book(self, booking: Booking, at: datetime) -> None:
         """Send an appointment, or its cancellation (S12, S15)."""
@@ -133,11 +160,21 @@ class StayTeller:
     def discharge(self, at: datetime, way: Exit, lag: int = 45) -> None:
         """End the visit (A03)."""
         movement = self._movement("A03", at, self.current.place)
+        if way.sector == "home" and not self.chart.person.has_gp:
+            self.chart.rupture("VIL-08", Cause.NO_GP, self.visit, at)
         self._add(replace(movement, discharged=at, exit=way, nature="S"), lag)
 
     def cancel(self, at: datetime) -> None:
         """Undo the last movement; the message carries the state that is current again."""
         undone = self._live.pop()
+        if undone.event == "A03":
+            # A discharge that never was leaves nothing to follow.
+            truths = self.chart.truths
+            truths[:] = [
+                one
+                for one in truths
+                if one.visit != self.visit.number or one.begins != undone.start
+            ]
         back = self._live[-1] if self._live else undone
         keeps_admission = undone.event not in ("A01", "A04")
         content = replace(
@@ -154,9 +191,15 @@ class StayTeller:
         self.chart.say(at, content, self.visit.establishment, lag=2)
 
     def letter(
-        self, at: datetime, *, level: int = 3, draft_first: bool = False, number: int | None = None
-    ) -> int:
-        """Send the discharge letter of the finished visit; return its number."""
+        self,
+        at: datetime,
+        *,
+        level: int = 3,
+        draft_first: bool = False,
+        number: int | None = None,
+        mailbox: str = "",
+    ) -> LetterSent:
+        """Send the discharge letter of the finished visit; return it."""
         last = self.current
         if last.admitted is None or last.discharged is None or last.exit is None:
             message = "a discharge letter needs a finished stay"
@@ -171,13 +214,14 @@ class StayTeller:
             number=number,
             level=level,
             in_progress=draft_first,
+            mailbox=mailbox,
         )
         self.chart.say(at, letter, self.visit.establishment, lag=1)
         if draft_first:
             final = replace(letter, version=2, in_progress=False)
             later = at + self.chart.draws.minutes(24 * 60, 72 * 60)
             self.chart.say(later, final, self.visit.establishment, lag=1)
-        return number
+        return letter
 
     def _movement(self, event: str, at: datetime, place: Place) -> Movement:
         number = f"M{self.chart.person.order:05d}{self.chart.number():03d}"

@@ -59,6 +59,12 @@ def ids(letter: LetterSent) -> DocumentIds:
     return DocumentIds(set_id, f"{set_id}.{letter.version}", parent)
 
 
+def promises(letter: LetterSent) -> bool:
+    """Tell whether a letter asks for an appointment that is still to be booked."""
+    content = case(Draws("letter", ids(letter).set_id), letter.discharged.date())
+    return letter.level == 3 and any(item.kind == "to_book" for item in content.follow_ups)
+
+
 def compose(step: Step, letter: LetterSent, *, pdf_size: int = 0) -> bytes:
     """Return the document as UTF-8 XML.
 
@@ -78,7 +84,7 @@ def compose(step: Step, letter: LetterSent, *, pdf_size: int = 0) -> bytes:
         _custodian(site),
         *_recipients(letter),
         _signer(step, letter),
-        _general_practitioner(person),
+        *([_general_practitioner(person)] if person.has_gp else []),
         _stay(letter),
         *_replaced(letter, names),
         _encounter(letter),
@@ -203,9 +209,12 @@ def _custodian(site: Establishment) -> etree._Element:
 def _recipients(letter: LetterSent) -> list[etree._Element]:
     """Return the general practitioner, and the establishment the patient goes to."""
     gp = letter.visit.person.gp
-    people = el("informationRecipient", doctor_name(gp))
-    office = el("receivedOrganization", el("name", f"Cabinet du Dr {gp.family}"))
-    found = [el("informationRecipient", el("intendedRecipient", doctor_id(gp), people, office))]
+    found = []
+    if letter.visit.person.has_gp:
+        people = el("informationRecipient", doctor_name(gp))
+        office = el("receivedOrganization", el("name", f"Cabinet du Dr {gp.family}"))
+        doctor = el("intendedRecipient", doctor_id(gp), people, office)
+        found.append(el("informationRecipient", doctor))
     if letter.exit.finess:
         number = el("id", root=STRUCTURE_ID, extension="1" + letter.exit.finess)
         organization = el("receivedOrganization", number, el("name", "Service d'aval"))

@@ -44,7 +44,7 @@ def letter_message(step: Step, letter: LetterSent, *, pdf_size: int = 0) -> byte
         _txa(step, letter),
         segment("OBX", {1: "1", 2: "ED", 3: _TYPE, 5: content, 11: "F" if first else "C"}),
         _sender(letter),
-        _recipient(person.gp),
+        *([_recipient(person.gp, letter.mailbox)] if person.has_gp else []),
         *_flags(step, letter),
     ]
     return message(lines, site.charset)
@@ -94,14 +94,14 @@ def _sender(letter: LetterSent) -> str:
     )
 
 
-def _recipient(doctor: Professional) -> str:
+def _recipient(doctor: Professional, mailbox: str) -> str:
     return segment(
         "PRT",
         {
             2: "UC",
             4: ("RCT", "Result Copies To", "participation"),
             5: xcn(doctor),
-            15: ("", "NET", "X.400", doctor.mail),
+            15: ("", "NET", "X.400", mailbox or doctor.mail),
         },
     )
 

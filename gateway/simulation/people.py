@@ -51,6 +51,7 @@ class Person:
         living: PD1-2, `A` alone or `F` family.
         dmp: ZFA-9 and ZFA-11, or None when consent was not recorded.
         dmp_day: when that choice was collected.
+        has_gp: whether the establishments know who the family doctor is.
     """
 
     order: int
@@ -70,6 +71,7 @@ class Person:
     dmp_day: date
     relative: Relative
     gp: Professional
+    has_gp: bool = True
 
     @property
     def given(self) -> str:

@@ -1,11 +1,12 @@
 """The region: who lives there and what happens to them, a pure function of seed and size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
+from gateway.simulation.behaviours import USUAL, Behaviours, Rates, Truth
 from gateway.simulation.chart import Chart
 from gateway.simulation.draws import Draws, workday
 from gateway.simulation.establishments import ESTABLISHMENTS
@@ -31,10 +32,15 @@ _GP = ("G15_10/SM26", "Médecin - Qualifié en Médecine Générale (SM)")
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """A person with everything that is said about them, in the order of their life."""
+    """A person with everything that is said about them, in the order of their life.
+
+    Attributes:
+        truths: handoffs that fail, which nobody says.
+    """
 
     person: Person
     steps: tuple[Step, ...]
+    truths: tuple[Truth, ...] = ()
 
 
 class Region:
@@ -47,11 +53,12 @@ class Region:
         FatalError: a size for which there are no distinct identities (RLS-CFG-050).
     """
 
-    def __init__(self, seed: int | str = 1, size: int = 300) -> None:
+    def __init__(self, seed: int | str = 1, size: int = 300, rates: Rates = USUAL) -> None:
         if not 0 <= size <= MAX_SIZE:
             raise FatalError([_wrong_size()])
         self.seed = seed
         self.size = size
+        self.rates = rates
         self.draws = Draws("region", seed)
         self.gps = tuple(self._gp(number) for number in range(1, 31))
         self.cast = Cast({site.key: self._doctors(site.key) for site in ESTABLISHMENTS})
@@ -63,12 +70,14 @@ class Region:
     def patient(self, order: int) -> Patient:
         """Return the patient number `order`."""
         draws = self.draws.child("patient", order)
+        behaviours = Behaviours(draws.child("behaviours"), self.rates)
         who = person(order, self.gps, draws.child("person"))
-        chart = Chart(who, draws.child("path"))
+        who = replace(who, has_gp=behaviours.has_gp())
+        chart = Chart(who, draws.child("path"), behaviours)
         story = draws.weighted(STORIES)
         day = FIRST_DAY + timedelta(days=draws.between(0, _SPREAD_DAYS))
         story(chart, self.cast, day if story is emergency else workday(day))
-        return Patient(who, tuple(chart.steps))
+        return Patient(who, tuple(chart.steps), tuple(chart.truths))
 
     def _gp(self, number: int) -> Professional:
         return professional(number, *_GP, self.draws.child("gp", number))

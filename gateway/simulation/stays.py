@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from gateway.simulation.behaviours import Cause, Done
 from gateway.simulation.chart import Chart, StayTeller
 from gateway.simulation.draws import Draws, at_hour, workday
 from gateway.simulation.establishments import CHU, CLCC, HAD, SMR, Establishment
+from gateway.simulation.handoffs import absence, appointment, closing_letter, letter
 from gateway.simulation.people import Person, Professional
 from gateway.simulation.steps import Booking, Care, Entry, Exit, Origin, Place, Step
 
@@ -25,12 +27,10 @@ class Cast:
     Attributes:
         doctors: by key of the establishment.
         corrections: probability that a step that can be entered wrongly is, and is corrected.
-        unqualified: probability that an identity is never validated.
     """
 
     doctors: dict[str, tuple[Professional, ...]]
     corrections: float = 0.08
-    unqualified: float = 0.08
 
 
 HOME = Exit("home", "8")
@@ -53,7 +53,7 @@ def surgery(chart: Chart, cast: Cast, day: datetime) -> None:
     ward, consulting = site.units[0], site.units[-1]
     surgeon = chart.draws.pick(cast.doctors[site.key])
     chart.register(site, at_hour(day, 9, chart.draws.between(0, 50)))
-    if not chart.draws.chance(cast.unqualified):
+    if chart.behaviours.identity(site.key).done is Done.IN_TIME:
         chart.qualify(site, at_hour(day, 10, chart.draws.between(0, 50)))
     planned = at_hour(workday(day + timedelta(days=chart.draws.between(7, 20))), 8)
     _consultation(chart, site, surgeon, Place(consulting), day)
@@ -70,8 +70,7 @@ def surgery(chart: Chart, cast: Cast, day: datetime) -> None:
     way = chart.draws.weighted(WAYS_OUT)
     leaving = at_hour(arrival + timedelta(days=chart.draws.between(4, 9)), 11)
     leaving = _goes_home(chart, cast, stay, leaving + chart.draws.minutes(0, 240), way)
-    if way.mode in ("8", "7"):
-        _letter(chart, stay, leaving)
+    closing_letter(chart, stay, leaving, way)
     _next_setting(chart, cast, stay, leaving, way)
 
 
@@ -81,7 +80,7 @@ def chemotherapy(chart: Chart, cast: Cast, day: datetime) -> None:
     unit = CLCC.units[1]
     doctor = chart.draws.pick(cast.doctors["clcc"])
     chart.register(CLCC, at_hour(day, 8, chart.draws.between(0, 59)))
-    if not chart.draws.chance(cast.unqualified):
+    if chart.behaviours.identity(CLCC.key).done is Done.IN_TIME:
         chart.qualify(CLCC, at_hour(day, 9, chart.draws.between(0, 59)))
     count, gap = chart.draws.between(4, 8), chart.draws.pick((14, 21))
     nda = chart.dossier()
@@ -91,7 +90,7 @@ def chemotherapy(chart: Chart, cast: Cast, day: datetime) -> None:
     for cycle in range(count):
         start = workday(first + timedelta(days=gap * cycle)) + chart.draws.minutes(0, 240)
         slot = Booking(
-            CLCC, chart.person, chart.ipp(CLCC), "S12", _rdv(chart), start, 180, service,
+            CLCC, chart.person, chart.ipp(CLCC), "S12", appointment(chart), start, 180, service,
             doctor, place,
         )  # fmt: skip
         chart.book(slot, start - timedelta(days=3))
@@ -103,7 +102,7 @@ def chemotherapy(chart: Chart, cast: Cast, day: datetime) -> None:
         last = cycle == count - 1
         session.discharge(start + chart.draws.minutes(150, 260), Exit("home", "8", last=last), 10)
         if last:
-            _letter(chart, session, session.current.start)
+            letter(chart, session, session.current.start)
 
 
 def emergency(chart: Chart, cast: Cast, day: datetime) -> None:
@@ -122,8 +121,7 @@ def emergency(chart: Chart, cast: Cast, day: datetime) -> None:
     way = chart.draws.weighted(WAYS_OUT)
     leaving = at_hour(end + timedelta(days=chart.draws.between(4, 8)), 14)
     leaving = _goes_home(chart, cast, stay, leaving + chart.draws.minutes(0, 180), way)
-    if way.mode in ("8", "7"):
-        _letter(chart, stay, leaving)
+    closing_letter(chart, stay, leaving, way)
     _next_setting(chart, cast, stay, leaving, way)
 
 
@@ -137,7 +135,7 @@ def _emergency_visit(
     visit = chart.visit(CHU, doctor, care, nda)
     box = Place(CHU.unit("1040"), "BOX" + chart.draws.pick("1234"))
     visit.admit(arrival + timedelta(minutes=4), box, "A04")
-    if not chart.draws.chance(cast.unqualified * 2):
+    if chart.behaviours.identity(CHU.key).done is Done.IN_TIME:
         chart.qualify(CHU, arrival + chart.draws.minutes(20, 70))
     end = arrival + chart.draws.minutes(120, 220)
     visit.discharge(end, Exit("mco", "6", "1", last=False), lag=10)
@@ -156,7 +154,7 @@ def consultation(chart: Chart, cast: Cast, day: datetime) -> None:
     site = chart.draws.pick((CHU, CLCC))
     doctor = chart.draws.pick(cast.doctors[site.key])
     chart.register(site, at_hour(day, 9))
-    if not chart.draws.chance(cast.unqualified):
+    if chart.behaviours.identity(site.key).done is Done.IN_TIME:
         chart.qualify(site, at_hour(day, 10))
     _consultation(chart, site, doctor, Place(site.units[-1]), day)
 
@@ -165,11 +163,12 @@ def had_stay(
     chart: Chart, cast: Cast, day: datetime, entry: Entry, origin: Origin | None
 ) -> StayTeller:
     """Tell a stay in hospital at home (PV1-21 06), with a short hospital visit in between."""
-    chart.register(HAD, at_hour(day, 9, 30))
-    if not chart.draws.chance(cast.unqualified):
-        chart.qualify(HAD, at_hour(day, 11))
+    chart.register(HAD, at_hour(day, 7, 30))
+    if chart.behaviours.identity(HAD.key).done is Done.IN_TIME:
+        chart.qualify(HAD, at_hour(day, 8))
     doctor = chart.draws.pick(cast.doctors["had"])
-    begin = at_hour(day, 14, chart.draws.between(0, 59))
+    # Who comes from hospital is seen within a day of leaving it.
+    begin = at_hour(day, 8 if origin else 14, chart.draws.between(40, 59))
     length = chart.draws.between(10, 24)
     expected = begin + timedelta(days=length)
     reason = "Soins post-opératoires"
@@ -178,11 +177,10 @@ def had_stay(
     stay.admit(begin, Place(chart.draws.pick(HAD.units)))
     if chart.draws.chance(0.3):
         away = at_hour(begin + timedelta(days=4), 9)
-        stay.leave(away, away + timedelta(hours=30))
-        stay.come_back(away + timedelta(hours=26))
+        absence(chart, stay, away, away + timedelta(hours=26), away + timedelta(hours=30))
     end = at_hour(begin + timedelta(days=length), 16, chart.draws.between(0, 59))
     stay.discharge(end, HOME)
-    _letter(chart, stay, end)
+    letter(chart, stay, end)
     return stay
 
 
@@ -191,7 +189,7 @@ def smr_stay(
 ) -> StayTeller:
     """Tell a stay in rehabilitation with week-end leaves."""
     chart.register(SMR, at_hour(day, 10, 30))
-    if not chart.draws.chance(cast.unqualified):
+    if chart.behaviours.identity(SMR.key).done is Done.IN_TIME:
         chart.qualify(SMR, at_hour(day, 11, 30))
     doctor = chart.draws.pick(cast.doctors["smr"])
     begin = day + chart.draws.minutes(50, 150)
@@ -204,11 +202,10 @@ def smr_stay(
     if chart.draws.chance(0.5):
         saturday = begin + timedelta(days=5 - begin.weekday() + 7)
         away = at_hour(saturday, 10)
-        stay.leave(away, away + timedelta(hours=32))
-        stay.come_back(away + timedelta(hours=31))
+        absence(chart, stay, away, away + timedelta(hours=31), away + timedelta(hours=32))
     end = at_hour(begin + timedelta(days=length), 11, chart.draws.between(0, 59))
     end = _goes_home(chart, cast, stay, end, HOME)
-    _letter(chart, stay, end)
+    letter(chart, stay, end)
     return stay
 
 
@@ -226,14 +223,14 @@ def _ward_life(chart: Chart, cast: Cast, stay: StayTeller, arrival: datetime) ->
         stay.cancel(when + draws.minutes(150, 200))
     if draws.chance(0.15):
         away = at_hour(when + timedelta(days=1), 10, draws.between(0, 59))
-        stay.leave(away, away + timedelta(hours=8))
         if draws.chance(cast.corrections * 4):
+            stay.leave(away, away + timedelta(hours=8))
             stay.cancel(away + timedelta(minutes=50))
-        else:
-            stay.come_back(away + timedelta(hours=7))
-            if draws.chance(cast.corrections * 2):
-                stay.cancel(away + timedelta(hours=7, minutes=40))
-                stay.come_back(away + timedelta(hours=8))
+            return
+        back = absence(chart, stay, away, away + timedelta(hours=7), away + timedelta(hours=10))
+        if back and draws.chance(cast.corrections * 2):
+            stay.cancel(away + timedelta(hours=7, minutes=40))
+            stay.come_back(away + timedelta(hours=8))
 
 
 def _goes_home(
@@ -249,28 +246,31 @@ def _goes_home(
     return later
 
 
-def _letter(chart: Chart, stay: StayTeller, leaving: datetime) -> None:
-    """Send the letter on the day of discharge or some days after; sometimes it never comes."""
-    draws = chart.draws
-    if draws.chance(0.04):
-        return
-    late = draws.between(2, 9) if draws.chance(0.18) else 0
-    level = 1 if draws.chance(0.2) else 3
-    at = leaving + timedelta(days=late) + draws.minutes(50, 180)
-    stay.letter(at, level=level, draft_first=draws.chance(0.15))
-
-
 def _next_setting(chart: Chart, cast: Cast, stay: StayTeller, leaving: datetime, way: Exit) -> None:
-    """Tell the stay in the next setting; now and then nobody arrives there."""
-    if way.finess not in (SMR.finess, HAD.finess) or chart.draws.chance(0.06):
+    """Tell the stay in the next setting; now and then nobody arrives there, or days late."""
+    if way.finess not in (SMR.finess, HAD.finess):
+        return
+    visit, is_smr = stay.visit, way.finess == SMR.finess
+    rule = "TRX-08" if is_smr else "ORI-06"
+    deed = chart.behaviours.transfer(visit.number)
+    if deed.done is Done.NEVER:
+        chart.rupture(rule, Cause.LOST, visit, leaving)
         return
     begun = stay.admitted or leaving
-    origin = Origin(stay.visit.establishment.finess, begun, stay.visit.nda)
+    origin = Origin(visit.establishment.finess, begun, visit.nda)
     entry = Entry(mode="7", provenance="1", source="4")
-    if way.finess == SMR.finess:
-        smr_stay(chart, cast, leaving, entry, origin)
+    if is_smr:
+        next_stay = smr_stay(chart, cast, leaving + deed.delay, entry, origin)
     else:
-        had_stay(chart, cast, leaving + timedelta(days=1), entry, origin)
+        day = leaving + timedelta(days=1) + deed.delay
+        next_stay = had_stay(chart, cast, day, entry, origin)
+    arrived = next_stay.admitted
+    if not (
+        chart.qualified(visit.establishment) and chart.qualified(next_stay.visit.establishment)
+    ):
+        chart.rupture(rule, Cause.UNLINKED, visit, leaving, real=False)
+    elif deed.done is Done.LATE:
+        chart.rupture(rule, Cause.LATE_ARRIVAL, visit, leaving, arrived)
 
 
 def _consultation(
@@ -279,17 +279,13 @@ def _consultation(
     start = at_hour(day, 11, chart.draws.pick((0, 15, 30, 45)))
     booked = at_hour(day, 10, 55) if start.minute else at_hour(day, 10, 52)
     slot = Booking(
-        site, chart.person, chart.ipp(site), "S12", _rdv(chart), start, 20,
+        site, chart.person, chart.ipp(site), "S12", appointment(chart), start, 20,
         ("CONSULT", "Consultation d'oncologie"), doctor, place,
     )  # fmt: skip
     chart.book(slot, booked)
     visit = chart.visit(site, doctor, Care("O", "07", "Consultation"))
     visit.admit(start, place, "A04")
     visit.discharge(start + chart.draws.minutes(15, 50), HOME, lag=5)
-
-
-def _rdv(chart: Chart) -> str:
-    return f"R{chart.person.order:05d}{chart.number():03d}"
 
 
 #: What a patient of the region goes through, with how often.

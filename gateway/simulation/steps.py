@@ -150,6 +150,7 @@ class LetterSent:
     Attributes:
         level: CDA body level, 3 (structured) or 1 (PDF).
         in_progress: whether the document status says that results are awaited.
+        mailbox: secure address of the family doctor when it is not the right one.
     """
 
     visit: Visit
@@ -161,6 +162,7 @@ class LetterSent:
     version: int = 1
     level: int = 3
     in_progress: bool = False
+    mailbox: str = ""
 
 
 Content = Movement | IdentityNews | Booking | LetterSent

@@ -24,7 +24,7 @@ _KINDS = (
 
 @cache
 def _played() -> tuple[Event, ...]:
-    return tuple(event for event in events(Region(1, 110), PERFECT) if event.door != "cda")
+    return tuple(event for event in events(Region(6, 110), PERFECT) if event.door != "cda")
 
 
 def _all(*kinds: str) -> Iterator[Message]:
