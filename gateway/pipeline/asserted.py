@@ -32,9 +32,12 @@ def store_assertions(
 
 
 def store_told(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime) -> None:
-    """Store what new inputs assert, and that their feeds are alive."""
+    """Store what new inputs assert, and that their feeds are alive.
+
+    Their receipt is the instant of the commit: no look that was made before it missed them.
+    """
     rows = [
-        (row_id, item.opened.raw.received_at, asserted(item))
+        (row_id, now, asserted(item))
         for row_id, item in stored
         # A row that was stored before its conversion may have said something else.
         if item.assertions or item.inbox_id is not None
@@ -43,8 +46,7 @@ def store_told(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: dat
     seen = []
     for _, item in stored:
         if item.feed and item.status in _ALIVE:
-            at = item.opened.raw.received_at
-            seen.append((item.feed, at, item.opened.header.sent_at or at))
+            seen.append((item.feed, now, item.opened.header.sent_at or now))
     if seen:
         tx.watch.feed_seen(seen)
 

@@ -14,6 +14,7 @@ from gateway.core.messages import InboxRow, InboxStatus, NewInboxRow, Outcome, R
 from gateway.core.ports import InboxResult, Transaction
 from gateway.fhir.fold import Fold
 from gateway.pipeline.asserted import store_told
+from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Opened, Prepared
 from gateway.pipeline.refold import refold
 
@@ -34,10 +35,12 @@ class CommitRules:
     Attributes:
         folds: the fold of each type that has rules of its own.
         control_id_window: how far back the same control id is looked for.
+        mails: letters that ask for secure mails get them; False where no operator is named.
     """
 
     folds: Mapping[str, Fold]
     control_id_window: timedelta = timedelta(days=30)
+    mails: bool = False
 
 
 def commit(
@@ -48,7 +51,7 @@ def commit(
     Args:
         tx: an open transaction.
         batch: inputs in the order of their arrival.
-        now: instant of the commit.
+        now: instant of the commit, and so of the receipt of every new input (ADR 0008).
         rules: settings.
 
     Returns:
@@ -67,10 +70,12 @@ def commit(
             answer = _answer(item_now)
             fresh.append((position, item_now, answer))
             _remember(known, item_now, answer)
-    ids = _store(tx, [(item, answer) for _, item, answer in fresh])
+    ids = _store(tx, [(item, answer) for _, item, answer in fresh], now)
     stored = [(row_id, item) for row_id, (_, item, _) in zip(ids, fresh, strict=True)]
     _contribute(tx, stored, now, rules)
     store_told(tx, stored, now)
+    if rules.mails:
+        queue_mails(tx, stored, now)
     for row_id, (position, item, answer) in zip(ids, fresh, strict=True):
         receipts[position] = _receipt(item, row_id, answer)
     return [receipt for receipt in receipts if receipt is not None]
@@ -173,9 +178,9 @@ def _answer(item: Prepared) -> bytes:
     return item.opened.answer("refuse" if refused else "AA", told)
 
 
-def _store(tx: Transaction, items: Sequence[tuple[Prepared, bytes]]) -> list[int]:
+def _store(tx: Transaction, items: Sequence[tuple[Prepared, bytes]], now: datetime) -> list[int]:
     """Insert new rows, finish rows stored before; return the row ids in order."""
-    new = [_row(item, answer) for item, answer in items if item.inbox_id is None]
+    new = [_row(item, answer, now) for item, answer in items if item.inbox_id is None]
     inserted = iter(tx.inbox.insert(new) if new else ())
     ids: list[int] = []
     results: list[InboxResult] = []
@@ -201,10 +206,10 @@ class ConflictError(Exception):
     """The same input was stored by another process meanwhile; run the commit again."""
 
 
-def _row(item: Prepared, answer: bytes) -> NewInboxRow:
+def _row(item: Prepared, answer: bytes, now: datetime) -> NewInboxRow:
     raw = item.opened.raw
     return NewInboxRow(
-        received_at=raw.received_at,
+        received_at=now,
         channel=raw.channel,
         peer=raw.peer.address if raw.peer else "",
         header=item.opened.header,
@@ -228,10 +233,10 @@ def _receipt(item: Prepared, row_id: int, answer: bytes) -> Receipt:
     )
 
 
-def store_bytes(tx: Transaction, opened: Opened) -> int | None:
+def store_bytes(tx: Transaction, opened: Opened, now: datetime) -> int | None:
     """Keep an input before its conversion ends; None when the same input is there already."""
     item = Prepared(opened, InboxStatus.RECEIVED)
-    return tx.inbox.insert([_row(item, b"")])[0]
+    return tx.inbox.insert([_row(item, b"", now)])[0]
 
 
 def _control_id_reused() -> Issue:

@@ -102,6 +102,7 @@ class Deliverer:
         policy: DeliveryPolicy,
         *,
         draw: Callable[[], float] | None = None,
+        on_settled: Callable[[Transaction, Delivery, datetime], None] | None = None,
     ) -> None:
         """Prepare; nothing is sent.
 
@@ -111,12 +112,14 @@ class Deliverer:
             clock: tells when rows are due.
             policy: settings.
             draw: gives numbers from 0 to 1 for the jitter; those of the system by default.
+            on_settled: called with each row after its state was written, in the transaction.
         """
         self._store = store
         self._connectors = {connector.name: connector for connector in connectors}
         self._clock = clock
         self._policy = policy
         self._draw = draw or SystemRandom().random
+        self._on_settled = on_settled
         self._gate = asyncio.Semaphore(policy.concurrency)
         self._next_look = datetime.min.replace(tzinfo=UTC)
 
@@ -147,7 +150,22 @@ class Deliverer:
             Whether it is about something that was sent from here.
         """
         now = self._clock.now()
-        return await self._store.write(lambda tx: _apply(tx, notice, now))
+
+        def work(tx: Transaction) -> bool:
+            is_ours = _apply(tx, notice, now)
+            if is_ours:
+                self._report(tx, notice.connector, notice.key, now)
+            return is_ours
+
+        return await self._store.write(work)
+
+    def _report(self, tx: Transaction, connector: str, key: str, now: datetime) -> None:
+        """Say where a row stands now; a word that came too late changed nothing."""
+        if self._on_settled is None:
+            return
+        kept = tx.outbox.by_key(connector, key)
+        if kept is not None and kept.status in SETTLED:
+            self._on_settled(tx, kept, now)
 
     def _claim(self, tx: Transaction, now: datetime) -> tuple[int, list[Delivery]]:
         if now >= self._next_look:
@@ -200,6 +218,7 @@ class Deliverer:
         )
         if status in SETTLED and delivery.item.connector == subscribed.HOOK:
             hooks.settled(tx, delivery, status, outcome.codes, why, now)
+        self._report(tx, delivery.item.connector, delivery.item.key, now)
         _tell(delivery, status, outcome)
 
     def _judge(

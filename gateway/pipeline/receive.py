@@ -261,7 +261,8 @@ class Receiver:
     async def _store_early(self, ticket: _Ticket) -> None:
         opened = ticket.opened or self._converter.open(ticket.raw)
         try:
-            ticket.row_id = await self._store.write(lambda tx: store_bytes(tx, opened))
+            now = self._clock.now()
+            ticket.row_id = await self._store.write(lambda tx: store_bytes(tx, opened, now))
         except RetriableError:
             _log.warning("early_store_failed", size=len(ticket.raw.body))
 

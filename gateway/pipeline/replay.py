@@ -16,6 +16,7 @@ from gateway.core.messages import InboxRow, InboxStatus, RawMessage
 from gateway.core.ports import InboxResult, Store, Transaction
 from gateway.pipeline.asserted import asserted, store_assertions
 from gateway.pipeline.commit import CommitRules
+from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Converting, Prepared
 from gateway.pipeline.refold import Change, refold
 
@@ -117,6 +118,8 @@ class Replayer:
             )
             said = [(row.id, row.received_at, asserted(item)) for row, item in prepared]
             store_assertions(tx, said, now)
+            if self.rules.mails:
+                queue_mails(tx, [(row.id, item) for row, item in prepared], now)
             if dry_run:
                 raise _DryRunError(outcome)
             return outcome

@@ -11,7 +11,7 @@ from gateway.pipeline.commit import store_bytes
 from gateway.pipeline.receive import Receiver
 from gateway.store.factory import open_store
 from tests.support.gateway import converter, holdings, message, take
-from tests.support.pipeline import RULES, HandClock
+from tests.support.pipeline import RULES, START, HandClock
 from tests.unit.hl7v2.compose import PID, admission, with_field, with_msh
 
 
@@ -65,7 +65,7 @@ async def test_rows_left_received_by_a_crash_are_converted_by_the_next_process(d
     crashed = open_store(durable_url, timeout_s=20)
     await crashed.open()
     opened = converter().open(message(admission()))
-    await crashed.write(lambda tx: store_bytes(tx, opened))
+    await crashed.write(lambda tx: store_bytes(tx, opened, START))
     await crashed.close()
     store = open_store(durable_url, timeout_s=20)
     await store.open()

@@ -13,7 +13,7 @@ from gateway.pipeline.commit import store_bytes
 from gateway.pipeline.prepared import Policy
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.store.memory import MemoryStore
-from tests.support.pipeline import RULES, FakeConverter, HandClock, raw
+from tests.support.pipeline import RULES, START, FakeConverter, HandClock, raw
 
 QUICK = ReceiveLimits(threads=2, store_early_s=0.05, deadline_s=0.3)
 
@@ -201,7 +201,7 @@ async def test_a_bug_in_a_mapping_still_gives_an_answer_and_keeps_the_bytes():
 async def test_rows_left_by_a_crash_are_converted():
     async with receiving() as (receiver, store, converter):
         opened = converter.open(raw("1:p1:0"))
-        await store.write(lambda tx: store_bytes(tx, opened))
+        await store.write(lambda tx: store_bytes(tx, opened, START))
         taken = await receiver.take_backlog(timedelta(seconds=-1))
 
         assert taken == 1

@@ -1,0 +1,140 @@
+"""The mails that stored messages ask for, and what is known of each as facts.
+
+Called at the end of a commit and after each change of an outbox row, in that transaction.
+Deciding is `pipeline.route` and `sharing.routing`, sending `pipeline.deliver`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.core.contributions import Target
+from gateway.core.deliveries import Delivery, DeliveryStatus
+from gateway.core.facts import Assertion, Op, Span
+from gateway.core.messages import InboxStatus
+from gateway.core.ports import Transaction
+from gateway.hl7v2.message import Message
+from gateway.pipeline import written
+from gateway.pipeline.prepared import Prepared
+from gateway.pipeline.route import route
+from gateway.sharing.routing import CONNECTOR, NO_INS, Decision
+
+_WITH_DOCUMENTS = frozenset({"MDM", "ORU"})
+#: What a mail proves, by where it stands.
+_EVENTS = {
+    DeliveryStatus.CONFIRMED: "SND.MSS_OK",
+    DeliveryStatus.REFUSED: "SND.MSS_KO",
+    DeliveryStatus.GIVEN_UP: "SND.MSS_KO",
+}
+
+
+def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime) -> int:
+    """Queue what the documents of new messages ask for; return how many mails leave or wait.
+
+    Args:
+        tx: the transaction that folded the same rows.
+        stored: row id and input.
+        now: instant of the commit.
+    """
+    queued = 0
+    for _, item in stored:
+        message = item.opened.parsed
+        is_letter = isinstance(message, Message) and message.message_type in _WITH_DOCUMENTS
+        if not is_letter or item.status is not InboxStatus.CONVERTED:
+            continue
+        patient = _target(item, "Patient")
+        about = _target(item, "DocumentReference")
+        if patient is None or about is None:
+            continue
+        current = tx.resources.current([patient]).get((patient.type, patient.id))
+        shown = written.read(current) or {} if current is not None else {}
+        decisions = route(message, item.opened.site, shown, f"{about.type}/{about.id}", now)
+        for decision in decisions:
+            queued += _queue(tx, decision, _pathway(item, patient, decision), now)
+    return queued
+
+
+def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
+    """Assert what the state of a mail proves; what it proved before is taken back.
+
+    Args:
+        tx: the transaction that wrote the state.
+        delivery: with its new state.
+        now: instant of that write.
+    """
+    said = delivery.item.details.get("pathway")
+    event = _EVENTS.get(delivery.status)
+    if delivery.item.connector == CONNECTOR and isinstance(said, dict) and event is not None:
+        _assert(tx, delivery.id, event, said, now)
+
+
+def _queue(tx: Transaction, decision: Decision, said: dict[str, Any], now: datetime) -> int:
+    item = replace(decision.item, details={**decision.item.details, "pathway": said})
+    [delivery_id] = tx.outbox.queue([item], now)
+    if delivery_id is None:
+        return 0
+    if decision.status is not DeliveryStatus.QUEUED:
+        note = f"{decision.reason.word}: {decision.reason.en}"
+        tx.outbox.settle(delivery_id, decision.status, now, note=note)
+        if decision.reason is NO_INS:
+            _assert(tx, delivery_id, "SND.HELD_NO_INS", said, now)
+    return 1
+
+
+def _pathway(item: Prepared, patient: Target, decision: Decision) -> dict[str, Any]:
+    """Return what the facts of a mail need, kept with its outbox row."""
+    documents = [
+        one for one in item.assertions if one.event.startswith("DOC.") and one.op is Op.ASSERT
+    ]
+    letter = documents[0] if documents else None
+    attributes = letter.attributes if letter else {}
+    return {
+        "patient": patient.id,
+        "source": letter.source if letter else item.feed,
+        "estab": attributes.get("estab", ""),
+        "doc": attributes.get("setid") or decision.item.details["document_id"],
+        "recipient": decision.item.details["recipient"],
+        "read_requested": decision.item.details["read_receipt"],
+    }
+
+
+def _assert(
+    tx: Transaction, delivery_id: int, event: str, said: dict[str, Any], now: datetime
+) -> None:
+    instant = now.astimezone(UTC).replace(microsecond=0)
+    held = event == "SND.HELD_NO_INS"
+    recipient = "" if held else said["recipient"]
+    key = f"SND|{said['doc']}|{'held' if held else 'mss'}|{recipient}"
+    revision = f"{instant:%Y-%m-%dT%H:%M:%SZ}|{delivery_id:012d}"
+    name = f"{event}|{key}|{revision}"
+    attributes = {
+        "estab": said["estab"],
+        "doc": said["doc"],
+        "channel": "mss",
+        "recipient": recipient,
+        "read_requested": said["read_requested"],
+    }
+    assertion = Assertion(
+        aid=hashlib.sha256(name.encode()).hexdigest(),
+        event=event,
+        key=key,
+        op=Op.ASSERT,
+        revision=revision,
+        when=Span(instant, instant),
+        sent_at=instant,
+        patient=Target("Patient", said["patient"]),
+        source=said["source"],
+        attributes={name: value for name, value in attributes.items() if value != ""},
+    )
+    # No input says it: rows of the outbox are numbered below zero beside those of the inbox.
+    patients = tx.facts.replace([(-delivery_id, now, [assertion])])
+    persons = tx.facts.persons(patients)
+    tx.watch.touch(dict.fromkeys(persons.values(), now))
+
+
+def _target(item: Prepared, kind: str) -> Target | None:
+    return next(
+        (c.target for c in item.contributions if c.target.type == kind and not c.annotates), None
+    )
