@@ -73,6 +73,10 @@ class HttpClient:
         trace: TracebackType | None,
     ) -> None:
         """Close the connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
         await self._client.aclose()
 
     async def post(

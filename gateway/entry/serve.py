@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 
 from gateway import __version__
+from gateway.connectors.http import HttpClient
 from gateway.core.clock import Clock
 from gateway.core.errors import FatalError, RetriableError
 from gateway.core.issues import Issue, Severity
@@ -23,13 +24,23 @@ from gateway.entry.api.cda import cda_router
 from gateway.entry.api.errors import operation_outcome
 from gateway.entry.api.hl7v2 import hl7v2_router
 from gateway.entry.api.pages import Door
+from gateway.entry.api.subscriptions import subscriptions_router
 from gateway.entry.doors import House
 from gateway.entry.mllp import MllpListener
 from gateway.entry.mllp_door import MllpLimits
 from gateway.entry.mllp_metrics import MllpMetrics
 from gateway.entry.settings import DEFAULT_NAMESPACE, Settings
-from gateway.entry.wiring import SystemClock, build_converter, build_receiver, build_store
+from gateway.entry.wiring import (
+    SystemClock,
+    build_converter,
+    build_receiver,
+    build_store,
+    build_subscriptions,
+    build_workers,
+)
+from gateway.entry.workers import Workers
 from gateway.hl7v2 import ack
+from gateway.mapping.loader import load_mappings
 
 _log = structlog.get_logger()
 _LOOP_LAG = Gauge("relais_loop_lag_seconds", "How late the event loop runs a timer")
@@ -82,7 +93,8 @@ class Gateway:
         self.clock = clock or SystemClock()
         self.registry = registry
         self.store = build_store(settings)
-        self.converter = build_converter(settings, clock=self.clock)
+        self.mappings = load_mappings(settings.mappings)
+        self.converter = build_converter(settings, clock=self.clock, mappings=self.mappings)
         self.receiver = build_receiver(settings, self.store, self.converter, self.clock)
         self.house = House(self.receive, self._answer, self.receiver.incident, self.clock)
         self.http_port = 0
@@ -90,6 +102,16 @@ class Gateway:
         self._listeners: list[MllpListener] = []
         self._http: _HttpServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._workers: Workers | None = None
+        self._client: HttpClient | None = None
+
+    @property
+    def workers(self) -> Workers:
+        """Return the loops beside the doors; there are none before `start` or in role doors."""
+        if self._workers is None:
+            msg = "this process runs no workers"
+            raise RuntimeError(msg)
+        return self._workers
 
     @property
     def mllp_ports(self) -> list[int]:
@@ -115,12 +137,29 @@ class Gateway:
         if self.role is not Role.WORKER:
             await self._open_doors()
         await self._open_http()
+        if self.role is not Role.DOORS:
+            self._start_workers()
+
+    def _start_workers(self) -> None:
+        """Run the loops beside the doors; their links need the address of the HTTP door."""
+        self._workers, self._client = build_workers(
+            self.settings,
+            self.store,
+            self.clock,
+            self.mappings,
+            f"{self.base_url.rstrip('/')}/fhir",
+        )
+        self._workers.start()
 
     async def stop(self) -> None:
         """Stop accepting, finish what was begun, close the store."""
         await asyncio.gather(*(listener.stop() for listener in self._listeners))
         if self._http is not None:
             await self._http.stop()
+        if self._workers is not None:
+            await self._workers.stop()
+        if self._client is not None:
+            await self._client.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -187,7 +226,9 @@ class Gateway:
         if self.role is Role.WORKER:
             return []
         limit = self.settings.http.body_limit
+        base = f"{self.base_url.rstrip('/')}/fhir"
         return [
+            subscriptions_router(self.store, self.clock, build_subscriptions(self.settings, base)),
             hl7v2_router(self.house, body_limit=limit),
             cda_router(
                 self.house, operation_outcome, body_limit=min(limit, self.settings.http.cda_limit)

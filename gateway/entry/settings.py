@@ -117,6 +117,20 @@ class MssanteSettings(_Part):
     poll_s: float = Field(30.0, gt=0, description="how often notices are fetched")
 
 
+class HooksSettings(_Part):
+    """`[hooks]`: notifications to subscribers."""
+
+    hosts: tuple[str, ...] = Field((), description="hosts that may be called; * admits all")
+    ports: tuple[int, ...] = Field((443,), description="ports that may be called")
+    lan: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = Field(
+        (), description="networks inside that names may resolve to"
+    )
+    timeout_s: float = Field(10.0, gt=0, le=60, description="longest wait for a subscriber")
+    per_client: int = Field(100, ge=1, description="subscriptions of one client at most")
+    horizon_days: float = Field(3.0, gt=0, description="how long a delivery is tried again")
+    poll_s: float = Field(0.25, gt=0, description="pause of a worker with nothing to do, seconds")
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -154,6 +168,7 @@ class Settings(BaseSettings):
     mllps: MllpsSettings = MllpsSettings()
     receive: ReceiveSettings = ReceiveSettings()
     mssante: MssanteSettings = MssanteSettings()
+    hooks: HooksSettings = HooksSettings()
 
     @classmethod
     def settings_customise_sources(

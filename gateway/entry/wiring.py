@@ -7,12 +7,20 @@ from gateway.cda.adapter import CONCEPTMAPS as CDA_CONCEPTMAPS
 from gateway.cda.convert import CONVERTERS as CDA_CONVERTERS
 from gateway.cda.facts import FACTS as CDA_FACTS
 from gateway.cda.paths import path_fault as cda_path_fault
+from gateway.connectors.fhir_hook import FhirHook
+from gateway.connectors.http import HttpClient
 from gateway.core.clock import Clock
+from gateway.core.deliveries import Connector
+from gateway.core.egress import EgressPolicy
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
+from gateway.entry.api.subscriptions import SubscriptionSettings
+from gateway.entry.mail import build_mssante
 from gateway.entry.settings import Settings
+from gateway.entry.workers import Rhythm, Workers
 from gateway.fhir.elements import table
 from gateway.fhir.identity import Ids
+from gateway.fhir.subscriptions import SubscriptionRules
 from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
 from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.hl7v2.paths import is_path
@@ -21,11 +29,14 @@ from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pathway.enrich import Tables
 from gateway.pathway.rulefiles import load_rules
 from gateway.pathway.rules import Rules
+from gateway.pipeline import outgoing
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.convert import Converter, ConvertOptions
+from gateway.pipeline.deliver import Deliverer, DeliveryPolicy, RetryRule
 from gateway.pipeline.folds import FOLDS
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer
+from gateway.pipeline.subscribed import HOOK
 from gateway.pipeline.watch import Watcher, WatchSettings
 from gateway.store.factory import open_store
 
@@ -84,7 +95,8 @@ def build_store(settings: Settings) -> Store:
 
 def build_rules(settings: Settings) -> CommitRules:
     """Build the rules of the commit."""
-    return CommitRules(FOLDS, timedelta(days=settings.receive.control_id_days))
+    window = timedelta(days=settings.receive.control_id_days)
+    return CommitRules(FOLDS, window, mails=bool(settings.mssante.smtp_host))
 
 
 def build_receiver(
@@ -134,3 +146,50 @@ def build_watcher(
 def build_replayer(settings: Settings, store: Store, converter: Converter) -> Replayer:
     """Build what converts stored rows again."""
     return Replayer(store, converter, SystemClock(), build_rules(settings))
+
+
+def build_egress(settings: Settings) -> EgressPolicy:
+    """Build what notifications may reach; this machine only where nothing is production."""
+    hooks = settings.hooks
+    return EgressPolicy(
+        hosts=frozenset(host.lower() for host in hooks.hosts),
+        ports=frozenset(hooks.ports),
+        lan=hooks.lan,
+        allow_loopback=not settings.is_production,
+    )
+
+
+def build_subscriptions(settings: Settings, base: str) -> SubscriptionSettings:
+    """Build what the door for subscriptions honours; `base` is the FHIR address."""
+    rules = SubscriptionRules(build_egress(settings), per_client=settings.hooks.per_client)
+    return SubscriptionSettings(base, rules)
+
+
+def build_workers(
+    settings: Settings, store: Store, clock: Clock, mappings: Mappings, base: str
+) -> tuple[Workers, HttpClient]:
+    """Build the loops beside the doors, and the client to be closed after them.
+
+    Args:
+        settings: of the installation.
+        store: open when they start.
+        clock: of the engine and of what is due.
+        mappings: of the installation.
+        base: public address of the FHIR door.
+
+    Raises:
+        FatalError: a rule file or a certificate is wrong.
+    """
+    client = HttpClient(keeps_connections=False)
+    connectors: list[Connector] = [
+        FhirHook(client, build_egress(settings), timeout_s=settings.hooks.timeout_s)
+    ]
+    mail = build_mssante(settings, mappings, clock)
+    if mail is not None:
+        connectors.append(mail[0])
+    horizon = timedelta(days=settings.hooks.horizon_days)
+    policy = DeliveryPolicy(base, RetryRule(horizon), {HOOK: RetryRule(horizon, refusals=3)})
+    deliverer = Deliverer(store, connectors, clock, policy, on_settled=outgoing.settled)
+    rhythm = Rhythm(settings.hooks.poll_s, settings.hooks.poll_s, settings.mssante.poll_s)
+    watcher = build_watcher(settings, store, clock, mappings)
+    return Workers(watcher, deliverer, mail[1] if mail else None, rhythm), client

@@ -1,0 +1,112 @@
+"""What runs beside the doors: looks at persons, deliveries, notices of mails.
+
+Each loop claims its work from the store, so any number of processes may run them. A store or an
+operator that is away postpones a loop and ends none.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.connectors.mssante_mailbox import NoticeReader
+from gateway.core.errors import RetriableError
+from gateway.pipeline.deliver import Deliverer
+from gateway.pipeline.watch import Watcher
+
+_log = structlog.get_logger()
+#: Pause after a fault that goes away by itself.
+_AWAY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Pauses of the loops when there is nothing to do, seconds."""
+
+    watch_s: float = 0.5
+    deliver_s: float = 0.25
+    notices_s: float = 30.0
+
+
+class Workers:
+    """The loops of one process."""
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        deliverer: Deliverer,
+        notices: NoticeReader | None,
+        rhythm: Rhythm | None = None,
+    ) -> None:
+        """Prepare; nothing runs.
+
+        Args:
+            watcher: looks at persons that are due.
+            deliverer: sends what is due.
+            notices: the mailbox of notices; None where no mail leaves.
+            rhythm: pauses.
+        """
+        self._watcher = watcher
+        self._deliverer = deliverer
+        self._notices = notices
+        self._rhythm = rhythm or Rhythm()
+        # The mailbox remembers what it gave last, so one look at a time.
+        self._reading = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Run every loop in this event loop."""
+        rhythm = self._rhythm
+        self._run("watch", self._watcher.step, rhythm.watch_s)
+        self._run("deliver", self._deliverer.step, rhythm.deliver_s)
+        if self._notices is not None:
+            self._run("notices", self.read_notices, rhythm.notices_s)
+
+    async def stop(self) -> None:
+        """End every loop; what was claimed is due again when its lease ends."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def read_notices(self) -> int:
+        """Settle what the mailbox tells; return how many notices were about mails of ours.
+
+        Raises:
+            RetriableError: mailbox or store are away; the notices come again.
+        """
+        if self._notices is None:
+            return 0
+        async with self._reading:
+            found = await self._notices.poll()
+            for issue in self._notices.issues:
+                _log.warning("notice_not_read", code=issue.code)
+            ours = 0
+            for notice in found:
+                ours += await self._deliverer.apply_notice(notice)
+            if found or self._notices.issues:
+                await self._notices.done()
+        return ours
+
+    async def catch_up(self) -> None:
+        """Look and deliver until nothing is due at this instant of the clock."""
+        while await self._watcher.drain() + await self._deliverer.step():
+            pass
+
+    def _run(self, name: str, step: Callable[[], Awaitable[int]], pause_s: float) -> None:
+        self._tasks.append(asyncio.create_task(_forever(name, step, pause_s), name=name))
+
+
+async def _forever(name: str, step: Callable[[], Awaitable[int]], pause_s: float) -> None:
+    while True:
+        try:
+            if await step():
+                # Yield between two steps, or a long backlog would keep the doors waiting.
+                await asyncio.sleep(0)
+                continue
+            pause = pause_s
+        except RetriableError as error:
+            _log.warning("worker_postponed", kind=name, code=error.issues[0].code)
+            pause = _AWAY_S
+        await asyncio.sleep(pause)
