@@ -164,7 +164,6 @@ async def test_each_subscription_is_told_once_and_a_slow_one_delays_nobody(regio
 
 
 @pytest.mark.field("FL-250")
-@pytest.mark.field("FL-344")
 async def test_a_failing_notification_writes_nothing_of_the_patient_into_the_log(region):
     await region.activate(content="full-resource", header=["X-Key: abc-secret"])
     await region.receiver.stop()

@@ -58,7 +58,9 @@ def documents(mappings: Mappings) -> str:
 
 def interactions() -> str:
     """Write what can be done with each resource type, from the CapabilityStatement."""
-    [server] = capability.statement("https://relais.example/fhir", "", "")["rest"]
+    [server] = capability.statement("https://relais.example/fhir", "", "", subscriptions=True)[
+        "rest"
+    ]
     rows = [
         (
             resource["type"],

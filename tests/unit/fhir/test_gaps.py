@@ -241,3 +241,11 @@ def test_every_rule_has_its_type_of_gap():
 
     assert rules <= known
     assert "TRX-08" in known
+
+
+@pytest.mark.parametrize("status", [Status.OVERDUE, Status.MET_LATE, Status.CANCELLED, Status.VOID])
+def test_the_models_of_fhir_find_nothing_wrong_either(status):
+    task = _task(status, _task())
+
+    assert shape.full(_issue(status, task=task)) == []
+    assert shape.full(task) == []
