@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from gateway.core.contributions import Contribution, Kind, Target
-from gateway.core.ports import Store
+from gateway.core.ports import Store, Transaction
 from tests.contract.store.builders import PATIENT, STAY, WARD, ins, says, shared
 
 OTHER = Target("Patient", "other")
@@ -33,6 +33,44 @@ async def test_a_contribution_comes_back_as_it_was_given(store: Store) -> None:
 
     assert changed == {STAY}
     assert await load(store, STAY, PATIENT) == {STAY: [given]}
+
+
+async def test_a_transaction_loads_what_it_has_just_written_among_what_was_there(
+    store: Store,
+) -> None:
+    before, first, last = says(STAY, 5, status="planned"), says(STAY, 1), says(STAY, 9, note="é")
+    await put(store, 1, before, says(PATIENT, 1))
+
+    def work(tx: Transaction) -> dict[Target, list[Contribution]]:
+        tx.contributions.replace([(2, [last, says(PATIENT, 2)]), (3, [first])])
+        return tx.contributions.load([STAY])
+
+    assert await store.write(work) == {STAY: [first, before, last]}
+    assert await load(store, STAY) == {STAY: [first, before, last]}
+
+
+async def test_what_an_input_said_before_is_not_loaded_once_it_says_otherwise(
+    store: Store,
+) -> None:
+    def work(tx: Transaction) -> dict[Target, list[Contribution]]:
+        tx.contributions.replace([(1, [says(STAY, 1, status="planned"), says(PATIENT, 1)])])
+        tx.contributions.replace([(1, [says(STAY, 2, status="finished")])])
+        return tx.contributions.load([STAY, PATIENT])
+
+    assert await store.write(work) == {STAY: [says(STAY, 2, status="finished")]}
+
+
+async def test_characters_no_database_keeps_are_loaded_as_they_are_kept(store: Store) -> None:
+    half = says(STAY, 1, note="half \ud83d of a pair")
+
+    def work(tx: Transaction) -> dict[Target, list[Contribution]]:
+        tx.contributions.replace([(1, [half])])
+        return tx.contributions.load([STAY])
+
+    at_once = await store.write(work)
+
+    assert at_once == await load(store, STAY)
+    assert at_once[STAY][0].resource["note"] == "half \ufffd of a pair"
 
 
 async def test_shared_content_comes_back_as_it_was_given(store: Store) -> None:
