@@ -1,19 +1,17 @@
 """What messages assert about a pathway: keys, times, operations, attributes."""
 
-from datetime import UTC, datetime
 from itertools import permutations
-from typing import Any
 
 import pytest
 
 from gateway.core.contributions import Target
 from gateway.core.events import ATTRIBUTES, EVENTS, Kind, family
-from gateway.core.facts import Assertion, Op, Received
+from gateway.core.facts import Op
 from gateway.hl7v2.facts import feed_of
 from gateway.hl7v2.reader import read
 from gateway.mapping.sites import Site, Unit
-from gateway.pathway.facts import reduce
 from tests.unit.hl7v2.compose import EVN, PID, PV1, ZBE, admission, er7, msh, with_field
+from tests.unit.hl7v2.facts import appointment, asserts, events, facts_of, instant, movement, one
 from tests.unit.hl7v2.test_adapter import SITE, contribute
 
 KINDS = {
@@ -25,43 +23,6 @@ KINDS = {
 }
 #: Visit M1 of the composed messages, as facts name it.
 MOVEMENT = "https://relais.example/ns/visit/990000001|V25001|M1#990000001"
-
-
-def asserts(raw: bytes, site: Site = SITE, **options: Any) -> list[Assertion]:
-    return contribute(raw, site, **options).assertions
-
-
-def one(raw: bytes, event: str, site: Site = SITE) -> Assertion:
-    found = [item for item in asserts(raw, site) if item.event == event]
-    assert len(found) == 1, [item.event for item in found]
-    return found[0]
-
-
-def events(raw: bytes, site: Site = SITE) -> set[tuple[str, Op]]:
-    return {(item.event, item.op) for item in asserts(raw, site)}
-
-
-def movement(
-    trigger: str = "A03",
-    *extra: str,
-    action: str = "INSERT",
-    recorded: str = "20261120083000",
-    start: str = "20261120081500",
-    original: str = "",
-    pv1: str = PV1,
-    number: str = "M1^CHU-DEMO^990000001",
-    pid: str = PID,
-) -> bytes:
-    """Compose a message of one movement."""
-    structure = {"A11": "A09", "A13": "A01", "A22": "A21", "A53": "A52", "A04": "A01"}
-    header = msh(f"ADT^{trigger}^ADT_{structure.get(trigger, trigger)}")
-    evn = with_field(EVN, 2, recorded)
-    zbe = with_field(with_field(with_field(ZBE, 1, number), 2, start), 4, action)
-    return er7(header, evn, pid, pv1, with_field(zbe, 6, original), *extra)
-
-
-def instant(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)
 
 
 # --- movements --------------------------------------------------------------------------------
@@ -315,114 +276,6 @@ def test_a_discharge_in_the_future_keeps_its_own_time() -> None:
     assert found.revision.startswith("20261120T073000")
 
 
-# --- patients ---------------------------------------------------------------------------------
-
-
-def test_a_qualified_identity() -> None:
-    assert ("PAT.INS_OK", Op.ASSERT) in events(admission())
-    doubtful = admission(PID=f"{PID}~DOUT")
-    unsaid = admission(PID=with_field(PID, 32, ""))
-
-    assert ("PAT.INS_KO", Op.ASSERT) in events(doubtful)
-    assert not {name for name, _ in events(unsaid)} & {"PAT.INS_OK", "PAT.INS_KO"}
-
-
-def test_each_entry_into_a_state_of_identity_is_a_fact_of_its_own() -> None:
-    first = one(admission(), "PAT.INS_OK")
-    later = one(admission(EVN=with_field(EVN, 2, "20261121083000")), "PAT.INS_OK")
-
-    assert first.key != later.key
-
-
-@pytest.mark.field("FL-151")
-def test_a_death_is_told_by_the_exit_mode_or_the_identity() -> None:
-    discharge = movement("A03", "ZFM||9")
-
-    assert ("PAT.DEATH", Op.ASSERT) in events(discharge)
-    dead = one(admission(PID=with_field(PID, 30, "Y")), "PAT.DEATH")
-    dated = one(admission(PID=with_field(with_field(PID, 30, "Y"), 29, "20261119")), "PAT.DEATH")
-    assert dead.key == dated.key
-    assert dated.when.low == instant(2026, 11, 18, 23)
-
-
-def test_a_corrected_discharge_takes_back_the_death_it_told() -> None:
-    died = one(movement("A03", "ZFM||9"), "PAT.DEATH")
-    home = one(movement("A03", "ZFM||8", recorded="20261120110000"), "PAT.DEATH")
-    cancelled = one(
-        movement("A13", action="CANCEL", original="A03", recorded="20261120110000"), "PAT.DEATH"
-    )
-
-    assert {died.key} == {home.key, cancelled.key}
-    assert facts_of([died, home]) == {}
-    assert facts_of([died, cancelled]) == {}
-
-
-def test_a_discharge_home_does_not_contradict_a_death_told_by_the_identity() -> None:
-    dead = one(admission(PID=with_field(PID, 30, "Y")), "PAT.DEATH")
-    home = one(movement("A03", "ZFM||8", recorded="20261120110000"), "PAT.DEATH")
-
-    assert facts_of([dead, home]) == {dead.key: "PAT.DEATH"}
-
-
-def test_an_identity_update_takes_back_a_death_and_a_movement_does_not() -> None:
-    alive = with_field(PID, 30, "N")
-    update = er7(msh("ADT^A31^ADT_A05"), EVN, alive, "PV1|1|N")
-
-    assert ("PAT.DEATH", Op.RETRACT) in events(update)
-    assert "PAT.DEATH" not in {name for name, _ in events(admission(PID=alive))}
-
-
-@pytest.mark.parametrize(("said", "op"), [("IO", Op.ASSERT), ("INO", Op.RETRACT), ("NA", None)])
-def test_an_opposition_to_the_national_record(said: str, op: Op | None) -> None:
-    raw = admission(ZFA=f"ZFA|ACTIF||||||||{said}|20261101")
-
-    found = {name: done for name, done in events(raw) if name == "PAT.DMP_OPPOSED"}
-
-    assert found == ({"PAT.DMP_OPPOSED": op} if op else {})
-
-
-def test_the_family_doctor_is_known_by_rpps() -> None:
-    doctor = "801234567891^MARTIN^Eve^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^D^^^{}"
-    known = admission(ROL=f"ROL|1|UP|ODRP|{doctor.format('IDNPS')}")
-    referring = admission(ROL=f"ROL|1|UP|RP|{doctor.format('IDNPS')}")
-    local = admission(ROL="ROL|1|UP|ODRP|D77^MARTIN^Eve^^^^^^CHU-DEMO&990000001&M")
-
-    assert one(known, "PAT.GP_KNOWN").attributes == {"estab": "990000001", "gp": "01234567891"}
-    for raw in (referring, local):
-        assert "PAT.GP_KNOWN" not in {name for name, _ in events(raw)}
-
-
-# --- appointments -----------------------------------------------------------------------------
-
-
-def appointment(trigger: str, status: str = "", at: str = "20261120083000") -> bytes:
-    header = msh(f"SIU^{trigger}^SIU_S12").replace("20261120083000", at)
-    sch = with_field(with_field("SCH|P1^GAM|F1^AGENDA^990000001", 25, status), 26, "REQ1")
-    return er7(header, sch, PID, "RGS|1", "AIS|1||ONCO|20261201140000|||30|MIN",
-               "AIP|1||D1^MARTIN|nurse")  # fmt: skip
-
-
-def test_an_appointment_is_one_fact_that_changes_its_event() -> None:
-    booked = one(appointment("S12", "Booked"), "APPT.BOOKED")
-    cancelled = one(appointment("S15", at="20261121083000"), "APPT.CANCELLED")
-
-    assert booked.attributes == {
-        "estab": "990000001",
-        "appointment": "F1",
-        "kind": "consult",
-        "proposed_date": "2026-12-01T13:00:00Z",
-        "role": "nurse",
-        "request": "REQ1",
-    }
-    assert booked.source == "990000001:SIU"
-    assert facts_of([cancelled, booked]) == {booked.key: "APPT.CANCELLED"}
-
-
-def test_a_place_on_a_waiting_list_is_no_appointment() -> None:
-    assert asserts(appointment("S12", "Waitlist")) == []
-    assert {name for name, _ in events(appointment("S12", "Noshow"))} == {"APPT.NOSHOW"}
-
-
 # --- the whole --------------------------------------------------------------------------------
 
 
@@ -454,10 +307,3 @@ def test_events_and_attributes_are_those_of_the_schema() -> None:
         schema = ATTRIBUTES[family(item.event)]
         for name, value in item.attributes.items():
             assert isinstance(value, KINDS[schema[name]]), (item.event, name)
-
-
-def facts_of(assertions: Any) -> dict[str, str]:
-    """Return event by key of what remains of assertions received in this order."""
-    start = instant(2026, 11, 20)
-    received = [Received(item, start, order) for order, item in enumerate(assertions)]
-    return {key: fact.event for key, fact in reduce(received).items()}
