@@ -1,12 +1,17 @@
-"""`relais demo`: a throwaway gateway that plays a synthetic region and says what happened."""
+"""`relais demo`: a throwaway gateway and its surroundings play a synthetic region.
+
+A mail operator and a subscriber stand beside it; the summary says what was told and sent.
+"""
 
 import asyncio
 import contextlib
 import signal
 import socket
 import sys
+import tempfile
 import time
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -14,16 +19,25 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from gateway.core.deliveries import DeliveryStatus
+from gateway.core.errors import FatalError
+from gateway.core.issues import Issue, Severity
 from gateway.entry import settings as settings_module
 from gateway.entry.cli_serve import banner, loop_runner
-from gateway.entry.demo import Doors, PlayClock, Played, play
+from gateway.entry.demo import Doors, PlayClock, Played, play, run_on
+from gateway.entry.demo_told import summary
 from gateway.entry.serve import Gateway
 from gateway.entry.settings import Settings, StoreSettings
 from gateway.simulation.play import Event, events
 from gateway.simulation.region import Region
 
-#: The play lasts this long when a person looks on.
-_SECONDS = 40.0
+if TYPE_CHECKING:
+    from gateway.entry.demo_doubles import Doubles
+
+#: The play lasts this long when a person looks on, and the days after it this long.
+_SECONDS, _AFTER_S = 40.0, 10.0
+#: Virtual days after the last message: the longest deadline and its grace.
+_DAYS_AFTER = 9
 
 
 def demo(
@@ -38,6 +52,9 @@ def demo(
     ] = None,
 ) -> None:
     """Start a gateway on a throwaway store and play a synthetic region through its doors.
+
+    A mail operator and a subscriber of the demo run beside it. With --exit one JSON object tells
+    at the end what was received, found, told and sent.
 
     Example: relais demo --exit --seed 7
     """
@@ -58,6 +75,7 @@ def _throwaway(settings: Settings, *, free_ports: bool) -> Settings:
             "http": settings.http.model_copy(update={"port": http}),
             "mllp": settings.mllp.model_copy(update={"port": mllp}),
             "environment": "test",
+            "hooks": settings.hooks.model_copy(update={"poll_s": 0.05}),
         }
     )
 
@@ -75,25 +93,45 @@ def _is_taken(host: str, port: int) -> bool:
 async def _demo(settings: Settings, region: Region, speed: float | None, *, leave: bool) -> bool:
     listed = list(events(region))
     clock = PlayClock(listed[0].at)
-    gateway = Gateway(settings, clock=clock)
     console = Console(stderr=True)
-    await gateway.start()
-    try:
-        console.print(banner(gateway), highlight=False)
-        began = time.monotonic()
-        played = await _play(gateway, listed, clock, console, _seconds(listed, speed, leave=leave))
-        seconds = time.monotonic() - began
-        counts = await gateway.store.read(lambda tx: tx.resources.counts())
-        if leave:
-            sys.stdout.write(_summary(played, counts, seconds))
-        else:
-            _tell(console, played, counts, seconds)
-            await _until_interrupted(console)
-    finally:
-        await gateway.stop()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="relais-demo-") as folder:
+        doubles = _doubles(Path(folder))
+        mssante = await doubles.start()
+        gateway = Gateway(settings.model_copy(update={"mssante": mssante}), clock=clock)
+        await gateway.start()
+        try:
+            console.print(banner(gateway), highlight=False)
+            await doubles.subscribe(gateway.local_url)
+            pace = _seconds(listed, speed, leave=leave)
+            played = await _play(gateway, doubles, listed, clock, console, pace)
+            notified = len(set(doubles.subscriber.events))
+            told = await summary(gateway.store, played, notified, time.monotonic() - began)
+            if leave:
+                sys.stdout.write(orjson.dumps(told).decode() + "\n")
+                sys.stdout.flush()
+            else:
+                _tell(console, told)
+                await _until_interrupted(console)
+        finally:
+            await gateway.stop()
+            await doubles.stop()
     for surprise, number in played.surprises.items():
         console.print(f"unexpected answer {surprise} ({number})", style="red", highlight=False)
     return bool(played.surprises)
+
+
+def _doubles(folder: Path) -> "Doubles":
+    """Make the surroundings; their packages are an extra of the distribution.
+
+    Raises:
+        FatalError: they are not installed (RLS-CFG-052).
+    """
+    try:
+        from gateway.entry.demo_doubles import Doubles
+    except ModuleNotFoundError as error:
+        raise FatalError([_no_extra()]) from error
+    return Doubles(folder)
 
 
 def _seconds(listed: list[Event], speed: float | None, *, leave: bool) -> float | None:
@@ -103,7 +141,12 @@ def _seconds(listed: list[Event], speed: float | None, *, leave: bool) -> float 
 
 
 async def _play(
-    gateway: Gateway, listed: list[Event], clock: PlayClock, console: Console, seconds: float | None
+    gateway: Gateway,
+    doubles: "Doubles",
+    listed: list[Event],
+    clock: PlayClock,
+    console: Console,
+    seconds: float | None,
 ) -> Played:
     doors = Doors(gateway.settings.loopback, gateway.mllp_ports[0], gateway.local_url)
     columns = (
@@ -112,32 +155,68 @@ async def _play(
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
+
+    async def settle() -> None:
+        await _settle(gateway, doubles)
+
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("messages", total=len(listed))
-        return await play(
-            listed, doors, clock, seconds=seconds, on_answer=lambda: progress.advance(task)
+        played = await play(
+            listed,
+            doors,
+            clock,
+            seconds=seconds,
+            on_answer=lambda: progress.advance(task),
+            at_night=settle,
         )
+        progress.update(task, description="days after")
+        await run_on(clock, _DAYS_AFTER, settle, seconds=_AFTER_S if seconds else None)
+    return played
 
 
-def _summary(played: Played, counts: dict[str, int], seconds: float) -> str:
-    summary: dict[str, Any] = {
-        "messages": {kind: dict(found) for kind, found in sorted(played.answers.items())},
-        "resources": dict(sorted(counts.items())),
-        "seconds": round(seconds, 2),
-    }
-    return orjson.dumps(summary).decode() + "\n"
+async def _settle(gateway: Gateway, doubles: "Doubles") -> None:
+    """Let everything leave that is due, and every notice come back, at this virtual instant."""
+    workers = gateway.workers
+    while True:
+        await workers.catch_up()
+        counts = await gateway.store.read(lambda tx: tx.outbox.counts())
+        status = {state for (_, state), number in counts.items() if number}
+        if DeliveryStatus.SENDING in status:
+            await asyncio.sleep(0.01)
+        elif DeliveryStatus.SENT not in status:
+            return
+        else:
+            await doubles.operator.settled()
+            if not await workers.read_notices():
+                # The loop beside us has just read them, or none will ever come.
+                return
 
 
-def _tell(console: Console, played: Played, counts: dict[str, int], seconds: float) -> None:
+def _tell(console: Console, told: dict[str, Any]) -> None:
     messages = Table("message", "answer", "times", title="What was sent")
-    for kind, found in sorted(played.answers.items()):
+    for kind, found in told["messages"].items():
         for answer, number in sorted(found.items()):
             messages.add_row(kind, answer, str(number))
     resources = Table("resource", "number", title="What is stored")
-    for kind, number in sorted(counts.items()):
+    for kind, number in told["resources"].items():
         resources.add_row(kind, str(number))
-    console.print(messages, resources)
-    console.print(f"{played.total} messages in {seconds:.1f} s.", highlight=False)
+    found = Table("rule", "opened", "closed", "open", title="Handoffs that were missing")
+    for rule, one in told["gaps"]["by_rule"].items():
+        found.add_row(rule, str(one["opened"]), str(one["closed"]), str(one["open"]))
+    console.print(messages, resources, found)
+    mails = ", ".join(f"{number} {name}" for name, number in told["deliveries"].items())
+    line = f"{told['notifications']} notifications; mails: {mails}; {told['seconds']} s."
+    console.print(line, highlight=False)
+
+
+def _no_extra() -> Issue:
+    return Issue(
+        code="RLS-CFG-052",
+        severity=Severity.FATAL,
+        where="demo",
+        what="the packages of its mail operator and certificates are not installed.",
+        fix="Install them: pip install 'relais-gateway[demo]'.",
+    )
 
 
 async def _until_interrupted(console: Console) -> None:

@@ -1,16 +1,25 @@
-"""Plays a synthetic region through the real doors of a gateway and counts what happened."""
+"""Plays a synthetic region through the real doors of a gateway and counts what happened.
+
+Virtual time is that of receipts, of the engine and of what is due; sockets and TLS live in real
+time. Nobody runs ahead of the others by more than a quarter of an hour, and what a day asks for
+has left and been answered before the next day begins, or a fast machine would make late what
+was in time.
+"""
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 from gateway.connectors.http import HttpClient
 from gateway.entry.sender import Address, MllpLine, ack_code
 from gateway.simulation.play import Event
 
 _TIMEOUT_S = 60.0
+#: Events of one such slot of virtual time may arrive side by side.
+_SLOT_S = 900
 #: Which answers of a door stand for the acknowledgement a message deserves.
 _DESERVED = {"AA": ("AA", "200", "201"), "AE": ("AE", "422"), "AR": ("AR", "400", "422")}
 
@@ -57,6 +66,10 @@ class Doors:
     base_url: str
 
 
+async def _nothing() -> None:
+    """Wait for nothing at the end of a day."""
+
+
 async def play(
     events: Iterable[Event],
     doors: Doors,
@@ -65,6 +78,7 @@ async def play(
     lanes: int = 8,
     seconds: float | None = None,
     on_answer: Callable[[], None] = lambda: None,
+    at_night: Callable[[], Awaitable[None]] = _nothing,
 ) -> Played:
     """Send events in their order per patient, over some connections at the same time.
 
@@ -75,21 +89,18 @@ async def play(
         lanes: connections; a patient keeps to one, as in a hospital's interface engine.
         seconds: how long it should last; None sends as fast as answers come.
         on_answer: called after each answer.
+        at_night: awaited at the end of each virtual day, when every answer is there.
     """
     listed = list(events)
     played = Played()
-    queues: list[list[Event]] = [[] for _ in range(lanes)]
-    for event in listed:
-        queues[event.label.patient % lanes].append(event)
     pace = _Pace(listed, seconds)
     to = Address.parse(f"mllp://{doors.host}:{doors.mllp_port}")
-    async with HttpClient() as http:
+    lines = [await MllpLine.open(to) for _ in range(lanes)]
+    try:
+        async with HttpClient() as http:
 
-        async def lane(queue: list[Event]) -> None:
-            line = await MllpLine.open(to)
-            try:
+            async def lane(line: MllpLine, queue: list[Event]) -> None:
                 for event in queue:
-                    await pace.wait(event.at)
                     clock.move(event.at)
                     if event.door == "mllp":
                         code = ack_code(await line.exchange(event.body, _TIMEOUT_S))
@@ -97,11 +108,44 @@ async def play(
                         code = await _post(http, doors.base_url, event)
                     _count(played, event, code)
                     on_answer()
-            finally:
-                line.close()
 
-        await asyncio.gather(*(lane(queue) for queue in queues if queue))
+            for _, day in groupby(listed, key=lambda event: event.at.date()):
+                for _, slot in groupby(day, key=lambda event: event.at.timestamp() // _SLOT_S):
+                    together = list(slot)
+                    await pace.wait(together[0].at)
+                    queues: dict[int, list[Event]] = {}
+                    for event in together:
+                        queues.setdefault(event.label.patient % lanes, []).append(event)
+                    await asyncio.gather(*(lane(lines[n], queue) for n, queue in queues.items()))
+                clock.move(clock.now().replace(hour=23, minute=59, second=0))
+                await at_night()
+    finally:
+        for line in lines:
+            line.close()
     return played
+
+
+async def run_on(
+    clock: PlayClock,
+    days: int,
+    at_step: Callable[[], Awaitable[None]],
+    *,
+    seconds: float | None = None,
+) -> None:
+    """Let time pass after the last message, so that deadlines do.
+
+    Args:
+        clock: of the gateway.
+        days: how many.
+        at_step: awaited each six virtual hours.
+        seconds: how long it should last; None: no longer than it takes.
+    """
+    steps = days * 4
+    for _ in range(steps):
+        clock.move(clock.now() + timedelta(hours=6))
+        await at_step()
+        if seconds is not None:
+            await asyncio.sleep(seconds / steps)
 
 
 async def _post(http: HttpClient, base_url: str, event: Event) -> str:
