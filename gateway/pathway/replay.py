@@ -9,7 +9,6 @@ a correction appends.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 
 from gateway.core.facts import Attributes, ExpectationRow, LedgerLine, Received, Status
 from gateway.pathway.causes import Look, cause_of
@@ -19,6 +18,8 @@ from gateway.pathway.rules import Rules
 from gateway.pathway.watermarks import NEVER, Feeds
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
+#: Order of a Patient that joins a person: before the messages of that instant.
+_JOIN = -1
 #: How often to look whether a silent feed is back, when nobody tells.
 _POLL = timedelta(minutes=15)
 #: Attributes of the trigger that people must see.
@@ -143,27 +144,25 @@ class _Looking:
         self, received: Iterable[Received], since: datetime, now: datetime
     ) -> list[tuple[datetime, list[Received]]]:
         """Take in what was known at the last look; return what came after, by receipt."""
-        later: list[tuple[datetime, int, Received]] = []
+        steps: dict[tuple[datetime, int], list[Received]] = {
+            (at, _JOIN): [] for at in self._joined.values() if since < at <= now
+        }
         for one in received:
-            at = self._visible(one)
-            if at <= since:
+            receipt = self._visible(one)
+            if receipt[0] <= since:
                 self._facts.add(one)
-            elif at <= now:
-                later.append((at, one.order, one))
-        later.sort(key=lambda item: item[:2])
-        steps = [
-            (receipt[0], [item[2] for item in group])
-            for receipt, group in groupby(later, key=lambda item: item[:2])
-        ]
-        joins = {at for at in self._joined.values() if since < at <= now}
-        joins -= {at for at, _group in steps}
-        return sorted([*steps, *((at, []) for at in joins)], key=lambda step: step[0])
+            elif receipt[0] <= now:
+                steps.setdefault(receipt, []).append(one)
+        return [(receipt[0], steps[receipt]) for receipt in sorted(steps)]
 
-    def _visible(self, one: Received) -> datetime:
+    def _visible(self, one: Received) -> tuple[datetime, int]:
+        """Return when the person's log holds it: all of a Patient at once when it joins."""
         patient = one.assertion.patient
-        if patient is None or not self._joined:
-            return one.at
-        return max(one.at, self._joined.get(patient.id, one.at))
+        if patient is not None and self._joined:
+            joined = self._joined.get(patient.id)
+            if joined is not None and one.at < joined:
+                return joined, _JOIN
+        return one.at, one.order
 
     def _timers(self, since: datetime, until: datetime, *, inclusive: bool) -> bool:
         """Fire the timers after the last step; tell whether any did."""
