@@ -77,8 +77,7 @@ class MemoryWatch:
         """Write the state after a look."""
         gaps = {row.gap_id for row in expectations} | {line.gap_id for line in lines}
         before = {gap: self._rows[gap] for gap in gaps if gap in self._rows}
-        patients = set(self._patients(person_id))
-        change = writing(before, patients, expectations, lines)
+        change = writing(before, lambda: set(self._patients(person_id)), expectations, lines)
         for row in change.rows:
             if row.gap_id in before:
                 self._journal.drop(self._of_patient[before[row.gap_id].patient_id], row.gap_id)

@@ -5,7 +5,7 @@ from datetime import datetime
 from heapq import merge
 from itertools import islice
 
-from sqlalchemy import bindparam, case, func, literal_column, select
+from sqlalchemy import bindparam, case, literal_column, select
 
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.core.pathway_ports import FeedState
@@ -22,7 +22,9 @@ from gateway.store.watchcodec import (
 )
 from gateway.store.watchrules import LEASE, Watch, check_fresh, check_opened, writing
 
-_WATCHED, _ROW, _LEDGER = (TABLES[name].c for name in ("watched", "expectation", "ledger"))
+_WATCHED, _ROW, _TALLY, _LEDGER = (
+    TABLES[name].c for name in ("watched", "expectation", "tally", "ledger")
+)
 _LINE = _LEDGER.keys()[1:]
 #: Taken before numbers are given: a reader that knows number n has seen every lower one.
 _NUMBERING = 3
@@ -89,14 +91,16 @@ class WatchSql:
             "rows",
         )
         lines = select(*(_LEDGER[name] for name in _LINE))
-        self.last_line = c(select(func.max(_LEDGER.seq)))
+        last = select(_LEDGER.seq).order_by(_LEDGER.seq.desc())
+        self.last_line = c(c.limited(last, "rows"), "rows")
         self.history = c(
             lines.where(_LEDGER.gap_id == bindparam("gap")).order_by(_LEDGER.seq), "gap"
         )
         self.worst = {by_rule: _worst(c, by_rule) for by_rule in (False, True)}
-        self.counts = c(
-            select(_ROW.rule, _ROW.status, func.count()).group_by(_ROW.rule, _ROW.status)
-        )
+        more = _TALLY.expectations + literal_column("excluded.expectations")
+        self.count = c.upsert(TABLES["tally"], tuple(_TALLY.keys()), {"expectations": more})
+        some = _TALLY.expectations != literal_column("0")
+        self.counts = c(select(*_TALLY).where(some))
 
 
 def _touch(c: Compiler) -> Sql:
@@ -170,7 +174,8 @@ class SqlWatch:
 
     def expectations(self, person_id: str) -> list[ExpectationRow]:
         """Return the expectations whose trigger is with a Patient of a person, by gap id."""
-        self._read(person_id)
+        if person_id not in self._known:
+            self._read(person_id)
         patients = (given(list(self._patients(person_id))),)
         rows = self._session.rows(self._sql.of_patients, patients)
         return [read_expectation(row) for row in rows]
@@ -200,14 +205,15 @@ class SqlWatch:
         gaps = {row.gap_id for row in expectations} | {line.gap_id for line in lines}
         found = self._session.rows(self._sql.of_gaps, (given(sorted(gaps)),)) if gaps else ()
         before = {row[0]: ExpectationColumns(*row) for row in found}
-        patients = set(self._patients(person_id))
-        change = writing(before, patients, expectations, lines)
+        change = writing(before, lambda: set(self._patients(person_id)), expectations, lines)
         self._session.run_many(self._sql.put, change.rows)
         opened = self._session.run_many(self._sql.open, change.openings)
         check_opened(len(change.openings), opened)
         if lines and not self._session.compiler.is_sqlite:
             self._session.rows(self._sql.number)
         self._session.run_many(self._sql.add_line, [ledger_columns(line) for line in lines])
+        # Behind the lock on numbers: a state changes with a line.
+        self._session.run_many(self._sql.count, change.tally)
         after = watch.saved(until, next_due)
         self._session.run(self._sql.set, (*after, person_id))
         self._known[person_id] = after.looks
@@ -226,8 +232,8 @@ class SqlWatch:
 
     def last_line(self) -> int:
         """Return the sequence number of the last ledger line."""
-        found: int | None = self._session.rows(self._sql.last_line)[0][0]
-        return found or 0
+        found = self._session.rows(self._sql.last_line, (1,))
+        return found[0][0] if found else 0
 
     def gaps(
         self, statuses: Sequence[Status], limit: int, rule: str = "", opened_only: bool = True

@@ -88,6 +88,17 @@ class Expectation(SQLModel, table=True):
     content: bytes = Field(sa_column=column(LargeBinary()))
 
 
+class Tally(SQLModel, table=True):
+    """How many expectations a rule has in a state: counting them takes a walk through all."""
+
+    __tablename__ = "tally"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    rule: str = Field(sa_column=column(TEXT, key=True))
+    status: str = Field(sa_column=column(TEXT, key=True))
+    expectations: int = Field(sa_column=column(BigInteger()))
+
+
 class Ledger(SQLModel, table=True):
     """A transition; rows are added, never changed."""
 

@@ -5,7 +5,7 @@ person at the same time are noticed here, so that a transition stands once in th
 gap opens once for each episode.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -75,10 +75,12 @@ class Writing(NamedTuple):
     Attributes:
         rows: expectations that are new or differ.
         openings: (gap_id, episode, instant) of each gap that opens.
+        tally: (rule, status, more or fewer) of each count that changes, sorted.
     """
 
     rows: list[ExpectationColumns]
     openings: list[tuple[str, int, str]]
+    tally: list[tuple[str, str, int]]
 
 
 def check_fresh(known_looks: int | None, watch: Watch) -> None:
@@ -93,7 +95,7 @@ def check_fresh(known_looks: int | None, watch: Watch) -> None:
 
 def writing(
     before: Mapping[str, ExpectationColumns],
-    patients: Collection[str],
+    patients: Callable[[], Collection[str]],
     rows: Sequence[ExpectationRow],
     lines: Sequence[LedgerLine],
 ) -> Writing:
@@ -101,7 +103,7 @@ def writing(
 
     Args:
         before: stored expectations of the same gap ids.
-        patients: of the person.
+        patients: gives those of the person; asked for when a trigger changed its Patient.
         rows: expectations after the look.
         lines: transitions of the look, in order.
 
@@ -110,24 +112,46 @@ def writing(
             with another person (RLS-PTH-092).
         FatalError: ledger and state would disagree (RLS-PTH-093).
     """
-    status = {gap: _standing(found, patients) for gap, found in before.items()}
+    after = [expectation_columns(row) for row in rows]
+    status = {gap: found.status for gap, found in before.items()}
+    moved = {
+        row.gap_id
+        for row in after
+        if row.gap_id in before and before[row.gap_id].patient_id != row.patient_id
+    }
+    if moved:
+        own = patients()
+        status.update((gap, _standing(before[gap], own)) for gap in moved)
     for line in lines:
         if status.get(line.gap_id, "") != (line.from_status or ""):
             raise stale_look()
         status[line.gap_id] = line.to_status.value
-    after = [expectation_columns(row) for row in rows]
     if not {line.gap_id for line in lines}.issubset(row.gap_id for row in after) or any(
         status.get(row.gap_id) != row.status for row in after
     ):
         raise not_in_ledger()
+    changed = [row for row in after if before.get(row.gap_id) != row]
     return Writing(
-        rows=[row for row in after if before.get(row.gap_id) != row],
+        rows=changed,
         openings=[
             (line.gap_id, line.episode, instant_text(line.instant))
             for line in lines
             if line.to_status is Status.OVERDUE
         ],
+        tally=_tally(before, changed),
     )
+
+
+def _tally(
+    before: Mapping[str, ExpectationColumns], rows: Iterable[ExpectationColumns]
+) -> list[tuple[str, str, int]]:
+    counts: dict[tuple[str, str], int] = {}
+    for row in rows:
+        old = before.get(row.gap_id)
+        counts[row.rule, row.status] = counts.get((row.rule, row.status), 0) + 1
+        if old is not None:
+            counts[old.rule, old.status] = counts.get((old.rule, old.status), 0) - 1
+    return sorted((*key, count) for key, count in counts.items() if count)
 
 
 def _standing(found: ExpectationColumns, patients: Collection[str]) -> str:

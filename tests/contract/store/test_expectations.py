@@ -59,11 +59,18 @@ async def test_expectations_are_counted_by_rule_and_state(store: Store) -> None:
     await save(store, rows, [turns(row.gap_id, row.status, rule=row.rule) for row in rows])
 
     counts = await store.read(lambda tx: tx.watch.counts())
+    arrived = [turns("g3", S.MET, S.PENDING, 9, rule="ORI-06")]
+    await save(store, [expects("g3", S.MET, rule="ORI-06"), rows[0]], arrived)
 
     assert counts == {
         ("TRX-01", S.PENDING): 2,
         ("TRX-01", S.OVERDUE): 1,
         ("ORI-06", S.PENDING): 1,
+    }
+    assert await store.read(lambda tx: tx.watch.counts()) == {
+        ("TRX-01", S.PENDING): 2,
+        ("TRX-01", S.OVERDUE): 1,
+        ("ORI-06", S.MET): 1,
     }
 
 

@@ -106,6 +106,13 @@ def _watch() -> None:
     op.create_index("ix_expectation_status", "expectation", place)
     op.create_index("ix_expectation_rule", "expectation", ["rule", *place])
     op.create_table(
+        "tally",
+        *_text("rule", "status"),
+        _big("expectations"),
+        sa.PrimaryKeyConstraint("rule", "status"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "ledger",
         _row_id("seq"),
         *_text("instant", "gap_id"),
