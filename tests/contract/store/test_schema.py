@@ -108,6 +108,24 @@ def test_a_second_migration_does_nothing(empty_url: str) -> None:
     assert migrate(empty_url) == (HEAD, HEAD)
 
 
+def test_a_database_of_the_first_release_keeps_what_it_holds(empty_url: str, monkeypatch) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("gateway.store.migrate.HEAD", "0001")
+        migrate(empty_url)
+    made = engine(empty_url)
+    with made.begin() as connection:
+        connection.execute(text("INSERT INTO claim VALUES ('Patient/p', 0, 'ins', 'i', 'traits')"))
+
+    found = migrate(empty_url)
+
+    with made.connect() as connection:
+        rows = connection.execute(text("SELECT target, content FROM claim")).all()
+        tables = set(inspect(connection).get_table_names())
+    made.dispose()
+    assert (found, rows) == (("0001", HEAD), [("Patient/p", "traits")])
+    assert {*TABLES, VERSION_TABLE} == tables
+
+
 @pytest.mark.field("FL-295")
 async def test_a_newer_schema_is_refused_with_both_versions(empty_url: str) -> None:
     await asyncio.to_thread(migrate, empty_url)
