@@ -71,18 +71,19 @@ class Facts:
         assertion = received.assertion
         key = assertion.key
         best = self._best.get(key)
+        sooner = False
         if assertion.op is Op.ASSERT:
             learned = self._learned.get(key)
             if learned is None or received.at < learned:
                 self._learned[key] = received.at
+                sooner = True
         if assertion.event in STANDING:
             self._standing.setdefault(key, []).append(assertion)
-            if best is None or _rank(received) > _rank(best):
-                self._best[key] = received
-        elif best is not None and _rank(received) <= _rank(best):
-            return False
-        else:
+            sooner = True
+        if best is None or _rank(received) > _rank(best):
             self._best[key] = received
+        elif not sooner:
+            return False
         return self._refresh(key)
 
     def current(self) -> Mapping[str, Fact]:
