@@ -237,10 +237,13 @@ def patient_death_op(_source: Source, telling: Telling) -> str | None:
 def opposition_op(_source: Source, telling: Telling) -> str | None:
     """Return what ZFA-9 does: opposed, not opposed, or not asked.
 
+    A new patient (A28) has no opposition to take back.
     Spec: PAM France 2.11 6.14 (ZFA-9).
     """
     said = telling.context.message.value("ZFA-9")
-    return {"IO": Op.ASSERT, "INO": Op.RETRACT}.get(said)
+    if said == "IO":
+        return Op.ASSERT
+    return Op.RETRACT if said == "INO" and telling.context.event != "A28" else None
 
 
 @converter("planned_discharge_op")

@@ -120,9 +120,10 @@ def unit(_source: Source, telling: Telling) -> str | None:
 
     Spec: PAM France 2.11 6.10 (PV1-3.1), 6.13 (ZBE-7.10).
     """
-    for node in nodes_at(telling.context.message, "PV1-3", "ZBE-7"):
-        if code := unit_code(node):
-            return code
+    for path in ("PV1-3", "ZBE-7"):
+        for node in nodes_at(telling.context.message, path):
+            if code := unit_code(node):
+                return code
     return None
 
 

@@ -52,6 +52,18 @@ def test_explain_shows_each_value_beside_its_field(relais):
     assert all("[" in line for line in lines if line.startswith("  name"))
 
 
+def test_facts_are_printed_one_a_line(relais):
+    ended = relais("convert", "--facts", DISCHARGE, LETTER)
+
+    assert ended.code == 0
+    told = [json.loads(line) for line in ended.out.splitlines()]
+    discharge = next(one for one in told if one["event"] == "ENC.DISCHARGE")
+    assert discharge["te"] == ["2026-03-09T09:00:00Z"] * 2
+    assert discharge["source"] == "990000001:ADT"
+    assert discharge["attributes"]["destination_finess"] == "990000027"
+    assert {"DOC.LDL_SES", "DOCV.LDL_SES"} <= {one["event"] for one in told}
+
+
 def test_xml_can_be_read_back(relais):
     from lxml import etree
 

@@ -23,7 +23,6 @@ def test_each_entry_into_a_state_of_identity_is_a_fact_of_its_own() -> None:
     assert first.key != later.key
 
 
-@pytest.mark.field("FL-151")
 def test_a_death_is_told_by_the_exit_mode_or_the_identity() -> None:
     discharge = movement("A03", "ZFM||9")
 
@@ -68,6 +67,12 @@ def test_an_opposition_to_the_national_record(said: str, op: Op | None) -> None:
     found = {name: done for name, done in events(raw) if name == "PAT.DMP_OPPOSED"}
 
     assert found == ({"PAT.DMP_OPPOSED": op} if op else {})
+
+
+def test_a_new_patient_takes_no_opposition_back() -> None:
+    new = er7(msh("ADT^A28^ADT_A05"), EVN, PID, "PV1|1|N", "ZFA|ACTIF||||||||INO")
+
+    assert "PAT.DMP_OPPOSED" not in {name for name, _ in events(new)}
 
 
 def test_the_family_doctor_is_known_by_rpps() -> None:
