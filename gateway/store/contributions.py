@@ -1,6 +1,6 @@
 """Queries on what each input says about each resource, and on claims."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from operator import itemgetter
 
@@ -165,23 +165,33 @@ class SqlContributions:
         spoken: dict[int, list[tuple[SharedKey, str, int]]] = {}
         for inbox_id, parts in by_inbox:
             spoken[inbox_id] = shared.spoken(parts, payloads, version_of)
-            said: list[_Loaded] = []
-            is_exact = True
-            for position, part in enumerate(parts):
-                if part.kind is not Kind.OWN:
-                    continue
-                target, version = codec.target_text(part.target), version_of(part)
-                payload, exact = codec.write_own(part)
-                is_exact = is_exact and exact
-                own.append((inbox_id, position, target, version, part.ordinal, payload))
-                said.append((version, part.ordinal, inbox_id, position, part))
-            if is_exact:
-                self._written[inbox_id] = said
-            else:
-                self._written.pop(inbox_id, None)
+            own += self._own_rows(inbox_id, parts, version_of)
         changed = self._replace_own(list(spoken), own)
         changed |= self._replace_shared(spoken, payloads)
         return {codec.read_target(name) for name in changed}
+
+    def _own_rows(
+        self,
+        inbox_id: int,
+        parts: Sequence[Contribution],
+        version_of: Callable[[Contribution], str],
+    ) -> list[tuple[int, int, str, str, int, bytes]]:
+        """Return the rows of what an input says alone, and remember what they say."""
+        rows: list[tuple[int, int, str, str, int, bytes]] = []
+        said: list[_Loaded] = []
+        is_exact = True
+        for position, part in enumerate(parts):
+            if part.kind is Kind.OWN:
+                target, version = codec.target_text(part.target), version_of(part)
+                payload, exact = codec.write_own(part)
+                is_exact = is_exact and exact
+                rows.append((inbox_id, position, target, version, part.ordinal, payload))
+                said.append((version, part.ordinal, inbox_id, position, part))
+        if is_exact:
+            self._written[inbox_id] = said
+        else:
+            self._written.pop(inbox_id, None)
+        return rows
 
     def _replace_own(
         self, inbox_ids: Sequence[int], rows: Sequence[tuple[int, int, str, str, int, bytes]]
