@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
@@ -15,13 +15,12 @@ from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, RawMessage
 from gateway.entry import settings as settings_module
+from gateway.entry.traced import short, value_at
 from gateway.entry.wiring import SystemClock, build_converter
 from gateway.fhir import bundle, shape
 from gateway.mapping.loader import load_mappings
 from gateway.pipeline.convert import Conversion, Converter
 from gateway.pipeline.folds import fold_alone
-
-_SHOWN = 60
 
 
 class Format(StrEnum):
@@ -162,29 +161,10 @@ def explanation(resources: Iterable[Json], conversion: Conversion) -> Iterator[s
         name = f"{resource['resourceType']}/{resource['id']}"
         yield name
         for line in dict.fromkeys(lines.get(name, ())):
-            value = _value_at(resource, line.target)
+            value = value_at(resource, line.target)
             via = f" via {line.via}" if line.via and line.via != "text" else ""
             spec = f"  [{line.spec}]" if line.spec else ""
-            yield f"  {line.target} = {_short(value)}  <- {line.source}{via}{spec}"
-
-
-def _value_at(resource: Json, path: str) -> Any:
-    """Return what stands at a dotted path with indices, None when the fold left it out."""
-    value: Any = resource
-    for step in path.split("."):
-        name, _, index = step.partition("[")
-        value = value.get(name) if isinstance(value, dict) else None
-        if index and isinstance(value, list):
-            number = int(index.rstrip("]"))
-            value = value[number] if number < len(value) else None
-    return value
-
-
-def _short(value: Any) -> str:
-    if value is None:
-        return "(left out by the fold)"
-    text = orjson.dumps(value).decode()
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+            yield f"  {line.target} = {short(value)}  <- {line.source}{via}{spec}"
 
 
 def _unreadable(error: OSError) -> Issue:

@@ -8,13 +8,12 @@ from typing import Annotated, TypeVar
 import orjson
 import typer
 
-from gateway.core.errors import RejectedError
-from gateway.core.issues import Issue, Severity
 from gateway.core.messages import InboxRow, InboxStatus
-from gateway.core.ports import InboxResult, Store, Transaction
+from gateway.core.ports import Store, Transaction
 from gateway.entry import settings as settings_module
 from gateway.entry.resource_diff import differences
 from gateway.entry.wiring import build_converter, build_replayer, build_store
+from gateway.pipeline.quarantine import discarded, retried, stored
 
 T = TypeVar("T")
 quarantine = typer.Typer(help="Inputs that were refused; their bytes are kept.")
@@ -86,7 +85,7 @@ def show(
 
     Example: relais quarantine show 42
     """
-    row = _with_store(lambda store: _row(store, row_id))
+    row = _with_store(lambda store: stored(store, row_id))
     if raw:
         sys.stdout.buffer.write(row.body)
         return
@@ -106,10 +105,7 @@ def retry(
         settings = settings_module.load()
         replayer = build_replayer(settings, store, build_converter(settings))
         ids = [row_id] if row_id is not None else [row.id for row in await _in_quarantine(store)]
-        for number in ids:
-            await _row(store, number)
-            await replayer.rows([number])
-        return [(number, (await _row(store, number)).status) for number in ids]
+        return [(number, await retried(store, replayer, number)) for number in ids]
 
     ended = _with_store(work)
     for number, status in ended:
@@ -124,15 +120,7 @@ def discard(row_id: _RowId) -> None:
 
     Example: relais quarantine discard 42
     """
-
-    async def work(store: Store) -> None:
-        row = await _row(store, row_id)
-        if row.status not in (InboxStatus.QUARANTINED, InboxStatus.FAILED):
-            raise RejectedError([_not_in_quarantine(row_id)])
-        result = InboxResult(row_id, InboxStatus.DISCARDED, row.answer, row.issues, row.flags)
-        await store.write(lambda tx: tx.inbox.set_results([result]))
-
-    _with_store(work)
+    _with_store(lambda store: discarded(store, row_id))
     print(f"row {row_id}: discarded")
 
 
@@ -148,13 +136,6 @@ async def _in_quarantine(store: Store) -> list[InboxRow]:
 
 def _page(status: InboxStatus, after: int) -> Callable[[Transaction], list[InboxRow]]:
     return lambda tx: tx.inbox.page(status, after, _PAGE)
-
-
-async def _row(store: Store, row_id: int) -> InboxRow:
-    row = await store.read(lambda tx: tx.inbox.get(row_id))
-    if row is None:
-        raise RejectedError([_no_row(row_id)])
-    return row
 
 
 def _described(row: InboxRow) -> dict[str, object]:
@@ -194,23 +175,3 @@ def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
             await store.close()
 
     return asyncio.run(run())
-
-
-def _no_row(row_id: int) -> Issue:
-    return Issue(
-        code="RLS-STO-030",
-        severity=Severity.ERROR,
-        where=f"inbox row {row_id}",
-        what="there is no such row.",
-        fix="`relais quarantine list` shows the rows in quarantine.",
-    )
-
-
-def _not_in_quarantine(row_id: int) -> Issue:
-    return Issue(
-        code="RLS-STO-031",
-        severity=Severity.ERROR,
-        where=f"inbox row {row_id}",
-        what="the row is not in quarantine.",
-        fix="Only refused or failed rows can be discarded; replay converts the others again.",
-    )

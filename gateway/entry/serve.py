@@ -30,9 +30,11 @@ from gateway.entry.mllp import MllpListener
 from gateway.entry.mllp_door import MllpLimits
 from gateway.entry.mllp_metrics import MllpMetrics
 from gateway.entry.settings import DEFAULT_NAMESPACE, Settings
+from gateway.entry.web.live import Hub
 from gateway.entry.wiring import (
     SystemClock,
     build_converter,
+    build_pages,
     build_receiver,
     build_store,
     build_subscriptions,
@@ -103,6 +105,7 @@ class Gateway:
         self._http: _HttpServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._workers: Workers | None = None
+        self._hub: Hub | None = None
         self._client: HttpClient | None = None
 
     @property
@@ -154,6 +157,9 @@ class Gateway:
     async def stop(self) -> None:
         """Stop accepting, finish what was begun, close the store."""
         await asyncio.gather(*(listener.stop() for listener in self._listeners))
+        if self._hub is not None:
+            # Open pages keep a stream; the server would wait for each of them.
+            self._hub.close()
         if self._http is not None:
             await self._http.stop()
         if self._workers is not None:
@@ -227,7 +233,11 @@ class Gateway:
             return []
         limit = self.settings.http.body_limit
         base = f"{self.base_url.rstrip('/')}/fhir"
+        pages, self._hub = build_pages(
+            self.settings, self.store, self.clock, self.mappings, self.converter
+        )
         return [
+            pages,
             subscriptions_router(self.store, self.clock, build_subscriptions(self.settings, base)),
             hl7v2_router(self.house, body_limit=limit),
             cda_router(

@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
+from fastapi import APIRouter
+
+from gateway import __version__
 from gateway.cda.adapter import CONCEPTMAPS as CDA_CONCEPTMAPS
 from gateway.cda.convert import CONVERTERS as CDA_CONVERTERS
 from gateway.cda.facts import FACTS as CDA_FACTS
@@ -17,6 +21,10 @@ from gateway.core.ports import Store
 from gateway.entry.api.subscriptions import SubscriptionSettings
 from gateway.entry.mail import build_mssante
 from gateway.entry.settings import Settings
+from gateway.entry.web.live import Hub
+from gateway.entry.web.render import WebSettings
+from gateway.entry.web.routes import web_router
+from gateway.entry.web.store_data import StorePageData
 from gateway.entry.workers import Rhythm, Workers
 from gateway.fhir.elements import table
 from gateway.fhir.identity import Ids
@@ -141,6 +149,22 @@ def build_watcher(
     )
     rules = load_pathway_rules(settings, mappings, rules_folder)
     return Watcher(store, rules, Ids(settings.id_namespace), clock, watch)
+
+
+def build_pages(
+    settings: Settings, store: Store, clock: Clock, mappings: Mappings, converter: Converter
+) -> tuple[APIRouter, Hub]:
+    """Build the pages of people, and what tells open ones that something changed."""
+    data = StorePageData(
+        store,
+        load_pathway_rules(settings, mappings),
+        Ids(settings.id_namespace),
+        converter,
+        build_replayer(settings, store, converter),
+    )
+    hub = Hub(data.pulse, uuid4().hex[:12])
+    shown = WebSettings(__version__, demo=settings.environment == "test")
+    return web_router(data, clock, hub, shown), hub
 
 
 def build_replayer(settings: Settings, store: Store, converter: Converter) -> Replayer:

@@ -45,10 +45,10 @@ class Door:
 def pages_router(
     doors: Sequence[Door], version: str, description: Callable[[], dict[str, Any]]
 ) -> APIRouter:
-    """Return `/`, `/docs` and their style sheet.
+    """Return `/about`, `/docs` and their style sheet.
 
     Args:
-        doors: what the first page lists.
+        doors: what the page lists.
         version: version of the software.
         description: gives the OpenAPI description.
     """
@@ -68,7 +68,7 @@ def pages_router(
         headers = {"Cache-Control": "max-age=3600"}
         return Response(_STYLE, media_type="text/css", headers=headers)
 
-    router.add_api_route("/", landing)
+    router.add_api_route("/about", landing)
     router.add_api_route("/docs", docs)
     router.add_api_route("/assets/api.css", style)
     return router
@@ -90,6 +90,7 @@ def _landing(doors: Sequence[Door], version: str) -> bytes:
     _text(body, "h2", "Read more")
     links = SubElement(body, "ul")
     for address, words in (
+        ("/", "The pages of people: what is missing, and for whom"),
         ("/docs", "Every HTTP address, described"),
         ("/fhir/metadata", "What the FHIR server does (CapabilityStatement)"),
         ("/health/ready", "Whether inputs sent now would be stored"),

@@ -84,7 +84,7 @@ class Layout:
                 found[stay.lane].wide.append(self._stay_box(stay))
         for hole in path.holes:
             if hole.gap.anchor < high and max(hole.closed or self._now, hole.due) > low:
-                found[hole.gap.target].wide.append(self._hole_box(hole))
+                found[hole.lane].wide.append(self._hole_box(hole))
         for mark in path.marks:
             if low <= mark.at <= high:
                 found[mark.lane].marks.append(self._mark_box(mark))

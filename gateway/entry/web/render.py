@@ -153,8 +153,6 @@ class Pages:
             "unknown": sorted(
                 {k[:30] for k in request.query_params if k not in (*view.known, "lang")}
             ),
-            "feed_name": feed_name(found),
-            "fact": fact_name(found),
             **view.values,
         }
 
@@ -172,28 +170,6 @@ class Pages:
             {"Content-Security-Policy": CSP, "Cache-Control": "no-store"},
             "text/html; charset=utf-8",
         )
-
-
-def feed_name(found: Words) -> Any:
-    """Return what writes a feed `<establishment>:<channel>` for people."""
-
-    def write(feed: str) -> str:
-        place, _, channel = feed.rpartition(":")
-        kind = found.known(f"feed.{channel}", channel)
-        return f"{place}, {kind}" if place else feed
-
-    return write
-
-
-def fact_name(found: Words) -> Any:
-    """Return what writes an event of the alphabet for people."""
-    families = {"DOC": "document", "DOCV": "document", "SND": "sending", "REQ": "request"}
-
-    def write(event: str) -> str:
-        family = families.get(event.partition(".")[0], "fact")
-        return found.known(f"event.{event}", found(f"event.{family}"))
-
-    return write
 
 
 def _legend(kind: str) -> Markup:

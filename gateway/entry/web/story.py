@@ -73,12 +73,11 @@ def _mark(mark: Mark, now: datetime, words: Words) -> Markup:
 
 
 def _line(lane: str, label: str, link: str, when: Markup, words: Words) -> Markup:
+    label = label or words("path.appointment")
     named = Markup("<bdi>{}</bdi>").format(label)
     if link:
         named = Markup('<a href="{}">{}</a>').format(link, named)
-    return Markup("{}, {}{} {}").format(
-        words(f"lane.{lane}"), named, "\u00a0:" if words.lang == "fr" else ":", when
-    )
+    return _said(words, "path.line", lane=words(f"lane.{lane}"), label=named, when=when)
 
 
 def _hole(hole: Hole, now: datetime, words: Words) -> Markup:
@@ -93,7 +92,7 @@ def _hole(hole: Hole, now: datetime, words: Words) -> Markup:
         tail = Markup("{}").format(words("path.not_seen", span=words.span(now - hole.due)))
     else:
         tail = Markup("{}").format(words("path.ahead"))
-    return Markup('<strong>{}, <a href="/gaps/{}">{}</a></strong>{} {}; {}').format(
-        words(f"lane.{gap.target}"), gap.id, words.said(gap.name),
-        "\u00a0:" if words.lang == "fr" else ":", _said(words, "path.awaited", due=due), tail,
-    )  # fmt: skip
+    label = Markup('<strong>{}, <a href="/gaps/{}">{}</a></strong>').format(
+        words(f"lane.{hole.lane}"), gap.id, words.said(gap.name)
+    )
+    return _said(words, "path.line_hole", label=label, due=due, tail=tail)

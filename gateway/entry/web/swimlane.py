@@ -229,7 +229,7 @@ def _left_from(box: Box, hole: Hole) -> bool:
     return (
         isinstance(stay, Stay)
         and stay.end is not None
-        and stay.lane != hole.gap.target
+        and stay.lane != hole.lane
         and abs((stay.end - hole.gap.anchor).total_seconds()) < 60
     )
 

@@ -181,10 +181,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """What did not arrive: an empty slot in the lane where the person should be."""
+    """What did not arrive: an empty slot in the lane where it should be."""
 
     gap: Gap
     due: datetime
+    lane: str
 
     @property
     def closed(self) -> datetime | None:

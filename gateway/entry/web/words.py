@@ -23,6 +23,7 @@ _LOCALES = {"fr": Locale("fr", "FR"), "en": Locale("en", "GB")}
 _TALL = re.compile(r" ([:;!?»%])")
 _ACCEPTED = re.compile(r"\s*([a-zA-Z]{1,8})(?:-[a-zA-Z0-9]+)*\s*(?:;\s*q\s*=\s*([01](?:\.\d+)?))?")
 _HOUR, _DAY = 3600, 86400
+_FAMILIES = {"DOC": "document", "DOCV": "document", "SND": "sending", "REQ": "request"}
 
 
 @lru_cache
@@ -75,9 +76,24 @@ class Words:
         """Return a text, or the given words when the catalogue has none (codes from outside)."""
         return str(self._texts.get(key, otherwise))
 
+    def has(self, key: str) -> bool:
+        """Tell whether the catalogue has a text."""
+        return key in self._texts
+
     def said(self, text: Any) -> str:
         """Return the words of a text that carries its own languages."""
         return str(text.get(self.lang) or text.get("fr") or "")
+
+    def feed(self, feed: str) -> str:
+        """Write a feed `<establishment>:<channel>`."""
+        place, _, channel = feed.rpartition(":")
+        kind = self.known(f"feed.{channel}", channel)
+        return f"{place}, {kind}" if place else feed
+
+    def fact(self, event: str) -> str:
+        """Write an event of the alphabet of facts; one without a name by its family."""
+        family = _FAMILIES.get(event.partition(".")[0], "fact")
+        return self.known(f"event.{event}", self(f"event.{family}"))
 
     def number(self, number: int) -> str:
         """Write a number."""
@@ -95,6 +111,13 @@ class Words:
         """Write an instant: weekday, day, month, time; the year beyond half a year."""
         far = abs(instant - now) > timedelta(days=180)
         return self._at(instant, "EEE d MMM y HH:mm" if far else "EEE d MMM HH:mm")
+
+    def near(self, instant: datetime, now: datetime) -> str:
+        """Write an instant, of today and yesterday by these words."""
+        days = (now.astimezone(PARIS).date() - instant.astimezone(PARIS).date()).days
+        if days in (0, 1):
+            return self("span.today" if days == 0 else "span.yesterday", time=self.hour(instant))
+        return self.instant(instant, now)
 
     def second(self, instant: datetime) -> str:
         """Write an instant to the second, with its year."""

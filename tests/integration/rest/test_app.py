@@ -306,11 +306,11 @@ async def test_metrics_carry_no_address_of_a_resource(
     assert "sentinel" not in metrics.lower()
 
 
-async def test_the_first_page_lists_the_open_doors(shelf: Shelf) -> None:
+async def test_the_about_page_lists_the_open_doors(shelf: Shelf) -> None:
     router = APIRouter()
     router.add_api_route("/hl7v2", lambda: None, methods=["POST"])
 
-    answer = await _get(_app(shelf, routers=[router]), "/")
+    answer = await _get(_app(shelf, routers=[router]), "/about")
 
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     for words in ("mllp://127.0.0.1:2575", f"{BASE}/hl7v2", f"{BASE}/fhir"):
@@ -334,7 +334,7 @@ async def test_docs_describe_every_address_without_script(
 
 
 async def test_the_pages_take_their_style_from_here(client: httpx2.AsyncClient) -> None:
-    page = (await client.get("/")).text
+    page = (await client.get("/about")).text
     head = page[page.index("<head>") : page.index("</head>")].replace("\n", "")
     sheet = head.split('rel="stylesheet" href="')[1].split('"')[0]
 

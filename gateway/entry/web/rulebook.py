@@ -1,0 +1,129 @@
+"""What the pages say of a rule: its name, its law, what it waits for, in both languages."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.core.events import FEED_KINDS, family
+from gateway.core.facts import ExpectationRow
+from gateway.entry.web.store_names import lane_of
+from gateway.entry.web.values import Text
+from gateway.entry.web.words import LANGUAGES, Words, words
+from gateway.pathway.rules import Rule, Rules
+
+#: From the first lane to the second when the facts do not say it better.
+_ENDS = {
+    "TRX-08": ("", "destination"),
+    "ORI-06": ("", "had"),
+    "ORI-08": ("home", "sector"),
+    "ID-01": ("doc", "snd"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """The rules as people read them."""
+
+    rules: Rules
+
+    def version(self, row: ExpectationRow) -> Rule | None:
+        """Return the version of the rule that holds for an expectation."""
+        return self.rules.version(row.rule, row.rule_version)
+
+    def name(self, row: ExpectationRow) -> Text:
+        """Return the name of the rule; its id when this installation has it no longer."""
+        rule = self.version(row)
+        if rule is None:
+            return dict.fromkeys(LANGUAGES, row.rule)
+        return {str(language): name for language, name in rule.written.name.items()}
+
+    def names(self) -> Mapping[str, Text]:
+        """Return the name of every rule by id, in its newest version."""
+        return {
+            rule_id: {str(k): v for k, v in versions[0].written.name.items()}
+            for rule_id, versions in sorted(self.rules.versions.items())
+        }
+
+    def law(self, row: ExpectationRow) -> Text:
+        """Return where the deadline comes from."""
+        rule = self.version(row)
+        if rule is None:
+            return {}
+        legal = rule.written.legal
+        own = legal.kind == "default"
+        return both(lambda w: w(f"law.{legal.kind}") + ("" if own else f" ({legal.ref})"))
+
+    def expected(self, row: ExpectationRow) -> Text:
+        """Return what the expectation waits for."""
+        return _joined(self.closes(row)[:2])
+
+    def closes(self, row: ExpectationRow) -> tuple[Text, ...]:
+        """Return everything that would meet the expectation."""
+        rule = self.version(row)
+        events = [sorted(pattern.events)[0] for pattern in rule.closes] if rule else []
+        return tuple(both(_awaited(event)) for event in dict.fromkeys(events))
+
+    def allowed(self, row: ExpectationRow) -> Text:
+        """Return the time allowed in words."""
+        rule = self.version(row)
+        if rule is None:
+            return {}
+        deadline = rule.written.deadline
+        if deadline.at or (deadline.unit == "h" and not deadline.n):
+            return both(lambda w: w("unit.at"))
+        if deadline.unit == "day0":
+            return both(lambda w: w("unit.day0"))
+        return both(lambda w: w(f"unit.{deadline.unit}", n=deadline.n or 0))
+
+    def channels(self, row: ExpectationRow) -> frozenset[str]:
+        """Return the channels of feeds that would bring what is awaited."""
+        rule = self.version(row)
+        events = {event for pattern in rule.closes for event in pattern.events} if rule else set()
+        return frozenset(FEED_KINDS[name] for name in map(family, events) if name in FEED_KINDS)
+
+    def grace(self, row: ExpectationRow) -> timedelta:
+        """Return the transmission allowance."""
+        rule = self.version(row)
+        return rule.written.grace if rule else timedelta(0)
+
+    def why(self, row: ExpectationRow, place: str, now: datetime) -> Text:
+        """Return one sentence: what happened, and what was not seen since.
+
+        Args:
+            row: the expectation.
+            place: name of the establishment where it began, may be empty.
+            now: the present instant, for the form of dates.
+        """
+        began = datetime.fromisoformat(str(row.details.get("at") or row.anchor.isoformat()))
+        event = str(row.details.get("event", ""))
+
+        def say(w: Words) -> str:
+            at = w.instant(began, now)
+            where = f", {place}" if place else ""
+            if w.has(f"why.{row.rule}"):
+                return w(f"why.{row.rule}", at=at, where=where)
+            what = w.fact(event)
+            return w("why.other", what=what, at=at, where=where)
+
+        return both(say)
+
+    def lanes(self, row: ExpectationRow) -> tuple[str, str]:
+        """Return the lane the person left and the lane where something is missing."""
+        here = lane_of(str(row.details.get("sector") or ""))
+        source, target = _ENDS.get(row.rule, ("", "home"))
+        if target in ("destination", "sector"):
+            target = lane_of(str(row.details.get(target) or ""))
+        return source or here, target
+
+
+def both(say: Callable[[Words], str]) -> Text:
+    """Return what a function says in each language."""
+    return {language: say(words(language)) for language in LANGUAGES}
+
+
+def _awaited(event: str) -> Callable[[Words], str]:
+    return lambda w: w.known(f"awaited.{event}", w.fact(event).lower())
+
+
+def _joined(texts: Sequence[Text]) -> Text:
+    return both(lambda w: w("awaited.or").join(text[w.lang] for text in texts))

@@ -1,0 +1,331 @@
+"""`PageData` over the store: each page in one bounded read; counts of whole tables kept briefly."""
+
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Generic, TypeVar
+
+from gateway.core.deliveries import DeliveryStatus
+from gateway.core.errors import RejectedError
+from gateway.core.facts import ExpectationRow, Status
+from gateway.core.messages import InboxStatus
+from gateway.core.ports import Store, Transaction
+from gateway.core.timestamps import PARIS
+from gateway.entry.web.data import (
+    AgeRow,
+    Badges,
+    DeliveryList,
+    GapFilter,
+    MessageList,
+    MessagePage,
+    Overview,
+    Pulse,
+    Worklist,
+)
+from gateway.entry.web.rulebook import RuleBook
+from gateway.entry.web.store_feeds import shown_feeds
+from gateway.entry.web.store_gaps import GapReader, ended_at
+from gateway.entry.web.store_messages import MessageReader, by_status
+from gateway.entry.web.store_names import establishments, feed_places
+from gateway.entry.web.store_path import PathReader
+from gateway.entry.web.values import Feed, Gap, GapPage, Path
+from gateway.fhir.identity import Ids
+from gateway.pathway.rules import Rules
+from gateway.pipeline.convert import Converter
+from gateway.pipeline.quarantine import HELD, discarded, not_held, retried, stored
+from gateway.pipeline.replay import Replayer
+
+T = TypeVar("T")
+#: Rows of one state that are looked at; a page says so when there are more.
+_LOOKED = 1000
+_PAGE = 50
+#: Ledger lines looked through for what was settled lately.
+_TAIL = 2000
+_SOON = timedelta(hours=4)
+_AGES = (1, 3, 7)
+_ENDINGS = frozenset({Status.MET, Status.MET_LATE, Status.CANCELLED, Status.MOOT})
+
+
+@dataclass(slots=True)
+class _Kept(Generic[T]):
+    """A value that may be a little old."""
+
+    for_s: float
+    value: T | None = None
+    at: float = -1e9
+
+    async def get(self, make: Callable[[], Awaitable[T]]) -> T:
+        """Return the value, made again when it is too old."""
+        if self.value is None or time.monotonic() - self.at > self.for_s:
+            self.value, self.at = await make(), time.monotonic()
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class StorePageData:
+    """What the pages show, from the store.
+
+    Attributes:
+        store: everything comes from here.
+        rules: names, laws and delays of rules.
+        ids: of the installation.
+        converter: makes the trace of a message anew.
+        replayer: tries a refused input again.
+    """
+
+    store: Store
+    rules: Rules
+    ids: Ids
+    converter: Converter
+    replayer: Replayer
+    _badges: _Kept[Badges] = field(default_factory=lambda: _Kept[Badges](2.0))
+    _counts: "_Kept[_Counts]" = field(default_factory=lambda: _Kept[_Counts](2.0))
+
+    @property
+    def _gaps(self) -> GapReader:
+        return GapReader(RuleBook(self.rules), self.ids)
+
+    @property
+    def _messages(self) -> MessageReader:
+        return MessageReader(self.store, self.converter)
+
+    async def badges(self) -> Badges:
+        """Return the counts of the navigation."""
+
+        async def make() -> Badges:
+            counts = await self._counted()
+            return Badges(counts.open_gaps, sum(counts.inbox.get(status, 0) for status in HELD))
+
+        return await self._badges.get(make)
+
+    async def _counted(self) -> "_Counts":
+        def work(tx: Transaction) -> _Counts:
+            gaps = tx.watch.counts()
+            by_state: Counter[Status] = Counter()
+            for (_, status), count in gaps.items():
+                by_state[status] += count
+            return _Counts(
+                by_state[Status.OVERDUE],
+                by_state[Status.UNCONFIRMED],
+                tx.inbox.counts(),
+                by_status(tx.outbox.counts()),
+            )
+
+        async def make() -> _Counts:
+            return await self.store.read(work)
+
+        return await self._counts.get(make)
+
+    async def overview(self, now: datetime) -> Overview:
+        """Return the first page."""
+        counts = await self._counted()
+
+        def work(tx: Transaction) -> Overview:
+            open_rows = tx.watch.gaps([Status.OVERDUE], _LOOKED)
+            ahead = _ahead(tx, now)
+            unconfirmed = tx.watch.gaps([Status.UNCONFIRMED], _LOOKED, opened_only=False)
+            first = _first(open_rows, ahead, now)
+            closed = _settled(tx)[:5]
+            shown = self._gaps.shown(tx, [*first, *closed], now)
+            return Overview(
+                tuple(shown[: len(first)]),
+                _ages(open_rows, now),
+                _persons(open_rows, ahead, now),
+                tuple((row.deadline, row.severity) for row in ahead if row.deadline),
+                tuple(shown[len(first) :]),
+                counts.unconfirmed,
+                tuple(self._feeds(tx, unconfirmed, now)),
+                _flow(tx, now),
+                counts.inbox,
+                counts.outbox,
+            )
+
+        return await self.store.read(work)
+
+    def _feeds(
+        self, tx: Transaction, unconfirmed: Sequence[ExpectationRow], now: datetime
+    ) -> list[Feed]:
+        states = tx.watch.feeds(now)
+        waiting = Counter(str(row.details.get("estab") or "") for row in unconfirmed)
+        places = establishments(tx, self.ids, feed_places(state.feed for state in states))
+        return shown_feeds(states, places, waiting, now)
+
+    async def worklist(self, wanted: GapFilter, now: datetime) -> Worklist:
+        """Return a page of gaps."""
+        counts = await self._counted()
+
+        def work(tx: Transaction) -> Worklist:
+            rows = _rows(tx, wanted, now)
+            capped = len(rows) > _LOOKED
+            if wanted.severities:
+                rows = [row for row in rows if row.severity in wanted.severities]
+            shown = rows[wanted.start : wanted.start + _PAGE]
+            views = {"open": counts.open_gaps, "unconfirmed": counts.unconfirmed}
+            gaps: list[Gap] = self._gaps.shown(tx, shown, now)
+            total = min(len(rows), _LOOKED)
+            return Worklist(tuple(gaps), total, capped, views, RuleBook(self.rules).names())
+
+        return await self.store.read(work)
+
+    async def gap(self, gap_id: str, now: datetime) -> GapPage | None:
+        """Return one gap."""
+
+        def work(tx: Transaction) -> GapPage | None:
+            row = tx.watch.gap(gap_id)
+            if row is None:
+                return None
+            reader = self._gaps
+            around = PathReader(reader).read(tx, row.patient.id, now)
+            if around is None:
+                around = Path(reader.shown(tx, [row], now)[0].person)
+            return reader.page(tx, row, around, now)
+
+        return await self.store.read(work)
+
+    async def path(self, patient_id: str, now: datetime) -> Path | None:
+        """Return the path of the person a Patient belongs to."""
+        reader = PathReader(self._gaps)
+        return await self.store.read(lambda tx: reader.read(tx, patient_id, now))
+
+    async def messages(
+        self, statuses: Sequence[InboxStatus], kind: str, before: int | None
+    ) -> MessageList:
+        """Return inputs, newest first."""
+        return await self._messages.messages(statuses, kind, before)
+
+    async def message(self, number: int) -> MessagePage | None:
+        """Return one input."""
+        return await self._messages.message(number)
+
+    async def retry(self, number: int) -> InboxStatus:
+        """Convert an input in quarantine again."""
+        if (await stored(self.store, number)).status not in HELD:
+            raise RejectedError([not_held(number)])
+        return await retried(self.store, self.replayer, number)
+
+    async def discard(self, number: int) -> None:
+        """Set an input in quarantine aside for good."""
+        await discarded(self.store, number)
+
+    async def deliveries(
+        self, statuses: Sequence[DeliveryStatus], before: int | None
+    ) -> DeliveryList:
+        """Return deliveries, newest first."""
+        return await self._messages.deliveries(statuses, before)
+
+    async def pulse(self, after: int) -> Pulse:
+        """Return the present pulse."""
+
+        def work(tx: Transaction) -> Pulse:
+            lines = tx.watch.ledger(after, _LOOKED) if after >= 0 else []
+            newest = tx.outbox.newest(list(DeliveryStatus), 2**62, _PAGE)
+            return Pulse(
+                tx.watch.last_line(),
+                (("last", tx.inbox.last_id()),),
+                tuple((row.status.value, row.id) for row in newest),
+                frozenset(line.gap_id for _, line in lines),
+            )
+
+        return await self.store.read(work)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Numbers that take a look at whole tables."""
+
+    open_gaps: int
+    unconfirmed: int
+    inbox: dict[InboxStatus, int]
+    outbox: dict[DeliveryStatus, int]
+
+
+def _ahead(tx: Transaction, now: datetime) -> list[ExpectationRow]:
+    """Return what is due before midnight in Paris."""
+    local = now.astimezone(PARIS)
+    end = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = tx.watch.gaps([Status.PENDING], _LOOKED, opened_only=False)
+    return [row for row in rows if row.deadline is not None and now <= row.deadline < end]
+
+
+def _first(
+    open_rows: Sequence[ExpectationRow], ahead: Sequence[ExpectationRow], now: datetime
+) -> list[ExpectationRow]:
+    """Choose what to look at first: critical ones, those about to be, then the oldest others."""
+    critical = [row for row in open_rows if row.severity == "critical"][:3]
+    soon = [row for row in ahead if _is_soon(row, now)][:2]
+    rest = [row for row in open_rows if row.severity != "critical"]
+    return [*critical, *soon, *rest][:5]
+
+
+def _is_soon(row: ExpectationRow, now: datetime) -> bool:
+    return row.severity == "critical" and row.deadline is not None and row.deadline - now <= _SOON
+
+
+def _persons(
+    open_rows: Sequence[ExpectationRow], ahead: Sequence[ExpectationRow], now: datetime
+) -> int:
+    """Count persons, not gaps: one call serves both."""
+    urgent = [row for row in open_rows if row.severity == "critical"]
+    return len({row.person_id for row in [*urgent, *(r for r in ahead if _is_soon(r, now))]})
+
+
+def _ages(rows: Sequence[ExpectationRow], now: datetime) -> tuple[AgeRow, ...]:
+    counts = {severity: [0, 0, 0, 0] for severity in ("critical", "major", "minor")}
+    for row in rows:
+        days = (now - (row.deadline or now)) / timedelta(days=1)
+        place = sum(days > limit for limit in _AGES)
+        counts.setdefault(row.severity, [0, 0, 0, 0])[place] += 1
+    return tuple(AgeRow(name, (a, b, c, d)) for name, (a, b, c, d) in counts.items())
+
+
+def _rows(tx: Transaction, wanted: GapFilter, now: datetime) -> list[ExpectationRow]:
+    if wanted.view == "closed":
+        return [row for row in _settled(tx) if wanted.rule in ("", row.rule)]
+    if wanted.view == "today":
+        return [row for row in _ahead(tx, now) if wanted.rule in ("", row.rule)]
+    if wanted.view == "unconfirmed":
+        return tx.watch.gaps([Status.UNCONFIRMED], _LOOKED + 1, wanted.rule, opened_only=False)
+    return tx.watch.gaps([Status.OVERDUE], _LOOKED + 1, wanted.rule)
+
+
+def _settled(tx: Transaction) -> list[ExpectationRow]:
+    """Return gaps that ended lately, the newest first."""
+    lines = tx.watch.ledger(max(0, tx.watch.last_line() - _TAIL), _TAIL)
+    ended = [
+        line.gap_id
+        for _, line in reversed(lines)
+        if line.to_status in _ENDINGS and line.from_status is not Status.PENDING
+    ]
+    found = (tx.watch.gap(gap_id) for gap_id in list(dict.fromkeys(ended))[: _PAGE * 2])
+    return [row for row in found if row is not None and row.opened_at and ended_at(row)]
+
+
+def _flow(tx: Transaction, now: datetime) -> tuple[int, ...]:
+    """Count inputs of each of the last 24 hours.
+
+    Numbers rise with time, so the first number of an hour is found by halving, not by counting.
+    """
+    end = tx.inbox.last_id() + 1
+    marks = []
+    low = 0
+    for hour in range(24, 0, -1):
+        low = _number_at(tx, now - timedelta(hours=hour), low, end)
+        marks.append(low)
+    marks.append(end)
+    return tuple(max(0, after - before) for before, after in pairwise(marks))
+
+
+def _number_at(tx: Transaction, instant: datetime, low: int, high: int) -> int:
+    """Return the lowest number between two that was received at an instant or later."""
+    low = max(low, 1)
+    while low < high:
+        middle = (low + high) // 2
+        found = tx.inbox.page(None, middle - 1, 1)
+        if not found or found[0].received_at >= instant:
+            high = middle
+        else:
+            low = found[0].id + 1
+    return low

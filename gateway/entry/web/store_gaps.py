@@ -1,0 +1,236 @@
+"""Gaps from the state of the engine: rows of lists, and everything of one gap's page."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import orjson
+
+from gateway.core.events import family
+from gateway.core.facts import ExpectationRow, Op, Received, Status
+from gateway.core.pathway_ports import FeedState
+from gateway.core.ports import Transaction
+from gateway.core.timestamps import PARIS
+from gateway.entry.web.rulebook import RuleBook, both
+from gateway.entry.web.store_feeds import shown_feeds
+from gateway.entry.web.store_names import establishments, feed_places, named_feed, persons
+from gateway.entry.web.values import Evidence, Gap, GapPage, Path, Step, Text
+from gateway.fhir.identity import Ids
+from gateway.pathway.calendar import is_working_day, region_of
+from gateway.pathway.watermarks import Feeds
+
+#: States in which nothing is awaited any more.
+ENDED = (Status.MET, Status.MET_LATE, Status.CANCELLED, Status.MOOT, Status.VOID)
+#: Units whose days may be passed over.
+_DAYS = frozenset({"bh", "bd", "jo"})
+_LISTED_DAYS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class GapReader:
+    """Turns rows of the engine into what people read."""
+
+    book: RuleBook
+    ids: Ids
+
+    def shown(self, tx: Transaction, rows: Sequence[ExpectationRow], now: datetime) -> list[Gap]:
+        """Return rows with the names of persons and establishments, and the state of the work."""
+        people = persons(tx, (row.patient.id for row in rows))
+        places = establishments(tx, self.ids, (_estab(row) for row in rows))
+        tasks = self._work(tx, rows)
+        shown = []
+        for row in rows:
+            source, target = self.book.lanes(row)
+            shown.append(
+                Gap(
+                    row.gap_id,
+                    row.episode,
+                    row.rule,
+                    row.rule_version,
+                    row.severity,
+                    row.status,
+                    self.book.name(row),
+                    self.book.why(row, places.get(_estab(row), ""), now),
+                    people[row.patient.id],
+                    source,
+                    target,
+                    row.anchor,
+                    row.deadline,
+                    row.opened_at,
+                    ended_at(row),
+                    tasks.get(row.gap_id, ""),
+                    "feed-down" in row.details.get("flags", ()),
+                )
+            )
+        return shown
+
+    def _work(self, tx: Transaction, rows: Iterable[ExpectationRow]) -> dict[str, str]:
+        """Return the business status of the Task of each gap that has one."""
+        keys = {r.gap_id: ("Task", self.ids.gap_task(r.gap_id, r.episode)) for r in rows}
+        found = tx.resources.current(list(keys.values()))
+        states = {}
+        for gap_id, key in keys.items():
+            row = found.get(key)
+            if row is None or row.deleted:
+                continue
+            codings = orjson.loads(row.body).get("businessStatus", {}).get("coding", ())
+            states[gap_id] = str(next((c["code"] for c in codings if "code" in c), ""))
+        return states
+
+    def page(self, tx: Transaction, row: ExpectationRow, around: Path, now: datetime) -> GapPage:
+        """Return everything the page of a gap shows.
+
+        Args:
+            tx: to read facts and feeds.
+            row: the expectation.
+            around: the path of its person.
+            now: the present instant.
+        """
+        [gap] = self.shown(tx, [row], now)
+        facts = evidence(row, tx.facts.of_person(row.person_id))
+        states = self._feeds(tx, row, now)
+        places = establishments(
+            tx,
+            self.ids,
+            [*feed_places(s.feed for s in states), *feed_places(f.source for f in facts)],
+        )
+        named = tuple(
+            Evidence(f.event, f.at, f.until, f.heard_at, named_feed(f.source, places), f.message)
+            for f in facts
+        )
+        return GapPage(
+            gap,
+            self.book.expected(row),
+            self.book.law(row),
+            self._steps(row, gap, named, states, now),
+            named,
+            self.book.closes(row),
+            tuple(tx.watch.history(row.gap_id)),
+            tuple(shown_feeds(states, places, {}, now)),
+            around,
+        )
+
+    def _feeds(self, tx: Transaction, row: ExpectationRow, now: datetime) -> list[FeedState]:
+        """Return the feeds that would bring what is awaited, from where the person left or goes."""
+        channels = self.book.channels(row)
+        places = {_estab(row), str(row.details.get("destination_finess") or "")} - {""}
+        return [
+            state
+            for state in tx.watch.feeds(now - timedelta(hours=1))
+            if state.feed.rpartition(":")[0] in places and state.feed.rpartition(":")[2] in channels
+        ]
+
+    def _steps(
+        self,
+        row: ExpectationRow,
+        gap: Gap,
+        facts: Sequence[Evidence],
+        feeds: Sequence[FeedState],
+        now: datetime,
+    ) -> tuple[Step, ...]:
+        rule = f"{row.rule}, v{row.rule_version}"
+        first = facts[0] if facts else None
+        steps = [
+            Step("start", row.anchor, origin=both(lambda w: w.feed(first.source) if first else ""),
+                 message=first.message if first else None),
+            Step("allowed", text=self.book.allowed(row), origin=_same(rule)),
+        ]  # fmt: skip
+        skipped = self._skipped(row)
+        if skipped:
+            steps.append(Step("skipped", text=skipped))
+        if row.deadline is None:
+            return (*steps, Step("pauses", text=both(lambda w: w("late.paused"))))
+        steps.append(Step("due", row.deadline))
+        if grace := self.book.grace(row):
+            steps.append(Step("grace", span=grace, origin=_same(rule)))
+        checked = row.opened_at or row.theta
+        if checked:
+            steps.append(Step("checked", checked))
+        if complete := _complete_to(feeds, now):
+            steps.append(Step("feed", complete))
+        if gap.closed_at:
+            steps.append(Step("closed", gap.closed_at))
+        late = (gap.closed_at or now) - row.deadline
+        if late > timedelta(0):
+            steps.append(Step("late", span=late))
+        return tuple(steps)
+
+    def _skipped(self, row: ExpectationRow) -> Text:
+        """List the days the deadline passed over, as far as the unit passes over any."""
+        rule = self.book.version(row)
+        unit = rule.written.deadline.unit if rule else ""
+        if row.deadline is None or unit not in _DAYS:
+            return {}
+        region = region_of(_estab(row))
+        day, last = _paris(row.anchor) + timedelta(days=1), _paris(row.deadline)
+        passed: list[date] = []
+        while day <= last and len(passed) < _LISTED_DAYS:
+            if not is_working_day(day, unit, region):
+                passed.append(day)
+            day += timedelta(days=1)
+        return both(lambda w: ", ".join(w.day(d) for d in passed)) if passed else {}
+
+
+def ended_at(row: ExpectationRow) -> datetime | None:
+    """Return when an expectation ended: when what met it happened, else when that was learned."""
+    if row.status not in ENDED:
+        return None
+    happened = row.details.get("happened_at")
+    if happened and row.status in (Status.MET, Status.MET_LATE):
+        return datetime.fromisoformat(str(happened))
+    return row.closed_at
+
+
+def evidence(row: ExpectationRow, received: Sequence[Received]) -> list[Evidence]:
+    """Return the facts behind an expectation, trigger first, each as it was said last."""
+    wanted = {key: number for number, key in enumerate(row.evidence)}
+    best: dict[str, Received] = {}
+    heard: dict[str, datetime] = {}
+    for one in received:
+        key = one.assertion.key
+        if key not in wanted or one.assertion.op is not Op.ASSERT:
+            continue
+        heard[key] = min(heard.get(key, one.at), one.at)
+        if key not in best or one.assertion.revision >= best[key].assertion.revision:
+            best[key] = one
+    return [
+        Evidence(
+            best[key].assertion.event,
+            best[key].assertion.when.low,
+            best[key].assertion.when.high
+            if best[key].assertion.when.high > best[key].assertion.when.low
+            else None,
+            heard[key],
+            best[key].assertion.source,
+            best[key].order or None,
+        )
+        for key in sorted(best, key=lambda key: wanted[key])
+    ]
+
+
+def hole_lane(book: RuleBook, row: ExpectationRow) -> str:
+    """Return the lane where something is missing: a letter is missing among documents."""
+    rule = book.version(row)
+    events = {event for pattern in rule.closes for event in pattern.events} if rule else set()
+    families = {family(event) for event in events}
+    if families <= {"DOC", "DOCV"} and families:
+        return "doc"
+    return "snd" if families == {"SND"} else book.lanes(row)[1]
+
+
+def _complete_to(feeds: Sequence[FeedState], now: datetime) -> datetime | None:
+    known = Feeds.of(feeds)
+    marks = [known.watermark(state.feed, now) for state in feeds]
+    return min((mark for mark in marks if mark is not None), default=None)
+
+
+def _estab(row: ExpectationRow) -> str:
+    return str(row.details.get("estab") or "")
+
+
+def _paris(instant: datetime) -> date:
+    return instant.astimezone(PARIS).date()
+
+
+def _same(text: str) -> Text:
+    return both(lambda _: text)

@@ -1,0 +1,196 @@
+"""One person's path from the stored resources and facts: stays, letters, sends, holes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from gateway.core.facts import Op, Received, Status
+from gateway.core.ports import Condition, Transaction
+from gateway.core.timestamps import PARIS
+from gateway.entry.web.store_gaps import GapReader, hole_lane
+from gateway.entry.web.store_names import lane_of, organizations, persons, sector
+from gateway.entry.web.values import Hole, Mark, Path, Stay
+
+Json = Mapping[str, Any]
+_STAYS, _DOCUMENTS, _APPOINTMENTS = 500, 300, 100
+_GONE = frozenset({"cancelled", "entered-in-error", "noshow"})
+#: Class of a stay without movements (v3-ActCode) as a lane.
+_CLASSES = {"EMER": "urg", "HH": "had"}
+_SENT = {"SND.MSS_OK": "ok", "SND.DMP_OK": "ok", "SND.MSS_KO": "ko", "SND.DMP_KO": "ko"}
+_UNMATCHED = "unmatched-from-cda"
+
+
+@dataclass(frozen=True, slots=True)
+class PathReader:
+    """Reads the path of a person."""
+
+    gaps: GapReader
+
+    def read(self, tx: Transaction, patient_id: str, now: datetime) -> Path | None:
+        """Return the path of the person a Patient belongs to, None without such a Patient."""
+        known = tx.resources.current([("Patient", patient_id)]).get(("Patient", patient_id))
+        if known is None or known.deleted:
+            return None
+        person_id = tx.facts.persons([patient_id])[patient_id]
+        patients = sorted({patient_id, *tx.facts.patients(person_id)})
+        received = tx.facts.of_person(person_id)
+        who = persons(tx, patients)
+        return Path(
+            who[patient_id],
+            tuple(_stays(tx, patients)),
+            (*_documents(tx, patients), *_appointments(tx, patients), *_sends(received)),
+            tuple(self._holes(tx, person_id, now)),
+            (),
+        )
+
+    def _holes(self, tx: Transaction, person_id: str, now: datetime) -> list[Hole]:
+        rows = [
+            row
+            for row in tx.watch.expectations(person_id)
+            if row.deadline is not None
+            and (row.opened_at or row.status in (Status.PENDING, Status.UNCONFIRMED))
+            and row.status is not Status.VOID
+        ]
+        shown = self.gaps.shown(tx, rows, now)
+        return [
+            Hole(gap, row.deadline, hole_lane(self.gaps.book, row))
+            for gap, row in zip(shown, rows, strict=True)
+            if row.deadline is not None
+        ]
+
+
+def _found(
+    tx: Transaction, type_: str, name: str, patients: Sequence[str], limit: int
+) -> list[dict[str, Any]]:
+    condition = Condition(name, "reference", tuple(("Patient", one) for one in patients))
+    page = tx.resources.search(type_, [condition], limit, None)
+    return [orjson.loads(row.body) for row in page.resources]
+
+
+def _stays(tx: Transaction, patients: Sequence[str]) -> list[Stay]:
+    """Return bars: the movements of each stay, joined while the sector stays the same."""
+    every = [e for e in _found(tx, "Encounter", "subject", patients, _STAYS) if _low(e)]
+    movements: dict[str, list[dict[str, Any]]] = {}
+    for one in every:
+        if "partOf" in one:
+            movements.setdefault(one["partOf"]["reference"], []).append(one)
+    whole = [one for one in every if "partOf" not in one and one.get("status") not in _GONE]
+    names = organizations(tx, {e.get("serviceProvider", {}).get("reference", "") for e in every})
+    bars = []
+    for stay in whole:
+        if _is_echo(stay, whole):
+            continue
+        label = names.get(stay.get("serviceProvider", {}).get("reference", ""), "")
+        parts = movements.get(f"Encounter/{stay['id']}", [])
+        bars += _bars(stay, parts, label, names)
+    return bars
+
+
+def _bars(
+    stay: Json, parts: Sequence[dict[str, Any]], label: str, names: Mapping[str, str]
+) -> list[Stay]:
+    link = f"/fhir/Encounter/{stay['id']}"
+    planned = stay.get("status") == "planned"
+    inside = [
+        part
+        for part in sorted(parts, key=lambda part: _low(part) or _NEVER)
+        if part.get("status") not in _GONE and _high(part) != _low(part)
+    ]
+    if not inside:
+        own = lane_of(sector(stay), _CLASSES.get(stay.get("class", {}).get("code", ""), "mco"))
+        return [Stay(own, label, _low(stay) or _NEVER, _high(stay), planned, link)]
+    bars: list[Stay] = []
+    for part in inside:
+        lane = lane_of(sector(part), "mco")
+        low, high = _low(part) or _NEVER, _high(part)
+        before = bars[-1] if bars else None
+        if part.get("status") == "onleave":
+            continue
+        if before and before.lane == lane and before.end and low - before.end <= timedelta(0):
+            bars[-1] = Stay(lane, before.label, before.start, high, planned, link)
+            continue
+        own = names.get(part.get("serviceProvider", {}).get("reference", ""), "") or label
+        bars.append(Stay(lane, own, low, high, planned, link))
+    return bars
+
+
+def _is_echo(stay: Json, whole: Sequence[Json]) -> bool:
+    """Tell whether a stay known from a letter only repeats one that movements told."""
+    if not any(tag.get("code") == _UNMATCHED for tag in stay.get("meta", {}).get("tag", ())):
+        return False
+    low, high = _low(stay) or _NEVER, _high(stay) or _NEVER
+    return any(
+        other is not stay and (_low(other) or _NEVER) < high and (_high(other) or _NEVER) > low
+        for other in whole
+    )
+
+
+def _documents(tx: Transaction, patients: Sequence[str]) -> list[Mark]:
+    marks = []
+    for one in _found(tx, "DocumentReference", "subject", patients, _DOCUMENTS):
+        at = _instant(one.get("date", ""))
+        if at is None or one.get("status") != "current":
+            continue
+        kind = one.get("type", {})
+        label = one.get("description") or kind.get("text") or "Document"
+        marks.append(Mark("doc", str(label), at, link=f"/fhir/DocumentReference/{one['id']}"))
+    return marks
+
+
+def _appointments(tx: Transaction, patients: Sequence[str]) -> list[Mark]:
+    return [
+        Mark("home", _title(one), at, "ask", link=f"/fhir/Appointment/{one['id']}")
+        for one in _found(tx, "Appointment", "patient", patients, _APPOINTMENTS)
+        if one.get("status") not in _GONE and (at := _instant(one.get("start", "")))
+    ]
+
+
+def _title(appointment: Json) -> str:
+    """Return the words of an appointment; without any its sign and its lane say it."""
+    kinds = [appointment.get("appointmentType", {}), *appointment.get("serviceType", ())]
+    return str(
+        appointment.get("description") or next((k["text"] for k in kinds if "text" in k), "")
+    )
+
+
+def _sends(received: Sequence[Received]) -> list[Mark]:
+    """Return sends and their fate; what was taken back is not shown."""
+    last: dict[str, Received] = {}
+    for one in received:
+        if one.assertion.event in _SENT:
+            key = one.assertion.key
+            if key not in last or one.assertion.revision >= last[key].assertion.revision:
+                last[key] = one
+    return [
+        Mark(
+            "snd",
+            "DMP" if ".DMP" in one.assertion.event else "MSSanté",
+            one.assertion.when.low,
+            _SENT[one.assertion.event],
+            link="/deliveries",
+        )
+        for one in last.values()
+        if one.assertion.op is Op.ASSERT
+    ]
+
+
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _low(encounter: Json) -> datetime | None:
+    return _instant(encounter.get("period", {}).get("start", ""))
+
+
+def _high(encounter: Json) -> datetime | None:
+    return _instant(encounter.get("period", {}).get("end", ""))
+
+
+def _instant(text: str) -> datetime | None:
+    """Return an instant; a day without time is its start in Paris."""
+    if len(text) < 10:
+        return None
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=PARIS)
