@@ -123,9 +123,12 @@ EVENTS = frozenset(
     }
 )  # fmt: skip
 
-#: Said again by every message while they last: dated by the first word since they were last
-#: taken back, not by the latest.
-STANDING = frozenset({"PAT.GP_KNOWN", "PAT.DMP_OPPOSED", "PAT.DEATH"})
+#: Said again while they last, by every message or by each version of a document: dated by the
+#: first word since they were last taken back, not by the latest. A letter that was there on time
+#: stays on time when it is corrected a week later.
+STANDING = frozenset(
+    {"PAT.GP_KNOWN", "PAT.DMP_OPPOSED", "PAT.DEATH", *(f"DOC.{name}" for name in DOCUMENTS)}
+)
 
 #: Of every fact: FINESS of the establishment, feed, event time, receipt.
 _COMMON = {"estab": Kind.TEXT, "source": Kind.TEXT, "te": Kind.INSTANT, "tr": Kind.INSTANT}

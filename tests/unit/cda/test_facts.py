@@ -221,6 +221,21 @@ def test_an_old_version_that_arrives_last_does_not_speak_for_the_document() -> N
         assert facts["DOCV|1.2.250.1.999.7.1#S1|2"].attributes["version"] == 2
 
 
+def test_a_letter_that_was_there_on_time_stays_on_time_when_it_is_corrected() -> None:
+    first = one("DOC.LDL_SES")
+    corrected = one(
+        "DOC.LDL_SES",
+        version='<versionNumber value="2"/>',
+        time='<effectiveTime value="20260319090000+0100"/>',
+    )
+
+    at = parse_timestamp("20260401120000").bounds_utc()[0]
+    for order in permutations((first, corrected)):
+        facts = reduce([Received(item, at, number) for number, item in enumerate(order)])
+        assert facts[first.key].low == first.when.low
+        assert facts[first.key].attributes["version"] == 2
+
+
 def test_of_two_versions_of_one_day_the_number_decides() -> None:
     parts = {"time": '<effectiveTime value="20260312"/>'}
     first = one("DOC.LDL_SES", **parts)
