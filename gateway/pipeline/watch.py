@@ -18,6 +18,7 @@ from gateway.core.clock import Clock
 from gateway.core.facts import ExpectationRow, LedgerLine
 from gateway.core.ports import Store, Transaction
 from gateway.fhir.identity import Ids
+from gateway.pathway.explain import explain
 from gateway.pathway.replay import advance
 from gateway.pathway.rules import Rules
 from gateway.pathway.watermarks import Feeds
@@ -126,6 +127,7 @@ def look(
             before=before.get(gap_id),
             after=after[gap_id],
             lines=tuple(found),
+            sentences=explain(after[gap_id], received, rules).fr,
             identifiers=names.get(after[gap_id].patient.id, ()),
         )
         for gap_id, found in lines.items()
