@@ -19,7 +19,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gateway.core.deliveries import DeliveryStatus
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.entry import settings as settings_module
@@ -75,7 +74,6 @@ def _throwaway(settings: Settings, *, free_ports: bool) -> Settings:
             "http": settings.http.model_copy(update={"port": http}),
             "mllp": settings.mllp.model_copy(update={"port": mllp}),
             "environment": "test",
-            "hooks": settings.hooks.model_copy(update={"poll_s": 0.05}),
         }
     )
 
@@ -96,9 +94,10 @@ async def _demo(settings: Settings, region: Region, speed: float | None, *, leav
     console = Console(stderr=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="relais-demo-") as folder:
-        doubles = _doubles(Path(folder))
+        doubles = _doubles(Path(folder), clock)
         mssante = await doubles.start()
-        gateway = Gateway(settings.model_copy(update={"mssante": mssante}), clock=clock)
+        found = settings.model_copy(update={"mssante": mssante})
+        gateway = Gateway(found, clock=clock, due_clock=doubles.due_clock)
         await gateway.start()
         try:
             console.print(banner(gateway), highlight=False)
@@ -121,7 +120,7 @@ async def _demo(settings: Settings, region: Region, speed: float | None, *, leav
     return bool(played.surprises)
 
 
-def _doubles(folder: Path) -> "Doubles":
+def _doubles(folder: Path, clock: PlayClock) -> "Doubles":
     """Make the surroundings; their packages are an extra of the distribution.
 
     Raises:
@@ -131,7 +130,7 @@ def _doubles(folder: Path) -> "Doubles":
         from gateway.entry.demo_doubles import Doubles
     except ModuleNotFoundError as error:
         raise FatalError([_no_extra()]) from error
-    return Doubles(folder)
+    return Doubles(folder, clock)
 
 
 def _seconds(listed: list[Event], speed: float | None, *, leave: bool) -> float | None:
@@ -157,7 +156,7 @@ async def _play(
     )
 
     async def settle() -> None:
-        await _settle(gateway, doubles)
+        await doubles.settle(gateway.workers, gateway.store)
 
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("messages", total=len(listed))
@@ -172,24 +171,6 @@ async def _play(
         progress.update(task, description="days after")
         await run_on(clock, _DAYS_AFTER, settle, seconds=_AFTER_S if seconds else None)
     return played
-
-
-async def _settle(gateway: Gateway, doubles: "Doubles") -> None:
-    """Let everything leave that is due, and every notice come back, at this virtual instant."""
-    workers = gateway.workers
-    while True:
-        await workers.catch_up()
-        counts = await gateway.store.read(lambda tx: tx.outbox.counts())
-        status = {state for (_, state), number in counts.items() if number}
-        if DeliveryStatus.SENDING in status:
-            await asyncio.sleep(0.01)
-        elif DeliveryStatus.SENT not in status:
-            return
-        else:
-            await doubles.operator.settled()
-            if not await workers.read_notices():
-                # The loop beside us has just read them, or none will ever come.
-                return
 
 
 def _tell(console: Console, told: dict[str, Any]) -> None:

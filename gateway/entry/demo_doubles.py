@@ -3,13 +3,18 @@
 Made-up servers on this machine with certificates made anew; nothing reaches the outside.
 """
 
+import asyncio
 import logging
 from pathlib import Path
 
 from gateway.connectors.http import HttpClient
+from gateway.core.deliveries import DeliveryStatus
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
+from gateway.core.ports import Store
+from gateway.entry.demo import PlayClock
 from gateway.entry.settings import MssanteSettings
+from gateway.entry.workers import Workers
 from gateway.fhir.bundle import to_bytes
 from gateway.fhir.subscriptions import CONTENT
 from gateway.fhir.topics import GAP
@@ -25,7 +30,11 @@ _TIMEOUT_S = 10.0
 class Doubles:
     """The servers of the demo; started before the gateway, stopped after it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: PlayClock) -> None:
+        self._clock = clock
+        #: When deliveries are due: it stands while they are on their way, so that a virtual
+        #: jump never looks like a worker that died with them.
+        self.due_clock = PlayClock(clock.now())
         self.pki: MailPki = make_pki(folder)
         self.mailboxes = MailboxServer(_ADDRESS, tls=self.pki.server)
         self.operator = MailOperator(self.pki.server, self.mailboxes, Manners(fate=fate))
@@ -83,6 +92,33 @@ class Doubles:
             )
         if reply.status != 201:
             raise FatalError([_not_subscribed(reply.status)])
+
+    async def settle(self, workers: Workers, store: Store) -> None:
+        """Let everything leave that is due, and every notice come back, at this instant.
+
+        Args:
+            workers: of the gateway; its own loops may run beside.
+            store: of the gateway.
+        """
+        self.due_clock.move(self._clock.now())
+        while True:
+            await workers.catch_up()
+            counts = await store.read(lambda tx: tx.outbox.counts())
+            status = {state for (_, state), number in counts.items() if number}
+            if DeliveryStatus.SENDING in status:
+                await asyncio.sleep(0.01)
+            elif DeliveryStatus.SENT not in status:
+                return
+            else:
+                await self.operator.settled()
+                if not await workers.read_notices() and not await _read_beside(store):
+                    return
+
+
+async def _read_beside(store: Store) -> bool:
+    """Tell whether the loop of the gateway read the notices before us."""
+    counts = await store.read(lambda tx: tx.outbox.counts())
+    return not any(n for (_, state), n in counts.items() if state is DeliveryStatus.SENT)
 
 
 def fate(address: str) -> Fate:

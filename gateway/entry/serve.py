@@ -76,6 +76,7 @@ class Gateway:
         role: Role = Role.ALL,
         *,
         clock: Clock | None = None,
+        due_clock: Clock | None = None,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
         """Build the house; nothing is opened yet.
@@ -84,6 +85,7 @@ class Gateway:
             settings: of the installation.
             role: doors, worker or both.
             clock: gives `received_at`; the clock of the machine by default.
+            due_clock: tells when deliveries are due; `clock` by default.
             registry: where metrics are counted.
 
         Raises:
@@ -93,6 +95,7 @@ class Gateway:
         self.settings = settings
         self.role = role
         self.clock = clock or SystemClock()
+        self.due_clock = due_clock or self.clock
         self.registry = registry
         self.store = build_store(settings)
         self.mappings = load_mappings(settings.mappings)
@@ -148,7 +151,7 @@ class Gateway:
         self._workers, self._client = build_workers(
             self.settings,
             self.store,
-            self.clock,
+            (self.clock, self.due_clock),
             self.mappings,
             f"{self.base_url.rstrip('/')}/fhir",
         )

@@ -190,30 +190,31 @@ def build_subscriptions(settings: Settings, base: str) -> SubscriptionSettings:
 
 
 def build_workers(
-    settings: Settings, store: Store, clock: Clock, mappings: Mappings, base: str
+    settings: Settings, store: Store, clocks: tuple[Clock, Clock], mappings: Mappings, base: str
 ) -> tuple[Workers, HttpClient]:
     """Build the loops beside the doors, and the client to be closed after them.
 
     Args:
         settings: of the installation.
         store: open when they start.
-        clock: of the engine and of what is due.
+        clocks: of the engine, and of what is due to leave.
         mappings: of the installation.
         base: public address of the FHIR door.
 
     Raises:
         FatalError: a rule file or a certificate is wrong.
     """
+    clock, due_clock = clocks
     client = HttpClient(keeps_connections=False)
     connectors: list[Connector] = [
         FhirHook(client, build_egress(settings), timeout_s=settings.hooks.timeout_s)
     ]
-    mail = build_mssante(settings, mappings, clock)
+    mail = build_mssante(settings, mappings, due_clock)
     if mail is not None:
         connectors.append(mail[0])
     horizon = timedelta(days=settings.hooks.horizon_days)
     policy = DeliveryPolicy(base, RetryRule(horizon), {HOOK: RetryRule(horizon, refusals=3)})
-    deliverer = Deliverer(store, connectors, clock, policy, on_settled=outgoing.settled)
+    deliverer = Deliverer(store, connectors, due_clock, policy, on_settled=outgoing.settled)
     rhythm = Rhythm(settings.hooks.poll_s, settings.hooks.poll_s, settings.mssante.poll_s)
     watcher = build_watcher(settings, store, clock, mappings)
     return Workers(watcher, deliverer, mail[1] if mail else None, rhythm), client

@@ -45,7 +45,11 @@ class Transport:
     delayed: float = 0.03
     dropped: float = 0.004
     malformed: float = 0.002
-    outages: tuple[Outage, ...] = (Outage("had", 24 * 20, 9), Outage("chu", 24 * 33, 3))
+    outages: tuple[Outage, ...] = (
+        Outage("had", 24 * 20, 9),
+        Outage("chu", 24 * 33, 3),
+        Outage("smr", 24 * 40, 30),
+    )
 
 
 PERFECT = Transport(0, 0, 0, 0, 0, 0, ())
