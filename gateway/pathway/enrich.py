@@ -5,15 +5,15 @@ What a message says itself is never overwritten. Pure: the result depends on the
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.core.facts import Attributes
 from gateway.mapping.sites import Site
 from gateway.pathway.destination import SECTOR_OF_CATEGORY, destination_of
-from gateway.pathway.facts import Fact, instant_of, stamp
-from gateway.pathway.stays import best_fits
+from gateway.pathway.facts import ByEvent, Fact, instant_of, stamp
+from gateway.pathway.stays import StayMatches
 
 _ENTRIES = frozenset({"ENC.ADMIT", "ENC.ED_IN", "ENC.OUTPT"})
 _POST_ACUTE = ("had", "smr")
@@ -52,56 +52,116 @@ class Tables:
         return cls(units, categories or {})
 
 
+#: What is computed from these, whatever the rules name.
+INPUTS = frozenset(
+    {
+        "ENC.PREADMIT", "ENC.ADMIT", "ENC.ED_IN", "ENC.OUTPT", "ENC.DISCHARGE", "DOC.LDL_SES",
+        "PAT.GP_KNOWN", "REQ.smr.ACCEPTED", "REQ.had.ACCEPTED",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What rules look at; the rest need not be computed.
+
+    Attributes:
+        events: of triggers, closers, cancellers and pauses.
+        fields: attributes that conditions read.
+    """
+
+    events: frozenset[str]
+    fields: frozenset[str]
+
+
 @dataclass(slots=True)
 class _Visit:
-    """The movements of one visit, in order of event time."""
+    """The movements of one visit, in order of event time.
+
+    Attributes:
+        discharge: the one that counts: the latest.
+    """
 
     movements: list[Fact]
+    start: datetime | None = None
+    discharge: Fact | None = None
 
-    @property
-    def start(self) -> datetime | None:
-        return next((fact.low for fact in self.movements if fact.event in _ENTRIES), None)
+    def settle(self) -> None:
+        """Put in order and find both ends."""
+        if len(self.movements) > 1:
+            self.movements.sort(key=_in_time)
+        for fact in self.movements:
+            if fact.event == "ENC.DISCHARGE":
+                self.discharge = fact
+            elif self.start is None and fact.event in _ENTRIES:
+                self.start = fact.low
 
-    @property
-    def discharge(self) -> Fact | None:
-        """Return the discharge that counts: the latest."""
-        found = [fact for fact in self.movements if fact.event == "ENC.DISCHARGE"]
-        return found[-1] if found else None
+
+_NO_VISIT = _Visit([])
 
 
-def enrich(facts: Mapping[str, Fact], tables: Tables) -> list[Fact]:
-    """Return the facts of a person with what all of them say together, in order of key.
+def enrich(facts: ByEvent, tables: Tables, reads: Reads | None = None) -> list[Fact]:
+    """Return the facts of a person with what all of them say together.
 
     Discharges that a later one of the same visit replaces carry the flag `superseded`.
+
+    Args:
+        facts: by event and key.
+        tables: what is known of places.
+        reads: what rules look at; None: everything.
     """
-    view = _View(facts, tables)
-    return [view.enriched(facts[key]) for key in sorted(facts)]
+    view = _View(facts, tables, None if reads is None else reads.fields)
+    return [
+        view.enriched(fact)
+        for event, group in facts.items()
+        if reads is None or event in reads.events
+        for fact in group.values()
+    ]
 
 
 class _View:
     """Everything about one person that an attribute may be computed from."""
 
-    def __init__(self, facts: Mapping[str, Fact], tables: Tables) -> None:
+    def __init__(self, facts: ByEvent, tables: Tables, fields: frozenset[str] | None) -> None:
         self._tables = tables
+        self._fields = fields
         self._visits: dict[tuple[str, str], _Visit] = {}
-        self._letters: list[Fact] = []
-        self._gps: list[Fact] = []
-        self._accepted: list[Fact] = []
-        for fact in sorted(facts.values(), key=_in_time):
-            self._sort(fact)
+        for event in INPUTS:
+            if event.startswith("ENC."):
+                for fact in facts.get(event, {}).values():
+                    key = _visit_key(fact)
+                    visit = self._visits.get(key)
+                    if visit is None:
+                        visit = self._visits[key] = _Visit([])
+                    visit.movements.append(fact)
+        for visit in self._visits.values():
+            visit.settle()
+        self._letters = sorted(facts.get("DOC.LDL_SES", {}).values(), key=_in_time)
+        self._gps = sorted(facts.get("PAT.GP_KNOWN", {}).values(), key=_in_time)
+        self._accepted = sorted(
+            (
+                fact
+                for kind in _POST_ACUTE
+                for fact in facts.get(f"REQ.{kind}.ACCEPTED", {}).values()
+            ),
+            key=_in_time,
+        )
         self._letter_of: dict[str, Fact] | None = None
         self._post_acute: Sequence[tuple[tuple[str, str], _Visit, str]] | None = None
 
     def enriched(self, fact: Fact) -> Fact:
         """Return the fact with its computed attributes."""
-        if fact.event.startswith("ENC."):
+        event = fact.event
+        if event.startswith("ENC."):
             return self._movement(fact)
-        if fact.event.startswith("DOC") and "gp" not in fact.attributes:
-            gp = self._gp(fact.low)
-            return _with(fact, {"gp": gp}) if gp else fact
-        if fact.event == "LDL.PROMISE" and "stay_end" not in fact.attributes:
+        if event.startswith("DOC") and self._gps and "gp" not in fact.attributes:
+            return _with(fact, {"gp": self._gp(fact.low)})
+        if event == "LDL.PROMISE" and "stay_end" not in fact.attributes:
             return _with(fact, {"stay_end": self._end_in_letter(fact.text("setid"))})
         return fact
+
+    def _reads(self, name: str) -> bool:
+        return self._fields is None or name in self._fields
 
     def _end_in_letter(self, setid: str) -> Any:
         """Return the end of the stay as the letter says that made a promise."""
@@ -110,44 +170,36 @@ class _View:
                 return letter.attributes.get("stay_end")
         return None
 
-    def _sort(self, fact: Fact) -> None:
-        if fact.event.startswith("ENC."):
-            self._visits.setdefault(_visit_key(fact), _Visit([])).movements.append(fact)
-        elif fact.event == "DOC.LDL_SES":
-            self._letters.append(fact)
-        elif fact.event == "PAT.GP_KNOWN":
-            self._gps.append(fact)
-        elif fact.event.startswith("REQ.") and fact.event.endswith(".ACCEPTED"):
-            self._accepted.append(fact)
-
     def _movement(self, fact: Fact) -> Fact:
-        visit = self._visits[_visit_key(fact)]
-        added: Attributes = {"sector": self._sector(fact, visit)}
-        superseded = False
-        start, discharge = visit.start, visit.discharge
-        if fact.event == "ENC.DISCHARGE":
-            superseded = discharge is not fact
+        visit = self._visits.get(_visit_key(fact), _NO_VISIT)
+        event = fact.event
+        added: Attributes = {"sector": self._sector(fact)}
+        flags: tuple[str, ...] = ()
+        discharge = visit.discharge
+        if visit.start is not None:
+            added["stay_start"] = stamp(visit.start)
+        if event == "ENC.DISCHARGE":
             added["stay_end"] = stamp(fact.low)
+            if discharge is not fact:
+                flags = ("superseded",)
+            elif self._discharge(fact, visit.start, added):
+                flags = ("dest-conflict",)
         elif discharge is not None and discharge.low >= fact.low:
             added["stay_end"] = stamp(discharge.low)
-        added["stay_start"] = stamp(start) if start else None
-        if fact.event in ("ENC.DISCHARGE", "ENC.ADMIT", "ENC.ED_IN"):
+        if self._gps:
             added["gp"] = self._gp(fact.low)
+        if self._reads("open_episode"):
             added["open_episode"] = self._open_episode(fact)
-        if fact.event == "ENC.LEAVE_OUT":
+        if event == "ENC.LEAVE_OUT":
             short = fact.text("circumstance") == "A"
             added["return_due"] = stamp(fact.low + (_ABSENCE if short else _PERMISSION))
-        elif fact.event == "ENC.ADMIT":
+        elif event == "ENC.ADMIT" and self._reads("admit_kind"):
             added["admit_kind"] = self._admit_kind(fact, visit)
-        conflict = False
-        if fact.event == "ENC.DISCHARGE" and not superseded:
-            conflict = self._discharge(fact, added)
-        flags = ("superseded",) if superseded else ("dest-conflict",) if conflict else ()
         return _with(fact, added, flags)
 
-    def _discharge(self, fact: Fact, added: Attributes) -> bool:
+    def _discharge(self, fact: Fact, started: datetime | None, added: Attributes) -> bool:
         """Add what only a discharge has; tell whether its destination is contested."""
-        start = instant_of(fact.attributes.get("stay_start") or added["stay_start"])
+        start = instant_of(fact.attributes.get("stay_start")) or started
         if start is not None:
             hours = max(0, int((fact.low - start).total_seconds() // 3600))
             added["length_of_stay_h"] = hours
@@ -160,27 +212,23 @@ class _View:
         added["destination"], added["detail"] = found
         return conflict
 
-    def _sector(self, fact: Fact, visit: _Visit) -> str | None:
-        own = self._own_sector(fact)
-        if own:
-            return own
-        # A movement without unit is where the one before it was.
-        for other in reversed(visit.movements):
-            if other.low <= fact.low and other is not fact:
-                found = self._own_sector(other)
-                if found:
-                    return found
-        category = self._tables.categories.get(fact.text("estab"), "")
-        return SECTOR_OF_CATEGORY.get(category)
+    def _sector(self, fact: Fact) -> str | None:
+        """Return the sector of the unit, else of a facility that has one only.
 
-    def _own_sector(self, fact: Fact) -> str | None:
-        return fact.text("sector") or self._tables.units.get(fact.text("estab_unit"))
+        Never that of another movement: a unit nobody knows may be anything.
+        """
+        said: str | None = fact.attributes.get("sector")
+        if said or not (self._tables.units or self._tables.categories):
+            return said
+        found = self._tables.units.get(fact.text("estab_unit"))
+        category = self._tables.categories.get(fact.text("estab"), "")
+        return found or SECTOR_OF_CATEGORY.get(category)
 
     def _open_episode(self, fact: Fact) -> str | None:
         """Return the sector of a post-acute stay that is open elsewhere at this time."""
         if self._post_acute is None:
             found = [
-                (key, visit, self._sector(visit.movements[-1], visit))
+                (key, visit, next(filter(None, map(self._sector, visit.movements)), None))
                 for key, visit in self._visits.items()
             ]
             self._post_acute = [(k, v, s) for k, v, s in found if s in _POST_ACUTE]
@@ -195,8 +243,10 @@ class _View:
 
     def _gp(self, when: datetime) -> str | None:
         """Return the médecin traitant known by then; later declarations do not count back."""
-        known = [fact for fact in self._gps if fact.low <= when]
-        return known[-1].text("gp") or None if known else None
+        for fact in reversed(self._gps):
+            if fact.low <= when:
+                return fact.text("gp") or None
+        return None
 
     def _letter(self, stay: Fact) -> Fact | None:
         """Return the discharge letter of a stay, the latest when there are several."""
@@ -207,16 +257,19 @@ class _View:
         return self._letter_of.get(stay.key)
 
     def _match_letters(self, into: dict[str, Fact]) -> None:
-        stays = []
-        for visit in self._visits.values():
-            discharge = visit.discharge
-            if discharge is not None:
-                start = stamp(visit.start) if visit.start else None
-                stays.append(
-                    _with(discharge, {"stay_start": start, "stay_end": stamp(discharge.low)})
-                )
+        stays = StayMatches(
+            _with(
+                visit.discharge,
+                {
+                    "stay_start": stamp(visit.start) if visit.start else None,
+                    "stay_end": stamp(visit.discharge.low),
+                },
+            )
+            for visit in self._visits.values()
+            if visit.discharge is not None
+        )
         for letter in self._letters:
-            fitting = best_fits(letter, stays)
+            fitting = stays.of(letter)
             if len(fitting) == 1:
                 into[fitting[0].key] = letter
 
@@ -260,13 +313,27 @@ class _View:
 
 def _with(fact: Fact, added: Mapping[str, Any], flags: tuple[str, ...] = ()) -> Fact:
     """Return the fact with what it did not say itself."""
-    said = fact.attributes
-    missing = {
-        name: value for name, value in added.items() if value is not None and said.get(name) is None
-    }
-    if not missing and not flags:
+    attributes = fact.attributes
+    missing = None
+    for name, value in added.items():
+        if value is not None and attributes.get(name) is None:
+            if missing is None:
+                missing = {**attributes}
+            missing[name] = value
+    if missing is None and not flags:
         return fact
-    return replace(fact, attributes={**said, **missing}, flags=(*fact.flags, *flags))
+    # Written out: `dataclasses.replace` costs several times as much, on the way of every message.
+    return Fact(
+        fact.key,
+        fact.event,
+        fact.assertion,
+        fact.low,
+        fact.high,
+        fact.learned,
+        fact.received,
+        missing or attributes,
+        fact.flags + flags,
+    )
 
 
 def _visit_key(fact: Fact) -> tuple[str, str]:

@@ -4,7 +4,7 @@
 alone turns pending into overdue or unconfirmed, and never closes a gap.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,13 +13,13 @@ from hashlib import sha256
 from gateway.core.facts import Received, Status
 from gateway.pathway.calendar import Pause, due, region_of
 from gateway.pathway.enrich import enrich
-from gateway.pathway.facts import Fact, instant_of, reduce
-from gateway.pathway.match import Index, StayMatches, first, in_time, is_candidate, matches
-from gateway.pathway.rules import Pattern, Rule, Rules
+from gateway.pathway.facts import ByEvent, Fact, Facts, instant_of
+from gateway.pathway.match import Index, first, in_time, is_candidate, matches
+from gateway.pathway.rules import ONCOLOGY, Pattern, Rule, Rules
+from gateway.pathway.stays import StayMatches
 from gateway.pathway.watermarks import NEVER, Feeds
 
 _DEATH = "PAT.DEATH"
-_ONCOLOGY = frozenset({"DOC.FRCP", "DOC.PPS", "PPS.STEP", "REQ.rcp.SENT"})
 #: Wider than an hour that exists twice: the trigger is known by its day only.
 _BY_DAY = timedelta(hours=6)
 _SECOND = timedelta(seconds=1)
@@ -110,17 +110,22 @@ def evaluate(
         tenant: of the installation.
         now: instant of looking, after what was received at that instant.
     """
-    known = reduce(one for one in received if one.at <= now)
-    return [(case, case.status(now)) for case in cases_of(known, rules, feeds, tenant)]
+    facts = Facts()
+    for one in received:
+        if one.at <= now:
+            facts.add(one)
+    cases = cases_of(facts.by_event(), rules, feeds, tenant)
+    return [(case, case.status(now)) for case in cases]
 
 
-def cases_of(facts: Mapping[str, Fact], rules: Rules, feeds: Feeds, tenant: str) -> list[Case]:
+def cases_of(facts: ByEvent, rules: Rules, feeds: Feeds, tenant: str) -> list[Case]:
     """Return every live expectation of a person, in order of gap id."""
-    if not any(fact.event in rules.by_trigger for fact in facts.values()):
+    if not any(facts.get(event) for event in rules.by_trigger):
         return []
-    index = Index(enrich(facts, rules.tables))
+    has_cancer = any(facts.get(event) for event in ONCOLOGY)
+    index = Index(enrich(facts, rules.tables, rules.reads))
     found: list[Case] = []
-    for rule_id, triggers in _triggers(index, rules).items():
+    for rule_id, triggers in _triggers(index, rules, has_cancer).items():
         drafts = []
         stays = StayMatches(fact for _rule, fact, _anchor in triggers)
         for rule, trigger, anchor in triggers:
@@ -145,7 +150,9 @@ def gap_id_of(tenant: str, x: str) -> str:
     return sha256(f"{tenant}|{x}".encode()).hexdigest()
 
 
-def _triggers(index: Index, rules: Rules) -> dict[str, list[tuple[Rule, Fact, datetime]]]:
+def _triggers(
+    index: Index, rules: Rules, has_cancer: bool
+) -> dict[str, list[tuple[Rule, Fact, datetime]]]:
     """Return, by rule, the facts that start an expectation, with the version in force."""
     found: dict[str, list[tuple[Rule, Fact, datetime]]] = {}
     for event, facts in index.by_event.items():
@@ -156,7 +163,7 @@ def _triggers(index: Index, rules: Rules) -> dict[str, list[tuple[Rule, Fact, da
                     continue
                 rule, anchor = version
                 if rule.trigger.where(fact.attributes, fact.attributes) and _in_scope(
-                    rule, fact, index
+                    rule, fact, has_cancer
                 ):
                     found.setdefault(rule_id, []).append((rule, fact, anchor))
     return found
@@ -173,9 +180,9 @@ def _in_force(versions: Iterable[Rule], fact: Fact) -> tuple[Rule, datetime] | N
     return None
 
 
-def _in_scope(rule: Rule, trigger: Fact, index: Index) -> bool:
+def _in_scope(rule: Rule, trigger: Fact, has_cancer: bool) -> bool:
     scope = rule.written.scope
-    if scope.patient == "oncology" and not _ONCOLOGY & index.by_event.keys():
+    if scope.patient == "oncology" and not has_cancer:
         return False
     if "*" not in scope.establishments and trigger.text("estab") not in scope.establishments:
         return False

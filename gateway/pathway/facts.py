@@ -57,6 +57,10 @@ class Fact:
         return str(self.attributes.get(name) or "")
 
 
+#: Facts by event and key.
+ByEvent = Mapping[str, Mapping[str, Fact]]
+
+
 class Facts:
     """Grows with each receipt; knows whether anything changed."""
 
@@ -65,9 +69,10 @@ class Facts:
         self._learned: dict[str, datetime] = {}
         self._standing: dict[str, list[Assertion]] = {}
         self._facts: dict[str, Fact] = {}
+        self._by_event: dict[str, dict[str, Fact]] = {}
 
-    def add(self, received: Received) -> bool:
-        """Take one assertion in; tell whether a fact came, went or changed."""
+    def add(self, received: Received) -> tuple[str, ...]:
+        """Take one assertion in; return the events whose facts came, went or changed."""
         assertion = received.assertion
         key = assertion.key
         best = self._best.get(key)
@@ -83,22 +88,34 @@ class Facts:
         if best is None or _rank(received) > _rank(best):
             self._best[key] = received
         elif not sooner:
-            return False
+            return ()
         return self._refresh(key)
 
     def current(self) -> Mapping[str, Fact]:
         """Return the facts by key."""
         return self._facts
 
-    def _refresh(self, key: str) -> bool:
+    def by_event(self) -> ByEvent:
+        """Return the facts by event and key."""
+        return self._by_event
+
+    def _refresh(self, key: str) -> tuple[str, ...]:
         best = self._best[key]
+        old = self._facts.get(key)
         if best.assertion.op is Op.RETRACT:
-            return self._facts.pop(key, None) is not None
+            if old is None:
+                return ()
+            del self._facts[key], self._by_event[old.event][key]
+            return (old.event,)
         fact = _fact(best, self._learned[key], self._span(best.assertion))
-        if self._facts.get(key) == fact:
-            return False
+        if old is not None:
+            if old == fact:
+                return ()
+            # One key may change its event: an appointment is booked, then cancelled.
+            del self._by_event[old.event][key]
         self._facts[key] = fact
-        return True
+        self._by_event.setdefault(fact.event, {})[key] = fact
+        return (fact.event,) if old is None else (old.event, fact.event)
 
     def _span(self, assertion: Assertion) -> Span:
         said = self._standing.get(assertion.key)

@@ -2,14 +2,14 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.core.facts import Attributes
 from gateway.pathway.facts import Fact
 from gateway.pathway.rules import Pattern
-from gateway.pathway.stays import best_fits
+from gateway.pathway.stays import StayMatches
 
 _DOCUMENT_IDS = ("doc", "setid", "uid")
 _NO_TIME = timedelta(0)
@@ -23,15 +23,15 @@ class _InTime:
     facts: Sequence[Fact]
     widest: timedelta
 
-    def since(self, instant: datetime | None) -> Iterator[Fact]:
+    def since(self, instant: datetime | None) -> Iterable[Fact]:
         """Give the facts that may have happened at the instant or later; None gives all."""
-        if instant is None:
-            yield from self.facts
-            return
+        if instant is None or not self.facts:
+            return self.facts
         # A fact known by its day begins up to a day before the instant it may have happened at.
-        for fact in self.facts[bisect_left(self.lows, instant - self.widest) :]:
-            if fact.reaches(instant):
-                yield fact
+        place = bisect_left(self.lows, instant - self.widest)
+        if not self.widest:
+            return self.facts[place:]
+        return [fact for fact in self.facts[place:] if fact.reaches(instant)]
 
 
 class Index:
@@ -53,34 +53,11 @@ class Index:
                 names = [event for event in events if event in self.by_event]
             facts = [fact for name in names for fact in self.by_event[name]]
             facts.sort(key=in_time)
-            found = _InTime(
+            found = self._lists[events] = _InTime(
                 [fact.low for fact in facts],
                 facts,
                 max((fact.high - fact.low for fact in facts), default=_NO_TIME),
             )
-            self._lists[events] = found
-        return found
-
-
-class StayMatches:
-    """Which of the triggers of a rule each document is about."""
-
-    def __init__(self, triggers: Iterable[Fact]) -> None:
-        self._by_visit: dict[str, list[Fact]] = defaultdict(list)
-        for trigger in triggers:
-            self._by_visit[trigger.text("visit")].append(trigger)
-        self._found: dict[str, Sequence[Fact]] = {}
-
-    def of(self, document: Fact) -> Sequence[Fact]:
-        """Return one trigger, none, or several that fit equally."""
-        found = self._found.get(document.key)
-        if found is None:
-            visit = document.text("visit")
-            if visit:
-                stays = [*self._by_visit.get(visit, ()), *self._by_visit.get("", ())]
-            else:
-                stays = [one for group in self._by_visit.values() for one in group]
-            found = self._found[document.key] = best_fits(document, stays)
         return found
 
 

@@ -113,9 +113,8 @@ class _Looking:
         reached = since
         for at, group in steps:
             evaluated |= self._timers(reached, at, inclusive=False)
-            # Every one must be taken in, so no `any` over a generator here.
-            changes = [self._facts.add(one) for one in group]
-            if any(changes) or at in self._joined.values():
+            touched = {event for one in group for event in self._facts.add(one)}
+            if touched & self._rules.relevant or at in self._joined.values():
                 self._cases = None
                 self._apply(at, timers=False)
                 evaluated = True
@@ -147,7 +146,12 @@ class _Looking:
         steps: dict[tuple[datetime, int], list[Received]] = {
             (at, _JOIN): [] for at in self._joined.values() if since < at <= now
         }
+        relevant, received = self._rules.relevant, list(received)
+        # By key: what an irrelevant event takes the place of may be relevant.
+        keys = {one.assertion.key for one in received if one.assertion.event in relevant}
         for one in received:
+            if one.assertion.key not in keys:
+                continue
             receipt = self._visible(one)
             if receipt[0] <= since:
                 self._facts.add(one)
@@ -203,7 +207,7 @@ class _Looking:
 
     def _current(self) -> dict[str, Case]:
         if self._cases is None:
-            cases = cases_of(self._facts.current(), self._rules, self._feeds, self._tenant)
+            cases = cases_of(self._facts.by_event(), self._rules, self._feeds, self._tenant)
             self._cases = {case.gap_id: case for case in cases}
         return self._cases
 

@@ -13,18 +13,20 @@ from itertools import chain
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.core.errors import FatalError
-from gateway.core.events import ATTRIBUTES, EVENTS, Kind, events_of, family
+from gateway.core.events import ATTRIBUTES, EVENTS, FEED_KINDS, Kind, events_of, family
 from gateway.core.issues import Issue
 from gateway.mapping.yamltext import Keys, TextDocument
 from gateway.pathway import faults
 from gateway.pathway.calendar import UNITS, WORKING_UNITS, end_of_day
-from gateway.pathway.enrich import Tables
+from gateway.pathway.enrich import INPUTS, Reads, Tables
 from gateway.pathway.model import EventMatch, RuleFile
 from gateway.pathway.where import Condition, WhereError, compile_where
 
 #: How a fact can be matched beyond equal attributes.
 SPECIAL_MATCHES = frozenset({"stay", "doc"})
 _DEATH = "PAT.DEATH"
+#: What tells that a person is followed for a cancer.
+ONCOLOGY = frozenset({"DOC.FRCP", "DOC.PPS", "PPS.STEP", "REQ.rcp.SENT"})
 #: How long a silent feed may hide a gap that harms within hours.
 _CRITICAL_UNCONFIRMED = timedelta(hours=12)
 _OFFSET = re.compile(r"(?P<name>[a-z_]+)?(?P<offset>[+-]?P.+)?")
@@ -67,6 +69,7 @@ class Rule:
         applies_from: first instant, UTC; None when it holds for every anchor.
         anchor: attribute of the trigger; empty: its event time.
         max_unconfirmed: None when a silent feed hides the gap as long as it is silent.
+        reads: attributes its conditions read.
     """
 
     written: RuleFile
@@ -78,6 +81,19 @@ class Rule:
     window: Window
     applies_from: datetime | None
     max_unconfirmed: timedelta | None
+    reads: frozenset[str] = frozenset()
+
+    @property
+    def events(self) -> frozenset[str]:
+        """Return every event the rule looks at."""
+        patterns = chain((self.trigger,), self.closes, self.cancels, *self.pauses)
+        return frozenset(chain.from_iterable(one.events for one in patterns))
+
+    @property
+    def feed_kinds(self) -> tuple[str, ...]:
+        """Return the kinds of feeds that bring its closers."""
+        families = {family(event) for one in self.closes for event in one.events}
+        return tuple(sorted({FEED_KINDS[one] for one in families if one in FEED_KINDS}))
 
     @property
     def id(self) -> str:
@@ -110,6 +126,20 @@ class Rules:
             for event in frozenset(chain.from_iterable(r.trigger.events for r in versions)):
                 found.setdefault(event, []).append(rule_id)
         return {event: tuple(ids) for event, ids in found.items()}
+
+    @cached_property
+    def reads(self) -> Reads:
+        """Return what these rules look at."""
+        rules = list(chain.from_iterable(self.versions.values()))
+        return Reads(
+            frozenset(chain.from_iterable(rule.events for rule in rules)),
+            frozenset(chain.from_iterable(rule.reads for rule in rules)),
+        )
+
+    @cached_property
+    def relevant(self) -> frozenset[str]:
+        """Return the events whose facts may change where anything stands."""
+        return self.reads.events | INPUTS | ONCOLOGY
 
     def version(self, rule_id: str, number: int) -> Rule | None:
         """Return one version of a rule."""
@@ -190,7 +220,7 @@ class _Resolver:
         self._written = written
         self._document = document
         self._issues = issues
-        self._trigger_events: frozenset[str] = frozenset()
+        self._reads: set[str] = set()
 
     def rule(self) -> Rule:
         written = self._written
@@ -199,7 +229,6 @@ class _Resolver:
             ("trigger",),
             is_trigger=True,
         )
-        self._trigger_events = trigger.events
         closes = self._patterns(written.closes, "closes")
         cancels = self._patterns(written.cancels, "cancels")
         if written.on_death == "cancel" and not any(_DEATH in one.events for one in cancels):
@@ -230,6 +259,7 @@ class _Resolver:
             window=self._window(),
             applies_from=None if written.retroactive else day_before + timedelta(seconds=1),
             max_unconfirmed=limit,
+            reads=frozenset(self._reads),
         )
 
     def _patterns(self, found: tuple[EventMatch, ...], key: str) -> tuple[Pattern, ...]:
@@ -244,17 +274,18 @@ class _Resolver:
         of_trigger = fields if is_trigger else self._trigger_fields()
         where: Condition = compile_where("", {}, {})
         try:
-            where = compile_where(found.where, fields, {} if is_trigger else of_trigger)
+            known = {} if is_trigger else of_trigger
+            where = compile_where(found.where, fields, known, self._reads)
         except WhereError as error:
             self._bad_where(error, (*keys, "where"), found.event, fields)
         match = tuple(name for name in found.match.split("+") if name)
         for name in match:
             if name not in SPECIAL_MATCHES and not (name in fields and name in of_trigger):
-                known = SPECIAL_MATCHES | (set(fields) & set(of_trigger))
+                names = SPECIAL_MATCHES | (set(fields) & set(of_trigger))
                 place = self._document.place((*keys, "match"))
                 key = _dotted((*keys, "match"))
                 both = f"{found.event} with its trigger"
-                self._issues.append(faults.unknown_field(place, key, name, both, known))
+                self._issues.append(faults.unknown_field(place, key, name, both, names))
         return Pattern(events, where, match)
 
     def _trigger_fields(self) -> Mapping[str, Kind]:

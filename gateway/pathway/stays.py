@@ -5,6 +5,7 @@ interval touches, by days of Paris, since documents often carry dates only. A do
 several stays equally is about none of them: a guess closes nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -61,6 +62,28 @@ def best_fits(document: Fact, stays: Iterable[Fact]) -> Sequence[Fact]:
         elif found == level:
             best.append(stay)
     return best
+
+
+class StayMatches:
+    """Which of some stays each document is about."""
+
+    def __init__(self, stays: Iterable[Fact]) -> None:
+        self._by_visit: dict[str, list[Fact]] = defaultdict(list)
+        for stay in stays:
+            self._by_visit[stay.text("visit")].append(stay)
+        self._found: dict[str, Sequence[Fact]] = {}
+
+    def of(self, document: Fact) -> Sequence[Fact]:
+        """Return one stay, none, or several that fit equally."""
+        found = self._found.get(document.key)
+        if found is None:
+            visit = document.text("visit")
+            if visit:
+                stays = [*self._by_visit.get(visit, ()), *self._by_visit.get("", ())]
+            else:
+                stays = [one for group in self._by_visit.values() for one in group]
+            found = self._found[document.key] = best_fits(document, stays)
+        return found
 
 
 def _interval(attributes: Attributes, when: datetime) -> tuple[datetime, datetime]:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from gateway.core.events import FEED_KINDS, family
 from gateway.core.pathway_ports import FeedState
 from gateway.pathway.facts import Fact
 from gateway.pathway.rules import Rule
@@ -65,6 +64,8 @@ class Feeds:
 
         So a feed that comes to count later does not unsettle what was found without it.
         """
+        if not self.known:
+            return ()
         return tuple(
             name
             for name in _wanted(rule, trigger)
@@ -96,14 +97,8 @@ def _wanted(rule: Rule, trigger: Fact) -> list[str]:
     here, there = trigger.text("estab"), trigger.text("destination_finess")
     written = rule.written.needs_feed
     if written is None:
-        kinds = {
-            FEED_KINDS[family(event)]
-            for pattern in rule.closes
-            for event in pattern.events
-            if family(event) in FEED_KINDS
-        }
-        places = [place for place in (here, there) if place]
-        return sorted({f"{place}:{kind}" for place in places for kind in kinds})
+        places = {place for place in (here, there) if place}
+        return sorted(f"{place}:{kind}" for place in places for kind in rule.feed_kinds)
     found = set()
     for name in written:
         place, _, kind = name.partition(":")

@@ -84,7 +84,10 @@ class _Node:
 
 
 def compile_where(
-    text: str, fields: Mapping[str, Kind], trigger_fields: Mapping[str, Kind]
+    text: str,
+    fields: Mapping[str, Kind],
+    trigger_fields: Mapping[str, Kind],
+    reads: set[str] | None = None,
 ) -> Condition:
     """Return a condition as a function.
 
@@ -92,6 +95,7 @@ def compile_where(
         text: expression; empty is always true.
         fields: attributes of the fact.
         trigger_fields: attributes readable as `t.<name>`.
+        reads: gains the names it reads, of either fact.
 
     Raises:
         WhereError: it is not of the grammar, names an unknown field or mixes types.
@@ -102,6 +106,8 @@ def compile_where(
     node = parser.either()
     parser.expect_end()
     _boolean(node)
+    if reads is not None:
+        reads |= parser.reads
     run = node.run
     return lambda fact, trigger: run(fact, trigger) is True
 
@@ -140,6 +146,7 @@ class _Parser:
         self._trigger_fields = trigger_fields
         self._end = end
         self._at = 0
+        self.reads: set[str] = set()
 
     def either(self) -> _Node:
         node = self._both()
@@ -232,6 +239,7 @@ class _Parser:
             raise WhereError(
                 token.column, f"unknown field '{name}'", "field", name, of_trigger=of_trigger
             )
+        self.reads.add(name)
         run: _Value = (lambda _f, t: t.get(name)) if of_trigger else (lambda f, _t: f.get(name))
         return _Node(run, known[name], token.column)
 

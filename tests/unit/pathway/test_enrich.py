@@ -4,13 +4,19 @@ import pytest
 
 from gateway.mapping.sites import Site, Unit
 from gateway.pathway.enrich import Tables, enrich
-from gateway.pathway.facts import reduce
+from gateway.pathway.facts import Facts
 from tests.support.assertions import HAD, MCO, SMR, says
 
 
+def enriched(log, tables=None):
+    facts = Facts()
+    for one in log:
+        facts.add(one)
+    return {fact.key: fact for fact in enrich(facts.by_event(), tables or Tables())}
+
+
 def attributes(log, key, tables=None):
-    found = {fact.key: fact for fact in enrich(reduce(log), tables or Tables())}
-    return found[key].attributes
+    return enriched(log, tables)[key].attributes
 
 
 def discharge(te="2025-11-14 16:40", key="d", **said):
@@ -84,7 +90,7 @@ def test_a_letter_refines_a_transfer_to_nowhere():
 def test_sources_that_disagree_are_marked_and_the_billed_one_wins():
     log = [discharge(mode="8"), letter(discharge_modality="109")]
 
-    found = {fact.key: fact for fact in enrich(reduce(log), Tables())}["d"]
+    found = enriched(log)["d"]
 
     assert found.attributes["destination"] == "home"
     assert "dest-conflict" in found.flags
@@ -133,9 +139,9 @@ def test_bounds_and_length_of_a_stay():
 def test_only_the_last_discharge_of_a_visit_counts():
     log = [discharge("2025-11-14 10:00", "first"), discharge("2025-11-14 16:00", "second")]
 
-    found = {fact.key: fact.flags for fact in enrich(reduce(log), Tables())}
+    flags = {key: fact.flags for key, fact in enriched(log).items()}
 
-    assert found == {"first": ("superseded",), "second": ()}
+    assert flags == {"first": ("superseded",), "second": ()}
 
 
 def test_sector_of_a_unit_comes_from_the_site_table():
@@ -144,18 +150,21 @@ def test_sector_of_a_unit_comes_from_the_site_table():
     log = [
         says("ENC.ADMIT", "a", "2025-11-10 08:00", "2025-11-10 08:00", estab=MCO, visit="V1",
              unit="2100", estab_unit=f"{MCO}#2100"),
-        discharge(),
     ]  # fmt: skip
 
     assert tables.units == {f"{MCO}#2100": "mco"}
     assert attributes(log, "a", tables)["sector"] == "mco"
-    assert attributes(log, "d", tables)["sector"] == "mco"
 
 
 def test_a_unit_nobody_knows_has_no_sector():
-    log = [discharge(unit="9999", estab_unit=f"{MCO}#9999")]
+    tables = Tables(units={f"{MCO}#2100": "mco"})
+    log = [
+        says("ENC.ADMIT", "a", "2025-11-10 08:00", "2025-11-10 08:00", estab=MCO, visit="V1",
+             unit="2100", estab_unit=f"{MCO}#2100"),
+        discharge(unit="9999", estab_unit=f"{MCO}#9999"),
+    ]  # fmt: skip
 
-    assert attributes(log, "d").get("sector") is None
+    assert attributes(log, "d", tables).get("sector") is None
 
 
 def test_an_open_stay_at_home_or_in_rehabilitation_is_seen_from_another_one():

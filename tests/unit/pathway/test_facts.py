@@ -51,7 +51,7 @@ def test_what_changes_nothing_is_known_to_change_nothing():
     older = says(*ADMIT, "2025-11-10 08:00", "2025-11-10 09:30", revision="1")
     facts = Facts()
 
-    assert [facts.add(one) for one in (first, first, older)] == [True, False, False]
+    assert [facts.add(one) for one in (first, first, older)] == [("ENC.ADMIT",), (), ()]
 
 
 @pytest.mark.field("FL-106")
