@@ -6,9 +6,10 @@ not one about each ward.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from gateway.core.pathway_ports import FeedState
 from gateway.pathway.facts import Fact
@@ -18,15 +19,15 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 #: What an undeclared feed must have shown before anything waits for it.
 _MESSAGES, _DAYS = 200, timedelta(days=7)
+_RECEIPT, _WATERMARK = itemgetter(0), itemgetter(1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Feed:
-    """One feed: since when it counts, and its watermarks."""
+    """One feed: since when it counts, and its (receipt, watermark) pairs, oldest first."""
 
     counts_from: datetime
-    receipts: tuple[datetime, ...]
-    watermarks: tuple[datetime, ...]
+    marks: Sequence[tuple[datetime, datetime]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +45,19 @@ class Feeds:
             declared: feeds a site promises; they count from the start, silent ones too.
         """
         promised = frozenset(declared)
-        known = {name: _Feed(_ALWAYS, (), ()) for name in promised}
+        known = {name: _Feed(_ALWAYS, ()) for name in promised}
         for state in states:
             known[state.feed] = _Feed(
                 _ALWAYS if state.feed in promised else _counts_from(state),
-                tuple(receipt for receipt, _ in state.marks),
-                tuple(mark for _, mark in state.marks),
+                state.marks,
             )
         return cls(known)
 
     def watermark(self, feed: str, at: datetime) -> datetime | None:
         """Return the instant up to which a feed was believed complete; None: nothing heard."""
         found = self.known.get(feed)
-        place = bisect_right(found.receipts, at) if found else 0
-        return found.watermarks[place - 1] if found and place else None
+        place = bisect_right(found.marks, at, key=_RECEIPT) if found else 0
+        return found.marks[place - 1][1] if found and place else None
 
     def needed(self, rule: Rule, trigger: Fact, theta: datetime) -> tuple[str, ...]:
         """Return the feeds an expectation waits for; only those that count when it is due.
@@ -81,10 +81,10 @@ class Feeds:
         for name in needed:
             feed = self.known[name]
             # Watermarks never go back, so the first that is late enough settles it.
-            place = bisect_left(feed.watermarks, deadline)
-            if place == len(feed.watermarks):
+            place = bisect_left(feed.marks, deadline, key=_WATERMARK)
+            if place == len(feed.marks):
                 return NEVER
-            latest = max(latest, feed.receipts[place])
+            latest = max(latest, feed.marks[place][0])
         return latest
 
 
