@@ -5,9 +5,10 @@ every timer between, so that the ledger is the same whatever the number of worke
 of the look. State, resources and outbox rows of a look are one transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from time import perf_counter
 
 import orjson
@@ -15,6 +16,7 @@ import structlog
 from prometheus_client import Histogram
 
 from gateway.core.clock import Clock
+from gateway.core.errors import FatalError, RejectedError
 from gateway.core.facts import ExpectationRow, LedgerLine
 from gateway.core.ports import Store, Transaction
 from gateway.fhir.identity import Ids
@@ -57,9 +59,31 @@ class Watcher:
     settings: WatchSettings
 
     async def step(self) -> int:
-        """Look at the persons that are due; return how many there were."""
+        """Look at the persons that are due; return how many there were.
+
+        Raises:
+            RetriableError: the store is away; nothing of the step is kept.
+        """
         now = self.clock.now() - self.settings.lag
-        return await self.store.write(lambda tx: self._step(tx, now))
+        try:
+            return await self.store.write(lambda tx: self._step(tx, now))
+        except (RejectedError, FatalError):
+            return await self._one_by_one(now)
+
+    async def _one_by_one(self, now: datetime) -> int:
+        """Look at due persons each in a transaction of its own, after a batch broke.
+
+        Whom the engine cannot look at keeps its lease, is tried again when that ends, and stalls
+        nobody else.
+        """
+        limit = self.settings.persons
+        due = await self.store.write(lambda tx: tx.watch.claim_due(now, limit))
+        for person_id in due:
+            try:
+                await self.store.write(partial(self._look, persons=[person_id], now=now))
+            except (RejectedError, FatalError) as error:
+                _log.error("look_broke", code=error.issues[0].code, where=error.issues[0].where)
+        return len(due)
 
     async def drain(self) -> int:
         """Look until nobody is due; return how many looks it took."""
@@ -70,18 +94,20 @@ class Watcher:
 
     def _step(self, tx: Transaction, now: datetime) -> int:
         due = tx.watch.claim_due(now, self.settings.persons)
-        if not due:
-            return 0
+        if due:
+            self._look(tx, due, now)
+        return len(due)
+
+    def _look(self, tx: Transaction, persons: Sequence[str], now: datetime) -> None:
         feeds = Feeds.of(tx.watch.feeds(), self.settings.declared)
         changes: list[GapChange] = []
-        for person_id in due:
+        for person_id in persons:
             began = perf_counter()
             changes += look(tx, person_id, self.rules, feeds, self.settings.tenant, now)
             _LOOK.observe(perf_counter() - began)
         told = gap_changes(tx, changes, now, self.ids)
         if changes:
             _log.info("gaps_changed", count=len(changes), waiting=told)
-        return len(due)
 
 
 def look(
@@ -102,6 +128,8 @@ def look(
         tenant: secret part of every gap id.
         now: no receipt is later.
     """
+    # First: a look that ends meanwhile is then noticed when this one is saved.
+    looked_until = tx.watch.looked_until(person_id)
     received = tx.facts.of_person(person_id)
     before = {row.gap_id: row for row in tx.watch.expectations(person_id)}
     done = advance(
@@ -110,7 +138,7 @@ def look(
         feeds,
         tenant,
         tuple(before.values()),
-        tx.watch.looked_until(person_id),
+        looked_until,
         now,
         person_id=person_id,
     )
