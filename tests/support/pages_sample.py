@@ -209,7 +209,7 @@ def _steps(gap: Gap) -> tuple[Step, ...]:
         Step("due", gap.deadline),
         Step("grace", span=timedelta(hours=2)),
         Step("checked", gap.opened_at),
-        Step("late", span=NOW - (gap.deadline or NOW)),
+        Step("late", span=(gap.closed_at or NOW) - (gap.deadline or NOW)),
     )  # fmt: skip
 
 
@@ -274,8 +274,23 @@ class SamplePageData:
             return None
         lines = [
             LedgerLine(gap.anchor, gap.id, 1, gap.rule, 3, None, Status.PENDING, "trigger"),
-            LedgerLine(at(13, 5, 20), gap.id, 1, gap.rule, 3, Status.PENDING, gap.status, "timer"),
+            LedgerLine(
+                gap.opened_at or NOW,
+                gap.id,
+                1,
+                gap.rule,
+                3,
+                Status.PENDING,
+                Status.OVERDUE,
+                "timer",
+            ),
         ]
+        if gap.closed_at:
+            lines.append(
+                LedgerLine(
+                    gap.closed_at, gap.id, 1, gap.rule, 3, Status.OVERDUE, gap.status, "closer"
+                )
+            )
         return GapPage(
             gap,
             {"fr": "une admission au SMR Les Tilleuls", "en": "an admission at SMR Les Tilleuls"},

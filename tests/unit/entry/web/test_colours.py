@@ -8,8 +8,8 @@ from gateway.entry.web.assets import assets
 
 SHEET = assets()["relais.css"].content.decode()
 LIGHT, DARK = (
-    dict(re.findall(r"--([a-z0-9-]+): (#[0-9A-F]{6});", block))
-    for block in re.findall(r":root \{(.*?)\}", SHEET, re.S)[:2]
+    dict(re.findall(r"--([a-z0-9-]+):(#[0-9A-F]{6})[;}]", block))
+    for block in re.findall(r":root\{(.*?\})", SHEET, re.S)[:2]
 )
 #: (words, ground): at least 4.5; (drawing, ground): at least 3.
 WORDS = [

@@ -215,7 +215,7 @@ async def test_pages_keep_their_budgets(client: httpx2.AsyncClient) -> None:
     assert len(sizes["/"]) < 40_000
     assert len(gzip.compress(sizes["/"])) < 10_000
     assert len(gzip.compress(sizes["/patients/p-lucie"])) < 5_000
-    assert len(style) < 26_000
+    assert len(style) < 24_000
     assert len(gzip.compress(style)) < 7_000
     assert len(module) < 12_000
     assert (await client.get("/")).text.count("/static/") == 3

@@ -1,0 +1,64 @@
+"""No page breaks a rule of axe: sizes, languages, themes, empty and refused pages."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import DESK, NARROW, PHONE
+
+PAGES = [
+    "/", "/gaps", "/gaps?view=closed", "/gaps/g-lucie", "/gaps/g-reported", "/patients/p-lucie",
+    "/messages", "/messages/41", "/messages/42", "/messages/40", "/deliveries", "/gaps/none",
+]  # fmt: skip
+EMPTY = ["/", "/gaps", "/messages", "/messages?status=quarantined", "/deliveries"]
+
+
+def violations(page) -> dict[str, list[str]]:
+    """Return what axe finds, by rule."""
+    found = Axe().run(page).response["violations"]
+    return {rule["id"]: [node["html"][:200] for node in rule["nodes"]] for rule in found}
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_is_accessible(path, language, size, shown, window) -> None:
+    page = window(size, language)
+    page.goto(shown.base + path)
+
+    assert page.locator("html").get_attribute("lang") == language
+    assert violations(page) == {}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_is_accessible_in_the_dark(path, shown, window) -> None:
+    page = window(DESK, color_scheme="dark")
+    page.goto(shown.base + path)
+
+    assert violations(page) == {}
+
+
+@pytest.mark.parametrize("path", ["/", "/gaps", "/messages/42"])
+def test_each_page_is_accessible_at_four_times_its_size(path, shown, window) -> None:
+    page = window(NARROW)
+    page.goto(shown.base + path)
+
+    assert violations(page) == {}
+
+
+@pytest.mark.parametrize("path", EMPTY)
+def test_empty_pages_are_accessible(path, empty, window) -> None:
+    page = window()
+    page.goto(empty.base + path)
+
+    assert violations(page) == {}
+
+
+def test_an_open_dialog_of_words_is_accessible(shown, window) -> None:
+    page = window()
+    page.goto(f"{shown.base}/gaps/g-lucie")
+    page.get_by_text("Le même parcours en texte").click()
+    page.goto(f"{shown.base}/messages/41")
+    page.get_by_text("Écarter", exact=True).click()
+
+    assert page.get_by_role("button", name="Oui, écarter ce message").is_visible()
+    assert violations(page) == {}
