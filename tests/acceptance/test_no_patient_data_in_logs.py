@@ -138,7 +138,9 @@ def told(gateway):
     }
     right = [sent.body for sent in messages]
     mllp, web = gateway.ports["mllp"], gateway.ports["http"]
-    said = {"right messages": errors_of(b"".join(asyncio.run(over_mllp(mllp, right))).decode())}
+    said = {
+        "right messages": errors_of(b"".join(asyncio.run(over_mllp(mllp, right))).decode("latin-1"))
+    }
     er7 = {"Content-Type": "application/hl7-v2"}
     for at, (name, (spoil, body)) in enumerate(spoiled.items()):
         [ack] = asyncio.run(over_mllp(mllp, [spoil(numbered(body, f"M{at}"))]))

@@ -126,7 +126,7 @@ SPOILED: dict[str, Callable[[bytes], bytes]] = {
     "no header": lambda body: body[body.index(b"PID|") :],
     "a batch": lambda body: b"FHS|^~\\&\rBHS|^~\\&\r" + body,
     "as XML": lambda body: f"<ADT_A01><PID.5>{FAMILY}</PID.5></ADT_A01>".encode(),
-    "in UTF-16": lambda body: body.decode("utf-8").encode("utf-16"),
+    "in UTF-16": lambda body: body.decode("latin-1").encode("utf-16"),
     "latin bytes under UTF-8": _field("PID", 5, FAMILY.encode() + b"\xe9^A^^^^^L"),
     "a name as segment": lambda body: body + f"{FAMILY[:3]}|{GIVEN}\r".encode(),
     "dirty base64": lambda body: _BASE64.sub(lambda found: found[0][:40] + b"!?", body),

@@ -72,8 +72,14 @@ def test_bytes_from_outside_meet_one_xml_parser_only():
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in parsers
     }
 
-    # The synthetic region reads back what it has just written itself.
-    assert found == {"cda/safety.py", "simulation/letter_body.py"}
+    # The synthetic region reads back what it has just written itself; archives of mails are no
+    # documents and have a parser of their own, without entities and network; so has the double.
+    assert found == {
+        "cda/safety.py",
+        "connectors/xdm_reader.py",
+        "simulation/letter_body.py",
+        "simulation/mail_checks.py",
+    }
 
 
 @pytest.mark.field("FL-339")

@@ -203,7 +203,8 @@ def letters(kind: str) -> list[bytes]:
     """Return the letters of a stay that was written twice, as messages or as documents."""
     found = [
         event.body
-        for event in events(Region("sentinel-10", 1), PERFECT)
+        # Patients whose only letter was written twice.
+        for event in events(Region({"MDM": "letters-38", "CDA": "letters-25"}[kind], 1), PERFECT)
         if event.label.message.startswith(kind)
     ]
     assert len(found) == 2
