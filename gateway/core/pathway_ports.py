@@ -127,7 +127,12 @@ class WatchQueries(Protocol):
         ...
 
     def gaps(
-        self, statuses: Sequence[Status], limit: int, rule: str = "", opened_only: bool = True
+        self,
+        statuses: Sequence[Status],
+        limit: int,
+        rule: str = "",
+        opened_only: bool = True,
+        severity: str = "",
     ) -> list[ExpectationRow]:
         """Return expectations in these states, most severe and oldest deadline first."""
         ...

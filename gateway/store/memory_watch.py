@@ -15,6 +15,7 @@ from gateway.store.watchcodec import (
     ledger_columns,
     read_expectation,
     read_line,
+    weight_of,
 )
 from gateway.store.watchrules import Watch, check_opened, writing
 
@@ -102,7 +103,12 @@ class MemoryWatch:
         return max(self._lines, default=0)
 
     def gaps(
-        self, statuses: Sequence[Status], limit: int, rule: str = "", opened_only: bool = True
+        self,
+        statuses: Sequence[Status],
+        limit: int,
+        rule: str = "",
+        opened_only: bool = True,
+        severity: str = "",
     ) -> list[ExpectationRow]:
         """Return expectations in these states, most severe and oldest deadline first."""
         found = [
@@ -110,6 +116,7 @@ class MemoryWatch:
             for row in self._rows.values()
             if row.status in statuses
             and (not rule or row.rule == rule)
+            and (not severity or row.weight == weight_of(severity))
             and (row.opened or not opened_only)
         ]
         found.sort(key=lambda row: row.place)

@@ -19,6 +19,7 @@ from gateway.store.watchcodec import (
     ledger_columns,
     read_expectation,
     read_line,
+    weight_of,
 )
 from gateway.store.watchrules import LEASE, Watch, check_fresh, check_opened, writing
 
@@ -96,7 +97,8 @@ class WatchSql:
         self.history = c(
             lines.where(_LEDGER.gap_id == bindparam("gap")).order_by(_LEDGER.seq), "gap"
         )
-        self.worst = {by_rule: _worst(c, by_rule) for by_rule in (False, True)}
+        both = (False, True)
+        self.worst = {(rule, grave): _worst(c, rule, grave) for rule in both for grave in both}
         more = _TALLY.expectations + literal_column("excluded.expectations")
         self.count = c.upsert(TABLES["tally"], tuple(_TALLY.keys()), {"expectations": more})
         some = _TALLY.expectations != literal_column("0")
@@ -127,7 +129,7 @@ def _touch(c: Compiler) -> Sql:
     )
 
 
-def _worst(c: Compiler, by_rule: bool) -> Sql:
+def _worst(c: Compiler, by_rule: bool, by_severity: bool) -> Sql:
     """Build the query of one state, in the order of its index."""
     statement = select(*_ROW).where(_ROW.status == bindparam("in_status"))
     statement = statement.where(_ROW.opened == bindparam("is_opened"))
@@ -135,6 +137,9 @@ def _worst(c: Compiler, by_rule: bool) -> Sql:
     if by_rule:
         statement = statement.where(_ROW.rule == bindparam("of_rule"))
         names.append("of_rule")
+    if by_severity:
+        statement = statement.where(_ROW.weight == bindparam("of_weight"))
+        names.append("of_weight")
     ordered = statement.order_by(_ROW.weight, _ROW.deadline, _ROW.gap_id)
     return c(c.limited(ordered, "rows"), *names, "rows")
 
@@ -236,12 +241,19 @@ class SqlWatch:
         return found[0][0] if found else 0
 
     def gaps(
-        self, statuses: Sequence[Status], limit: int, rule: str = "", opened_only: bool = True
+        self,
+        statuses: Sequence[Status],
+        limit: int,
+        rule: str = "",
+        opened_only: bool = True,
+        severity: str = "",
     ) -> list[ExpectationRow]:
         """Return expectations in these states, most severe and oldest deadline first."""
         opened = (1,) if opened_only else (0, 1)
-        statement = self._sql.worst[bool(rule)]
-        middle = (rule,) if rule else ()
+        statement = self._sql.worst[bool(rule), bool(severity)]
+        middle: tuple[object, ...] = (rule,) if rule else ()
+        if severity:
+            middle = (*middle, weight_of(severity))
         # One index range for each state; each comes in order.
         ranges = [
             [

@@ -24,6 +24,11 @@ _WEIGHTS = {"critical": 0, "major": 1, "minor": 2, "info": 3}
 _LAST_WEIGHT = 9
 
 
+def weight_of(severity: str) -> int:
+    """Return what a severity sorts by."""
+    return _WEIGHTS.get(severity, _LAST_WEIGHT)
+
+
 class AssertionColumns(NamedTuple):
     """A row of `assertion`, in the order of the table."""
 
@@ -130,7 +135,7 @@ def expectation_columns(row: ExpectationRow) -> ExpectationColumns:
         storable(row.rule),
         row.rule_version,
         storable(row.severity),
-        _WEIGHTS.get(row.severity, _LAST_WEIGHT),
+        weight_of(row.severity),
         row.status.value,
         int(row.opened_at is not None),
         maybe_instant(row.deadline),

@@ -239,7 +239,7 @@ class SamplePageData:
     async def overview(self, now: datetime) -> Overview:
         if self.empty:
             ages = tuple(AgeRow(s, (0, 0, 0, 0)) for s in ("critical", "major", "minor"))
-            return Overview((), ages, 0, (), (), 0, (), (0,) * 24, {}, {})
+            return Overview((), ages, 0, 0, (), (), 0, (), (0,) * 24, {}, {})
         ages = (
             AgeRow("critical", (2, 0, 0, 0)),
             AgeRow("major", (0, 2, 0, 0)),
@@ -254,15 +254,14 @@ class SamplePageData:
         }  # fmt: skip
         first = (*self._of("open")[:2], *self._of("today"), *self._of("open")[2:4])
         return Overview(
-            first, ages, 3, due, tuple(self._of("closed")), 12, FEEDS, flow, inbox, outbox
+            first, ages, 5, 3, due, tuple(self._of("closed")), 12, FEEDS, flow, inbox, outbox
         )
 
     async def worklist(self, wanted: GapFilter, now: datetime) -> Worklist:
         rows = [
             gap
             for gap in self._of(wanted.view)
-            if gap.severity in (wanted.severities or (gap.severity,))
-            and gap.rule == (wanted.rule or gap.rule)
+            if wanted.severity in ("", gap.severity) and wanted.rule in ("", gap.rule)
         ]
         views = {name: len(self._of(name)) for name in ("open", "today", "unconfirmed", "closed")}
         shown = tuple(rows[wanted.start : wanted.start + 50])

@@ -35,6 +35,7 @@ class Overview:
         first: what to look at first, at most five.
         due: deadlines of today that are still ahead, with their severity.
         closed: what was settled lately, newest first.
+        open_gaps: how many are open, however many `ages` looked at.
         unconfirmed: expectations past their deadline whose feed is silent.
         flow: messages received per hour, the 24 hours before now, oldest first.
         inbox: inputs by state.
@@ -43,6 +44,7 @@ class Overview:
 
     first: tuple[Gap, ...]
     ages: tuple[AgeRow, ...]
+    open_gaps: int
     persons_to_call: int
     due: tuple[tuple[datetime, str], ...]
     closed: tuple[Gap, ...]
@@ -53,8 +55,8 @@ class Overview:
     outbox: Mapping[DeliveryStatus, int]
 
     @property
-    def open_gaps(self) -> int:
-        """Return how many gaps are open."""
+    def aged(self) -> int:
+        """Return how many gaps `ages` counts: all, or the most severe when there are many."""
         return sum(row.total for row in self.ages)
 
 
@@ -72,13 +74,13 @@ class GapFilter:
 
     Attributes:
         view: `open`, `today`, `closed` or `unconfirmed`.
-        severities: empty for all.
+        severity: empty for all.
         rule: empty for all.
         start: how many rows to pass over.
     """
 
     view: str = "open"
-    severities: tuple[str, ...] = ()
+    severity: str = ""
     rule: str = ""
     start: int = 0
 

@@ -103,10 +103,10 @@ class _Site:
     async def gaps(self, request: Request, now: datetime) -> Response:
         query = request.query_params
         view = query.get("view", "open")
-        severities = tuple(s for s in query.get("sev", "").split(",") if s in SEVERITIES)
+        severity = query.get("sev", "")
         wanted = GapFilter(
             view if view in ("open", "today", "unconfirmed", "closed") else "open",
-            severities,
+            severity if severity in SEVERITIES else "",
             query.get("rule", "")[:20],
             _number(query.get("start")) or 0,
         )
@@ -120,7 +120,7 @@ class _Site:
         values = {
             "page": page,
             "wanted": wanted,
-            "filtered": bool(severities or wanted.rule),
+            "filtered": bool(wanted.severity or wanted.rule),
             "newer": newer,
             "older": older,
         }

@@ -133,6 +133,7 @@ class StorePageData:
             return Overview(
                 tuple(shown[: len(first)]),
                 _ages(open_rows, now),
+                counts.open_gaps,
                 _persons(open_rows, ahead, now),
                 tuple((row.deadline, row.severity) for row in ahead if row.deadline),
                 tuple(shown[len(first) :]),
@@ -160,8 +161,6 @@ class StorePageData:
         def work(tx: Transaction) -> Worklist:
             rows = _rows(tx, wanted, now)
             capped = len(rows) > _LOOKED
-            if wanted.severities:
-                rows = [row for row in rows if row.severity in wanted.severities]
             shown = rows[wanted.start : wanted.start + _PAGE]
             views = {"open": counts.open_gaps, "unconfirmed": counts.unconfirmed}
             gaps: list[Gap] = self._gaps.shown(tx, shown, now)
@@ -282,13 +281,21 @@ def _ages(rows: Sequence[ExpectationRow], now: datetime) -> tuple[AgeRow, ...]:
 
 
 def _rows(tx: Transaction, wanted: GapFilter, now: datetime) -> list[ExpectationRow]:
-    if wanted.view == "closed":
-        return [row for row in _settled(tx) if wanted.rule in ("", row.rule)]
-    if wanted.view == "today":
-        return [row for row in _ahead(tx, now) if wanted.rule in ("", row.rule)]
-    if wanted.view == "unconfirmed":
-        return tx.watch.gaps([Status.UNCONFIRMED], _LOOKED + 1, wanted.rule, opened_only=False)
-    return tx.watch.gaps([Status.OVERDUE], _LOOKED + 1, wanted.rule)
+    if wanted.view in ("open", "unconfirmed"):
+        is_open = wanted.view == "open"
+        return tx.watch.gaps(
+            [Status.OVERDUE if is_open else Status.UNCONFIRMED],
+            _LOOKED + 1,
+            wanted.rule,
+            opened_only=is_open,
+            severity=wanted.severity,
+        )
+    rows = _settled(tx) if wanted.view == "closed" else _ahead(tx, now)
+    return [
+        row
+        for row in rows
+        if wanted.rule in ("", row.rule) and wanted.severity in ("", row.severity)
+    ]
 
 
 def _settled(tx: Transaction) -> list[ExpectationRow]:

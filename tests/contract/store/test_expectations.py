@@ -51,6 +51,8 @@ async def test_gaps_come_most_severe_first_then_by_deadline(store: Store) -> Non
     ]
     assert await store.read(worst([S.OVERDUE], rule="TRX-08")) == ["twin-a"]
     assert await store.read(worst([S.PENDING], rule="TRX-01", opened_only=False)) == ["pending"]
+    assert await store.read(worst([S.OVERDUE], severity="critical")) == ["twin-a", "twin-b"]
+    assert await store.read(worst([S.OVERDUE], rule="TRX-08", severity="minor")) == []
     assert await store.read(worst([])) == []
 
 
