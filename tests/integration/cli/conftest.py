@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from gateway.core import log
 from gateway.entry import cli
 
 
@@ -22,6 +23,8 @@ class Ended:
 def relais(capfdbinary, monkeypatch, tmp_path):
     """Return a function that runs a command in an empty folder with a store of its own."""
     monkeypatch.chdir(tmp_path)
+    # The process is the test's: other tests watch log lines that a command would silence.
+    monkeypatch.setattr(log, "configure", lambda *_: None)
     monkeypatch.setenv("RELAIS_STORE_URL", f"sqlite:///{tmp_path}/cli.db")
 
     def run(*words: object) -> Ended:
