@@ -23,6 +23,7 @@ check: .venv/.ready ## format, lint, types, layers, mapping files
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PY) -m gateway.entry.cli config check
+	$(PY) -m gateway.entry.cli pathway check
 
 fix: .venv/.ready ## format and repair what can be
 	.venv/bin/ruff check --fix .
