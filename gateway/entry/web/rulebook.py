@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.core.events import FEED_KINDS, family
-from gateway.core.facts import ExpectationRow
+from gateway.core.facts import ExpectationRow, Status
 from gateway.entry.web.store_names import lane_of
 from gateway.entry.web.values import Text
 from gateway.entry.web.words import LANGUAGES, Words, words
 from gateway.pathway.rules import Rule, Rules
 
+#: States in which nothing is awaited any more.
+ENDED = (Status.MET, Status.MET_LATE, Status.CANCELLED, Status.MOOT, Status.VOID)
 #: From the first lane to the second when the facts do not say it better.
 _ENDS = {
     "TRX-08": ("", "destination"),
@@ -87,7 +89,7 @@ class RuleBook:
         return rule.written.grace if rule else timedelta(0)
 
     def why(self, row: ExpectationRow, place: str, now: datetime) -> Text:
-        """Return one sentence: what happened, and what was not seen since.
+        """Return one sentence: what happened, and while it is awaited, what was not seen since.
 
         Args:
             row: the expectation.
@@ -100,9 +102,11 @@ class RuleBook:
         def say(w: Words) -> str:
             at = w.instant(began, now)
             where = f", {place}" if place else ""
+            what = w.fact(event)
+            if row.status in ENDED:
+                return w("why.began", what=what, at=at, where=where)
             if w.has(f"why.{row.rule}"):
                 return w(f"why.{row.rule}", at=at, where=where)
-            what = w.fact(event)
             return w("why.other", what=what, at=at, where=where)
 
         return both(say)

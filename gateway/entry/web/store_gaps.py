@@ -11,7 +11,7 @@ from gateway.core.facts import ExpectationRow, Op, Received, Status
 from gateway.core.pathway_ports import FeedState
 from gateway.core.ports import Transaction
 from gateway.core.timestamps import PARIS
-from gateway.entry.web.rulebook import RuleBook, both
+from gateway.entry.web.rulebook import ENDED, RuleBook, both
 from gateway.entry.web.store_feeds import shown_feeds
 from gateway.entry.web.store_names import establishments, feed_places, named_feed, persons
 from gateway.entry.web.values import Evidence, Gap, GapPage, Path, Step, Text
@@ -19,8 +19,6 @@ from gateway.fhir.identity import Ids
 from gateway.pathway.calendar import is_working_day, region_of
 from gateway.pathway.watermarks import Feeds
 
-#: States in which nothing is awaited any more.
-ENDED = (Status.MET, Status.MET_LATE, Status.CANCELLED, Status.MOOT, Status.VOID)
 #: Units whose days may be passed over.
 _DAYS = frozenset({"bh", "bd", "jo"})
 _LISTED_DAYS = 12

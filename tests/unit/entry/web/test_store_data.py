@@ -1,6 +1,6 @@
 """What the pages show of a real store: a discharge to rehabilitation that nobody saw arrive."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from gateway.core.facts import Status
 from gateway.core.messages import InboxStatus
 from gateway.entry.settings import load
 from gateway.entry.web.data import GapFilter
+from gateway.entry.web.rulebook import RuleBook
 from gateway.entry.web.store_data import StorePageData
 from gateway.entry.wiring import build_replayer, build_watcher, load_pathway_rules
 from gateway.fhir.identity import Ids
@@ -90,6 +91,16 @@ async def test_a_row_says_what_happened_and_what_was_not_seen(house: House) -> N
     }
     assert gap.name["en"] == "Transfer without arrival"
     assert gap.person.ins == "qualified"
+
+
+async def test_a_gap_that_ended_says_no_longer_what_was_not_seen(house: House) -> None:
+    gap = await house.only_gap()
+    row = await house.store.read(lambda tx: tx.watch.gap(gap.id))
+    book = RuleBook(house.data.rules)
+
+    ended = book.why(replace(row, status=Status.MET_LATE), "CHU-DEMO", NOW)
+
+    assert ended["fr"] == "Sortie lun. 9 mars 10:00, CHU-DEMO."
 
 
 async def test_the_arithmetic_of_a_gap_adds_up(house: House) -> None:
