@@ -15,6 +15,7 @@ demo: .venv/.ready ## start a gateway on a throwaway store and play a synthetic 
 	@$(PY) -m gateway.entry.cli demo $(DEMO_ARGS)
 
 test: .venv/.ready ## run every test
+	@./.ci/browser
 	$(PY) -m pytest $(TEST_ARGS)
 
 check: .venv/.ready ## format, lint, types, layers, mapping files
