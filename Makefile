@@ -16,7 +16,9 @@ demo: .venv/.ready ## start a gateway on a throwaway store and play a synthetic 
 
 test: .venv/.ready ## run every test
 	@./.ci/browser
-	$(PY) -m pytest $(TEST_ARGS)
+	$(PY) -m pytest $(TEST_ARGS) --ignore=tests/browser
+# A process of their own: the driver of the browser keeps an event loop running.
+	$(PY) -m pytest $(TEST_ARGS) tests/browser
 
 check: .venv/.ready ## format, lint, types, layers, mapping files
 	.venv/bin/ruff format --check .
