@@ -219,7 +219,8 @@ def _two_roles(patient: dict) -> None:
 
 
 def _ipp_without_display(patient: dict) -> None:
-    del patient["identifier"][0]["type"]["coding"][0]["display"]
+    shown = (item["type"]["coding"][0] for item in patient["identifier"])
+    del next(coding for coding in shown if "display" in coding)["display"]
 
 
 def _other_gender(patient: dict) -> None:
