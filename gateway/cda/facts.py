@@ -3,7 +3,8 @@
 Every document gives two facts: `DOC.<name>` of its setId, which the latest version speaks for,
 and `DOCV.<name>` of this version, which stays. A planned visit, exam or act of a letter is a
 promise of its own; its key is that of the entry, so an unchanged promise of a new version is the
-same one. CI-SIS volet Structuration minimale; FR-Plan-de-soins.
+same one, and it names its setId, so that a new version that does not say it drops it
+(`pathway.facts`). CI-SIS volet Structuration minimale; FR-Plan-de-soins.
 """
 
 import re
@@ -15,12 +16,13 @@ from typing import Any
 from gateway.cda.bodies import model_of
 from gateway.cda.contacts import stamp
 from gateway.cda.context import Context
-from gateway.cda.followup import PLANNED, planned_time
+from gateway.cda.followup import PLANNED, planned_time, planned_type
 from gateway.cda.header import stay_times
 from gateway.cda.professionals import professional_key
 from gateway.cda.reader import Node
 from gateway.core.contributions import Version
 from gateway.core.events import COMPLETIONS
+from gateway.core.events import document_key as key_of
 from gateway.core.events import document_name as name_of
 from gateway.core.facts import Assertion
 from gateway.fhir.identity import RPPS_SYSTEM, document_key
@@ -94,7 +96,7 @@ def document_set(_node: Node, telling: Telling) -> str:
 
     Spec: CDA R2 setId.
     """
-    return _key(telling.context.set_key)
+    return key_of(telling.context.set_key)
 
 
 @converter("document_version")
@@ -135,11 +137,7 @@ def replaced_by_message(_node: Node, telling: Telling) -> str | None:
 
 def _other(key: str, telling: Telling) -> str | None:
     """Return the key of another document: one that replaces itself takes nothing back."""
-    return None if key == telling.context.set_key else _key(key)
-
-
-def _key(set_key: str) -> str:
-    return f"DOC|{set_key}"
+    return None if key == telling.context.set_key else key_of(key)
 
 
 @converter("promise")
@@ -300,6 +298,14 @@ def is_empty(node: Node, telling: Telling) -> bool | None:
 def item_kind(node: Node, _telling: Telling) -> str:
     """Return the kind of a planned item: encounter, observation or procedure."""
     return node.name
+
+
+@converter("item_resource")
+def item_resource(node: Node, telling: Telling) -> str | None:
+    """Return `Type/id` of the resource a planned item becomes."""
+    type_ = planned_type(node)
+    found = telling.context.entry_id(type_, node) if type_ else None
+    return f"{type_}/{found}" if found else None
 
 
 @converter("item_date")

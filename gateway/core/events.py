@@ -7,6 +7,7 @@ facts of a person when no message says them; those marked (raw) are what it comp
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 
 class Kind(Enum):
@@ -130,6 +131,23 @@ STANDING = frozenset(
     {"PAT.GP_KNOWN", "PAT.DMP_OPPOSED", "PAT.DEATH", *(f"DOC.{name}" for name in DOCUMENTS)}
 )
 
+
+def is_told_in_parts(event: str) -> bool:
+    """Tell whether the assertions of one key complete each other.
+
+    One movement may travel in several messages, and a correction leaves out what it does not
+    touch: each attribute is that of the latest word that has it.
+    """
+    return event.startswith("ENC.")
+
+
+#: Attributes of a movement that are one statement: the first without the others says that these
+#: are none. ZFM-4 empty beside ZFM-2 means home, whatever ZFM-4 was before.
+SAID_TOGETHER: Mapping[str, tuple[str, ...]] = {
+    "mode": ("destination_code",),
+    "entry_mode": ("provenance", "ed_passage"),
+}
+
 #: Of every fact: FINESS of the establishment, feed, event time, receipt.
 _COMMON = {"estab": Kind.TEXT, "source": Kind.TEXT, "te": Kind.INSTANT, "tr": Kind.INSTANT}
 
@@ -156,6 +174,9 @@ _ENCOUNTER = {
     "destination_code": Kind.TEXT,  # raw: ZFM-4
     "entry_mode": Kind.TEXT,  # raw: ZFM-1
     "provenance": Kind.TEXT,  # raw: ZFM-3
+    "ed_passage": Kind.TEXT,  # raw: ZFM-5
+    "admit_source": Kind.TEXT,  # raw: PV1-14
+    "local_destination": Kind.TEXT,  # raw: ZFV-9 through the table of the site
     "last_visit": Kind.TEXT,  # raw: PV1-41, D for the last visit of the dossier
 }
 
@@ -190,10 +211,12 @@ _PLANNED = {
     "date": Kind.INSTANT,
     "low": Kind.INSTANT,
     "high": Kind.INSTANT,
+    "about": Kind.TEXT,  # `Type/id` of what is made of the item
 }
 
 _SEND = {
     "doc": Kind.TEXT,  # setid or uid of the document
+    "about": Kind.TEXT,  # `DocumentReference/id` of the version that is sent
     "channel": Kind.TEXT,
     "recipient": Kind.TEXT,  # RPPS
     "address": Kind.TEXT,
@@ -205,6 +228,7 @@ _SEND = {
 
 _REQUEST = {
     "visit": Kind.TEXT,
+    "setid": Kind.TEXT,  # of the document that confirms an appointment
     "request": Kind.TEXT,
     "kind": Kind.TEXT,  # of an appointment: a kind of REQUEST_KINDS, `consult` for a plain visit
     "enrolment_id": Kind.TEXT,
@@ -252,6 +276,20 @@ FEED_KINDS: Mapping[str, str] = {
 def family(event: str) -> str:
     """Return the part of an event, or of a pattern `DOC.*`, before the first dot."""
     return event.partition(".")[0]
+
+
+def document_key(setid: str) -> str:
+    """Return the key of the fact `DOC.<name>` of a document, whatever its version."""
+    return f"DOC|{setid}"
+
+
+def document_of(event: str, attributes: Mapping[str, Any]) -> str:
+    """Return the key of the document that promises a fact, and may drop it in a later version.
+
+    Empty for documents themselves and for what no document promises.
+    """
+    setid = attributes.get("setid")
+    return document_key(setid) if setid and not event.startswith("DOC") else ""
 
 
 def document_name(code: str, template: str = "") -> str:

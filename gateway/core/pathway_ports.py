@@ -7,6 +7,25 @@ from typing import Protocol
 
 from gateway.core.facts import Assertion, ExpectationRow, LedgerLine, Received, Status
 
+#: Messages after which the silence of a feed means something.
+PROVEN_AFTER = 200
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Move:
+    """A Patient that went from one person to another.
+
+    Attributes:
+        at: instant of the commit that moved it, UTC.
+        before: person until then.
+        after: person from then on.
+    """
+
+    at: datetime
+    patient_id: str
+    before: str
+    after: str
+
 
 class FactQueries(Protocol):
     """What inputs assert about persons, and which Patients are one person."""
@@ -32,11 +51,22 @@ class FactQueries(Protocol):
         """Return the person of each Patient; one that is linked to nobody is its own."""
         ...
 
-    def link(self, persons: Mapping[str, str]) -> set[str]:
-        """Set the person of Patients; return the persons, old and new, that changed.
+    def link(self, persons: Mapping[str, str], at: datetime) -> set[str]:
+        """Set the person of Patients from an instant on.
 
-        Both keep the later of their `looked_until`.
+        The moves are kept, and looks at these persons that have begun are run again.
+
+        Returns:
+            The persons, old and new, that changed.
         """
+        ...
+
+    def moves(self, patient_ids: Iterable[str]) -> list[Move]:
+        """Return every move of these Patients, oldest first."""
+        ...
+
+    def moves_between(self, person_ids: Iterable[str]) -> list[Move]:
+        """Return every move from or to these persons, oldest first."""
         ...
 
     def patients(self, person_id: str) -> list[str]:
@@ -56,6 +86,7 @@ class FeedState:
         lateness_s: recent emission-to-receipt delays, seconds, at most 200, oldest first.
         marks: (receipt, watermark) each time the watermark moved, oldest first, thinned to one
             a minute.
+        proven_at: receipt of the message that made them `PROVEN_AFTER`; None: fewer so far.
     """
 
     feed: str
@@ -64,6 +95,7 @@ class FeedState:
     count: int
     lateness_s: tuple[float, ...] = ()
     marks: tuple[tuple[datetime, datetime], ...] = ()
+    proven_at: datetime | None = None
 
 
 class WatchQueries(Protocol):
@@ -84,8 +116,8 @@ class WatchQueries(Protocol):
         """Return the expectations whose trigger is with a Patient of a person, by gap id."""
         ...
 
-    def looked_until(self, person_id: str) -> datetime | None:
-        """Return the instant up to which the ledger of a person is written.
+    def looked_until(self, patient_id: str) -> datetime | None:
+        """Return the instant up to which the ledger of a Patient is written; None: never.
 
         Asked before facts and expectations are read, it makes `save` of the same transaction
         notice another worker that saved meanwhile; the transaction then runs again.
@@ -103,11 +135,12 @@ class WatchQueries(Protocol):
         """Write the state after a look: rows, new ledger lines (appended), the next timer.
 
         Args:
-            person_id: who was looked at; its lease ends here.
+            person_id: who was looked at, or another of its Patients, with nothing to write but
+                `until`; its lease ends here.
             expectations: every row that changed; others may be among them.
             lines: new transitions, in order; each starts where the state or the line before it
                 ended, the last of each expectation ends in the status of its row.
-            until: instant up to which the ledger is written now.
+            until: instant up to which the ledger of the Patient of this id is written now.
             next_due: next look; one that was touched since `claim_due` stays asked for.
 
         Raises:
@@ -160,4 +193,12 @@ class WatchQueries(Protocol):
             since: leave out marks that no longer stood at this instant (there are up to 86,400
                 a feed).
         """
+        ...
+
+    def feeds_now(self) -> list[FeedState]:
+        """Return every feed, by name, with its newest mark only."""
+        ...
+
+    def complete_at(self, feed: str, instant: datetime) -> datetime | None:
+        """Return the receipt that made a feed complete up to an instant; None: not so far."""
         ...

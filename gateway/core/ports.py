@@ -127,6 +127,13 @@ class ContributionQueries(Protocol):
         """Return the inputs that contribute to a target, oldest first."""
         ...
 
+    def made_by(self, inbox_ids: Iterable[int]) -> dict[int, list[Target]]:
+        """Return the targets each input makes or adds to, in its own order; others are left out.
+
+        Only kind OWN, and not what an input merely annotates: that may never have come here.
+        """
+        ...
+
 
 class ClaimQueries(Protocol):
     """Claims of targets that other targets may contradict."""

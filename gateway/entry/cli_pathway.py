@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,13 +120,14 @@ async def _run(
     converter = build_converter(settings, clock=clock, mappings=mappings)
     watcher = build_watcher(settings, store, clock, mappings, rules_folder=rules_folder)
     rules_of_commit = build_rules(settings)
-    for line in lines:
-        if line.at > until:
+    for at, together in groupby(lines, key=lambda line: line.at):
+        if at > until:
             break
-        clock.reach(line.at)
-        prepared = converter.prepare(converter.open(line.raw))
+        clock.reach(at)
+        # What was received at one instant was one commit, and no look came between.
+        batch = [converter.prepare(converter.open(line.raw)) for line in together]
         await store.write(
-            lambda tx, item=prepared: commit(tx, [item], clock.now(), rules_of_commit)  # type: ignore[misc]
+            lambda tx, batch=batch: commit(tx, batch, clock.now(), rules_of_commit)  # type: ignore[misc]
         )
         await watcher.drain()
     clock.reach(until)

@@ -46,13 +46,17 @@ class GapView:
         row: the expectation as it stands after the transition that is shown.
         at: instant of that transition, UTC.
         sentences: why this gap, in French; the first one says what is missing.
-        references: `Type/id` of facts by key, where one is known.
+        references: `Type/id` of the resources that show a fact, by its key, the closest first.
     """
 
     row: ExpectationRow
     at: datetime
     sentences: tuple[str, ...] = ()
-    references: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def closest(self, key: str) -> str:
+        """Return the resource that is closest to a fact; empty when none is known."""
+        return next(iter(self.references.get(key, ())), "")
 
 
 def is_open(row: ExpectationRow | None) -> bool:
@@ -100,6 +104,9 @@ def detected_issue(view: GapView, ids: Ids, before: Json | None, task: Json | No
         # An open pause leaves the deadline undefined: the one that was missed stays told.
         made["identifiedDateTime"] = before["identifiedDateTime"]
     made["author"] = {"display": "Relais"}
+    if implicated := view.closest(row.trigger):
+        # What waits: the stay that ended, the letter to be sent, the visit to be booked.
+        made["implicated"] = [{"reference": implicated}]
     made["evidence"] = _evidence(view)
     if view.sentences:
         made["detail"] = view.sentences[0]
@@ -151,6 +158,16 @@ def task_reference(issue: Json) -> str:
     return str(found)
 
 
+def evidence_of(issue: Json) -> tuple[str, ...]:
+    """Return `Type/id` of the resources a DetectedIssue is founded on, each once."""
+    found = (
+        str(detail.get("reference", ""))
+        for one in issue.get("evidence", ())
+        for detail in one.get("detail", ())
+    )
+    return tuple(dict.fromkeys(reference for reference in found if reference))
+
+
 def organization_of(issue: Json) -> str:
     """Return `Organization/id` of the establishment a gap is about; empty when unknown."""
     found = _extension(issue, ORGANIZATION).get("valueReference", {}).get("reference", "")
@@ -200,7 +217,7 @@ def _evidence(view: GapView) -> list[Json]:
         "code": row.rule,
     }
     keys = row.evidence or (row.trigger,)
-    found = dict.fromkeys(view.references[key] for key in keys if key in view.references)
+    found = dict.fromkeys(one for key in keys for one in view.references.get(key, ()))
     details = [{"reference": reference} for reference in found]
     return [{"code": [{"coding": [coding]}], **({"detail": details} if details else {})}]
 
@@ -261,7 +278,7 @@ def _task_frame(view: GapView, ids: Ids, before: Json | None) -> Json:
         "authoredOn": _instant(opened) if before is None else before["authoredOn"],
         "requester": {"display": "Relais"},
     }
-    trigger = view.references.get(row.trigger, "")
+    trigger = view.closest(row.trigger)
     if trigger.startswith("Encounter/"):
         frame["encounter"] = {"reference": trigger}
     if view.sentences:
@@ -303,7 +320,7 @@ def _output(view: GapView, task: Json) -> list[Json]:
     """Add the event that closed the gap to what people put out."""
     kept = [one for one in task.get("output", ()) if not _is_ours(one)]
     made: Json = {"type": words.output("closing-event")}
-    reference = view.references.get(view.row.closer, "")
+    reference = view.closest(view.row.closer)
     if reference:
         made["valueReference"] = {"reference": reference}
     else:

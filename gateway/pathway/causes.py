@@ -28,7 +28,8 @@ def cause_of(old: ExpectationRow | None, new: ExpectationRow, case: Case | None,
     """Return the cause of a change of status."""
     if old is None:
         return "trigger"
-    if look.patients is not None and old.details.get("patients") != list(look.patients):
+    alone = [old.patient.id]
+    if look.patients is not None and old.details.get("patients", alone) != list(look.patients):
         return "identity"
     if old.rule_version != new.rule_version:
         return "rule-change"

@@ -1,8 +1,10 @@
 """Facts: what remains of the assertions of one key.
 
 The assertion of highest (revision, retraction, hash) wins; a winning retraction removes the fact
-and is remembered, so an older original that arrives later does not bring it back. The result
-depends on the set of assertions, not on their order or number.
+and is remembered, so an older original that arrives later does not bring it back. What a document
+promises stands as long as the version that speaks for the document says it. A movement is told in
+parts: a later word completes the earlier ones since the last retraction, and a correction alone
+makes no fact. The result depends on the set of assertions, not on their order or number.
 
 Event times are made usable here: whole seconds, an hour that exists twice settled where the
 receipt or the sending excludes its second reading, instants in the future brought back to the
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from gateway.core.events import STANDING
+from gateway.core.events import SAID_TOGETHER, STANDING, document_of, is_told_in_parts
 from gateway.core.facts import Assertion, Attributes, Op, Received, Span
 
 #: Difference of clocks that is no future.
@@ -68,6 +70,10 @@ class Facts:
         self._best: dict[str, Received] = {}
         self._learned: dict[str, datetime] = {}
         self._standing: dict[str, list[Assertion]] = {}
+        #: Every word about what is told in parts, by key and hash.
+        self._parts: dict[str, dict[str, Received]] = {}
+        #: Keys that documents promise, by key of the document.
+        self._promised: dict[str, set[str]] = {}
         self._facts: dict[str, Fact] = {}
         self._by_event: dict[str, dict[str, Fact]] = {}
 
@@ -85,11 +91,23 @@ class Facts:
         if assertion.event in STANDING:
             self._standing.setdefault(key, []).append(assertion)
             sooner = True
+        if is_told_in_parts(assertion.event):
+            parts = self._parts.setdefault(key, {})
+            known = parts.get(assertion.aid)
+            if known is None or received.at < known.at:
+                parts[assertion.aid] = received
+                sooner = True
         if best is None or _rank(received) > _rank(best):
             self._best[key] = received
+            document = document_of(assertion.event, assertion.attributes)
+            if document:
+                self._promised.setdefault(document, set()).add(key)
         elif not sooner:
             return ()
-        return self._refresh(key)
+        changed = self._refresh(key)
+        for promise in sorted(self._promised.get(key, ())):
+            changed += self._refresh(promise)
+        return changed
 
     def current(self) -> Mapping[str, Fact]:
         """Return the facts by key."""
@@ -102,12 +120,17 @@ class Facts:
     def _refresh(self, key: str) -> tuple[str, ...]:
         best = self._best[key]
         old = self._facts.get(key)
-        if best.assertion.op is Op.RETRACT:
+        attributes: Attributes | None = best.assertion.attributes
+        if best.assertion.op is Op.RETRACT or self._is_dropped(best.assertion):
+            attributes = None
+        elif key in self._parts:
+            attributes = _completed(self._parts[key].values())
+        if attributes is None:
             if old is None:
                 return ()
             del self._facts[key], self._by_event[old.event][key]
             return (old.event,)
-        fact = _fact(best, self._learned[key], self._span(best.assertion))
+        fact = _fact(best, attributes, self._learned[key], self._span(best.assertion))
         if old is not None:
             if old == fact:
                 return ()
@@ -116,6 +139,16 @@ class Facts:
         self._facts[key] = fact
         self._by_event.setdefault(fact.event, {})[key] = fact
         return (fact.event,) if old is None else (old.event, fact.event)
+
+    def _is_dropped(self, promise: Assertion) -> bool:
+        """Tell whether the document that promised it has a later version, or was taken back."""
+        document = self._best.get(document_of(promise.event, promise.attributes))
+        if document is None:
+            return False
+        said = document.assertion
+        if said.op is Op.RETRACT:
+            return said.revision >= promise.revision
+        return said.revision > promise.revision
 
     def _span(self, assertion: Assertion) -> Span:
         said = self._standing.get(assertion.key)
@@ -144,7 +177,32 @@ def _sooner(at: datetime) -> datetime:
     return datetime.max.replace(tzinfo=UTC) - (at - datetime.min.replace(tzinfo=UTC))
 
 
-def _fact(best: Received, learned: datetime, when: Span) -> Fact:
+def _completed(words: Iterable[Received]) -> Attributes | None:
+    """Return what all words since the last retraction say together; None without assertion."""
+    told: Attributes = {}
+    stands = False
+    for one in sorted(words, key=_rank):
+        said = one.assertion
+        if said.op == Op.RETRACT:
+            told, stands = {}, False
+            continue
+        stands = stands or said.op == Op.ASSERT
+        told = _with_later(told, said.attributes)
+    return told if stands else None
+
+
+def _with_later(old: Attributes, new: Attributes) -> Attributes:
+    """Complete what was told by a later word about the same movement."""
+    if not old:
+        return new
+    gone = {other for first, others in SAID_TOGETHER.items() if first in new for other in others}
+    if "mode" in new and old.get("mode", new["mode"]) != new["mode"]:
+        # Another way out: the establishment that was named belongs to the old one.
+        gone.add("destination_finess")
+    return {**{name: value for name, value in old.items() if name not in gone}, **new}
+
+
+def _fact(best: Received, attributes: Attributes, learned: datetime, when: Span) -> Fact:
     assertion = best.assertion
     flags = assertion.flags
     low = _whole(when.low)
@@ -164,7 +222,7 @@ def _fact(best: Received, learned: datetime, when: Span) -> Fact:
         if not planned:
             low = high = _whole(best.at)
     attributes = {
-        **assertion.attributes,
+        **attributes,
         "source": assertion.source,
         "te": stamp(low),
         "tr": stamp(best.at),

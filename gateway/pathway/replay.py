@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from gateway.core.events import document_of
 from gateway.core.facts import Attributes, ExpectationRow, LedgerLine, Received, Status
 from gateway.pathway.causes import Look, cause_of
 from gateway.pathway.evaluator import Case, cases_of
@@ -149,6 +150,12 @@ class _Looking:
         relevant, received = self._rules.relevant, list(received)
         # By key: what an irrelevant event takes the place of may be relevant.
         keys = {one.assertion.key for one in received if one.assertion.event in relevant}
+        # And what a relevant fact is dropped by.
+        keys |= {
+            document_of(one.assertion.event, one.assertion.attributes)
+            for one in received
+            if one.assertion.event in relevant
+        }
         for one in received:
             if one.assertion.key not in keys:
                 continue
@@ -299,9 +306,8 @@ class _Looking:
 
 
 def _voided(row: ExpectationRow, look: Look) -> ExpectationRow:
-    details = row.details
-    if look.patients is not None:
-        details = {**details, "patients": list(look.patients)}
+    details = {name: value for name, value in row.details.items() if name != "patients"}
+    details |= _together(look)
     return replace(row, status=Status.VOID, theta=None, closer="", details=details)
 
 
@@ -322,6 +328,10 @@ def _details(case: Case, look: Look) -> Attributes:
         details["candidates"] = [fact.key for fact in case.candidates]
     if case.flags:
         details["flags"] = sorted(set(case.flags))
-    if look.patients is not None:
-        details["patients"] = list(look.patients)
-    return details
+    return details | _together(look)
+
+
+def _together(look: Look) -> Attributes:
+    """Return the Patients of a person that has several."""
+    patients = look.patients or ()
+    return {"patients": list(patients)} if len(patients) > 1 else {}

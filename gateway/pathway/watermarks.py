@@ -6,19 +6,19 @@ not one about each ward.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
-from gateway.core.pathway_ports import FeedState
+from gateway.core.pathway_ports import PROVEN_AFTER, FeedState
 from gateway.pathway.facts import Fact
 from gateway.pathway.rules import Rule
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
-#: What an undeclared feed must have shown before anything waits for it.
-_MESSAGES, _DAYS = 200, timedelta(days=7)
+#: What an undeclared feed must have shown, beside `PROVEN_AFTER`, before anything waits for it.
+_DAYS = timedelta(days=7)
 _RECEIPT, _WATERMARK = itemgetter(0), itemgetter(1)
 
 
@@ -35,14 +35,24 @@ class Feeds:
     """All feeds, as they were at any instant."""
 
     known: Mapping[str, _Feed] = field(default_factory=dict)
+    #: Finds what the marks at hand do not tell; remembers what was asked.
+    _complete: Callable[[str, datetime], datetime | None] | None = None
+    _found: dict[tuple[str, datetime], datetime] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, states: Iterable[FeedState] = (), declared: Iterable[str] = ()) -> "Feeds":
+    def of(
+        cls,
+        states: Iterable[FeedState] = (),
+        declared: Iterable[str] = (),
+        complete: Callable[[str, datetime], datetime | None] | None = None,
+    ) -> "Feeds":
         """Return feeds from what the store knows and the site tables declare.
 
         Args:
             states: every feed that has spoken.
             declared: feeds a site promises; they count from the start, silent ones too.
+            complete: gives the receipt that made a feed complete up to an instant; with it, the
+                newest mark of each state is enough.
         """
         promised = frozenset(declared)
         known = {name: _Feed(_ALWAYS, ()) for name in promised}
@@ -51,7 +61,7 @@ class Feeds:
                 _ALWAYS if state.feed in promised else _counts_from(state),
                 state.marks,
             )
-        return cls(known)
+        return cls(known, complete)
 
     def watermark(self, feed: str, at: datetime) -> datetime | None:
         """Return the instant up to which a feed was believed complete; None: nothing heard."""
@@ -79,17 +89,33 @@ class Feeds:
         """
         latest = _ALWAYS
         for name in needed:
-            feed = self.known[name]
+            marks = self.known[name].marks
             # Watermarks never go back, so the first that is late enough settles it.
-            place = bisect_left(feed.marks, deadline, key=_WATERMARK)
-            if place == len(feed.marks):
+            place = bisect_left(marks, deadline, key=_WATERMARK)
+            if place == len(marks):
                 return NEVER
-            latest = max(latest, feed.marks[place][0])
+            # An earlier mark that is not at hand may be late enough.
+            earlier = self._earlier(name, deadline) if place == 0 else None
+            latest = max(latest, earlier or marks[place][0])
         return latest
+
+    def _earlier(self, name: str, deadline: datetime) -> datetime | None:
+        if self._complete is None:
+            return None
+        key = (name, deadline)
+        if key not in self._found:
+            found = self._complete(name, deadline)
+            if found is None:
+                return None
+            self._found[key] = found
+        return self._found[key]
 
 
 def _counts_from(state: FeedState) -> datetime:
-    return state.first_at + _DAYS if state.count >= _MESSAGES else NEVER
+    if state.count < PROVEN_AFTER:
+        return NEVER
+    # Not before it had shown enough: what was found until then was found without it.
+    return max(state.first_at + _DAYS, state.proven_at or state.first_at)
 
 
 def _wanted(rule: Rule, trigger: Fact) -> list[str]:

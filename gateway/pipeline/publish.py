@@ -32,7 +32,7 @@ class GapChange:
         lines: its new ledger lines, oldest first.
         sentences: why this gap, in French; the first one says what is missing.
         identifiers: (system, value) pairs of the Patient, for filters; never shown.
-        references: `Type/id` of facts by key, where one is known.
+        references: `Type/id` of the resources that show a fact, by its key, the closest first.
     """
 
     before: ExpectationRow | None
@@ -40,7 +40,7 @@ class GapChange:
     lines: tuple[LedgerLine, ...] = ()
     sentences: tuple[str, ...] = ()
     identifiers: tuple[tuple[str, str], ...] = ()
-    references: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,12 @@ def _steps(change: GapChange, *, is_shown: bool, now: datetime) -> Iterator[_Ste
 
 
 def _as_of(row: ExpectationRow, line: LedgerLine, opened_at: datetime | None) -> ExpectationRow:
-    """Return the row as it stood after a line that others followed."""
+    """Return the row as it stood after a line that others followed.
+
+    Of its evidence only what surely was known then is left.
+    """
     is_met = line.to_status in (Status.MET, Status.MET_LATE)
+    closer = row.closer if is_met else ""
     return replace(
         row,
         status=line.to_status,
@@ -140,7 +144,8 @@ def _as_of(row: ExpectationRow, line: LedgerLine, opened_at: datetime | None) ->
         rule_version=line.rule_version,
         opened_at=opened_at,
         closed_at=None if line.to_status is Status.OVERDUE else line.instant,
-        closer=row.closer if is_met else "",
+        closer=closer,
+        evidence=(row.trigger, closer) if closer else (row.trigger,),
     )
 
 

@@ -10,24 +10,32 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from time import perf_counter
+from typing import NamedTuple
 
 import orjson
 import structlog
 from prometheus_client import Histogram
 
 from gateway.core.clock import Clock
-from gateway.core.errors import FatalError, RejectedError
-from gateway.core.facts import ExpectationRow, LedgerLine
+from gateway.core.errors import FatalError, RejectedError, RetriableError
+from gateway.core.facts import ExpectationRow, LedgerLine, Received
 from gateway.core.ports import Store, Transaction
 from gateway.fhir.identity import Ids
+from gateway.pathway.cohort import Cohort, Walked, advance_cohort
 from gateway.pathway.explain import explain
-from gateway.pathway.replay import advance
 from gateway.pathway.rules import Rules
 from gateway.pathway.watermarks import Feeds
+from gateway.pipeline.evidence import references
+from gateway.pipeline.persons import cohort_of
 from gateway.pipeline.publish import GapChange, gap_changes
 
 _log = structlog.get_logger()
 _LOOK = Histogram("relais_pathway_look_seconds", "Time to look at one person")
+_LATENCY = Histogram(
+    "relais_pathway_latency_seconds",
+    "From the receipt of an input to the ledger that knows it, by the clock of the gateway",
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.5, 2.0, 5.0, 10.0, 60.0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +74,14 @@ class Watcher:
         """
         now = self.clock.now() - self.settings.lag
         try:
-            return await self.store.write(lambda tx: self._step(tx, now))
+            count, receipts = await self.store.write(lambda tx: self._step(tx, now))
+            self._observe(receipts)
+            return count
         except (RejectedError, FatalError):
+            return await self._one_by_one(now)
+        except RetriableError as error:
+            if not _is_of_one(error):
+                raise
             return await self._one_by_one(now)
 
     async def _one_by_one(self, now: datetime) -> int:
@@ -80,8 +94,11 @@ class Watcher:
         due = await self.store.write(lambda tx: tx.watch.claim_due(now, limit))
         for person_id in due:
             try:
-                await self.store.write(partial(self._look, persons=[person_id], now=now))
-            except (RejectedError, FatalError) as error:
+                look = partial(self._look, persons=[person_id], now=now)
+                self._observe(await self.store.write(look))
+            except (RejectedError, FatalError, RetriableError) as error:
+                if isinstance(error, RetriableError) and not _is_of_one(error):
+                    raise
                 _log.error("look_broke", code=error.issues[0].code, where=error.issues[0].where)
         return len(due)
 
@@ -92,22 +109,49 @@ class Watcher:
             total += taken
         return total
 
-    def _step(self, tx: Transaction, now: datetime) -> int:
+    def _step(self, tx: Transaction, now: datetime) -> tuple[int, list[datetime]]:
         due = tx.watch.claim_due(now, self.settings.persons)
-        if due:
-            self._look(tx, due, now)
-        return len(due)
+        return len(due), self._look(tx, due, now) if due else []
 
-    def _look(self, tx: Transaction, persons: Sequence[str], now: datetime) -> None:
-        feeds = Feeds.of(tx.watch.feeds(), self.settings.declared)
+    def _observe(self, receipts: Sequence[datetime]) -> None:
+        """Note how long inputs waited for the ledger; the look is durable by now."""
+        now = self.clock.now()
+        for at in receipts:
+            _LATENCY.observe((now - at).total_seconds())
+
+    def _look(self, tx: Transaction, persons: Sequence[str], now: datetime) -> list[datetime]:
+        """Look at persons; return when the inputs came that the ledger knows from now on."""
+        newest = tx.watch.feeds_now()
+        feeds = Feeds.of(newest, self.settings.declared, tx.watch.complete_at)
         changes: list[GapChange] = []
+        receipts: list[datetime] = []
         for person_id in persons:
             began = perf_counter()
-            changes += look(tx, person_id, self.rules, feeds, self.settings.tenant, now)
+            looked = look(tx, person_id, self.rules, feeds, self.settings.tenant, now)
+            changes += looked.changes
+            receipts += looked.receipts
             _LOOK.observe(perf_counter() - began)
         told = gap_changes(tx, changes, now, self.ids)
         if changes:
             _log.info("gaps_changed", count=len(changes), waiting=told)
+        return receipts
+
+
+class Looked(NamedTuple):
+    """What a look found.
+
+    Attributes:
+        changes: gaps that changed.
+        receipts: of the inputs that no earlier look knew.
+    """
+
+    changes: list[GapChange]
+    receipts: list[datetime]
+
+
+def _is_of_one(error: RetriableError) -> bool:
+    """Tell whether the state of one person is the trouble, and not the store."""
+    return error.issues[0].code.startswith("RLS-PTH-")
 
 
 def look(
@@ -117,49 +161,87 @@ def look(
     feeds: Feeds,
     tenant: str,
     now: datetime,
-) -> list[GapChange]:
-    """Advance one person to `now`, store its state, and say which gaps changed.
+) -> Looked:
+    """Advance one person, and who was one with it since, to `now`; say which gaps changed.
 
     Args:
         tx: an open transaction.
-        person_id: whose facts.
+        person_id: whose look is due.
         rules: all rule versions.
         feeds: for the completeness of what was received.
         tenant: secret part of every gap id.
-        now: no receipt is later.
+        now: instant of looking; what was received later is looked at later.
     """
-    # First: a look that ends meanwhile is then noticed when this one is saved.
-    looked_until = tx.watch.looked_until(person_id)
-    received = tx.facts.of_person(person_id)
-    before = {row.gap_id: row for row in tx.watch.expectations(person_id)}
-    done = advance(
-        received,
-        rules,
-        feeds,
-        tenant,
-        tuple(before.values()),
-        looked_until,
-        now,
-        person_id=person_id,
-    )
-    tx.watch.save(person_id, done.changed, done.lines, now, done.next_due)
+    cohort = cohort_of(tx, person_id)
+    received: list[Received] = []
+    rows: list[ExpectationRow] = []
+    for person in sorted(set(cohort.persons.values())):
+        received += tx.facts.of_person(person)
+        rows += tx.watch.expectations(person)
+    # What another worker has written with a clock that is ahead stays written.
+    now = max(now, *(until or now for until in cohort.looked_until.values()))
+    known = [*(one.at for one in received), *(move.at for move in cohort.moves)]
+    later = [at for at in known if at > now]
+    walked = advance_cohort(received, rules, feeds, tenant, rows, cohort, now)
+    by_person = {one.person_id: one for one in walked}
+    # In one order: two workers then wait for each other, never in a circle.
+    for id_ in sorted(cohort.persons.keys() | by_person.keys()):
+        if id_ not in by_person:
+            tx.watch.save(id_, (), (), now, None)
+            continue
+        done = by_person[id_].advance
+        due = min((d for d in (done.next_due, *later) if d is not None), default=None)
+        tx.watch.save(id_, done.changed, done.lines, now, due)
+    before = {row.gap_id: row for row in rows}
+    changes = [change for one in walked for change in _changes(tx, before, one, received, rules)]
+    return Looked(changes, _new(received, cohort, now))
+
+
+def _new(received: Sequence[Received], cohort: Cohort, now: datetime) -> list[datetime]:
+    """Return when the inputs came that no earlier look knew."""
+    found: dict[int, datetime] = {}
+    for one in received:
+        patient = one.assertion.patient
+        until = cohort.looked_until.get(patient.id) if patient else None
+        if one.at <= now and (until is None or one.at > until):
+            found[one.order] = one.at
+    return list(found.values())
+
+
+def _changes(
+    tx: Transaction,
+    before: Mapping[str, ExpectationRow],
+    walked: Walked,
+    received: Sequence[Received],
+    rules: Rules,
+) -> list[GapChange]:
+    """Say which gaps of one person a look changed."""
     lines: dict[str, list[LedgerLine]] = {}
-    for line in done.lines:
+    for line in walked.advance.lines:
         lines.setdefault(line.gap_id, []).append(line)
-    if not lines:
+    rows = {row.gap_id: row for row in walked.advance.rows}
+    after = {
+        gap_id: rows[gap_id] for gap_id in lines if was_shown(before.get(gap_id), rows[gap_id])
+    }
+    if not after:
         return []
-    after = {row.gap_id: row for row in done.rows}
-    names = identifiers(tx, {after[gap_id].patient.id for gap_id in lines})
+    names = identifiers(tx, {row.patient.id for row in after.values()})
+    known = [
+        one
+        for one in received
+        if one.assertion.patient is not None and one.assertion.patient.id in walked.patients
+    ]
+    shown_by = references(tx, after.values(), known)
     return [
         GapChange(
             before=before.get(gap_id),
-            after=after[gap_id],
-            lines=tuple(found),
-            sentences=explain(after[gap_id], received, rules).fr,
-            identifiers=names.get(after[gap_id].patient.id, ()),
+            after=row,
+            lines=tuple(lines[gap_id]),
+            sentences=explain(row, known, rules).fr,
+            identifiers=names.get(row.patient.id, ()),
+            references=shown_by,
         )
-        for gap_id, found in lines.items()
-        if was_shown(before.get(gap_id), after[gap_id])
+        for gap_id, row in after.items()
     ]
 
 

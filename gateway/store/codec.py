@@ -243,6 +243,19 @@ def read_payload(
     )
 
 
+def read_made(rows: Iterable[Sequence[Any]]) -> dict[int, list[Target]]:
+    """Return by input what it makes or adds to: rows of inbox id, target and payload.
+
+    What it only annotates is left out; a target is named once.
+    """
+    found: dict[int, dict[Target, None]] = {}
+    for inbox_id, name, stored in rows:
+        _, _, annotates, _ = orjson.loads(unseal(stored))
+        if not annotates:
+            found.setdefault(inbox_id, {})[read_target(name)] = None
+    return {inbox_id: list(targets) for inbox_id, targets in found.items()}
+
+
 def payload_hash(payload: bytes) -> str:
     """Return the hash by which equal shared content is recognised."""
     return hashlib.sha256(payload).hexdigest()

@@ -59,6 +59,12 @@ class ContributionSql:
         )
         of_inboxes = c.among(_OWN.inbox_id, "ids")
         self.own_of_inboxes = c(select(*_OWN).where(of_inboxes), "ids")
+        self.said_by = c(
+            select(_OWN.inbox_id, _OWN.target, _OWN.payload)
+            .where(of_inboxes)
+            .order_by(_OWN.inbox_id, _OWN.position),
+            "ids",
+        )
         self.delete_own = c(own.delete().where(of_inboxes), "ids")
         self.insert_own = c.insert(own, _OWN_COLUMNS)
         self.shared_rows = self._shared_rows(c)
@@ -244,6 +250,11 @@ class SqlContributions:
         """
         name = codec.storable(codec.target_text(target))
         return [row[0] for row in self._session.rows(self._sql.inbox_ids, (name, name, name))]
+
+    def made_by(self, inbox_ids: Iterable[int]) -> dict[int, list[Target]]:
+        """Return the targets each input makes or adds to, in its own order."""
+        ids = given(sorted(set(inbox_ids)))
+        return codec.read_made(self._session.rows(self._sql.said_by, (ids,)))
 
 
 def _moved(

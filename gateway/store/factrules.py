@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gateway.core.facts import Assertion
+from gateway.core.pathway_ports import Move
 from gateway.store.watchcodec import AssertionColumns, assertion_columns
 from gateway.store.watchrules import Watch
 
@@ -43,15 +44,35 @@ def changed_rows(
     return FactChange(gone, new, patients - {""})
 
 
-def moved(watched: Mapping[str, Watch], moves: Iterable[tuple[str, str]]) -> dict[str, Watch]:
-    """Return the timers of persons after Patients moved from one (first) to another (second).
+def moves_of(
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    known: Iterable[Move],
+    at: datetime,
+) -> list[Move]:
+    """Return what becomes of the history of Patients that change their person.
 
-    Both keep every instant up to which one of them was written: what the ledger tells is never
-    told again by the person an expectation came to.
+    Args:
+        before: person of each Patient so far.
+        after: person of each from now on; those that stay are left out of the result.
+        known: earlier moves of these Patients, oldest first.
+        at: instant of the commit. A move is never before an earlier one of its Patient, and
+            takes the place of one of the same instant.
     """
-    after = dict(watched)
-    for old, new in sorted(moves):
-        if old in watched:
-            after[new] = after.get(new, Watch()).joined(watched[old])
-            after[old] = after[old].joined(watched[old])
-    return after
+    latest = {move.patient_id: move for move in known}
+    found = []
+    for patient_id, person in sorted(after.items()):
+        if before[patient_id] == person:
+            continue
+        move = Move(at, patient_id, before[patient_id], person)
+        last = latest.get(patient_id)
+        if last is not None and last.at >= at:
+            move = Move(last.at, patient_id, last.before, person)
+        found.append(move)
+    return found
+
+
+def gone_stale(watched: Mapping[str, Watch], moves: Iterable[Move]) -> dict[str, Watch]:
+    """Return the timers of persons that gained or lost a Patient; looks that began run again."""
+    persons = {person for move in moves for person in (move.before, move.after)}
+    return {person: watched[person].stale() for person in sorted(persons) if person in watched}

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, func, literal_column, or_, select
 
 from gateway.core.facts import Assertion, Received
+from gateway.core.pathway_ports import Move
 from gateway.store import codec
-from gateway.store.factrules import changed_rows, moved
+from gateway.store.factrules import changed_rows, gone_stale, moves_of
 from gateway.store.sqltext import Compiler, Session, given
 from gateway.store.tables import TABLES
 from gateway.store.watchcodec import AssertionColumns, said_once
 from gateway.store.watchrules import Watch
 
-_ASSERTION, _PERSON, _WATCHED = (TABLES[name].c for name in ("assertion", "person", "watched"))
+_ASSERTION, _PERSON, _MOVE, _WATCHED = (
+    TABLES[name].c for name in ("assertion", "person", "person_move", "watched")
+)
 
 
 class FactSql:
@@ -47,6 +51,11 @@ class FactSql:
         )
         self.unlink = c(person.delete().where(c.among(_PERSON.patient_id, "ids")), "ids")
         self.link = c.insert(person, ("patient_id", "person_id"))
+        moves = select(*_MOVE).order_by(_MOVE.at, _MOVE.patient_id)
+        self.moves = c(moves.where(c.among(_MOVE.patient_id, "ids")), "ids")
+        left, joined = c.among(_MOVE.before, "left"), c.among(_MOVE.after, "joined")
+        self.moves_between = c(moves.where(or_(left, joined)), "left", "joined")
+        self.put_move = c.upsert(TABLES["person_move"], tuple(_MOVE.keys()))
         self.watched = c(
             select(*_WATCHED)
             .where(c.among(_WATCHED.person_id, "ids"))
@@ -96,7 +105,7 @@ class SqlFacts:
             found.update((patient_id, person_id) for patient_id, person_id in rows)
         return found
 
-    def link(self, persons: Mapping[str, str]) -> set[str]:
+    def link(self, persons: Mapping[str, str], at: datetime) -> set[str]:
         """Set the person of Patients; return the persons, old and new, that changed."""
         before = self.persons(persons)
         changed = {p: person for p, person in sorted(persons.items()) if before[p] != person}
@@ -106,17 +115,32 @@ class SqlFacts:
         self._session.run_many(
             self._sql.link, [(p, person) for p, person in changed.items() if p != person]
         )
-        return self._carry({(before[p], person) for p, person in changed.items()})
+        moves = moves_of(before, changed, self.moves(changed), at)
+        self._session.run_many(
+            self._sql.put_move,
+            [(m.patient_id, codec.instant_text(m.at), m.before, m.after) for m in moves],
+        )
+        touched = {person for p in changed for person in (before[p], changed[p])}
+        self._make_stale(touched, moves)
+        return touched
 
-    def _carry(self, moves: set[tuple[str, str]]) -> set[str]:
-        """Keep what is written in the ledger written, whichever person it was written for."""
-        touched = {person for move in moves for person in move}
-        rows = self._session.rows(self._sql.watched, (given(sorted(touched)),))
-        watched = moved({row[0]: Watch(*row[1:]) for row in rows}, moves)
+    def _make_stale(self, persons: set[str], moves: Sequence[Move]) -> None:
+        rows = self._session.rows(self._sql.watched, (given(sorted(persons)),))
+        watched = gone_stale({row[0]: Watch(*row[1:]) for row in rows}, moves)
         self._session.run_many(
             self._sql.put_watched, [(person, *watch) for person, watch in watched.items()]
         )
-        return touched
+
+    def moves(self, patient_ids: Iterable[str]) -> list[Move]:
+        """Return every move of these Patients, oldest first."""
+        rows = self._session.rows(self._sql.moves, (given(sorted(patient_ids)),))
+        return [_move(row) for row in rows]
+
+    def moves_between(self, person_ids: Iterable[str]) -> list[Move]:
+        """Return every move from or to these persons, oldest first."""
+        persons = given(sorted(person_ids))
+        rows = self._session.rows(self._sql.moves_between, (persons, persons))
+        return [_move(row) for row in rows]
 
     def patients(self, person_id: str) -> list[str]:
         """Return the Patients of a person, sorted."""
@@ -126,3 +150,8 @@ class SqlFacts:
         if all(patient_id != person_id for patient_id, _ in rows):
             found.add(person_id)
         return sorted(found)
+
+
+def _move(row: Sequence[Any]) -> Move:
+    patient_id, at, before, after = row
+    return Move(codec.read_instant(at), patient_id, before, after)

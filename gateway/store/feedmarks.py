@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
+from gateway.core.pathway_ports import PROVEN_AFTER
 from gateway.store.codec import instant_text, read_instant
 
 #: Delays from emission to receipt that are kept.
@@ -77,6 +78,18 @@ def seen(
         watermark=watermark,
     )
     return after, marks
+
+
+def proven(before: FeedColumns | None, messages: Iterable[tuple[datetime, datetime]]) -> str:
+    """Return the receipt of the message that makes enough of them; empty when none of these does.
+
+    Args:
+        before: the feed without these messages.
+        messages: (receipt, emission) of each.
+    """
+    given = sorted(messages)
+    place = PROVEN_AFTER - (before.messages if before else 0) - 1
+    return instant_text(given[place][0]) if 0 <= place < len(given) else ""
 
 
 def _usual(lateness: list[float]) -> float:

@@ -13,7 +13,7 @@ from gateway.store.codec import instant_text, key_text, read_instant
 from gateway.store.sqltext import Compiler, Session, given
 from gateway.store.tables import TABLES
 
-_FEED, _MARK = TABLES["feed"].c, TABLES["feed_mark"].c
+_FEED, _PROVEN, _MARK = (TABLES[name].c for name in ("feed", "feed_proven", "feed_mark"))
 _CHANGED = feedmarks.FeedColumns._fields[1:]
 
 
@@ -44,7 +44,18 @@ class FeedSql:
             "of_feed",
             "end",
         )
-        self.all = c(select(*_FEED).order_by(_FEED.feed))
+        self.insert_proven = c.insert(TABLES["feed_proven"], ("feed", "at"), ignore=True)
+        self.all = c(
+            select(*_FEED, _PROVEN.at)
+            .join_from(feed, TABLES["feed_proven"], _FEED.feed == _PROVEN.feed, isouter=True)
+            .order_by(_FEED.feed)
+        )
+        complete = select(_MARK.at).where(
+            _MARK.feed == bindparam("of_feed"), _MARK.watermark >= bindparam("instant")
+        )
+        self.complete = c(
+            c.limited(complete.order_by(_MARK.watermark), "rows"), "of_feed", "instant", "rows"
+        )
         # The mark that stood at `since`, and those after it.
         newest = mark.alias("newest")
         standing = (
@@ -55,11 +66,10 @@ class FeedSql:
         start = func.coalesce(standing, literal_column("''"))
         marks = select(*_MARK).order_by(_MARK.feed, _MARK.at)
         self.marks = c(marks)
+        # An outer join: SQLite then goes from each feed to its marks, and reads those only.
+        both = (_FEED.feed == _MARK.feed) & (_MARK.at >= start)
         self.marks_since = c(
-            select(*_MARK)
-            .join_from(feed, mark, _FEED.feed == _MARK.feed)
-            .where(_MARK.at >= start)
-            .order_by(_MARK.feed, _MARK.at),
+            select(*_MARK).join_from(feed, mark, both, isouter=True).order_by(_FEED.feed, _MARK.at),
             "since",
         )
 
@@ -88,6 +98,9 @@ class SqlFeeds:
         for name in sorted(by_feed):
             row, new = feedmarks.seen(name, before.get(name), by_feed[name])
             marks += new
+            enough = feedmarks.proven(before.get(name), by_feed[name])
+            if enough:
+                self._session.run(self._sql.insert_proven, (name, enough))
             if name in before:
                 self._session.run(self._sql.update, (*row[1:], name))
             else:
@@ -103,11 +116,37 @@ class SqlFeeds:
             rows = self._session.rows(self._sql.marks_since, (instant_text(since),))
         marks: dict[str, list[tuple[datetime, datetime]]] = {}
         for name, at, watermark in rows:
+            if name is None:
+                continue
             marks.setdefault(name, []).append((read_instant(at), read_instant(watermark)))
-        return [feed_state(row, marks.get(row[0], ())) for row in self._session.rows(self._sql.all)]
+        return [
+            feed_state(row[:-1], marks.get(row[0], ()), row[-1])
+            for row in self._session.rows(self._sql.all)
+        ]
+
+    def newest(self) -> list[FeedState]:
+        """Return every feed with its newest mark only."""
+        return [
+            feed_state(row[:-1], newest_mark(row[:-1]), row[-1])
+            for row in self._session.rows(self._sql.all)
+        ]
+
+    def complete_at(self, feed: str, instant: datetime) -> datetime | None:
+        """Return the receipt that made a feed complete up to an instant."""
+        wanted = (key_text(feed), instant_text(instant), 1)
+        found = self._session.rows(self._sql.complete, wanted)
+        return read_instant(found[0][0]) if found else None
 
 
-def feed_state(row: Sequence[Any], marks: Sequence[tuple[datetime, datetime]]) -> FeedState:
+def newest_mark(row: Sequence[Any]) -> list[tuple[datetime, datetime]]:
+    """Return the newest mark of a feed, which its columns repeat; none before the first."""
+    c = feedmarks.FeedColumns(*row)
+    return [(read_instant(c.mark_at), read_instant(c.watermark))] if c.mark_at else []
+
+
+def feed_state(
+    row: Sequence[Any], marks: Sequence[tuple[datetime, datetime]], proven_at: str | None
+) -> FeedState:
     """Make the state of a feed of its columns."""
     c = feedmarks.FeedColumns(*row)
     return FeedState(
@@ -117,4 +156,5 @@ def feed_state(row: Sequence[Any], marks: Sequence[tuple[datetime, datetime]]) -
         count=c.messages,
         lateness_s=tuple(orjson.loads(c.lateness)),
         marks=tuple(marks),
+        proven_at=read_instant(proven_at) if proven_at else None,
     )

@@ -202,6 +202,14 @@ class MemoryContributions:
             changed |= self._replace_own(inbox_id, [p for p in parts if p.kind is Kind.OWN])
         return changed | self._replace_shared(by_inbox)
 
+    def made_by(self, inbox_ids: Iterable[int]) -> dict[int, list[Target]]:
+        """Return the targets each input makes or adds to, in its own order."""
+        return codec.read_made(
+            (row_id, codec.target_text(target), payload)
+            for row_id in sorted(set(inbox_ids))
+            for target, _, _, payload in self._own.get(row_id, ())
+        )
+
     def _replace_own(self, inbox_id: int, parts: Sequence[Contribution]) -> set[Target]:
         before = self._own.get(inbox_id, ())
         after = tuple((p.target, p.version.key(), p.ordinal, codec.write_payload(p)) for p in parts)

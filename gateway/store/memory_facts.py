@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from gateway.core.facts import Assertion, Received
+from gateway.core.pathway_ports import Move
 from gateway.store.codec import instant_text
-from gateway.store.factrules import changed_rows, moved
+from gateway.store.factrules import changed_rows, gone_stale, moves_of
 from gateway.store.journal import Journal
 from gateway.store.watchcodec import AssertionColumns, said_once
 from gateway.store.watchrules import Watch
@@ -14,7 +15,7 @@ from gateway.store.watchrules import Watch
 class MemoryFacts:
     """What inputs assert, kept as the columns the SQL stores write.
 
-    `watched` belongs to `MemoryWatch`: a link carries what is written from person to person.
+    `watched` belongs to `MemoryWatch`: a link makes looks that began stale.
     """
 
     def __init__(self, journal: Journal, watched: dict[str, Watch]) -> None:
@@ -24,6 +25,7 @@ class MemoryFacts:
         self._of_inbox: dict[int, dict[str, None]] = {}
         self._of_patient: dict[str, dict[tuple[int, str], None]] = {}
         self._person: dict[str, str] = {}
+        self._moves: dict[tuple[str, datetime], Move] = {}
 
     def replace(self, by_inbox: Sequence[tuple[int, datetime, Sequence[Assertion]]]) -> set[str]:
         """Make these the assertions of each inbox row; return the Patients concerned."""
@@ -64,20 +66,31 @@ class MemoryFacts:
         """Return the person of each Patient; one that is linked to nobody is its own."""
         return {patient_id: self._person.get(patient_id, patient_id) for patient_id in patient_ids}
 
-    def link(self, persons: Mapping[str, str]) -> set[str]:
+    def link(self, persons: Mapping[str, str], at: datetime) -> set[str]:
         """Set the person of Patients; return the persons, old and new, that changed."""
         before = self.persons(persons)
-        moves = {(before[p], person) for p, person in persons.items() if before[p] != person}
+        moves = moves_of(before, persons, self.moves(persons), at)
         for patient_id, person in persons.items():
             if person == patient_id:
                 self._journal.drop(self._person, patient_id)
             else:
                 self._journal.put(self._person, patient_id, person)
-        touched = {person for move in moves for person in move}
-        watched = {person: self._watched[person] for person in touched if person in self._watched}
-        for person, watch in moved(watched, moves).items():
+        for move in moves:
+            self._journal.put(self._moves, (move.patient_id, move.at), move)
+        for person, watch in gone_stale(self._watched, moves).items():
             self._journal.put(self._watched, person, watch)
-        return touched
+        moved = {move.patient_id for move in moves}
+        return {person for p in moved for person in (before[p], persons[p])}
+
+    def moves(self, patient_ids: Iterable[str]) -> list[Move]:
+        """Return every move of these Patients, oldest first."""
+        patients = set(patient_ids)
+        return sorted(move for move in self._moves.values() if move.patient_id in patients)
+
+    def moves_between(self, person_ids: Iterable[str]) -> list[Move]:
+        """Return every move from or to these persons, oldest first."""
+        persons = set(person_ids)
+        return sorted(m for m in self._moves.values() if persons & {m.before, m.after})
 
     def patients(self, person_id: str) -> list[str]:
         """Return the Patients of a person, sorted."""

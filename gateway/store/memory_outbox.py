@@ -56,15 +56,9 @@ class MemoryOutbox:
             and (not row.lane or row.id == min(self._lanes[row.connector, row.lane]))
         ]
         due.sort(key=lambda row: row.turn)
-        taken = [
-            row._replace(
-                status=DeliveryStatus.SENDING.value, attempts=row.attempts + 1, due_at=lease
-            )
-            for row in due[:limit]
-        ]
-        for row in taken:
-            self._put(row)
-        return [rules.read_delivery(row) for row in taken]
+        for row in due[:limit]:
+            self._put(rules.taken(row, lease))
+        return [rules.claimed(row, lease) for row in due[:limit]]
 
     def settle(
         self,

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.core.pathway_ports import FeedState
 from gateway.store import feedmarks
 from gateway.store.codec import instant_text, key_text, read_instant
-from gateway.store.feeds import feed_state
+from gateway.store.feeds import feed_state, newest_mark
 from gateway.store.journal import Journal
 from gateway.store.watchcodec import (
     ExpectationColumns,
@@ -40,7 +41,9 @@ class MemoryWatch:
         self._lines: dict[int, LedgerColumns] = {}
         self._openings: dict[tuple[str, int], str] = {}
         self._feeds: dict[str, feedmarks.FeedColumns] = {}
-        self._marks: dict[tuple[str, str], str] = {}
+        self._proven: dict[str, str] = {}
+        #: Watermark by receipt, of each feed; oldest first.
+        self._marks: dict[str, dict[str, str]] = {}
 
     def touch(self, persons: Mapping[str, datetime]) -> None:
         """Ask for a new look at persons at these instants, or earlier if already asked."""
@@ -62,9 +65,9 @@ class MemoryWatch:
         gaps = {g for p in self._patients(person_id) for g in self._of_patient.get(p, ())}
         return [read_expectation(self._rows[gap]) for gap in sorted(gaps)]
 
-    def looked_until(self, person_id: str) -> datetime | None:
-        """Return the instant up to which the ledger of a person is written."""
-        until = self._watched.get(person_id, Watch()).looked_until
+    def looked_until(self, patient_id: str) -> datetime | None:
+        """Return the instant up to which the ledger of a Patient is written."""
+        until = self._watched.get(patient_id, Watch()).looked_until
         return read_instant(until) if until else None
 
     def save(
@@ -146,27 +149,43 @@ class MemoryWatch:
         for name, receipt, emission in seen:
             by_feed.setdefault(key_text(name), []).append((receipt, emission))
         for name, messages in by_feed.items():
+            enough = feedmarks.proven(self._feeds.get(name), messages)
+            if enough and name not in self._proven:
+                self._journal.put(self._proven, name, enough)
             row, marks = feedmarks.seen(name, self._feeds.get(name), messages)
             self._journal.put(self._feeds, name, row)
+            known = self._marks.setdefault(name, {})
             for mark in marks:
-                self._journal.put(self._marks, mark[:2], mark[2])
-                end = feedmarks.forgotten(mark)
-                for key in [key for key in self._marks if key[0] == name and key < end]:
-                    self._journal.drop(self._marks, key)
+                self._journal.put(known, mark[1], mark[2])
+                _, end = feedmarks.forgotten(mark)
+                for at in list(takewhile(end.__gt__, known)):
+                    self._journal.drop(known, at)
 
     def feeds(self, since: datetime | None = None) -> list[FeedState]:
         """Return every feed, by name; the marks from the one that stood at `since` on."""
         return [
-            feed_state(self._feeds[name], self._marks_of(name, since))
+            feed_state(self._feeds[name], self._marks_of(name, since), self._proven.get(name))
             for name in sorted(self._feeds)
         ]
 
+    def feeds_now(self) -> list[FeedState]:
+        """Return every feed, by name, with its newest mark only."""
+        rows = [self._feeds[name] for name in sorted(self._feeds)]
+        return [feed_state(row, newest_mark(row), self._proven.get(row.feed)) for row in rows]
+
+    def complete_at(self, feed: str, instant: datetime) -> datetime | None:
+        """Return the receipt that made a feed complete up to an instant."""
+        found, wanted = None, instant_text(instant)
+        # From the newest on: what is asked for is seldom long ago.
+        for at, watermark in reversed(self._marks.get(key_text(feed), {}).items()):
+            if watermark < wanted:
+                break
+            found = at
+        return read_instant(found) if found else None
+
     def _marks_of(self, name: str, since: datetime | None) -> list[tuple[datetime, datetime]]:
-        marks = sorted(
-            (read_instant(at), read_instant(watermark))
-            for (feed, at), watermark in self._marks.items()
-            if feed == name
-        )
+        known = self._marks.get(name, {}).items()
+        marks = sorted((read_instant(at), read_instant(watermark)) for at, watermark in known)
         if since is None:
             return marks
         standing = max((at for at, _ in marks if at <= since), default=since)

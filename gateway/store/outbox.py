@@ -162,14 +162,7 @@ class SqlOutbox:
             return []
         lease = rules.lease_end(now)
         self._session.run(self._sql.take, (lease, given([row.id for row in taken])))
-        return [
-            rules.read_delivery(
-                row._replace(
-                    status=DeliveryStatus.SENDING.value, attempts=row.attempts + 1, due_at=lease
-                )
-            )
-            for row in taken
-        ]
+        return [rules.claimed(row, lease) for row in taken]
 
     def settle(
         self,

@@ -5,6 +5,7 @@ worker could write that it had sent. What is known for sure is never overwritten
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -124,6 +125,17 @@ def read_delivery(columns: Sequence[Any]) -> Delivery:
         note=c.note,
         receipt=orjson.loads(unseal(c.receipt)),
     )
+
+
+def taken(columns: OutboxColumns, lease: str) -> OutboxColumns:
+    """Return a row as a claim writes it; the attempt counts, also when the worker dies in it."""
+    return columns._replace(status=_S.SENDING.value, attempts=columns.attempts + 1, due_at=lease)
+
+
+def claimed(columns: OutboxColumns, lease: str) -> Delivery:
+    """Return a row as the worker that takes it gets it; `columns` are those before the claim."""
+    delivery = read_delivery(taken(columns, lease))
+    return replace(delivery, abandoned=columns.status == _S.SENDING.value)
 
 
 def lease_end(now: datetime) -> str:

@@ -4,6 +4,16 @@ from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.core.issues import Issue, Severity
 
 
+def fatal(code: str, *, where: str, what: str, fix: str) -> FatalError:
+    """Return the error of a fault that needs a person; the texts are those of its issue."""
+    return FatalError([Issue(code, Severity.FATAL, where, what, fix)])
+
+
+def retriable(code: str, *, where: str, what: str, fix: str) -> RetriableError:
+    """Return the error of a fault that may be gone next time; the texts are those of its issue."""
+    return RetriableError([Issue(code, Severity.ERROR, where, what, fix)])
+
+
 def unavailable(where: str, reason: str) -> RetriableError:
     """Return the error of a database that is away, locked or full.
 
@@ -11,50 +21,42 @@ def unavailable(where: str, reason: str) -> RetriableError:
         where: which database and which kind of access, never its address.
         reason: the class of the driver's error, never its text (drivers quote values).
     """
-    issue = Issue(
-        code="RLS-STO-001",
-        severity=Severity.ERROR,
+    return retriable(
+        "RLS-STO-001",
         where=where,
         what=f"the database did not take the transaction ({reason}); nothing of it is stored.",
         fix="Send again; check that the database runs, answers and has free space.",
     )
-    return RetriableError([issue])
 
 
 def wrong_schema(where: str, found: str, known: str) -> FatalError:
     """Return the error of a schema this program does not know."""
-    issue = Issue(
-        code="RLS-STO-002",
-        severity=Severity.FATAL,
+    return fatal(
+        "RLS-STO-002",
         where=where,
         what=f"the schema is at version {found}, this program knows versions up to {known}.",
         fix="Start a release that knows this schema; never start an older one on it.",
     )
-    return FatalError([issue])
 
 
 def old_schema(where: str, found: str, needed: str) -> FatalError:
     """Return the error of a schema that was not migrated yet."""
-    issue = Issue(
-        code="RLS-STO-003",
-        severity=Severity.FATAL,
+    return fatal(
+        "RLS-STO-003",
         where=where,
         what=f"the schema is at version {found}, this program needs version {needed}.",
         fix="Back the database up, then run `relais admin migrate`.",
     )
-    return FatalError([issue])
 
 
 def forbidden_transition(row_id: int, found: str, wanted: str) -> FatalError:
     """Return the error of an inbox row asked to do what its state does not allow."""
-    issue = Issue(
-        code="RLS-STO-004",
-        severity=Severity.FATAL,
+    return fatal(
+        "RLS-STO-004",
         where=f"inbox row {row_id}",
         what=f"a row that is {found} cannot become {wanted}.",
         fix="Read the row again; another worker may have settled it.",
     )
-    return FatalError([issue])
 
 
 def bad_cursor() -> RejectedError:
@@ -71,38 +73,32 @@ def bad_cursor() -> RejectedError:
 
 def outcome_unknown(where: str, reason: str) -> RetriableError:
     """Return the error of a commit nobody confirmed: it may or may not have become durable."""
-    issue = Issue(
-        code="RLS-STO-006",
-        severity=Severity.ERROR,
+    return retriable(
+        "RLS-STO-006",
         where=where,
         what=f"the database did not confirm the transaction ({reason}); it may be durable.",
         fix="Send again: what is stored already is recognised. Check the load of the database.",
     )
-    return RetriableError([issue])
 
 
 def bad_encoding(where: str, found: str) -> FatalError:
     """Return the error of a database that cannot hold every character."""
-    issue = Issue(
-        code="RLS-STO-007",
-        severity=Severity.FATAL,
+    return fatal(
+        "RLS-STO-007",
         where=where,
         what=f"the database encoding is {found}, it must be UTF8.",
         fix="Create the database with ENCODING 'UTF8' TEMPLATE template0.",
     )
-    return FatalError([issue])
 
 
 def bad_url(scheme: str = "this address") -> FatalError:
     """Return the error of a store address of an unknown kind."""
-    issue = Issue(
-        code="RLS-STO-008",
-        severity=Severity.FATAL,
+    return fatal(
+        "RLS-STO-008",
         where="store.url",
         what=f"no store is known for `{scheme}`.",
         fix="Use sqlite:///file, sqlite:// (temporary), postgresql://... or memory://.",
     )
-    return FatalError([issue])
 
 
 class ConflictError(RetriableError):
@@ -123,11 +119,9 @@ def conflict() -> ConflictError:
 
 def closed() -> RetriableError:
     """Return the error of a store that is not open."""
-    issue = Issue(
-        code="RLS-STO-010",
-        severity=Severity.ERROR,
+    return retriable(
+        "RLS-STO-010",
         where="store",
         what="the store is not open.",
         fix="Wait until the process has started, or send to another one.",
     )
-    return RetriableError([issue])

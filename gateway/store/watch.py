@@ -185,9 +185,9 @@ class SqlWatch:
         rows = self._session.rows(self._sql.of_patients, patients)
         return [read_expectation(row) for row in rows]
 
-    def looked_until(self, person_id: str) -> datetime | None:
-        """Return the instant up to which the ledger of a person is written."""
-        until = self._read(person_id).looked_until
+    def looked_until(self, patient_id: str) -> datetime | None:
+        """Return the instant up to which the ledger of a Patient is written."""
+        until = self._read(patient_id).looked_until
         return read_instant(until) if until else None
 
     def _read(self, person_id: str) -> Watch:
@@ -287,3 +287,11 @@ class SqlWatch:
     def feeds(self, since: datetime | None = None) -> list[FeedState]:
         """Return every feed, by name; the marks from the one that stood at `since` on."""
         return self._feeds.all(since)
+
+    def feeds_now(self) -> list[FeedState]:
+        """Return every feed, by name, with its newest mark only."""
+        return self._feeds.newest()
+
+    def complete_at(self, feed: str, instant: datetime) -> datetime | None:
+        """Return the receipt that made a feed complete up to an instant."""
+        return self._feeds.complete_at(feed, instant)

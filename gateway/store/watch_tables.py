@@ -38,8 +38,24 @@ class Person(SQLModel, table=True):
     person_id: str = Field(sa_column=column(TEXT))
 
 
+class PersonMove(SQLModel, table=True):
+    """A Patient that went from one person to another at an instant."""
+
+    __tablename__ = "person_move"
+    __table_args__ = (
+        Index("ix_person_move_before", "before"),
+        Index("ix_person_move_after", "after"),
+        {"sqlite_with_rowid": False},
+    )
+
+    patient_id: str = Field(sa_column=column(TEXT, key=True))
+    at: str = Field(sa_column=column(TEXT, key=True))
+    before: str = Field(sa_column=column(TEXT))
+    after: str = Field(sa_column=column(TEXT))
+
+
 class Watched(SQLModel, table=True):
-    """The timer of a person, and how far its ledger is written.
+    """The timer of a person, and how far the ledger of the Patient of its id is written.
 
     `wake`: next look, or end of the lease while `leased`; `asked`: next look asked for meanwhile.
     """
@@ -144,11 +160,24 @@ class Feed(SQLModel, table=True):
     watermark: str = Field(sa_column=column(TEXT))
 
 
+class FeedProven(SQLModel, table=True):
+    """Receipt of the message after which the silence of a feed means something."""
+
+    __tablename__ = "feed_proven"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    feed: str = Field(sa_column=column(TEXT, key=True))
+    at: str = Field(sa_column=column(TEXT))
+
+
 class FeedMark(SQLModel, table=True):
     """Where the watermark of a feed stood from an instant of receipt on."""
 
     __tablename__ = "feed_mark"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        Index("ix_feed_mark_watermark", "feed", "watermark"),
+        {"sqlite_with_rowid": False},
+    )
 
     feed: str = Field(sa_column=column(TEXT, key=True))
     at: str = Field(sa_column=column(TEXT, key=True))

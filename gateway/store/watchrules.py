@@ -27,7 +27,8 @@ class Watch(NamedTuple):
         wake: next look, or the end of the lease; `NEVER` when none.
         leased: 1 while a worker looks.
         asked: next look asked for since the lease began.
-        looked_until: end of the written ledger; empty when there is none.
+        looked_until: end of the written ledger of the Patient of this id; empty when there is
+            none.
         looks: how often a look was saved.
     """
 
@@ -60,13 +61,9 @@ class Watch(NamedTuple):
             looks=self.looks + 1,
         )
 
-    def joined(self, other: "Watch") -> "Watch":
-        """Return the timer of a person that a Patient of another person was linked to.
-
-        What is written stays written, and a look that began before is stale.
-        """
-        until = max(self.looked_until, other.looked_until)
-        return self._replace(looked_until=until, looks=self.looks + 1)
+    def stale(self) -> "Watch":
+        """Return the timer of a person whose Patients change: a look that began is stale."""
+        return self._replace(looks=self.looks + 1)
 
 
 class Writing(NamedTuple):

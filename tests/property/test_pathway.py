@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.core.contributions import Target
 from gateway.core.facts import Op, Received
+from gateway.core.pathway_ports import Move
+from gateway.pathway.cohort import Cohort, advance_cohort
 from gateway.pathway.evaluator import evaluate
 from gateway.pathway.lines import in_order, ledger_line
 from gateway.pathway.replay import advance
@@ -201,6 +204,89 @@ def test_merged_persons_go_on_as_one(mine, others, hour):
     plain = [Expected(**{**vars(rule), "feeds": ()}) for rule in NAIVE]
     expected = ledger(plain, [log, other], END, merged_at=merged)
     assert by_gap(shown(found.rows, [*lines, *found.lines])) == by_gap(expected)
+
+
+def looked_at(logs, moves, feeds, looks):
+    """Return (rows, lines) after looks at the Patients of these logs.
+
+    Like a store: what a look knows, which persons there are, and how far each Patient is written.
+    """
+    rows, lines, until = {}, [], dict.fromkeys(logs)
+    for now in sorted(looks):
+        done = [move for move in moves if move.at <= now]
+        persons = {name: name for name in logs} | {m.patient_id: m.after for m in done}
+        known = [one for log in logs.values() for one in log if one.at <= now]
+        cohort = Cohort(persons, until, done)
+        walked = advance_cohort(known, RULES, feeds, "relais", list(rows.values()), cohort, now)
+        for one in walked:
+            rows |= {row.gap_id: row for row in one.advance.rows}
+            lines += one.advance.lines
+        until = dict.fromkeys(logs, now)
+    return sorted(rows.values(), key=lambda row: row.gap_id), lines
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    HISTORIES, HISTORIES, HOURS, st.integers(0, 24 * 12), st.integers(1, 24 * 12),
+    st.lists(st.integers(0, 60 * 24 * 39), max_size=6),
+)  # fmt: skip
+def test_persons_that_are_one_for_a_while_whenever_one_looks(
+    mine, others, hours, hour, lasts, minutes
+):
+    merged = START + timedelta(hours=hour, seconds=30)
+    parted = merged + timedelta(hours=lasts, seconds=7)
+    logs = {PATIENT.id: said(mine), OTHER.id: said(others, OTHER, first=100)}
+    moves = [
+        Move(merged, OTHER.id, OTHER.id, PATIENT.id),
+        Move(parted, OTHER.id, PATIENT.id, OTHER.id),
+    ]
+    pairs = marks(hours)
+    feeds = feeds_of(pairs)
+
+    once = looked_at(logs, moves, feeds, [END])
+    often = looked_at(
+        logs, moves, feeds, [*(START + timedelta(minutes=one) for one in minutes), END]
+    )
+
+    assert ordered(often[1]) == ordered(once[1])
+    assert often[0] == once[0]
+    expected = ledger(
+        NAIVE, list(logs.values()), END,
+        merged_at=merged, parted_at=parted, feeds={f"{MCO}:DOC": list(pairs)},
+    )  # fmt: skip
+    assert by_gap(shown(*once)) == by_gap(expected)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(HISTORIES, min_size=3, max_size=3),
+    st.lists(
+        st.tuples(st.integers(0, 24 * 14), st.sampled_from(["012", "002", "010", "000", "011"])),
+        min_size=1, max_size=5,
+    ),
+    st.lists(st.integers(0, 60 * 24 * 39), max_size=6),
+)  # fmt: skip
+def test_three_patients_that_change_persons_whenever_one_looks(histories, partings, minutes):
+    names = [PATIENT.id, OTHER.id, f"{OTHER.id[:-1]}3"]
+    logs = {
+        name: said(moves, Target("Patient", name), first=100 * number)
+        for number, (name, moves) in enumerate(zip(names, histories, strict=True))
+    }
+    moves, persons = [], dict(zip(names, names, strict=True))
+    for hour, parting in sorted(dict(partings).items()):
+        for name, place in zip(names, parting, strict=True):
+            if persons[name] != names[int(place)]:
+                at = START + timedelta(hours=hour, seconds=5)
+                moves.append(Move(at, name, persons[name], names[int(place)]))
+                persons[name] = names[int(place)]
+
+    once = looked_at(logs, moves, Feeds(), [END])
+    often = looked_at(
+        logs, moves, Feeds(), [*(START + timedelta(minutes=one) for one in minutes), END]
+    )
+
+    assert ordered(often[1]) == ordered(once[1])
+    assert often[0] == once[0]
 
 
 @settings(max_examples=60, deadline=None)

@@ -267,7 +267,7 @@ def status(standing, now: datetime, fired: bool, forbid: bool) -> str:
     return "met" if forbid else "overdue"
 
 
-def ledger(rules, logs, until, *, merged_at=None, feeds=None):
+def ledger(rules, logs, until, *, merged_at=None, parted_at=None, feeds=None):
     """Return (instant, x, episode, from, to) of every transition.
 
     Args:
@@ -275,13 +275,13 @@ def ledger(rules, logs, until, *, merged_at=None, feeds=None):
         logs: one list of received assertions for each patient.
         until: last instant.
         merged_at: from then on all patients are one person; None: they always were.
+        parted_at: from then on each is a person of its own again; None: they stay together.
         feeds: (receipt, watermark) of each feed.
     """
     feeds = feeds or {}
     log = [one for person in logs for one in person]
     heap = [(one.at, 0, one.order) for one in log if one.at <= until]
-    if merged_at is not None and merged_at <= until:
-        heap.append((merged_at, 0, -1))
+    heap += [(at, 0, -1) for at in (merged_at, parted_at) if at is not None and at <= until]
     heapq.heapify(heap)
     state: dict[str, str] = {}
     episode: dict[str, int] = {}
@@ -293,7 +293,9 @@ def ledger(rules, logs, until, *, merged_at=None, feeds=None):
             continue
         done.add(instant)
         now, phase, order = instant
-        persons = logs if merged_at is not None and now < merged_at else [log]
+        apart = merged_at is not None and now < merged_at
+        apart |= parted_at is not None and now >= parted_at
+        persons = logs if apart else [log]
         standings = {}
         for person in persons:
             known = [

@@ -91,6 +91,20 @@ async def test_each_input_adds_its_own_and_they_come_oldest_first(store: Store) 
     assert (await load(store, PATIENT))[PATIENT] == [early, late]
 
 
+async def test_an_input_names_what_it_makes_or_adds_to(store: Store) -> None:
+    binary = Target("Binary", "b")
+    only_noted = replace(says(OTHER, 2), annotates=True)
+    parts = (says(STAY), shared(WARD, 0, name="A"), says(PATIENT), says(STAY, 1), only_noted)
+    await put(store, 7, *parts, says(binary, kind=Kind.ONCE))
+    await put(store, 8, says(PATIENT, 3))
+    await put(store, 9, shared(WARD, 1, name="B"))
+
+    found = await store.read(lambda tx: tx.contributions.made_by([9, 7, 8, 7, 404]))
+
+    assert found == {7: [STAY, PATIENT], 8: [PATIENT]}
+    assert await store.read(lambda tx: tx.contributions.made_by([])) == {}
+
+
 async def test_content_made_by_one_input_only_is_not_stored_here(store: Store) -> None:
     binary = Target("Binary", "b")
 

@@ -84,15 +84,17 @@ async def test_expectations_follow_their_patient_to_another_person_and_back(stor
     def of(tx, person):
         return [r.gap_id for r in tx.watch.expectations(person)], tx.watch.looked_until(person)
 
-    await store.write(lambda tx: tx.facts.link({BRUNO: ANNA}))
+    await store.write(lambda tx: tx.facts.link({BRUNO: ANNA}, at(9)))
     together = await store.read(lambda tx: of(tx, ANNA))
-    left = await store.read(lambda tx: of(tx, BRUNO)[0])
+    left = await store.read(lambda tx: of(tx, BRUNO))
     merged = replace(own, person_id=ANNA, status=S.MET)
     line = turns("g2", S.MET, S.PENDING, 9, cause="identity")
     await save(store, [merged], [line], until=20)
-    await store.write(lambda tx: tx.facts.link({BRUNO: BRUNO}))
+    await save(store, [], [], until=20, person=BRUNO)
+    await store.write(lambda tx: tx.facts.link({BRUNO: BRUNO}, at(21)))
 
-    assert (together, left) == ((["g1", "g2"], at(8)), [])
+    # Each Patient keeps the instant up to which its own expectations are written.
+    assert (together, left) == ((["g1", "g2"], at(5)), ([], at(8)))
     assert await store.read(lambda tx: of(tx, ANNA)) == (["g1"], at(20))
     assert await store.read(lambda tx: of(tx, BRUNO)) == (["g2"], at(20))
 
@@ -113,12 +115,12 @@ async def test_a_look_that_began_before_a_link_is_run_again(postgresql_url: str)
 
     looking = asyncio.create_task(store.write(look))
     await asyncio.to_thread(read.wait, 10)
-    await store.write(lambda tx: tx.facts.link({BRUNO: ANNA}))
+    await store.write(lambda tx: tx.facts.link({BRUNO: ANNA}, at(7)))
     linked.set()
     await looking
     await store.close()
 
-    assert reads == [at(5), at(6)]
+    assert reads == [at(5), at(5)]
 
 
 async def test_a_trigger_that_moved_to_another_person_waits_for_the_one_it_left(

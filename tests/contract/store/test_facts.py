@@ -6,9 +6,12 @@ from datetime import datetime
 import pytest
 
 from gateway.core.facts import Assertion, Op, Received, Span
+from gateway.core.pathway_ports import Move
 from gateway.core.ports import Store
 from tests.contract.store.builders import at
 from tests.contract.store.watch_builders import ANNA, BRUNO, asserts
+
+CLARA = "clara"
 
 
 async def put(store: Store, inbox_id: int, seconds: float, *assertions: Assertion) -> set[str]:
@@ -145,12 +148,12 @@ async def test_linked_patients_share_their_facts_and_part_again(store: Store) ->
     await put(store, 1, 20, asserts("a"))
     await put(store, 2, 10, asserts("b", BRUNO))
 
-    linked = await store.write(lambda tx: tx.facts.link({ANNA: ANNA, BRUNO: ANNA}))
+    linked = await store.write(lambda tx: tx.facts.link({ANNA: ANNA, BRUNO: ANNA}, at(30)))
     together = await of(store, ANNA)
     nobody = await of(store, BRUNO)
     members = await store.read(lambda tx: (tx.facts.patients(ANNA), tx.facts.patients(BRUNO)))
-    again = await store.write(lambda tx: tx.facts.link({BRUNO: ANNA}))
-    parted = await store.write(lambda tx: tx.facts.link({BRUNO: BRUNO}))
+    again = await store.write(lambda tx: tx.facts.link({BRUNO: ANNA}, at(40)))
+    parted = await store.write(lambda tx: tx.facts.link({BRUNO: BRUNO}, at(50)))
 
     assert (linked, again, parted) == ({ANNA, BRUNO}, set(), {ANNA, BRUNO})
     assert receipts(together) == [("b", at(10), 2), ("a", at(20), 1)]
@@ -163,7 +166,7 @@ async def test_linked_patients_share_their_facts_and_part_again(store: Store) ->
 async def test_a_person_counts_the_patient_of_its_own_id_whether_it_is_there_or_not(
     store: Store,
 ) -> None:
-    await store.write(lambda tx: tx.facts.link({ANNA: "zz-person", BRUNO: "zz-person"}))
+    await store.write(lambda tx: tx.facts.link({ANNA: "zz-person", BRUNO: "zz-person"}, at(0)))
 
     found = await store.read(lambda tx: (tx.facts.persons([ANNA]), tx.facts.patients("zz-person")))
 
@@ -174,7 +177,7 @@ async def test_a_link_that_fails_leaves_everything_as_it_was(store: Store) -> No
     await put(store, 1, 0, asserts("a"))
 
     def work(tx):
-        tx.facts.link({BRUNO: ANNA})
+        tx.facts.link({BRUNO: ANNA}, at(9))
         tx.facts.replace([(1, at(9), []), (2, at(9), [asserts("b", BRUNO)])])
         raise KeyError("bug")
 
@@ -184,9 +187,44 @@ async def test_a_link_that_fails_leaves_everything_as_it_was(store: Store) -> No
     assert receipts(await of(store, ANNA)) == [("a", at(0), 1)]
     assert await of(store, BRUNO) == []
     assert await store.read(lambda tx: tx.facts.patients(ANNA)) == [ANNA]
+    assert await store.read(lambda tx: tx.facts.moves([BRUNO])) == []
+
+
+async def test_when_patients_changed_their_person_is_remembered(store: Store) -> None:
+    await store.write(lambda tx: tx.facts.link({CLARA: ANNA, BRUNO: ANNA}, at(10)))
+    await store.write(lambda tx: tx.facts.link({BRUNO: ANNA, CLARA: ANNA}, at(15)))
+    await store.write(lambda tx: tx.facts.link({BRUNO: BRUNO, CLARA: BRUNO}, at(20.000001)))
+
+    of_bruno, of_clara, between, nobodys = await store.read(
+        lambda tx: (
+            tx.facts.moves([BRUNO]),
+            tx.facts.moves([CLARA, "nobody"]),
+            tx.facts.moves_between([CLARA]),
+            tx.facts.moves_between(["nobody"]),
+        )
+    )
+
+    assert of_bruno == [Move(at(10), BRUNO, BRUNO, ANNA), Move(at(20.000001), BRUNO, ANNA, BRUNO)]
+    assert of_clara == [Move(at(10), CLARA, CLARA, ANNA), Move(at(20.000001), CLARA, ANNA, BRUNO)]
+    assert between == of_clara[:1]
+    assert nobodys == []
+    assert await store.read(lambda tx: tx.facts.moves_between([ANNA])) == sorted(
+        [*of_bruno, *of_clara]
+    )
+
+
+@pytest.mark.parametrize("seconds", [10, 9], ids=["same instant", "clock behind"])
+async def test_a_move_is_never_before_an_earlier_one(store: Store, seconds: float) -> None:
+    await store.write(lambda tx: tx.facts.link({BRUNO: ANNA}, at(10)))
+    await store.write(lambda tx: tx.facts.link({BRUNO: CLARA}, at(seconds)))
+
+    found = await store.read(lambda tx: tx.facts.moves([BRUNO]))
+
+    assert found == [Move(at(10), BRUNO, BRUNO, CLARA)]
+    assert await store.read(lambda tx: tx.facts.persons([BRUNO])) == {BRUNO: CLARA}
 
 
 async def test_nothing_given_changes_nothing(store: Store) -> None:
     assert await store.write(lambda tx: tx.facts.replace([])) == set()
-    assert await store.write(lambda tx: tx.facts.link({})) == set()
+    assert await store.write(lambda tx: tx.facts.link({}, at(0))) == set()
     assert await store.read(lambda tx: tx.facts.persons([])) == {}

@@ -1,7 +1,10 @@
 """Feeds: counts, lateness, and a watermark that never goes back."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
+
+import pytest
 
 from gateway.core.pathway_ports import FeedState
 from gateway.core.ports import Store
@@ -137,3 +140,43 @@ async def test_two_processes_count_every_message_of_one_feed(postgresql_url: str
         await store.close()
 
     assert counts == [40, 40]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 250])
+async def test_a_feed_is_proven_by_its_two_hundredth_message(store: Store, batch: int) -> None:
+    messages = [(ADT, n, 1.0) for n in range(250)]
+    for first in range(0, 199 - 199 % batch, batch):
+        await seen(store, *messages[first : first + batch])
+    before = await feeds(store)
+    for first in range(199 - 199 % batch, 250, batch):
+        await seen(store, *messages[first : first + batch])
+
+    assert [feed.proven_at for feed in before] == [None] * len(before)
+    assert [feed.proven_at for feed in await feeds(store)] == [at(199)]
+
+
+async def test_the_newest_mark_of_each_feed_is_known_without_the_others(store: Store) -> None:
+    await seen(store, (ADT, 0, 10), (ADT, 100, 10), (ADT, 130, 10), (DOC, 50, 0))
+
+    found = await store.read(lambda tx: tx.watch.feeds_now())
+
+    assert [feed.marks for feed in found] == [marks((100, 90)), marks((50, 50))]
+    whole = await feeds(store)
+    assert [replace(feed, marks=()) for feed in found] == [
+        replace(feed, marks=()) for feed in whole
+    ]
+
+
+async def test_the_receipt_that_made_a_feed_complete_is_found(store: Store) -> None:
+    await seen(store, (ADT, 0, 10), (ADT, 100, 10), (ADT, 200, 10), (DOC, 50, 0))
+
+    async def complete(feed: str, seconds: float) -> datetime | None:
+        return await store.read(lambda tx: tx.watch.complete_at(feed, at(seconds)))
+
+    assert await complete(ADT, -3600) == at(0)
+    assert await complete(ADT, -10) == at(0)
+    assert await complete(ADT, -9.999999) == at(100)
+    assert await complete(ADT, 190) == at(200)
+    assert await complete(ADT, 191) is None
+    assert await complete(DOC, 10) == at(50)
+    assert await complete("nobody:ADT", 0) is None

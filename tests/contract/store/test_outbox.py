@@ -116,7 +116,7 @@ async def test_a_row_taken_by_a_worker_that_dies_is_taken_again_after_five_minut
     before, after = await claim(store, 299.9), await claim(store, 300)
 
     assert before == []
-    assert [(d.item.key, d.attempts) for d in after] == [("k1", 2)]
+    assert [(d.item.key, d.attempts, d.abandoned) for d in after] == [("k1", 2, True)]
 
 
 async def test_a_retry_waits_until_it_is_due(store: Store) -> None:

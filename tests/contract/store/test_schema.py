@@ -126,6 +126,27 @@ def test_a_database_of_the_first_release_keeps_what_it_holds(empty_url: str, mon
     assert {*TABLES, VERSION_TABLE} == tables
 
 
+def test_feeds_that_counted_before_the_migration_count_as_they_did(
+    empty_url: str, monkeypatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("gateway.store.migrate.HEAD", "0002")
+        migrate(empty_url)
+    made = engine(empty_url)
+    seen = "INSERT INTO feed VALUES (:feed, '2026', '2027', :messages, :none, '', '')"
+    with made.begin() as connection:
+        for feed, messages in (("a:ADT", 200), ("b:ADT", 199)):
+            parts = {"feed": feed, "messages": messages, "none": b"[]"}
+            connection.execute(text(seen), parts)
+
+    migrate(empty_url)
+
+    with made.connect() as connection:
+        rows = connection.execute(text("SELECT feed, at FROM feed_proven")).all()
+    made.dispose()
+    assert rows == [("a:ADT", "2026")]
+
+
 @pytest.mark.field("FL-295")
 async def test_a_newer_schema_is_refused_with_both_versions(empty_url: str) -> None:
     await asyncio.to_thread(migrate, empty_url)
@@ -149,8 +170,8 @@ async def test_a_newer_schema_is_refused_with_both_versions(empty_url: str) -> N
 @pytest.mark.field("FL-295")
 async def test_an_older_schema_waits_for_its_migration(empty_url: str, monkeypatch) -> None:
     await asyncio.to_thread(migrate, empty_url)
-    monkeypatch.setattr("gateway.store.migrate.KNOWN", (*KNOWN, "0003"))
-    monkeypatch.setattr("gateway.store.migrate.HEAD", "0003")
+    monkeypatch.setattr("gateway.store.migrate.KNOWN", (*KNOWN, "9998"))
+    monkeypatch.setattr("gateway.store.migrate.HEAD", "9998")
 
     with pytest.raises(FatalError) as caught:
         await open_store(empty_url).open()

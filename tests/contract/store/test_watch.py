@@ -287,6 +287,36 @@ async def test_two_workers_on_one_person_write_each_transition_once(postgresql_u
     assert found == [turns("g1", S.OVERDUE)]
 
 
+async def test_two_workers_on_two_patients_of_one_look_write_each_transition_once(
+    postgresql_url: str,
+) -> None:
+    """Each has taken one of two Patients that are looked at together: one of them waits."""
+    stores = [await opened(postgresql_url) for _ in range(2)]
+    await touch(stores[0], {ANNA: 0, BRUNO: 0})
+    meet = threading.Barrier(2, timeout=5)
+    taken: list[list[str]] = []
+
+    def look(tx):
+        mine = tx.watch.claim_due(at(1), 1)
+        known = {name: tx.watch.looked_until(name) for name in (ANNA, BRUNO)}
+        taken.append(mine)
+        if len(taken) <= 2:
+            meet.wait()
+        lines = [] if known[ANNA] else [turns("g1", S.OVERDUE)]
+        rows = [] if known[ANNA] else [expects("g1", S.OVERDUE)]
+        tx.watch.save(ANNA, rows, lines, at(9), None)
+        tx.watch.save(BRUNO, [], [], at(9), None)
+
+    await asyncio.gather(*(store.write(look) for store in stores))
+    found = await ledger(stores[0])
+    for store in stores:
+        await store.close()
+
+    assert sorted(taken[:2]) == [[ANNA], [BRUNO]]
+    assert len(taken) > 2
+    assert found == [turns("g1", S.OVERDUE)]
+
+
 async def test_a_reader_of_the_ledger_misses_no_line_of_two_writers(postgresql_url: str) -> None:
     stores = [await opened(postgresql_url) for _ in range(3)]
     told: list[int] = []

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.cda import adapter
 from gateway.cda.reader import read
-from gateway.core.contributions import Target
+from gateway.core.contributions import Mapped, Target
 from gateway.core.envelope import Envelope
 from gateway.core.events import ATTRIBUTES, EVENTS, Kind, family
 from gateway.core.facts import Assertion, Op, Received
@@ -35,14 +35,18 @@ VISIT = (
 )
 
 
-def asserts(
-    *, envelope: Envelope | None = None, site: Site = SITE, **parts: Any
-) -> list[Assertion]:
-    document = read(cda(**parts))
-    mapped = adapter.contribute(
-        document, plans(), site, Ids(), digest="0" * 64, envelope=envelope, test_ins=True
+def contributed(*, envelope: Envelope | None = None, site: Site = SITE, **parts: Any) -> Mapped:
+    return adapter.contribute(
+        read(cda(**parts)), plans(), site, Ids(), digest="0" * 64, envelope=envelope, test_ins=True
     )
-    return mapped.assertions
+
+
+def asserts(**parts: Any) -> list[Assertion]:
+    return contributed(**parts).assertions
+
+
+def made(**parts: Any) -> set[Target]:
+    return {part.target for part in contributed(**parts).contributions}
 
 
 def one(event: str, **parts: Any) -> Assertion:
@@ -301,7 +305,10 @@ def test_each_planned_item_of_a_letter_is_a_promise() -> None:
     )
 
     promises = [item for item in asserts(body=body) if item.event == "LDL.PROMISE"]
+    about = [item.attributes.pop("about") for item in promises]
 
+    assert set(about) <= {f"{type_}/{id_}" for type_, id_ in made(body=body)}
+    assert [one.partition("/")[0] for one in about] == ["Appointment", "ServiceRequest"]
     common = {
         "estab": "990000010",
         "setid": "1.2.250.1.999.7.1#S1",
@@ -357,6 +364,7 @@ def test_a_confirmed_visit_is_an_appointment() -> None:
 
     assert booked.attributes == {
         "estab": "990000010",
+        "setid": "1.2.250.1.999.7.1#S1",
         "kind": "consult",
         "proposed_date": "2026-03-19T23:00:00Z",
     }

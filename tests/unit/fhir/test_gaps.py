@@ -13,7 +13,11 @@ from tests.support.gaps import IDS, PATIENT, SENTENCES, row
 from tests.support.pipeline import START
 
 AT = START + timedelta(days=3)
-REFERENCES = {"ENC.DISCHARGE|ipp|V1": "Encounter/e1", "ENC.ADMIT|ipp|V2": "Encounter/e2"}
+REFERENCES = {
+    "ENC.DISCHARGE|ipp|V1": ("Encounter/e1",),
+    "ENC.ADMIT|ipp|V2": ("Encounter/e2",),
+    "LDL|promise": ("Appointment/a1", "DocumentReference/d1"),
+}
 
 
 def _view(status=Status.OVERDUE, **changes):
@@ -60,12 +64,30 @@ def test_an_open_gap_says_who_what_when_and_why():
             "detail": [{"reference": "Encounter/e1"}],
         }
     ]
+    assert issue["implicated"] == [{"reference": "Encounter/e1"}]
     assert _gap_status(issue) == "open-gap"
     assert "mitigation" not in issue
     assert gaps.task_reference(issue) == f"Task/{IDS.gap_task('g1', 1)}"
     assert gaps.organization_of(issue) == (
         f"Organization/{IDS.organization('https://finess.esante.gouv.fr', '380000000')}"
     )
+
+
+def test_a_promise_implicates_what_was_promised_and_shows_who_promised_it():
+    issue = _issue(trigger="LDL|promise", evidence=("LDL|promise",))
+
+    assert issue["implicated"] == [{"reference": "Appointment/a1"}]
+    assert gaps.evidence_of(issue) == ("Appointment/a1", "DocumentReference/d1")
+    assert "encounter" not in _task(trigger="LDL|promise")
+
+
+def test_evidence_is_named_once_and_without_a_resource_there_is_none():
+    twice = _issue(evidence=(row().trigger, "ENC.ADMIT|ipp|V2", row().trigger, "SND|unknown"))
+    none = _issue(trigger="SND|unknown")
+
+    assert gaps.evidence_of(twice) == ("Encounter/e1", "Encounter/e2")
+    assert gaps.evidence_of(none) == ()
+    assert "implicated" not in none
 
 
 def test_its_task_is_work_to_be_done():

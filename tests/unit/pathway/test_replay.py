@@ -122,6 +122,38 @@ def test_an_undeclared_feed_counts_after_two_hundred_messages(only, count):
     assert play.statuses == {("TRX-01", "d"): "overdue" if count < 200 else "unconfirmed"}
 
 
+@pytest.mark.parametrize(
+    ("proven", "ends"), [("2025-11-15 05:59:59", "unconfirmed"), ("2025-11-15 06:00", "overdue")]
+)
+def test_a_feed_that_counts_later_does_not_unsettle_what_was_found(only, proven, ends):
+    state = FeedState(
+        DOCUMENTS, paris("2025-01-01"), paris("2025-11-15 07:00"), 500, (),
+        ((paris("2025-11-14 14:05"), paris("2025-11-14 14:00")),), paris(proven),
+    )  # fmt: skip
+
+    play = Play(only("TRX-01"), Feeds.of([state])).until([discharge()], "2025-11-16 00:00")
+
+    assert play.statuses == {("TRX-01", "d"): ends}
+
+
+def test_older_marks_are_asked_for_one_by_one(only):
+    heard = ["2025-11-14 23:00", "2025-11-15 00:10", "2025-11-15 09:00"]
+    marks = tuple((paris(one), paris(one) - timedelta(minutes=5)) for one in heard)
+    asked = []
+
+    def complete(feed, instant):
+        asked.append((feed, instant))
+        return next((at for at, watermark in marks if watermark >= instant), None)
+
+    state = FeedState(DOCUMENTS, paris("2025-01-01"), paris(heard[-1]), 500, (), marks[-1:])
+    play = Play(only("TRX-01"), Feeds.of([state], [DOCUMENTS], complete))
+    play.until([discharge()], "2025-11-16 00:00")
+
+    assert play.story[-1] == ("2025-11-15 05:59:59", "pending", "overdue", "timer")
+    # Asked once, whatever the number of evaluations.
+    assert asked == [(DOCUMENTS, paris("2025-11-14 23:59:59"))]
+
+
 def test_a_declared_feed_that_never_spoke_hides_the_gap(only):
     promised = Feeds.of([], [DOCUMENTS])
 

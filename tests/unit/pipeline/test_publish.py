@@ -10,7 +10,7 @@ import pytest
 from gateway.core.contributions import Target
 from gateway.core.deliveries import DeliveryStatus
 from gateway.core.facts import Status
-from gateway.fhir import gap_words
+from gateway.fhir import gap_words, gaps
 from gateway.fhir.search import parse
 from gateway.fhir.topics import GAP_CLOSED, GAP_OPENED
 from gateway.pipeline import subscribed, written
@@ -157,6 +157,25 @@ async def test_a_gap_that_opened_and_closed_between_two_looks_is_told_twice(stor
     assert [focus.rpartition("/")[2] for _, focus, _ in events] == ["1", "2"]
     assert [task["status"] for task in await _versions(store, TASK)] == ["requested", "completed"]
     assert queued == 2
+
+
+async def test_what_closed_a_gap_is_no_evidence_of_its_opening(store):
+    whole = closed()
+    trigger, closer = whole.after.trigger, whole.after.closer
+    references = {trigger: ("Encounter/e1",), closer: ("Encounter/e2",)}
+    after = replace(whole.after, evidence=(trigger, closer))
+    lines = opened().lines + whole.lines
+
+    await _publish(
+        store, replace(whole, before=None, after=after, lines=lines, references=references)
+    )
+
+    issues = await _versions(store, ISSUE)
+    assert [gaps.evidence_of(issue) for issue in issues] == [
+        ("Encounter/e1",),
+        ("Encounter/e1", "Encounter/e2"),
+    ]
+    assert [issue["implicated"] for issue in issues] == [[{"reference": "Encounter/e1"}]] * 2
 
 
 async def test_a_reopened_gap_is_a_new_version_with_a_new_task(store):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.core.errors import FatalError
+from gateway.core.errors import FatalError, RetriableError
 from gateway.core.facts import Status
 from gateway.core.issues import Issue, Severity
 from gateway.entry.settings import load
@@ -16,8 +16,10 @@ from gateway.simulation.faults import PERFECT
 from gateway.simulation.play import events
 from gateway.simulation.region import Region
 from gateway.store.memory import MemoryStore
-from tests.support.gateway import converter, message
-from tests.support.pipeline import RULES, HandClock
+from tests.support.gateway import converter, message, take
+from tests.support.linked import feed, linked_region
+from tests.support.pipeline import RULES, START, HandClock
+from tests.unit.hl7v2.compose import admission
 
 END = datetime(2027, 6, 1, tzinfo=UTC)
 
@@ -45,8 +47,12 @@ async def ledger(store):
     return sorted(lines, key=lambda line: (line.instant, line.cause == "timer", line.gap_id))
 
 
+def every(tx):
+    return tx.watch.gaps(tuple(Status), 10**6, opened_only=False)
+
+
 async def standing(store):
-    rows = await store.read(lambda tx: tx.watch.gaps(tuple(Status), 10**6, opened_only=False))
+    rows = await store.read(every)
     return {row.gap_id: (row.status, row.deadline, row.closer) for row in rows}
 
 
@@ -99,3 +105,61 @@ async def test_a_look_behind_the_clock_sees_what_was_stored_before(lag):
     await store.write(lambda tx: tx.watch.touch({"p": END - timedelta(seconds=2)}))
 
     assert await behind.step() == 1
+
+
+async def test_what_was_received_after_a_look_behind_the_clock_is_looked_at_later():
+    store, clock = MemoryStore(), HandClock(START)
+    await store.open()
+    watcher = build_watcher(load(), store, clock, load_mappings())
+    settings = watch.WatchSettings(watcher.settings.tenant, lag=timedelta(seconds=2))
+    behind = watch.Watcher(store, watcher.rules, watcher.ids, clock, settings)
+    await take(store, admission())
+    [person] = await store.write(lambda tx: tx.watch.claim_due(START, 9))
+    # A timer before the receipt, and no look yet at what is received.
+    await store.write(lambda tx: tx.watch.save(person, (), (), START - timedelta(days=1), None))
+    await store.write(lambda tx: tx.watch.touch({person: START - timedelta(seconds=3)}))
+
+    early = await behind.step()
+    clock.advance(seconds=2)
+    late = await behind.step()
+
+    assert (early, late) == (1, 1)
+
+
+async def test_a_clock_that_is_behind_writes_nothing_over():
+    store, clock = MemoryStore(), HandClock(END)
+    await store.open()
+    watcher = build_watcher(load(), store, clock, load_mappings())
+    for one in linked_region("behind", 3, PERFECT):
+        await feed(store, [one])
+    await watcher.drain()
+    written = await ledger(store)
+    persons = {row.person_id for row in await store.read(every)}
+
+    clock.instant = datetime(2026, 2, 1, tzinfo=UTC)
+    await store.write(lambda tx: tx.watch.touch(dict.fromkeys(persons, clock.now())))
+    assert await watcher.drain() >= len(persons)
+
+    assert await ledger(store) == written
+
+
+async def test_a_person_in_an_impossible_state_stalls_nobody():
+    store, clock = MemoryStore(), HandClock(END)
+    await store.open()
+    watcher = build_watcher(load(), store, clock, load_mappings())
+    honest, broken = watch.look, []
+
+    def look(tx, person_id, *rest):
+        if person_id == "elsewhere":
+            broken.append(person_id)
+            raise RetriableError([Issue("RLS-PTH-092", Severity.ERROR, "look", "it is.", "Wait.")])
+        return honest(tx, person_id, *rest)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(watch, "look", look)
+        await store.write(lambda tx: tx.watch.touch(dict.fromkeys(["a", "elsewhere", "z"], END)))
+        taken = await watcher.step()
+    waiting = await store.write(lambda tx: tx.watch.claim_due(END, 9))
+
+    assert (taken, waiting) == (3, [])
+    assert len(broken) == 2
