@@ -130,7 +130,7 @@ def unknown_outcome() -> Issue:
         code="RLS-MSS-026",
         severity=Severity.WARNING,
         where="SMTP DATA",
-        what="the connection ended before the operator answered; the mail may have left.",
+        what="the attempt ended before the operator answered; the mail may have left.",
         fix="None: its notice is waited for, then it goes again under the same Message-ID.",
     )
 

@@ -123,17 +123,20 @@ class MssanteConnector:
     async def before_resend(self, delivery: Delivery) -> Handover | None:
         """Look whether an earlier attempt arrived; None when the mail may go again.
 
-        To be called before each attempt but the first, and before a row whose lease ended while
-        it was `sending` (a kill after the operator's 250). The same Message-ID is then sent only
-        when no notice of the earlier one came.
+        To be called before each attempt but the first. The same Message-ID is sent again only
+        when no notice of the earlier one came; an attempt that nobody saw the end of (a kill
+        after the operator's 250) gives its notice the time to come.
 
         Raises:
-            RetriableError: the mailbox of notices cannot be read; nothing is sent blindly.
+            RetriableError: the mailbox of notices cannot be read, or the notice of an abandoned
+                attempt is waited for (RLS-MSS-026, 027); nothing is sent blindly.
             RejectedError: the notice says that the mail was refused (RLS-MSS-024).
         """
         if self._notices is None:
             return None
         notice = await self._notices.find(delivery.item.key)
+        if notice is None and delivery.abandoned:
+            raise RetriableError([faults.unknown_outcome()], self._operator.unknown_wait_s)
         if notice is None:
             return None
         if notice.status is DeliveryStatus.REFUSED:

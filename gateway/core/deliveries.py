@@ -67,6 +67,8 @@ class Delivery:
         created_at: when it was queued; the horizon of retries counts from here.
         note: last answer of the other side: a code and a word, no patient data.
         receipt: JSON-able details of that answer.
+        abandoned: the lease of the attempt before ended and nobody said how that attempt did:
+            its worker died. Known to who claimed the row only.
     """
 
     id: int
@@ -77,6 +79,7 @@ class Delivery:
     due_at: datetime
     note: str = ""
     receipt: dict[str, Any] = field(default_factory=dict)
+    abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

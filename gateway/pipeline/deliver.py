@@ -1,7 +1,8 @@
 """The outbox leaves: claim, send once, settle; retries with full jitter, then a dead letter.
 
 A row is settled after the other side answered. A crash in between sends the same row again, under
-the same key: at least once, never under a new number. What is sent, and who decides, is elsewhere.
+the same key: at least once, never under a new number. Nothing is sent beyond the lease of its row:
+two workers never send one row at the same time. What is sent, and who decides, is elsewhere.
 """
 
 import asyncio
@@ -32,6 +33,8 @@ from gateway.pipeline.hooks import Skip, Wait
 _log = structlog.get_logger()
 #: How often subscriptions are looked through for heartbeats; their shortest period is longer.
 _HEARTBEAT_LOOK = timedelta(seconds=5)
+#: An attempt ends so long before its lease does: clocks of two machines differ a little.
+_MARGIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +192,28 @@ class Deliverer:
 
     async def _deliver(self, delivery: Delivery) -> None:
         async with self._gate:
-            outcome = await self._attempt(delivery)
+            outcome = await self._within_lease(delivery)
+        if outcome is None:
+            return
         now = self._clock.now()
         await self._store.write(lambda tx: self._settle(tx, delivery, outcome, now))
+
+    async def _within_lease(self, delivery: Delivery) -> _Outcome | None:
+        """Send as long as the row is ours; None when its lease ends before the attempt does.
+
+        Another worker takes the row then. Sending on, or writing how it ended, would be a second
+        hand in the same row.
+        """
+        left = delivery.due_at - self._clock.now() - _MARGIN
+        if left > timedelta(0):
+            try:
+                async with asyncio.timeout(left.total_seconds()):
+                    return await self._attempt(delivery)
+            except TimeoutError:
+                # Cancelled by us: what a connector raises itself ends as an outcome.
+                pass
+        _log.error("delivery_overran", outbox_id=delivery.id, kind=delivery.item.connector)
+        return None
 
     async def _attempt(self, delivery: Delivery) -> _Outcome:
         """Send once and say how it went."""

@@ -14,13 +14,15 @@ from gateway.core.deliveries import Delivery, DeliveryStatus
 from gateway.core.delivery_ports import SubscriptionRow
 from gateway.core.ports import StoredResource, Transaction
 from gateway.fhir import notifications
-from gateway.fhir.gaps import task_reference
+from gateway.fhir.gaps import evidence_of, task_reference
 from gateway.fhir.notifications import Told
 from gateway.fhir.subscriptions import Terms
 from gateway.pipeline import subscribed
 
 #: The receiver said that nobody will ever listen there again (HTTP 410).
 GONE = "RLS-SUB-036"
+#: Versions of a resource read at once, the newest first.
+_VERSIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,22 +149,39 @@ def _is_last(tx: Transaction, row: SubscriptionRow, delivery: Delivery) -> bool:
 
 
 def _told(tx: Transaction, number: int, focus: str, at: datetime, content: str) -> Told:
-    """Read an event: the version it was about and the Task as it is now."""
+    """Read an event: the version it was about, its Task and its evidence as they stood then."""
     reference, _, version = focus.partition("/_history/")
     if content == "empty":
         return Told(number, at, reference)
     type_, id_ = reference.split("/")
     stored = tx.resources.version(type_, id_, int(version)) if version else None
-    task = _task_of(stored)
+    context = _context_of(stored)
     resources: list[StoredResource] = []
-    if content == "full-resource":
-        key = ("Task", task.partition("/")[2])
-        current = tx.resources.current([key]).get(key) if task else None
-        resources = [one for one in (stored, current) if one is not None]
-    return Told(number, at, reference, (task,) if task else (), tuple(resources))
+    if content == "full-resource" and stored is not None:
+        then = (_as_of(tx, one, stored.last_updated) for one in context)
+        resources = [stored, *(one for one in then if one is not None)]
+    return Told(number, at, reference, context, tuple(resources))
 
 
-def _task_of(stored: StoredResource | None) -> str:
+def _as_of(tx: Transaction, reference: str, at: datetime) -> StoredResource | None:
+    """Return the last version up to an instant.
+
+    Never a later one: a number that is sent again says what it said the first time.
+    """
+    type_, id_ = reference.split("/")
+    before: int | None = None
+    while found := tx.resources.history(type_, id_, _VERSIONS, before):
+        for version in found:
+            if version.last_updated <= at:
+                return version
+        before = found[-1].version
+    return None
+
+
+def _context_of(stored: StoredResource | None) -> tuple[str, ...]:
+    """Return `Type/id` of what belongs to a gap: the work, then what it is founded on."""
     if stored is None or stored.deleted or stored.type != "DetectedIssue":
-        return ""
-    return task_reference(orjson.loads(stored.body))
+        return ()
+    issue = orjson.loads(stored.body)
+    task = task_reference(issue)
+    return (*((task,) if task else ()), *evidence_of(issue))

@@ -95,6 +95,7 @@ def _pathway(item: Prepared, patient: Target, decision: Decision) -> dict[str, A
         "source": letter.source if letter else item.feed,
         "estab": attributes.get("estab", ""),
         "doc": attributes.get("setid") or decision.item.details["document_id"],
+        "about": decision.item.about,
         "recipient": decision.item.details["recipient"],
         "read_requested": decision.item.details["read_receipt"],
     }
@@ -112,6 +113,7 @@ def _assert(
     attributes = {
         "estab": said["estab"],
         "doc": said["doc"],
+        "about": said.get("about", ""),
         "channel": "mss",
         "recipient": recipient,
         "read_requested": said["read_requested"],

@@ -1,7 +1,8 @@
 """The double of a MSSanté operator: takes mails over SMTP, judges them, answers by scenario.
 
 What was taken is kept before the 250 leaves, on disk when a folder is given, and counted by
-Message-ID; notices go to the mailbox of the sender. Standards: RFC 5321, RFC 3207 (required),
+Message-ID; of two mails under one Message-ID the recipient sees the first. Notices go to the
+mailbox of the sender. Standards: RFC 5321, RFC 3207 (required),
 RFC 3461, ANS référentiel socle MSSanté #2.
 """
 
@@ -87,6 +88,7 @@ class Manners:
         strict: a mail with findings is answered 554.
         announces_dsn: EHLO offers notices of delivery.
         delay_s: from the 250 to the notice.
+        answer_s: from the keeping of a mail to the 250.
         limit: SIZE, bytes.
     """
 
@@ -94,6 +96,7 @@ class Manners:
     strict: bool = True
     announces_dsn: bool = True
     delay_s: float = 0.0
+    answer_s: float = 0.0
     limit: int = 25 * 2**20
 
 
@@ -104,7 +107,7 @@ class _Seen:
 
 
 class MailOperator:
-    """SMTP of the operator; start its mailboxes first."""
+    """SMTP of the operator; its notices go to the mailboxes."""
 
     def __init__(
         self,
@@ -131,15 +134,23 @@ class MailOperator:
         """Return how often each Message-ID was taken."""
         return Counter(mail.message_id for mail in self.taken)
 
+    @property
+    def distinct(self) -> dict[str, Taken]:
+        """Return what recipients see, by Message-ID: a second mail under one id is dropped."""
+        return {mail.message_id: mail for mail in reversed(self.taken)}
+
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Take up what an earlier life kept, tell its notices again, and listen."""
+        """Take up what an earlier life kept, tell its notices again, then listen.
+
+        A mailbox outlives a server that is killed: ours does by being filled again before anybody
+        can look into it, so start this one before the mailboxes listen.
+        """
         loop = asyncio.get_running_loop()
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for path in sorted(self._folder.glob("*.json")):
-                mail = _read(path)
+            for mail in kept(self._folder):
                 self.taken.append(mail)
-                self._later(mail)
+                await self._tell(mail)
         self._server = await loop.create_server(self._dialogue, host, port)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -213,6 +224,7 @@ class MailOperator:
         self._later(mail)
         if self._is_cut(mail) and isinstance(server.transport, asyncio.WriteTransport):
             server.transport.abort()
+        await asyncio.sleep(self._manners.answer_s)
         return "250 2.0.0 taken"
 
     def _is_cut(self, mail: Taken) -> bool:
@@ -230,12 +242,12 @@ class MailOperator:
         self.taken.append(mail)
 
     def _later(self, mail: Taken) -> None:
-        task = asyncio.get_running_loop().create_task(self._tell(mail))
+        task = asyncio.get_running_loop().create_task(self._tell(mail, self._manners.delay_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _tell(self, mail: Taken) -> None:
-        await asyncio.sleep(self._manners.delay_s)
+    async def _tell(self, mail: Taken, delay_s: float = 0.0) -> None:
+        await asyncio.sleep(delay_s)
         for report in self._reports(mail):
             await self._mailboxes.append(mail.sender, report)
 
@@ -260,6 +272,11 @@ class MailOperator:
             wrong = f"{_DISPOSITION}/Error: 902^Identifiant patient inconnu"
             reports.append(reading_report(original, wrong, now))
         return reports
+
+
+def kept(folder: Path) -> list[Taken]:
+    """Return what an operator kept under its folder, in the order it was taken."""
+    return [_read(path) for path in sorted(folder.glob("*.json"))]
 
 
 def _write(path: Path, mail: Taken) -> None:

@@ -1,10 +1,12 @@
-"""Throw-away certificates of a mail operator and its client, made anew each time."""
+"""Throw-away certificates of a mail operator and its client, kept for an operator that restarts."""
 
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+
+_AUTHORITY, _CLIENT, _OPERATOR = "authority.pem", "client.pem", "operator.pem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,21 @@ def make_pki(folder: Path) -> MailPki:
     authority = trustme.CA(organization_name="AC ESSAI ELEMENTAIRE ORGANISATIONS")
     operator = authority.issue_cert("localhost", "127.0.0.1")
     client = authority.issue_cert("relais.mssante.example", common_name="relais")
-    root, chain = folder / "authority.pem", folder / "client.pem"
-    authority.cert_pem.write_to_path(root)
-    client.private_key_and_cert_chain_pem.write_to_path(chain)
+    authority.cert_pem.write_to_path(folder / _AUTHORITY)
+    client.private_key_and_cert_chain_pem.write_to_path(folder / _CLIENT)
+    operator.private_key_and_cert_chain_pem.write_to_path(folder / _OPERATOR)
+    return read_pki(folder)
+
+
+def read_pki(folder: Path) -> MailPki:
+    """Read what `make_pki` made, so that clients of an earlier life still trust the operator.
+
+    Raises:
+        OSError: nothing was made under that folder.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    operator.configure_cert(context)
-    authority.configure_trust(context)
+    context.load_cert_chain(folder / _OPERATOR)
+    context.load_verify_locations(folder / _AUTHORITY)
     context.verify_mode = ssl.CERT_REQUIRED
-    return MailPki(root, chain, context)
+    return MailPki(folder / _AUTHORITY, folder / _CLIENT, context)

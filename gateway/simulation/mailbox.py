@@ -16,7 +16,20 @@ from pymap.exceptions import InvalidAuth
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
 from pymap.user import UserMetadata
+from pysasl import SASLAuth
 from pysasl.creds.server import ServerCredentials
+
+#: Made once: the library reads the metadata of every installed package to make it.
+_MECHANISMS = SASLAuth.defaults()
+
+
+class _Settings(Config):
+    """The settings of the server, without the search for its mechanisms at each connection."""
+
+    @property
+    def tls_auth(self) -> SASLAuth:
+        """Return PLAIN and LOGIN, what a connection over TLS may use."""
+        return _MECHANISMS
 
 
 class _ByCertificate(Login):
@@ -34,7 +47,7 @@ class MailboxServer:
 
     def __init__(self, *addresses: str, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
-        self._config = Config.from_args(_arguments())
+        self._config = _Settings.from_args(_arguments())
         self._login = _ByCertificate(self._config)
         for address in addresses:
             self._login.users_dict[address] = UserMetadata(self._config, address)

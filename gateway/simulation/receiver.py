@@ -2,13 +2,15 @@
 
 A double for tests and the demonstration: a small HTTP server on this machine, not a product. It
 keeps what it received and answers by a script, one entry an attempt, then by its standing answer.
+With a journal it keeps them on disk before it answers, so that they outlive the process.
 """
 
 import asyncio
 import json
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 
@@ -74,6 +76,7 @@ class Receiver:
         script: answers of the next requests.
         answer: of requests beyond the script.
         connections: open at this moment.
+        journal: file each request is added to before it is answered; see `journal_of`.
     """
 
     arrived: list[Arrived] = field(default_factory=list)
@@ -81,6 +84,7 @@ class Receiver:
     answer: Answer = Answer()
     connections: int = 0
     port: int = 0
+    journal: Path | None = None
     _scheme: str = "http"
     _server: asyncio.Server | None = None
     _open: set[asyncio.Task[None]] = field(default_factory=set)
@@ -144,11 +148,27 @@ class Receiver:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         answer = self.script.popleft() if self.script else self.answer
         kind, number, bundle_id = _read(body)
-        self.arrived.append(
+        self._keep(
             Arrived(first.split(" ")[1], headers, body, kind, number, bundle_id, answer.status)
         )
         await asyncio.sleep(answer.delay_s)
         await _reply(writer, answer)
+
+    def _keep(self, request: Arrived) -> None:
+        self.arrived.append(request)
+        if self.journal is None:
+            return
+        line = json.dumps({**asdict(request), "body": request.body.decode("latin-1")})
+        # One write to a file opened for appending: a kill leaves the line whole or not there.
+        with self.journal.open("ab", buffering=0) as out:
+            out.write(line.encode() + b"\n")
+
+
+def journal_of(path: Path) -> list[Arrived]:
+    """Read the journal of a receiver, in order of arrival; empty when nothing arrived."""
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    read = [json.loads(line) for line in lines]
+    return [Arrived(**{**one, "body": one["body"].encode("latin-1")}) for one in read]
 
 
 async def _reply(writer: asyncio.StreamWriter, answer: Answer) -> None:

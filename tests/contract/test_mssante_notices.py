@@ -1,5 +1,6 @@
 """Notices of the secure mail: what comes back, over real sockets, and what it settles."""
 
+from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -150,6 +151,7 @@ async def test_a_resend_without_any_notice_has_the_same_message_id(tmp_path):
 
         assert looked is None
         assert list(office.operator.by_message_id.values()) == [2]
+        assert len(office.operator.distinct) == 1
         first, second = office.operator.taken
         assert first.data == second.data
 
@@ -172,6 +174,19 @@ async def test_a_bounce_found_before_a_resend_refuses(office):
         await office.connector.before_resend(delivery(letter(), to(Fate.BOUNCE)))
 
     assert caught.value.issues[0].where == "SMTP notice"
+
+
+@pytest.mark.field("FL-268")
+async def test_what_a_kill_cut_short_waits_for_its_notice_before_it_goes_again(office):
+    row = delivery(letter(), to(Fate.SILENT))
+    await office.connector.send(row)
+
+    with pytest.raises(RetriableError) as caught:
+        await office.connector.before_resend(replace(row, abandoned=True))
+
+    assert code_of(caught) == "RLS-MSS-026"
+    assert caught.value.retry_after_s == 900
+    assert await office.connector.before_resend(row) is None
 
 
 async def test_nothing_goes_again_blindly(office):

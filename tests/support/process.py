@@ -24,12 +24,14 @@ class GatewayProcess:
         store_url: the store, kept over restarts.
         folder: working directory and place of the log.
         environment: further settings.
+        module: the command line, or the one of `tests.support.moved_serve`.
     """
 
     store_url: str
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     role: str = "all"
+    module: str = "gateway.entry.cli"
     process: subprocess.Popen[bytes] | None = None
     ports: dict[str, int] = field(default_factory=dict)
 
@@ -44,7 +46,7 @@ class GatewayProcess:
         }
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway.entry.cli", "serve", "--role", self.role],
+                [sys.executable, "-m", self.module, "serve", "--role", self.role],
                 cwd=self.folder,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
                 stderr=out,

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.core.contributions import Target
 from gateway.core.deliveries import DeliveryStatus
+from gateway.pipeline import written
 from gateway.simulation.receiver import CUT, HANG, Answer
 from tests.support.gaps import closed, opened, subscription
 
@@ -161,6 +163,38 @@ async def test_each_subscription_is_told_once_and_a_slow_one_delays_nobody(regio
     ]
     assert soon == 1
     assert sorted(url.rpartition("/")[2] for url in told) == sorted([first, second])
+
+
+@pytest.mark.parametrize("content", ["id-only", "full-resource"])
+async def test_a_notification_carries_what_the_gap_is_founded_on(region, content):
+    stay = Target("Encounter", "e1")
+    resource = {
+        "resourceType": "Encounter",
+        "id": "e1",
+        "status": "finished",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
+    }
+    now = region.clock.now()
+    await region.store.write(lambda tx: written.write(tx, stay, resource, None, now))
+    await region.activate(content=content)
+    change = opened()
+    trigger = change.after.trigger
+
+    await region.publish(replace(change, references={trigger: ("Encounter/e1",)}))
+    await region.rest()
+
+    status, *entries = region.receiver.arrived[-1].bundle["entry"]
+    [told] = [one for one in status["resource"]["parameter"] if "part" in one]
+    context = [
+        part["valueReference"]["reference"]
+        for part in told["part"]
+        if part["name"] == "additional-context"
+    ]
+    types = [one["fullUrl"].rpartition("/")[0].rpartition("/")[2] for one in entries]
+    assert types == ["DetectedIssue", "Task", "Encounter"]
+    assert context == [one["fullUrl"] for one in entries[1:]]
+    shown = [one["resource"]["resourceType"] for one in entries if "resource" in one]
+    assert shown == (types if content == "full-resource" else [])
 
 
 @pytest.mark.field("FL-250")

@@ -1,18 +1,20 @@
 """The outbox leaves: once, again after a failure, and in the end to a person."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.deliveries import DeliveryStatus, Handover, Notice
+from gateway.core.deliveries import DeliveryStatus, Handover, NewDelivery, Notice
 from gateway.core.errors import RetriableError
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy
 from gateway.store.memory import MemoryStore
+from gateway.store.outboxrules import LEASE
 from tests.support.delivering import AWAY, CONFIRMED, REFUSED, RULE, House, Line, drain, issue_of
 from tests.support.gaps import BASE, opened
-from tests.support.pipeline import START
+from tests.support.pipeline import START, HandClock
 
 
 @pytest.fixture
@@ -176,6 +178,57 @@ async def test_killed_between_sending_and_settling_the_same_number_is_sent_again
     assert first.given[0].item.body == second.given[0].item.body
     assert (await house.subscription()).events == 1
     assert (await house.find("s1:1", "fhir_hook")).status is DeliveryStatus.CONFIRMED
+
+
+class Slow(Line):
+    """A connector whose sending takes longer than any lease."""
+
+    async def send(self, delivery):
+        self.given.append(delivery)
+        await asyncio.Event().wait()
+
+
+class Ticking(HandClock):
+    """A clock that, looked at once, stands just before what was claimed is no longer ours."""
+
+    later = START + LEASE - timedelta(seconds=10.05)
+
+    def now(self):
+        found, self.instant = self.instant, self.later
+        return found
+
+
+async def test_an_attempt_ends_before_its_lease_and_is_told_as_abandoned(house):
+    house.clock = Ticking()
+    slow, next_one = Slow("mssante"), Line("mssante")
+    await house.store.write(lambda tx: tx.outbox.queue([NewDelivery("mssante", "k", START)], START))
+
+    with capture_logs() as logs:
+        assert await house.deliverer(slow).step() == 1
+    assert (await house.find("k")).status is DeliveryStatus.SENDING
+    house.clock = HandClock(START + LEASE)
+    await house.deliverer(next_one).step()
+
+    assert [log["event"] for log in logs] == ["delivery_overran"]
+    assert [one.abandoned for one in slow.given + next_one.given] == [False, True]
+    assert (await house.find("k")).status is DeliveryStatus.CONFIRMED
+
+
+async def test_what_waited_for_its_turn_beyond_its_lease_is_left_to_the_next_claim(house):
+    class Clogged(Line):
+        async def send(self, delivery):
+            house.clock.advance(minutes=6)
+            return await super().send(delivery)
+
+    clogged, free = Clogged("mssante"), Line("mssante")
+    policy = DeliveryPolicy(BASE, RULE, concurrency=1)
+    await house.queue("a", "b")
+
+    await Deliverer(house.store, [clogged], house.clock, policy).step()
+    await house.deliverer(free).step()
+
+    assert (clogged.keys, free.keys) == (["a"], ["b"])
+    assert {(await house.find(key)).status for key in "ab"} == {DeliveryStatus.CONFIRMED}
 
 
 class Careful(Line):

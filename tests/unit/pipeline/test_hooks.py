@@ -213,6 +213,25 @@ async def test_full_resources_are_those_of_the_event(house):
     assert [e["resource"]["resourceType"] for e in second["entry"][1:]] == ["DetectedIssue", "Task"]
 
 
+async def test_a_number_that_is_sent_again_says_what_it_said_the_first_time(house):
+    """The Task changed between two attempts: the event is still that of the opening."""
+    await house.subscribe(resource=subscription(content="full-resource"))
+    await house.publish(opened())
+    line = Line("fhir_hook", AWAY)
+    deliverer = house.deliverer(line)
+
+    await deliverer.step()
+    house.clock.advance(minutes=1)
+    await house.publish(closed())
+    await drain(deliverer)
+
+    assert line.keys == ["s1:1", "s1:1", "s1:2"]
+    first, again, last = (one.item.body for one in line.given)
+    assert first == again
+    states = [orjson.loads(one)["entry"][2]["resource"]["status"] for one in (again, last)]
+    assert states == ["requested", "completed"]
+
+
 async def test_heartbeats_are_sent_once_a_period_to_who_asked(house):
     channel = [extension("backport-heartbeat-period", valueUnsignedInt=60)]
     await house.subscribe("asked", subscription(extension=channel))
