@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.absent import absent
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -34,8 +36,5 @@ def corpus_folder() -> Path:
     """Give the published samples; their absence fails in CI and skips elsewhere."""
     found = corpus()
     if found is None:
-        reason = "published samples not found: set RELAIS_TEST_CORPUS"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        absent("published samples not found: set RELAIS_TEST_CORPUS")
     return found

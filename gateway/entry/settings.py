@@ -149,7 +149,9 @@ class Settings(BaseSettings):
         "", description="default: test on loopback, production elsewhere"
     )
     unprotected: bool = Field(
-        False, description="listen beyond loopback without access rights, behind a boundary"
+        False,
+        description="listen beyond loopback without access rights, behind a boundary that admits "
+        "trusted peers only; refused in production",
     )
     tenant: str = Field("demo", min_length=1, description="name of this installation")
     id_namespace: UUID = Field(

@@ -163,7 +163,12 @@ def build_pages(
         build_replayer(settings, store, converter),
     )
     hub = Hub(data.pulse, uuid4().hex[:12])
-    shown = WebSettings(__version__, demo=settings.environment == "test")
+    shown = WebSettings(
+        __version__,
+        demo=settings.environment == "test",
+        # On loopback the client is known for what it is; a declared boundary changes nothing.
+        behind_boundary=settings.unprotected and not settings.on_loopback,
+    )
     return web_router(data, clock, hub, shown), hub
 
 

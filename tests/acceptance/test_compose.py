@@ -8,13 +8,17 @@ import shlex
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from gateway.core.errors import FatalError
 from gateway.entry.cli_config import flat, variable
-from gateway.entry.serve import Role, refuse_exposure
+from gateway.entry.serve import Gateway, Role, refuse_exposure
 from gateway.entry.settings import Settings
 from gateway.simulation.faults import PERFECT
 from gateway.simulation.play import events
@@ -133,20 +137,67 @@ def test_the_image_is_made_of_files_that_are_there():
     )
 
 
-def test_the_settings_of_a_service_are_accepted_and_open_beyond_this_machine(monkeypatch):
-    for name, value in OURS["doors"]["environment"].items():
+def _settings_of(service, monkeypatch):
+    """Return the settings a service starts with, its secrets filled in."""
+    for name, value in OURS[service]["environment"].items():
         filled = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value))
         filled = re.sub(
             r"\$\{\w*NAMESPACE:\?[^}]*\}", "6f8b1c52-8d5e-4a8e-9f10-3f6f0a9b7c11", filled
         )
         monkeypatch.setenv(name, re.sub(r"\$\{\w+:\?[^}]*\}", "hidden", filled))
-    settings = Settings()
+    return Settings()
 
-    refuse_exposure(settings)
+
+def test_the_settings_of_a_service_are_accepted_and_open_beyond_this_machine(monkeypatch):
+    settings = _settings_of("doors", monkeypatch)
+
+    with capture_logs() as logs:
+        refuse_exposure(settings)
     assert not settings.on_loopback
+    assert "doors_unprotected" in {log["event"] for log in logs if log["log_level"] == "warning"}
 
     with pytest.raises(FatalError, match="RLS-SEC-001"):
         refuse_exposure(settings.model_copy(update={"unprotected": False}))
+
+
+@pytest.mark.parametrize("environment", ["production", ""])
+def test_the_same_settings_are_refused_in_production(monkeypatch, environment):
+    settings = _settings_of("doors", monkeypatch)
+
+    with pytest.raises(FatalError, match="RLS-SEC-002"):
+        refuse_exposure(settings.model_copy(update={"environment": environment}))
+
+
+@pytest.mark.parametrize("service", ["doors", "demo"])
+async def test_a_browser_that_comes_through_the_bridge_sees_the_pages(monkeypatch, service):
+    settings = _settings_of(service, monkeypatch)
+    own = {"store": {"url": "sqlite://"}, "http": {"port": 0}, "mllp": {"port": 0}}
+    kept = {name: getattr(settings, name) for name in ("host", "unprotected", "environment")}
+    # The port of the host, which the browser names, is not that of the door.
+    kept["public_url"] = settings.public_url
+    gateway = Gateway(Settings(**kept, **own), Role.DOORS, registry=CollectorRegistry())
+    await gateway.start()
+    try:
+        # What the door sees of such a client is the address of the bridge.
+        through_the_bridge = {
+            "Host": urlsplit(settings.public_url).netloc,
+            "X-Forwarded-For": "172.18.0.1",
+        }
+        async with httpx2.AsyncClient(base_url=gateway.local_url) as client:
+            answers = {
+                path: await client.get(path, headers=through_the_bridge)
+                for path in ("/", "/gaps", "/messages", "/about")
+            }
+            elsewhere = await client.get("/", headers={"Host": "attacker.example"})
+    finally:
+        await gateway.stop()
+
+    assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(
+        answers, 200
+    )
+    assert "visible pour qui atteint ce réseau" in answers["/"].text
+    # A page of another site that points its name at this machine still sees nothing.
+    assert elsewhere.status_code >= 400
 
 
 @contextmanager

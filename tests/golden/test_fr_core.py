@@ -4,7 +4,6 @@ Sources: our fixtures, a synthetic region folded in a store, the published sampl
 """
 
 import asyncio
-import os
 from copy import deepcopy
 from functools import cache
 from hashlib import sha256
@@ -19,6 +18,7 @@ from gateway.simulation.play import events
 from gateway.simulation.region import Region
 from gateway.store.memory import MemoryStore
 from tests.conftest import ROOT, corpus, packages
+from tests.support.absent import absent
 from tests.support.frcore import CANONICAL, CATEGORY, FALSE, RELIABILITY, Judge
 from tests.support.gateway import converter, holdings, take
 from tests.support.leaves import dangling
@@ -53,10 +53,7 @@ def judge(request: pytest.FixtureRequest) -> Judge:
     folder = packages()
     path = (folder or Path("/nonexistent")) / f"hl7.fhir.fr.core-{request.param}.tgz"
     if not path.is_file():
-        reason = f"FR Core {request.param} not found: set RELAIS_TEST_PACKAGES"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        absent(f"FR Core {request.param} not found: set RELAIS_TEST_PACKAGES")
     assert sha256(path.read_bytes()).hexdigest() == VERSIONS[request.param]
     return Judge(request.param, path)
 

@@ -22,10 +22,11 @@ class Site:
     base: str = ""
 
 
-def site(data: SamplePageData) -> Site:
+def site(data: SamplePageData, *, behind_boundary: bool = False) -> Site:
     """Return the pages behind the guard of the gateway."""
+    settings = WebSettings("0.1.0", demo=True, behind_boundary=behind_boundary)
     app = FastAPI(redirect_slashes=False)
     hub = Hub(data.pulse, "e1", every_s=0.1)
-    app.include_router(web_router(data, HandClock(NOW), hub, WebSettings("0.1.0", demo=True)))
+    app.include_router(web_router(data, HandClock(NOW), hub, settings))
     app.add_middleware(Guard, public_url="http://127.0.0.1")
     return Site(app, data, hub)

@@ -1,6 +1,7 @@
 """Who may see the pages, and whether a form comes from one of them.
 
-Rights of people are not built yet: on this machine everything is visible, from elsewhere nothing.
+Rights of people are not built yet: on this machine everything is visible, from elsewhere nothing,
+unless the operator declared a boundary that admits trusted peers only (setting `unprotected`).
 The token of a form is kept in a cookie that no script reads and no other site's request carries;
 a form must repeat it, and the browser must say that the form is ours (OWASP, cross-site request
 forgery: token and origin).
@@ -21,11 +22,18 @@ _LANGUAGE = "relais-lang"
 _YEAR_S = 365 * 86400
 
 
-def may_see(request: Request) -> bool:
+def may_see(request: Request, *, behind_boundary: bool) -> bool:
     """Tell whether the client may open the pages: today, whether it is on this machine.
 
     Behind a proxy on this machine the client is the one the proxy names.
+
+    Args:
+        request: for a page or from a form.
+        behind_boundary: the boundary stands for this machine: in a container network every
+            client, the browser on the host too, comes from the address of the bridge.
     """
+    if behind_boundary:
+        return True
     host = request.client.host if request.client else ""
     try:
         address = ipaddress.ip_address(host)
@@ -108,7 +116,8 @@ def from_elsewhere() -> Issue:
         severity=Severity.ERROR,
         where="http.client",
         what="the pages can be seen from the machine of the gateway only.",
-        fix="Open them there, or through a tunnel to it; rights of people come later.",
+        fix="Open them there, or through a tunnel to it; in a container network that nobody else "
+        "reaches, set RELAIS_UNPROTECTED=true. Rights of people come later.",
     )
 
 

@@ -25,7 +25,7 @@ def add_actions(router: APIRouter, pages: Pages) -> None:
 
 def _form(pages: Pages, name: str, act: Act) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
-        if not access.may_see(request):
+        if not pages.may_be_seen(request):
             return pages.refusal(request, "403", 403, access.from_elsewhere().code)
         text = request.path_params["number"]
         if not (text.isascii() and text.isdigit() and len(text) < 19):

@@ -47,11 +47,14 @@ class WebSettings:
         version: of the software.
         demo: the data are invented; a banner says so.
         open_door: there are no accounts; a banner says so.
+        behind_boundary: whoever passes the boundary before this machine sees the pages; the
+            banner says so.
     """
 
     version: str
     demo: bool = False
     open_door: bool = True
+    behind_boundary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,12 @@ class Pages:
             version=settings.version,
             demo=settings.demo,
             open_door=settings.open_door,
+            behind_boundary=settings.behind_boundary,
         )
+
+    def may_be_seen(self, request: Request) -> bool:
+        """Tell whether a client may open the pages and send their forms."""
+        return access.may_see(request, behind_boundary=self._settings.behind_boundary)
 
     def words(self, request: Request) -> Words:
         """Return the words of the language a request wants."""

@@ -61,7 +61,7 @@ def guarded(pages: Pages, handler: Handler) -> Callable[[Request], Awaitable[Res
     """Return a handler behind the right to see the pages, with a page for each refusal."""
 
     async def handle(request: Request) -> Response:
-        if not access.may_see(request):
+        if not pages.may_be_seen(request):
             issue = access.from_elsewhere()
             _log.warning("page_refused", code=issue.code)
             return pages.refusal(request, "403", 403, issue.code)

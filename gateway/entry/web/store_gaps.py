@@ -186,7 +186,7 @@ def evidence(row: ExpectationRow, received: Sequence[Received]) -> list[Evidence
     heard: dict[str, datetime] = {}
     for one in received:
         key = one.assertion.key
-        if key not in wanted or one.assertion.op is not Op.ASSERT:
+        if key not in wanted or one.assertion.op is Op.RETRACT:
             continue
         heard[key] = min(heard.get(key, one.at), one.at)
         if key not in best or one.assertion.revision >= best[key].assertion.revision:

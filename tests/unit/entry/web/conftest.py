@@ -12,10 +12,15 @@ BASE = "http://127.0.0.1:8080"
 
 
 def browser(
-    data: SamplePageData, *, address: str = "127.0.0.1", language: str = "fr"
+    data: SamplePageData,
+    *,
+    address: str = "127.0.0.1",
+    language: str = "fr",
+    behind_boundary: bool = False,
 ) -> httpx2.AsyncClient:
     """Return a client at an address that asks for a language."""
-    transport = httpx2.ASGITransport(site(data).app, client=(address, 50_000))
+    app = site(data, behind_boundary=behind_boundary).app
+    transport = httpx2.ASGITransport(app, client=(address, 50_000))
     headers = {"Accept-Language": language}
     return httpx2.AsyncClient(transport=transport, base_url=BASE, headers=headers)
 

@@ -153,6 +153,23 @@ async def test_from_elsewhere_every_page_is_refused_and_tells_nothing(
     assert "PAT-" not in answer.text
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_behind_a_declared_boundary_the_network_sees_the_pages_and_is_told_so(
+    language: str, data: SamplePageData
+) -> None:
+    told = {
+        "fr": "tout est visible pour qui atteint ce réseau.",
+        "en": "everything is visible to whoever reaches this network.",
+    }
+    async with browser(
+        data, address="172.18.0.1", language=language, behind_boundary=True
+    ) as client:
+        answer = await client.get("/gaps/g-lucie")
+
+    assert answer.status_code == 200
+    assert told[language] in answer.text
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "127.8.8.8", "::ffff:127.0.0.1"])
 async def test_this_machine_may_see_the_pages(address: str, data: SamplePageData) -> None:
     async with browser(data, address=address) as client:
