@@ -3,8 +3,9 @@ PY := .venv/bin/python
 DEMO_ARGS ?=
 TEST_ARGS ?= -n 2 --dist worksteal -q
 BENCH_ARGS ?=
+FUZZ_ARGS ?=
 
-.PHONY: help demo test check fix bench golden docs lock clean
+.PHONY: help demo test check fix bench fuzz golden docs lock clean
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -34,6 +35,9 @@ fix: .venv/.ready ## format and repair what can be
 
 bench: .venv/.ready ## print the figures of this machine (asserts nothing)
 	$(PY) -m tests.bench $(BENCH_ARGS)
+
+fuzz: .venv/.ready ## mutate a million messages (FUZZ_ARGS="--count 10000")
+	$(PY) -m tests.fuzz $(FUZZ_ARGS)
 
 golden: .venv/.ready ## rewrite expected outputs, to be read line by line before a commit
 	$(PY) -m pytest tests/golden -q --update-golden

@@ -16,6 +16,7 @@ from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, RawMessage
 from gateway.entry import settings as settings_module
 from gateway.entry.traced import short, value_at
+from gateway.entry.unread import unread_lines
 from gateway.entry.wiring import SystemClock, build_converter
 from gateway.fhir import bundle, shape
 from gateway.mapping.loader import load_mappings
@@ -60,7 +61,10 @@ def convert(
             if facts:
                 print_facts(converter, file)
             else:
-                print_one(converter, file, output, explain=explain, single=single)
+                raw = print_one(converter, file, output, explain=explain, single=single)
+                if explain:
+                    unread = unread_lines(converter, raw, mappings, settings)
+                    sys.stdout.writelines(f"{line}\n" for line in unread)
         except RejectedError as error:
             refused = True
             for issue in error.issues:
@@ -71,8 +75,8 @@ def convert(
 
 def print_one(
     converter: Converter, file: Path, output: Format, *, explain: bool, single: bool
-) -> None:
-    """Convert one file and print it.
+) -> RawMessage:
+    """Convert one file, print it and return the input.
 
     Raises:
         RejectedError: the input is refused, or a resource breaks its FHIR shape.
@@ -80,13 +84,10 @@ def print_one(
     raw = read_input(file)
     conversion = converter.convert(raw, trace=explain)
     resources = fold_alone(conversion.contributions)
-    faults = [i for resource in resources for i in shape.check(resource) if i.severity.refuses]
-    if faults:
-        raise RejectedError(faults)
     remark(file, conversion)
     if explain:
         sys.stdout.writelines(f"{line}\n" for line in explanation(resources, conversion))
-        return
+        return raw
     made = bundle.assemble(resources)
     if output is Format.XML:
         sys.stdout.write(shape.to_xml(made))
@@ -94,6 +95,7 @@ def print_one(
         option = orjson.OPT_INDENT_2 if output is Format.JSON and single else 0
         sys.stdout.buffer.write(orjson.dumps(made, option=option | orjson.OPT_APPEND_NEWLINE))
     sys.stdout.flush()
+    return raw
 
 
 def print_facts(converter: Converter, file: Path) -> None:

@@ -78,7 +78,7 @@ def dialects(separators: Separators, codec: str, *, plain: bool) -> Dialects:
         # Blanks around a code or identifier are padding; in free text they are text.
         raw = raw.strip()
         if escape in raw:
-            return decode(raw, separators, codec)
+            return decode(raw, separators, codec).strip()
         return "" if raw == NULL else raw
 
     def text(raw: str) -> str:

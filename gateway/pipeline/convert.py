@@ -4,6 +4,7 @@ Joins `hl7v2` and `cda`, which do not know each other: a document carried by a m
 CDA way, under the envelope of the message.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -30,10 +31,10 @@ from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.sites import Site
 from gateway.pipeline.acks import Acks, no_ack
+from gateway.pipeline.mend import fit_alone
 from gateway.pipeline.prepared import Opened, Policy, Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from gateway.core.clock import Clock
@@ -191,22 +192,32 @@ class Converter:
         conversion.issues += verdict.issues
         return _converted(opened, conversion)
 
+    def explain(self, opened: Opened) -> Sequence[TraceLine]:
+        """Tell where each value of an input that converts comes from."""
+        if opened.raw.channel is Channel.CDA:
+            return self._cda(opened, trace=True).trace
+        return self._hl7(opened, opened.parsed, trace=True).trace
+
     def convert(self, raw: RawMessage, *, trace: bool = False) -> Conversion:
         """Convert one input for a person who looks at it.
 
         Raises:
-            RejectedError: the input is refused, set aside or an acknowledgement.
+            RejectedError: the input is refused, set aside or an acknowledgement, or what it
+                gives by itself breaks its FHIR shape.
         """
         opened = self.open(raw)
-        prepared = self.prepare(opened)
+        prepared = fit_alone(self, self.prepare(opened))
         if prepared.status is not InboxStatus.CONVERTED:
             raise RejectedError(prepared.issues or (_no_input(),))
-        if raw.channel is Channel.CDA:
-            conversion = self._cda(opened, trace=trace)
-        else:
-            conversion = self._hl7(opened, opened.parsed, trace=trace)
-        conversion.issues = list(prepared.issues)
-        return conversion
+        return Conversion(
+            contributions=list(prepared.contributions),
+            issues=list(prepared.issues),
+            flags=list(prepared.flags),
+            trace=list(self.explain(opened)) if trace else [],
+            location=prepared.location,
+            assertions=list(prepared.assertions),
+            feed=prepared.feed,
+        )
 
     # --- mapping --------------------------------------------------------------------------
 

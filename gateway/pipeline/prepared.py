@@ -73,7 +73,7 @@ class Prepared:
 
 
 class Converting(Protocol):
-    """What the receiver and the replay need of a converter; neither call ever fails."""
+    """What the receiver and the replay need of a converter; no call ever fails."""
 
     def open(self, raw: RawMessage) -> Opened:
         """Read the header of an input."""
@@ -81,4 +81,8 @@ class Converting(Protocol):
 
     def prepare(self, opened: Opened, *, keep_only: bool = False) -> Prepared:
         """Convert an opened input; with `keep_only` judge its header only."""
+        ...
+
+    def explain(self, opened: Opened) -> Sequence[TraceLine]:
+        """Tell where each value of an input that converts comes from."""
         ...

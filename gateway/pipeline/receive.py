@@ -24,6 +24,7 @@ from gateway.core.messages import Channel, InboxStatus, Incident, Outcome, RawMe
 from gateway.core.ports import Store, Transaction
 from gateway.pipeline import unavailable
 from gateway.pipeline.commit import CommitRules, ConflictError, commit, store_bytes
+from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.prepared import Converting, Opened, Prepared
 
 _log = structlog.get_logger()
@@ -332,15 +333,7 @@ class Receiver:
                 await self._commit_batch([ticket])
             return
         ticket = batch[0]
-        item = _item(ticket)
-        ticket.prepared = replace(
-            item,
-            status=InboxStatus.QUARANTINED,
-            contributions=(),
-            issues=(*item.issues, *error.issues),
-            location="",
-        )
-        _log.warning("message_quarantined", code=error.issues[0].code)
+        ticket.prepared = after_refusal(self._converter, _item(ticket), error)
         await self._commit_batch([ticket])
 
     # --- rows stored before, to be converted ----------------------------------------------

@@ -16,6 +16,7 @@ from gateway.core.messages import InboxRow, InboxStatus, RawMessage
 from gateway.core.ports import InboxResult, Store, Transaction
 from gateway.pipeline.asserted import asserted, store_assertions
 from gateway.pipeline.commit import CommitRules
+from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Converting, Prepared
 from gateway.pipeline.refold import Change, refold
@@ -81,25 +82,23 @@ class Replayer:
         return await self._chunk([row for row in found if row is not None], dry_run=False)
 
     async def _chunk(self, rows: list[InboxRow], *, dry_run: bool) -> Replayed:
-        prepared = [(row, self._prepare(row)) for row in rows]
+        return await self._tried([(row, self._prepare(row)) for row in rows], dry_run=dry_run)
+
+    async def _tried(self, prepared: list[tuple[InboxRow, Prepared]], *, dry_run: bool) -> Replayed:
+        """Store a chunk; when it is refused, row by row, each as well as it can be."""
         try:
             return await self._store(prepared, dry_run=dry_run)
         except RejectedError as error:
             if len(prepared) > 1:
-                parts = [await self._chunk([row], dry_run=dry_run) for row, _ in prepared]
+                parts = [await self._tried([one], dry_run=dry_run) for one in prepared]
                 return Replayed(
                     rows=sum(part.rows for part in parts),
                     moved=tuple(m for part in parts for m in part.moved),
                     changes=tuple(c for part in parts for c in part.changes),
                 )
             row, item = prepared[0]
-            refused = replace(
-                item,
-                status=InboxStatus.QUARANTINED,
-                contributions=(),
-                issues=(*item.issues, *error.issues),
-            )
-            return await self._store([(row, refused)], dry_run=dry_run)
+            again = after_refusal(self.converter, item, error)
+            return await self._tried([(row, again)], dry_run=dry_run)
 
     async def _store(self, prepared: list[tuple[InboxRow, Prepared]], *, dry_run: bool) -> Replayed:
         now = self.clock.now()

@@ -6,10 +6,10 @@ because figures of different sessions do not compare.
 
 import argparse
 
-from tests.bench import jobs, readers
+from tests.bench import jobs, pathway, readers
 from tests.bench.figures import Report
 
-_PARTS = ("reader", "letters", "where", "adt", "mdm")
+_PARTS = ("reader", "letters", "where", "adt", "mdm", "pathway")
 
 
 def main() -> None:
@@ -19,6 +19,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of each figure")
     parser.add_argument("--messages", type=int, default=4000, help="ADT of one run")
     parser.add_argument("--documents", type=int, default=200, help="MDM of one run")
+    parser.add_argument(
+        "--expectations", type=int, default=1_000_000, help="live expectations beside the load"
+    )
     chosen = parser.parse_args()
     wanted = chosen.only.split(",")
     unknown = set(wanted) - set(_PARTS)
@@ -37,6 +40,8 @@ def main() -> None:
         jobs.adt(report, chosen.runs, chosen.messages)
     if "mdm" in wanted:
         jobs.mdm(report, chosen.runs, chosen.documents)
+    if "pathway" in wanted:
+        pathway.latency(report, chosen.runs, chosen.expectations)
     report.finish()
 
 

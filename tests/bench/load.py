@@ -28,8 +28,16 @@ class Outcome:
 class _Sender(asyncio.Protocol):
     """One connection: sends the next message when the acknowledgement of the last one is here."""
 
-    def __init__(self, waiting: deque[bytes], times: list[float], codes: Counter[str]) -> None:
+    def __init__(
+        self,
+        waiting: deque[bytes],
+        times: list[float],
+        codes: Counter[str],
+        *,
+        paced: bool = False,
+    ) -> None:
         self._waiting = waiting
+        self._paced = paced
         self._times = times
         self._codes = codes
         self._buffer = bytearray()
@@ -49,14 +57,26 @@ class _Sender(asyncio.Protocol):
         place = self._buffer.find(b"\rMSA|")
         self._codes[self._buffer[place + 5 : place + 7].decode("ascii", "replace")] += 1
         self._buffer.clear()
+        self._sent_at = 0.0
         self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
             self.done.set_exception(exc or ConnectionError("the other side closed"))
 
+    @property
+    def is_free(self) -> bool:
+        """Tell whether nothing is waiting for its acknowledgement here."""
+        return not self._sent_at
+
+    def send(self, body: bytes, due: float) -> None:
+        """Send now a message that was due at an instant; its waiting counts as latency."""
+        if self._transport is not None:
+            self._sent_at = due
+            self._transport.write(_START + body + _END)
+
     def _next(self) -> None:
-        if self._transport is None:
+        if self._transport is None or self._paced:
             return
         if not self._waiting:
             if not self.done.done():
@@ -87,3 +107,40 @@ async def _run(port: int, messages: Sequence[bytes], connections: int) -> Outcom
 def play(port: int, messages: Sequence[bytes], connections: int) -> Outcome:
     """Send all messages over `connections` connections to a listener of this machine."""
     return asyncio.run(_run(port, messages, connections))
+
+
+async def _run_paced(
+    port: int, messages: Sequence[bytes], rate: float, connections: int
+) -> Outcome:
+    times: list[float] = []
+    codes: Counter[str] = Counter()
+    loop = asyncio.get_running_loop()
+    senders = [
+        (
+            await loop.create_connection(
+                lambda: _Sender(deque(), times, codes, paced=True), "127.0.0.1", port
+            )
+        )[1]
+        for _ in range(connections)
+    ]
+    start = time.perf_counter()
+    for number, body in enumerate(messages):
+        due = start + number / rate
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        while (free := next((one for one in senders if one.is_free), None)) is None:
+            await asyncio.sleep(0.001)
+        free.send(body, due)
+    while len(times) < len(messages):
+        await asyncio.sleep(0.005)
+    elapsed = time.perf_counter() - start
+    cuts = statistics.quantiles(times, n=100)
+    return Outcome(len(times), elapsed, cuts[49], cuts[98], dict(codes))
+
+
+def pace(port: int, messages: Sequence[bytes], rate: float, connections: int = 32) -> Outcome:
+    """Send messages at a rate a second, whether or not answers keep up.
+
+    Latency counts from the instant a message was due, so that a sender that is held up hides
+    nothing.
+    """
+    return asyncio.run(_run_paced(port, messages, rate, connections))

@@ -7,9 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +25,7 @@ class Server:
 
     pid: int
     port: int
+    http_port: int = 0
 
 
 class UnavailableError(Exception):
@@ -39,22 +40,31 @@ def free_port() -> int:
 
 
 @contextmanager
-def relais(*, validation: str = "compiled") -> Iterator[Server]:
-    """Serve on a new SQLite file (synchronous=FULL) on the disk of this checkout."""
+def relais(
+    *, validation: str = "compiled", prepare: Callable[[Path], None] | None = None
+) -> Iterator[Server]:
+    """Serve on a new SQLite file (synchronous=FULL) on the disk of this checkout.
+
+    Args:
+        validation: `compiled` or `full`.
+        prepare: fills the file before the program starts.
+    """
     WORK.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="relais-", dir=WORK))
-    port = free_port()
+    port, http_port = free_port(), free_port()
+    if prepare is not None:
+        prepare(folder / "bench.db")
     environment = os.environ | {
         "RELAIS_STORE_URL": f"sqlite:///{folder / 'bench.db'}",
         "RELAIS_MLLP_PORT": str(port),
-        "RELAIS_HTTP_PORT": str(free_port()),
+        "RELAIS_HTTP_PORT": str(http_port),
         "RELAIS_RECEIVE_VALIDATION": validation,
         "RELAIS_LOG_LEVEL": "ERROR",
     }
     command = [sys.executable, "-m", "gateway.entry.cli", "serve"]
     try:
         with _process(command, environment, folder, port) as server:
-            yield server
+            yield replace(server, http_port=http_port)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from gateway.core.contributions import Contribution, Kind, Target, Version
+from gateway.core.contributions import Contribution, Kind, Target, TraceLine, Version
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, Header, InboxStatus, RawMessage
 from gateway.pipeline.commit import CommitRules
@@ -38,7 +38,8 @@ def raw(text: str) -> RawMessage:
 class FakeConverter:
     """Reads inputs of the form `control id:patient:word`.
 
-    `slow:<seconds>`, `bad`, `bug` and `shape` as word do what they say.
+    `slow:<seconds>`, `bad`, `bug`, `shape` (of the resource) and `value` (one that breaks its
+    type) as word do what they say.
     """
 
     def __init__(self, policy: Policy | None = None) -> None:
@@ -73,6 +74,11 @@ class FakeConverter:
             return Prepared(opened, InboxStatus.FAILED, issues=(issue,))
         return Prepared(opened, InboxStatus.CONVERTED, contributions=_parts(patient, word, opened))
 
+    def explain(self, opened: Opened) -> tuple[TraceLine, ...]:
+        """Tell that the gender comes from PID-8."""
+        patient = opened.parsed.split(":")[1]
+        return (TraceLine(f"Patient/{patient}", "gender", "PID-8", "gender", "HL7 v2.5 3.4.2.8"),)
+
 
 def _parts(patient: str, word: str, opened: Opened) -> tuple[Contribution, ...]:
     target = Target("Patient", patient)
@@ -83,9 +89,11 @@ def _parts(patient: str, word: str, opened: Opened) -> tuple[Contribution, ...]:
         "resourceType": "Patient",
         "id": patient,
         "name": [{"use": "official", "family": f"F{minute}"}],
-        # A shape error: R4 allows one gender out of four.
-        "gender": "purple" if word == "shape" else "female",
+        # R4 allows one gender out of four.
+        "gender": "purple" if word == "value" else "female",
     }
+    if word == "shape":
+        partial["colour"] = "purple"
     hospital = Target("Organization", "hospital")
     return (
         Contribution(target, version, partial),

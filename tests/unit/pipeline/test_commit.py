@@ -105,7 +105,7 @@ async def test_a_resource_that_breaks_its_shape_leaves_nothing(store):
     with pytest.raises(RejectedError) as caught:
         await committed(store, "1:p1:0", "2:p2:shape")
 
-    assert [issue.where for issue in caught.value.issues] == ["Patient.gender"]
+    assert [issue.where for issue in caught.value.issues] == ["Patient.colour"]
     assert await store.read(lambda tx: tx.inbox.page(None, 0, 10)) == []
     assert await resource(store, "Patient", "p1") is None
 

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from gateway.core.errors import RetriableError
@@ -162,9 +163,25 @@ async def test_only_the_culprit_of_a_refused_batch_is_quarantined():
         receipts = await asyncio.gather(*waiting)
 
         assert [r.outcome for r in receipts] == ["accepted", "rejected", "accepted"]
-        assert [issue.where for issue in receipts[1].issues] == ["Patient.gender"]
+        assert [issue.where for issue in receipts[1].issues] == ["Patient.colour"]
         row = await store.read(lambda tx: tx.inbox.get(receipts[1].inbox_id))
         assert (row.status, row.body) == (InboxStatus.QUARANTINED, b"2:p2:shape")
+
+
+async def test_a_value_that_breaks_its_type_is_left_out_and_the_rest_is_kept():
+    async with receiving() as (receiver, store, _):
+        receipts = await asyncio.gather(
+            *(receiver.receive(raw(text)) for text in ("1:p1:0", "2:p2:value", "3:p3:0"))
+        )
+
+        assert [r.outcome for r in receipts] == ["accepted", "accepted", "accepted"]
+        row = await store.read(lambda tx: tx.inbox.get(receipts[1].inbox_id))
+        told = [(i.code, i.severity, i.where) for i in row.issues]
+        assert told == [("RLS-MAP-092", Severity.WARNING, "PID-8")]
+        current = await store.read(lambda tx: tx.resources.current([("Patient", "p2")]))
+        kept = orjson.loads(current["Patient", "p2"].body)
+        assert kept["name"] == [{"use": "official", "family": "F0"}]
+        assert "gender" not in kept
 
 
 async def test_a_source_in_mode_accept_is_answered_before_the_conversion():

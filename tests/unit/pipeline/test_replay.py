@@ -104,6 +104,20 @@ async def test_a_row_whose_result_breaks_a_rule_goes_to_quarantine_alone(store):
     assert [(c.after.id, c.after.deleted) for c in changes] == [("p2", True)]
 
 
+async def test_a_value_that_breaks_its_type_is_left_out_when_a_row_is_replayed(store):
+    await committed(store, "1:p1:0", "2:p2:0")
+
+    class Breaking(FakeConverter):
+        def prepare(self, opened, *, keep_only=False):
+            text = opened.parsed.replace("2:p2:0", "2:p2:value")
+            return super().prepare(self.open(raw(text)), keep_only=keep_only)
+
+    rows, moved, changes = await run(store, Breaking())
+
+    assert (rows, moved) == (2, [])
+    assert [(c.after.id, b"gender" in c.after.body) for c in changes] == [("p2", False)]
+
+
 async def test_the_answer_that_was_given_stays_unless_the_outcome_changes(store):
     await committed(store, "1:p1:0", "2:p2:bad")
     first = await store.read(lambda tx: tx.inbox.get(1))
