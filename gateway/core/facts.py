@@ -1,7 +1,8 @@
 """What an input asserts about a person's pathway, before anything is concluded from it.
 
 A fact is what remains of the assertions of one key: the one with the highest revision, unless
-that one retracts it. So facts depend on the set of assertions only, never on their order.
+that one retracts it; what is told in parts (`core.events.is_told_in_parts`) is completed by the
+earlier ones. So facts depend on the set of assertions only, never on their order.
 The alphabet of events and their attributes are in `core.events`; conclusions in `pathway`.
 """
 
@@ -21,6 +22,8 @@ class Op(StrEnum):
 
     ASSERT = "assert"
     RETRACT = "retract"
+    #: Corrects a fact that stands and makes none: it waits for an assertion.
+    AMEND = "amend"
 
 
 class Span(NamedTuple):
@@ -41,7 +44,7 @@ class Assertion:
         aid: hash of the canonical content, without receipt time and control id.
         event: such as `ENC.DISCHARGE`, of `core.events`.
         key: business identity of the fact, unique over all persons.
-        op: assert or retract.
+        op: assert, retract or amend.
         revision: sortable text, `Version.key()` of what said it.
         when: event time.
         sent_at: emission at the source, UTC.

@@ -21,6 +21,7 @@ from gateway.entry import (
     cli_send,
     cli_serve,
     cli_store,
+    cli_validate,
 )
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app.command("serve")(cli_serve.serve)
 app.command("health")(cli_serve.health)
 app.command("demo")(cli_demo.demo)
 app.command("convert")(cli_convert.convert)
+app.command("validate")(cli_validate.validate)
 app.command("send")(cli_send.send)
 app.command("package")(cli_package.package)
 app.command("replay")(cli_store.replay)

@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,20 +24,21 @@ from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.entry import settings as settings_module
 from gateway.entry.cli_serve import banner, loop_runner
-from gateway.entry.demo import Doors, PlayClock, Played, play, run_on
+from gateway.entry.demo import Doors, PlayClock, Played, play
 from gateway.entry.demo_told import summary
 from gateway.entry.serve import Gateway
 from gateway.entry.settings import Settings, StoreSettings
 from gateway.simulation.play import Event, events
-from gateway.simulation.region import Region
+from gateway.simulation.region import FIRST_DAY, Region
 
 if TYPE_CHECKING:
     from gateway.entry.demo_doubles import Doubles
 
-#: The play lasts this long when a person looks on, and the days after it this long.
-_SECONDS, _AFTER_S = 40.0, 10.0
-#: Virtual days after the last message: the longest deadline and its grace.
-_DAYS_AFTER = 9
+#: The play lasts this long when a person looks on.
+_SECONDS = 45.0
+#: Where the play ends: a Wednesday morning at the office, with stays that go on, handoffs that
+#: are awaited, and gaps of every age.
+_UNTIL = FIRST_DAY + timedelta(days=51, hours=9, minutes=40)
 
 
 def demo(
@@ -89,7 +91,7 @@ def _is_taken(host: str, port: int) -> bool:
 
 
 async def _demo(settings: Settings, region: Region, speed: float | None, *, leave: bool) -> bool:
-    listed = list(events(region))
+    listed = [event for event in events(region) if event.at <= _UNTIL]
     clock = PlayClock(listed[0].at)
     console = Console(stderr=True)
     began = time.monotonic()
@@ -111,6 +113,7 @@ async def _demo(settings: Settings, region: Region, speed: float | None, *, leav
                 sys.stdout.flush()
             else:
                 _tell(console, told)
+                doubles.go_on()
                 await _until_interrupted(console)
         finally:
             await gateway.stop()
@@ -160,17 +163,15 @@ async def _play(
 
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("messages", total=len(listed))
-        played = await play(
+        return await play(
             listed,
             doors,
             clock,
             seconds=seconds,
             on_answer=lambda: progress.advance(task),
             at_night=settle,
+            until=_UNTIL,
         )
-        progress.update(task, description="days after")
-        await run_on(clock, _DAYS_AFTER, settle, seconds=_AFTER_S if seconds else None)
-    return played
 
 
 def _tell(console: Console, told: dict[str, Any]) -> None:
@@ -205,6 +206,7 @@ async def _until_interrupted(console: Console) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
+        # An event loop without signal handlers (Windows): Ctrl-C then ends the process at once.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
     await stop.wait()

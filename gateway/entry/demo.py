@@ -7,6 +7,7 @@ was in time.
 """
 
 import asyncio
+import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,18 +26,28 @@ _DESERVED = {"AA": ("AA", "200", "201"), "AE": ("AE", "422"), "AR": ("AR", "400"
 
 
 class PlayClock:
-    """The clock of the demo: the instant of the last event that was sent, never going back."""
+    """The clock of the demo: the instant of the last event that was sent, never going back.
+
+    When the play is over it goes on at the pace of a real one.
+    """
 
     def __init__(self, start: datetime) -> None:
         self._now = start
+        self._going_since: float | None = None
 
     def now(self) -> datetime:
-        """Return the instant played last."""
-        return self._now
+        """Return the instant played last, or since then what a real clock counted."""
+        if self._going_since is None:
+            return self._now
+        return self._now + timedelta(seconds=time.monotonic() - self._going_since)
 
     def move(self, instant: datetime) -> None:
         """Go forward to an instant; an earlier one changes nothing."""
         self._now = max(self._now, instant.astimezone(UTC))
+
+    def go_on(self) -> None:
+        """Let time pass from here as it does for everybody."""
+        self._going_since = time.monotonic()
 
 
 @dataclass(slots=True)
@@ -79,6 +90,7 @@ async def play(
     seconds: float | None = None,
     on_answer: Callable[[], None] = lambda: None,
     at_night: Callable[[], Awaitable[None]] = _nothing,
+    until: datetime | None = None,
 ) -> Played:
     """Send events in their order per patient, over some connections at the same time.
 
@@ -90,8 +102,10 @@ async def play(
         seconds: how long it should last; None sends as fast as answers come.
         on_answer: called after each answer.
         at_night: awaited at the end of each virtual day, when every answer is there.
+        until: the instant at which the play ends; what would arrive later is not sent. None
+            plays everything, to the end of the last day.
     """
-    listed = list(events)
+    listed = [event for event in events if until is None or event.at <= until]
     played = Played()
     pace = _Pace(listed, seconds)
     to = Address.parse(f"mllp://{doors.host}:{doors.mllp_port}")
@@ -117,35 +131,16 @@ async def play(
                     for event in together:
                         queues.setdefault(event.label.patient % lanes, []).append(event)
                     await asyncio.gather(*(lane(lines[n], queue) for n, queue in queues.items()))
-                clock.move(clock.now().replace(hour=23, minute=59, second=0))
+                night = clock.now().replace(hour=23, minute=59, second=0)
+                clock.move(min(night, until) if until else night)
                 await at_night()
+        if until is not None and clock.now() < until:
+            clock.move(until)
+            await at_night()
     finally:
         for line in lines:
             line.close()
     return played
-
-
-async def run_on(
-    clock: PlayClock,
-    days: int,
-    at_step: Callable[[], Awaitable[None]],
-    *,
-    seconds: float | None = None,
-) -> None:
-    """Let time pass after the last message, so that deadlines do.
-
-    Args:
-        clock: of the gateway.
-        days: how many.
-        at_step: awaited each six virtual hours.
-        seconds: how long it should last; None: no longer than it takes.
-    """
-    steps = days * 4
-    for _ in range(steps):
-        clock.move(clock.now() + timedelta(hours=6))
-        await at_step()
-        if seconds is not None:
-            await asyncio.sleep(seconds / steps)
 
 
 async def _post(http: HttpClient, base_url: str, event: Event) -> str:

@@ -93,6 +93,12 @@ class Doubles:
         if reply.status != 201:
             raise FatalError([_not_subscribed(reply.status)])
 
+    def go_on(self) -> None:
+        """Let time pass as it does for everybody: the play is over."""
+        self._clock.go_on()
+        self.due_clock.move(self._clock.now())
+        self.due_clock.go_on()
+
     async def settle(self, workers: Workers, store: Store) -> None:
         """Let everything leave that is due, and every notice come back, at this instant.
 

@@ -14,6 +14,7 @@ from gateway.core.contributions import (
     Kind,
     Mapped,
     Target,
+    Version,
 )
 from gateway.core.envelope import INS_ROOTS, Envelope
 from gateway.core.errors import RejectedError
@@ -33,10 +34,9 @@ from gateway.hl7v2.keys import (
     version_of,
 )
 from gateway.hl7v2.ledger import Movement
-from gateway.hl7v2.message import Message, Node
-from gateway.hl7v2.movement_rows import RANK_OF_ACTION, movement_row
+from gateway.hl7v2.message import Message, Node, Segment
+from gateway.hl7v2.movement_rows import RANK_OF_ACTION, movement_row, rows_by_stay
 from gateway.hl7v2.provenance import provenance
-from gateway.hl7v2.telling import FACTS
 from gateway.hl7v2.zbe import with_repaired_zbe
 from gateway.mapping.engine import CompiledPlan, Result, compile_plan
 from gateway.mapping.facts import CompiledFact, FactVocabulary, compile_facts
@@ -46,11 +46,17 @@ from gateway.mapping.sites import Site
 
 MOVEMENT = "segments/ZBE.movement"
 REPLACED = "segments/TXA.replaced"
+_KINDS = "request-kind"
 
 #: Said again by every message, the same for everybody.
 _SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
 #: What messages other than ADT only create when it is missing.
 _BACKGROUND = frozenset({"Patient", "Encounter", "Account", "DocumentReference"})
+#: A08, which no French profile has: an identity update that also repeats the stay. It fills and
+#: refreshes what is there; it removes nothing of the stay, moves nobody and closes no account.
+REFRESH = "A08"
+_OF_VISIT = frozenset({"Encounter", "Account"})
+_FILLS = frozenset({"segments/PV1.visit", "segments/PID.account"})
 _INS_SYSTEMS = frozenset(f"urn:oid:{root}" for root in INS_ROOTS)
 #: Bounds of the memory of shared resources: a hospital has some thousands of them.
 _MEMORY = 20_000
@@ -84,12 +90,14 @@ class Plans:
     Attributes:
         by_event: by `ADT_A01`.
         facts: what each event asserts about a pathway.
+        kinds: kind of request by the code of a service.
         memory: results for shared resources by what they were made of: the same doctor or
             unit is in every message, and its resource depends on nothing else.
     """
 
     by_event: dict[str, tuple[_Part, ...]]
     facts: dict[str, tuple[CompiledFact, ...]]
+    kinds: dict[str, str]
     memory: dict[tuple[Any, ...], _Memory] = field(default_factory=dict)
 
     def memory_of(self, context: Context) -> _Memory:
@@ -119,11 +127,13 @@ def compile_plans(mappings: Mappings) -> Plans:
     """
     by_event: dict[str, tuple[_Part, ...]] = {}
     said: dict[str, tuple[CompiledFact, ...]] = {}
-    vocabulary = FactVocabulary(FACTS, mappings.conceptmaps)
+    vocabulary = FactVocabulary(facts.FACTS, mappings.conceptmaps)
     for name, event in mappings.events.items():
         by_event[name] = tuple(_part(entry, mappings) for entry in event.resources)
         said[name] = compile_facts(event.emits, mappings.facts, "hl7v2", vocabulary)
-    return Plans(by_event, said)
+    kinds = mappings.conceptmaps.get(_KINDS)
+    codes = kinds.codes.items() if kinds else ()
+    return Plans(by_event, said, {code: target.code for code, target in codes})
 
 
 def _part(entry: Use | ResourcePlan, mappings: Mappings) -> _Part:
@@ -181,7 +191,7 @@ def contribute(
     _report(results, context, mapped)
     row = _movement(results, context, mapped)
     _collect(results, context, header, mapped, row)
-    mapped.assertions = facts.assertions(plans.facts[name], context, row, header)
+    mapped.assertions = facts.assertions(plans.facts[name], context, row, header, plans.kinds)
     return mapped
 
 
@@ -194,7 +204,9 @@ def _run(parts: Sequence[_Part], plans: Plans, context: Context, *, trace: bool)
     made: list[_Made] = []
     for part in parts:
         for scope in (message,) if part.each is None else message.select(part.each):
-            if memory is not None and part.kind is Kind.SHARED:
+            # What a segment makes may depend on its neighbours: only a field is remembered.
+            known = part.kind is Kind.SHARED and not isinstance(scope, Segment)
+            if memory is not None and known:
                 results = _remembered(part, memory, scope, context)
             else:
                 results = part.plan.run(scope, context, trace=trace, local=local)
@@ -244,8 +256,7 @@ def _collect(
 ) -> None:
     """Turn results into contributions, each resource of the message said once."""
     version = version_of(context.recorded, header, RANK_OF_ACTION[context.action])
-    weak = version if context.kind == "ADT" else version.background()
-    movement = None if row is None else row.to_json()
+    rows = rows_by_stay(row, context)
     seen: dict[Target, list[Json]] = {}
     for part, result in made:
         if part.name == MOVEMENT:
@@ -253,6 +264,7 @@ def _collect(
         mapped.trace += result.trace
         resource = result.resource
         target = Target(resource["resourceType"], resource["id"])
+        refreshes = context.event == REFRESH and target.type in _OF_VISIT
         earlier = seen.setdefault(target, [])
         if earlier and any(resource.items() <= other.items() for other in earlier):
             continue
@@ -263,16 +275,25 @@ def _collect(
         mapped.contributions.append(
             Contribution(
                 target=target,
-                version=weak if target.type in _BACKGROUND and not annotates else version,
+                version=version if annotates else _version(part, target, version, context),
                 resource=resource,
                 ordinal=len(earlier),
-                removals=result.removals,
+                removals=() if refreshes else result.removals,
                 annotates=annotates,
                 kind=part.kind,
-                movement=movement if is_stay else None,
+                movement=rows[target.id].to_json() if target.id in rows else None,
             )
         )
         earlier.append(resource)
+
+
+def _version(part: _Part, target: Target, version: Version, context: Context) -> Version:
+    """Return the weight of what is said: in the background it only fills what nobody said."""
+    if context.event == REFRESH:
+        weak = part.name in _FILLS
+    else:
+        weak = context.kind != "ADT" and target.type in _BACKGROUND
+    return version.background() if weak else version
 
 
 def _movement(made: Sequence[_Made], context: Context, mapped: Mapped) -> Movement | None:
@@ -286,7 +307,8 @@ def _movement(made: Sequence[_Made], context: Context, mapped: Mapped) -> Moveme
     if found.trace:
         name = f"Encounter/{row.id}"
         mapped.trace += [replace(line, resource=name) for line in found.trace]
-        mapped.trace += stay_lines(context.visit.id, row.id)
+        for stay, told in rows_by_stay(row, context).items():
+            mapped.trace += stay_lines(stay, told.id)
     return row
 
 

@@ -83,38 +83,39 @@ _TABLE = (
     _identity("A37", "ADT_A37"),
     # Movements: PAM France 2.11 5.2. A06 and A07 cancel each other, so ZBE-4 decides.
     _movement("A05", "ADT_A05", INSERT, used=True),
-    _movement("A14", "ADT_A05", INSERT),
+    _movement("A14", "ADT_A05", INSERT, used=True),
     _movement("A01", "ADT_A01", INSERT, used=True),
     _movement("A04", "ADT_A01", INSERT, used=True),
-    _movement("A06", "ADT_A06", INSERT, CANCEL),
-    _movement("A07", "ADT_A06", INSERT, CANCEL),
+    _movement("A06", "ADT_A06", INSERT, CANCEL, used=True),
+    _movement("A07", "ADT_A06", INSERT, CANCEL, used=True),
     _movement("A02", "ADT_A02", INSERT, used=True),
-    _movement("A15", "ADT_A15", INSERT),
-    _movement("A54", "ADT_A54", INSERT),
+    _movement("A15", "ADT_A15", INSERT, used=True),
+    _movement("A54", "ADT_A54", INSERT, used=True),
     _movement("A21", "ADT_A21", INSERT, used=True),
     _movement("A22", "ADT_A21", INSERT, used=True),
-    _movement("A16", "ADT_A16", INSERT),
+    _movement("A16", "ADT_A16", INSERT, used=True),
     _movement("A03", "ADT_A03", INSERT, used=True),
     _movement("A11", "ADT_A09", CANCEL, used=True),
     _movement("A12", "ADT_A12", CANCEL, used=True),
     _movement("A13", "ADT_A01", CANCEL, used=True),
-    _movement("A25", "ADT_A21", CANCEL),
-    _movement("A26", "ADT_A21", CANCEL),
-    _movement("A27", "ADT_A21", CANCEL),
-    _movement("A38", "ADT_A38", CANCEL),
+    _movement("A25", "ADT_A21", CANCEL, used=True),
+    _movement("A26", "ADT_A21", CANCEL, used=True),
+    _movement("A27", "ADT_A21", CANCEL, used=True),
+    _movement("A38", "ADT_A38", CANCEL, used=True),
     _movement("A52", "ADT_A52", CANCEL, used=True),
     _movement("A53", "ADT_A52", CANCEL, used=True),
-    _movement("A55", "ADT_A52", CANCEL),
-    _movement("Z99", "ADT_A01", UPDATE),
+    _movement("A55", "ADT_A52", CANCEL, used=True),
+    _movement("Z99", "ADT_A01", UPDATE, used=True),
     # Encounter management without movement segment.
     Event("ADT", "A44", "ADT_A43", transaction=ITI_31),
-    Event("ADT", "A49", "ADT_A30", transaction=ITI_31),
-    # Temporary transfer tracking, an option of PAM; A08 is not in the French extension.
+    Event("ADT", "A49", "ADT_A30", used=True, transaction=ITI_31),
+    # Temporary transfer tracking, an option of PAM: where somebody is carried for an hour.
     Event("ADT", "A09", "ADT_A09", transaction=ITI_31),
     Event("ADT", "A10", "ADT_A09", transaction=ITI_31),
     Event("ADT", "A32", "ADT_A21", transaction=ITI_31),
     Event("ADT", "A33", "ADT_A21", transaction=ITI_31),
-    Event("ADT", "A08", "ADT_A01", transaction=ITI_31),
+    # Not in the French extension and sent all the same: identity first, no movement.
+    _identity("A08", "ADT_A01", used=True),
     # Documents.
     Event("MDM", "T02", "MDM_T02", used=True),
     Event("MDM", "T04", "MDM_T02"),
@@ -125,11 +126,11 @@ _TABLE = (
     Event("ZAM", "Z03", "ZAM_Z01"),
     # Appointments: all events share one structure.
     Event("SIU", "S12", "SIU_S12", used=True),
-    Event("SIU", "S13", "SIU_S12"),
-    Event("SIU", "S14", "SIU_S12"),
+    Event("SIU", "S13", "SIU_S12", used=True),
+    Event("SIU", "S14", "SIU_S12", used=True),
     Event("SIU", "S15", "SIU_S12", used=True),
-    Event("SIU", "S16", "SIU_S12"),
-    Event("SIU", "S17", "SIU_S12"),
+    Event("SIU", "S16", "SIU_S12", used=True),
+    Event("SIU", "S17", "SIU_S12", used=True),
     Event("SIU", "S18", "SIU_S12"),
     Event("SIU", "S19", "SIU_S12"),
     Event("SIU", "S20", "SIU_S12"),
@@ -137,15 +138,15 @@ _TABLE = (
     Event("SIU", "S22", "SIU_S12"),
     Event("SIU", "S23", "SIU_S12"),
     Event("SIU", "S24", "SIU_S12"),
-    Event("SIU", "S26", "SIU_S12"),
+    Event("SIU", "S26", "SIU_S12", used=True),
     # Orders and referrals.
-    Event("ORM", "O01", "ORM_O01"),
-    Event("OMG", "O19", "OMG_O19"),
-    Event("OML", "O21", "OML_O21"),
+    Event("ORM", "O01", "ORM_O01", used=True),
+    Event("OMG", "O19", "OMG_O19", used=True),
+    Event("OML", "O21", "OML_O21", used=True),
     Event("OMI", "O23", "OMI_O23"),
-    Event("REF", "I12", "REF_I12"),
-    Event("REF", "I13", "REF_I12"),
-    Event("REF", "I14", "REF_I12"),
+    Event("REF", "I12", "REF_I12", used=True),
+    Event("REF", "I13", "REF_I12", used=True),
+    Event("REF", "I14", "REF_I12", used=True),
     Event("RQA", "I08", "RQA_I08"),
 )
 
@@ -156,6 +157,12 @@ EVENTS: Mapping[tuple[str, str], Event] = MappingProxyType(
 
 #: Every known MSH-9.1.
 MESSAGE_TYPES = frozenset(event.message_type for event in _TABLE)
+
+
+#: What a message does to its appointment: settles two words of one instant, and is no movement.
+APPOINTMENT_ACTIONS: Mapping[str, str] = MappingProxyType(
+    {"S13": UPDATE, "S14": UPDATE, "S15": CANCEL, "S16": CANCEL, "S17": CANCEL, "S26": CANCEL}
+)
 
 
 def find_event(message_type: str, trigger: str) -> Event | None:

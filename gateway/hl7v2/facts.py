@@ -5,6 +5,7 @@ the fact of its ZBE-1, and its cancellation takes the fact of that ZBE-1 back, w
 first. PAM France 2.11 5.2 and 6.13; HL7 v2.5 10.4.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.core.contributions import Target, Version
@@ -13,13 +14,14 @@ from gateway.core.messages import Header
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.appointments import appointment_id, appointment_status
 from gateway.hl7v2.convert.dates import stamp
-from gateway.hl7v2.events import CANCEL
+from gateway.hl7v2.events import CANCEL, INSERT, UPDATE
 from gateway.hl7v2.factvalues import rpps
 from gateway.hl7v2.keys import establishment_finess
 from gateway.hl7v2.ledger import Movement
 from gateway.hl7v2.message import Message, Segment
 from gateway.hl7v2.movement_rows import RANK_OF_ACTION
-from gateway.hl7v2.telling import FACTS, Telling, converter, nodes_at
+from gateway.hl7v2.orderfacts import FACTS
+from gateway.hl7v2.telling import Telling, converter, nodes_at
 from gateway.mapping.converters import Source
 from gateway.mapping.facts import CompiledFact, Speaker, instant_text, run_facts
 from gateway.mapping.sites import Site
@@ -27,7 +29,14 @@ from gateway.mapping.sites import Site
 __all__ = ["FACTS", "assertions", "feed", "feed_of"]
 
 #: Last part of the name of a feed, by message type.
-_FEEDS = {"ADT": "ADT", "SIU": "SIU", "MDM": "DOC", "ORU": "DOC"}
+_FEEDS = {"ADT": "ADT", "SIU": "SIU", "MDM": "DOC", "ORU": "DOC"} | dict.fromkeys(
+    ("ORM", "OMG", "OML", "REF"), "ORD"
+)
+#: What ZBE-4 does to the fact of a movement.
+_OPS = {INSERT: Op.ASSERT, UPDATE: Op.AMEND, CANCEL: Op.RETRACT}
+#: Messages whose own matter is the identity: they may take a death back.
+_IDENTITY_UPDATES = frozenset({"A31", "A08"})
+_MOVING = frozenset({"S13", "S14"})
 #: Status of an appointment to the event it is.
 _APPOINTMENT_EVENTS = {
     "booked": "BOOKED",
@@ -55,7 +64,11 @@ def _feed(number: str, facility: str, kind: str) -> str:
 
 
 def assertions(
-    plans: tuple[CompiledFact, ...], context: Context, movement: Movement | None, header: Header
+    plans: tuple[CompiledFact, ...],
+    context: Context,
+    movement: Movement | None,
+    header: Header,
+    kinds: Mapping[str, str],
 ) -> list[Assertion]:
     """Return what a message asserts.
 
@@ -64,6 +77,7 @@ def assertions(
         context: of the message, its ZBE repaired.
         movement: row of the ledger, None for a message that tells no movement.
         header: of the input.
+        kinds: kind of request by the code of a service.
     """
     sent = header.sent_at or context.recorded
     rank = RANK_OF_ACTION[context.action]
@@ -76,7 +90,7 @@ def assertions(
     )
     local = context.site.local_codes or None
     message: Any = context.message
-    return run_facts(plans, message, Telling(context, movement), speaker, local)
+    return run_facts(plans, message, Telling(context, movement, kinds), speaker, local)
 
 
 # --- keys -------------------------------------------------------------------------------------
@@ -160,6 +174,13 @@ def appointment(segment: Segment, telling: Telling) -> str | None:
     return f"Appointment/{found}" if found else None
 
 
+@converter("move_of_appointment")
+def move_of_appointment(segment: Segment, telling: Telling) -> str | None:
+    """Return the key of the last time an appointment was moved."""
+    found = appointment(segment, telling)
+    return f"{found}|moved" if found else None
+
+
 # --- names and operations ---------------------------------------------------------------------
 
 
@@ -167,7 +188,8 @@ def appointment(segment: Segment, telling: Telling) -> str | None:
 def arrival(_source: Source, telling: Telling) -> str | None:
     """Return the kind of an arrival: admission, emergency or outpatient.
 
-    Only A01 of class I is an admission: a session or an external visit is none.
+    Only class I is an admission: a session or an external visit is none. A registration (A04)
+    has it once its status was corrected.
     Spec: PAM France 2.11 5.2 (A01, A04), 6.10 (PV1-2).
     """
     row = telling.movement
@@ -175,7 +197,21 @@ def arrival(_source: Source, telling: Telling) -> str | None:
         return None
     if row.patient_class == "E":
         return "ED_IN"
-    return "ADMIT" if row.event == "A01" and row.patient_class in ("I", "") else "OUTPT"
+    if row.patient_class == "I":
+        return "ADMIT"
+    return "ADMIT" if row.event == "A01" and not row.patient_class else "OUTPT"
+
+
+@converter("class_change")
+def class_change(_source: Source, telling: Telling) -> str | None:
+    """Return what a change of class is: an admission for who becomes an inpatient, else a move.
+
+    Spec: PAM France 2.11 5.3.5 (A06, A07; PV1-2 carries the new class).
+    """
+    row = telling.movement
+    if row is None:
+        return None
+    return "ADMIT" if row.patient_class == "I" else "MOVE"
 
 
 @converter("ins_state")
@@ -198,24 +234,40 @@ def appointment_event(segment: Segment, telling: Telling) -> str | None:
     return _APPOINTMENT_EVENTS.get(appointment_status(segment, telling.context))
 
 
+@converter("moved_op")
+def moved_op(segment: Segment, telling: Telling) -> str | None:
+    """Return what is done to the move of an appointment: one that is called off is not moved.
+
+    Spec: HL7 v2.5 10.4 (S13, S14; S15, S16, S17).
+    """
+    became = _APPOINTMENT_EVENTS.get(appointment_status(segment, telling.context))
+    if became == "CANCELLED":
+        return Op.RETRACT
+    return Op.ASSERT if became == "BOOKED" and telling.context.event in _MOVING else None
+
+
 @converter("movement_op")
 def movement_op(_source: Source, telling: Telling) -> str:
-    """Return what is done to the fact of a movement.
+    """Return what is done to the fact of a movement; an update can neither insert nor cancel.
 
     Spec: PAM France 2.11 6.13.4 (ZBE-4).
     """
-    return Op.RETRACT if telling.context.action == CANCEL else Op.ASSERT
+    return _OPS[telling.context.action]
 
 
 @converter("death_of_movement_op")
-def death_of_movement_op(source: Source, telling: Telling) -> str:
+def death_of_movement_op(source: Source, telling: Telling) -> str | None:
     """Assert a death for exit mode 9; a discharge corrected to another mode takes it back.
 
-    A death that is not one would silence every alarm about the patient.
+    A word about the discharge without exit mode says nothing of it. A death that is not one would silence every alarm about the patient.
     Spec: PAM France 2.11 6.17 (ZFM-2).
     """
-    died = telling.context.message.value("ZFM-2") == "9"
-    return Op.ASSERT if died and movement_op(source, telling) == Op.ASSERT else Op.RETRACT
+    mode = telling.context.message.value("ZFM-2")
+    if movement_op(source, telling) == Op.RETRACT:
+        return Op.RETRACT
+    if not mode:
+        return None
+    return Op.ASSERT if mode == "9" else Op.RETRACT
 
 
 @converter("patient_death_op")
@@ -230,7 +282,7 @@ def patient_death_op(_source: Source, telling: Telling) -> str | None:
     if said == "Y" or (said != "N" and stamp(message.value("PID-29"))):
         return Op.ASSERT
     denied = said == "N" or any(node.is_null for node in nodes_at(message, "PID-29", "PID-30"))
-    return Op.RETRACT if denied and telling.context.event == "A31" else None
+    return Op.RETRACT if denied and telling.context.event in _IDENTITY_UPDATES else None
 
 
 @converter("opposition_op")

@@ -62,12 +62,27 @@ def recorded(_source: Source, telling: Telling) -> When:
 
 @converter("expected_admission")
 def expected_admission(source: Source, telling: Telling) -> When:
-    """Return PV2-8, else the start of the movement.
+    """Return PV2-8, else EVN-3, else the start of the movement.
 
-    Spec: PAM France 2.11 6.11 (PV2-8).
+    Spec: PAM France 2.11 6.11 (PV2-8); HL7 v2.5 3.4.1.3 (EVN-3).
     """
-    found = stamp(telling.context.message.value("PV2-8"))
-    return when_of(found) if found else movement_start(source, telling)
+    return _expected(("PV2-8", "EVN-3"), source, telling)
+
+
+@converter("expected_exit")
+def expected_exit(source: Source, telling: Telling) -> When:
+    """Return when a pending discharge is expected; one that is not dated happens now.
+
+    Spec: PAM France 2.11 2 (event A16), 6.11 (PV2-9); HL7 v2.5 3.4.1.3 (EVN-3).
+    """
+    return _expected(("EVN-3", "PV2-9"), source, telling)
+
+
+def _expected(paths: tuple[str, ...], source: Source, telling: Telling) -> When:
+    for path in paths:
+        if found := stamp(telling.context.message.value(path)):
+            return when_of(found)
+    return movement_start(source, telling)
 
 
 @converter("expected_discharge")

@@ -13,8 +13,9 @@ from enum import StrEnum
 from gateway.core.issues import Issue, Severity
 from gateway.core.timestamps import TimestampError, parse_timestamp
 from gateway.hl7v2 import refusals
-from gateway.hl7v2.events import ITI_30, ITI_31, MESSAGE_TYPES, Event, find_event
+from gateway.hl7v2.events import ITI_30, ITI_31, MESSAGE_TYPES, UPDATE, Event, find_event
 from gateway.hl7v2.message import Message, Segment
+from gateway.hl7v2.orders import appointment_issues, order_issues
 from gateway.hl7v2.zbe import ACTIONS, is_shifted, repair_zbe, with_repaired_zbe
 
 __all__ = [
@@ -106,6 +107,13 @@ _IDENTITY = _Needs(
     strict_dates=_PERSON_DATES,
     strict_segments=("PV1",),
 )
+_DOSSIER = _Needs(
+    order=("MSH", "EVN", "PID", "MRG"),
+    required=("EVN", "PID", "MRG"),
+    once=("EVN", "PID", "MRG"),
+    fields=(*_PATIENT, ("PID", (18,)), ("MRG", (3,))),
+    strict_dates=_PERSON_DATES,
+)
 _DOCUMENT = _Needs(
     order=("MSH", "EVN", "PID", "PV1", "TXA", "OBX"),
     required=("PID", "TXA", "OBX"),
@@ -131,12 +139,33 @@ _APPOINTMENT = _Needs(
     strict_dates=_PERSON_DATES,
     strict_segments=("RGS",),
 )
+_ORDER = _Needs(
+    order=("MSH", "PID", "PV1", "ORC", "OBR"),
+    required=("PID", "ORC"),
+    once=("PID", "PV1"),
+    fields=(("MSH", (7,)), ("PID", (3,)), ("ORC", (1,))),
+    strict_dates=_PERSON_DATES,
+)
+_REFERRAL = _Needs(
+    order=("MSH", "RF1", "PRD", "PID", "OBR"),
+    required=("RF1", "PID"),
+    once=("RF1", "PID", "PV1"),
+    fields=(("MSH", (7,)), ("PID", (3,))),
+    alternatives=(("RF1", (6, 11)),),
+    strict_dates=_PERSON_DATES,
+    strict_segments=("PRD",),
+)
 _NEEDS: Mapping[str, _Needs] = {
     ITI_30: _IDENTITY,
     ITI_31: _MOVEMENT,
+    "A49": _DOSSIER,
     "MDM": _DOCUMENT,
     "ORU": _RESULT,
     "SIU": _APPOINTMENT,
+    "ORM": _ORDER,
+    "OMG": _ORDER,
+    "OML": _ORDER,
+    "REF": _REFERRAL,
 }
 
 
@@ -175,14 +204,15 @@ def judge(
     structure = message.value("MSH-9.3")
     if structure and structure != event.structure:
         issues.append(refusals.structure_mismatch())
-    needs = _NEEDS[event.transaction or event.message_type]
+    needs = _NEEDS.get(trigger) or _NEEDS[event.transaction or event.message_type]
     _check_segments(message, needs, issues, lenient)
     _check_fields(message, needs, issues, lenient)
-    if event.transaction == ITI_31:
-        _check_stay(message, issues)
+    if event.has_movement:
+        _check_stay(message, issues, lenient)
         _check_movement(message, event, issues, lenient)
     elif event == find_event("MDM", "T10") and not message.value("TXA-13"):
         issues.append(refusals.required_field("TXA-13"))
+    issues += order_issues(message) if needs is _ORDER else appointment_issues(message)
     _check_values(message, issues, lenient)
     refused = any(issue.severity.refuses for issue in issues)
     return Verdict(Action.REJECT if refused else Action.PROCESS, tuple(issues))
@@ -265,7 +295,7 @@ def _has_possible_date(segment: Segment, number: int, lenient: bool) -> bool:
     return True
 
 
-def _check_stay(message: Message, issues: list[Issue]) -> None:
+def _check_stay(message: Message, issues: list[Issue], lenient: bool) -> None:
     """Check what names the stay: class and visit number (PAM France 2.11 6.10)."""
     pv1 = message.first("PV1")
     if pv1 is None:
@@ -274,7 +304,10 @@ def _check_stay(message: Message, issues: list[Issue]) -> None:
     if patient_class and patient_class not in _CLASSES:
         issues.append(refusals.unknown_code("PV1-2", "table 0004 of France"))
     if patient_class in _CLASSES_WITH_VISIT and not pv1.holds(19):
-        issues.append(refusals.required_field("PV1-19"))
+        # The dossier may name the visit: a sender with one number for both repeats it at best.
+        named = lenient and bool(message.value("PID-18.1"))
+        severity = Severity.WARNING if named else Severity.ERROR
+        issues.append(refusals.required_field("PV1-19", severity))
 
 
 def _check_movement(message: Message, event: Event, issues: list[Issue], lenient: bool) -> None:
@@ -282,7 +315,9 @@ def _check_movement(message: Message, event: Event, issues: list[Issue], lenient
     severity = Severity.WARNING if lenient else Severity.ERROR
     zbe = message.first("ZBE")
     if zbe is None:
-        issues.append(refusals.missing_movement(severity))
+        # An update that names no movement cannot be made good from the message.
+        named = event.default_action != UPDATE
+        issues.append(refusals.missing_movement(severity if named else Severity.ERROR))
         return
     issues += [refusals.required_field(f"ZBE-{n}") for n in (1, 2) if not zbe.holds(n)]
     if is_shifted(zbe.fields):
@@ -291,12 +326,15 @@ def _check_movement(message: Message, event: Event, issues: list[Issue], lenient
     else:
         action = zbe.field(4).upper()
         if not action:
-            issues.append(refusals.required_field("ZBE-4", severity))
+            told = severity if len(event.actions) == 1 else Severity.ERROR
+            issues.append(refusals.required_field("ZBE-4", told))
             return
     if action not in ACTIONS:
         issues.append(refusals.unknown_code("ZBE-4", "the actions INSERT, UPDATE, CANCEL"))
     elif action not in event.actions:
         issues.append(refusals.contradicting_action())
+    elif action == UPDATE and not zbe.holds(6):
+        issues.append(refusals.required_field("ZBE-6", severity))
 
 
 def _check_values(message: Message, issues: list[Issue], lenient: bool) -> None:

@@ -16,7 +16,7 @@ from gateway.hl7v2 import faults
 from gateway.hl7v2.authorities import finess, finess_of
 from gateway.hl7v2.context import AccountKey, Context, PatientKey, VisitKey
 from gateway.hl7v2.convert.patient import TEST_ROOTS, ins_key_is_right, is_vouched
-from gateway.hl7v2.events import INSERT, find_event
+from gateway.hl7v2.events import APPOINTMENT_ACTIONS, INSERT, find_event
 from gateway.hl7v2.message import Message, Node
 from gateway.mapping.sites import Site
 
@@ -86,7 +86,7 @@ def _action(message: Message, kind: str, trigger: str) -> str:
     said = segment.field(4).upper() if segment else ""
     if event is None or said in event.actions:
         return said or INSERT
-    return event.default_action or INSERT
+    return event.default_action or APPOINTMENT_ACTIONS.get(trigger, INSERT)
 
 
 def establishment_finess(message: Message, site: Site, facility: str) -> str:

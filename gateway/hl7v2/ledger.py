@@ -3,7 +3,7 @@
 Knows what a cancellation does; does not make resources (`hl7v2.movements`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,11 +15,19 @@ Json = dict[str, Any]
 Moment = tuple[str, str]
 
 PLANNED = frozenset({"A05", "A14"})
-ADMISSIONS = frozenset({"A01", "A04", "A06", "A07"})
-DISCHARGE = "A03"
+#: What is announced of a patient who is there: it changes nothing until it happens.
+PENDING_TRANSFER, PENDING_DISCHARGE = "A15", "A16"
+PENDING = frozenset({PENDING_TRANSFER, PENDING_DISCHARGE})
+#: To another class: PV1-2 carries the new one. Spec: PAM France 2.11 5.3.5.
+CLASS_CHANGES = frozenset({"A06", "A07"})
+ADMISSIONS = frozenset({"A01", "A04", *CLASS_CHANGES})
+TRANSFER, DISCHARGE = "A02", "A03"
 
-#: What each cancelling event cancels, when ZBE-6 does not say it. Spec: PAM France 2.11 2.
+#: What each cancelling event cancels, when ZBE-6 does not say it; a class change is cancelled
+#: by its opposite. Spec: PAM France 2.11 2, 5.3.5.
 CANCELLED_BY = {
+    "A06": "A07",
+    "A07": "A06",
     "A11": "A01",
     "A12": "A02",
     "A13": "A03",
@@ -51,11 +59,13 @@ class Movement:
         treatment: PV1-21.
         unit_sector: sector of the responsible unit in the site table.
         admitted: PV1-44.
-        planned: PV2-8.
+        planned: when what is announced is expected: PV2-8, EVN-3, or PV2-9 for a discharge.
         preadmission: PV1-5 is valued: a cancelled admission goes back to the pre-admission.
         pmsi: parts of the PMSI extension (ZFM).
         said: partial Encounter: identifier, serviceProvider, location, participant (attending),
             hospitalization.
+        reserved: place kept for a pending transfer (PV1-42), as an entry of `location`.
+        follows: the visit number that a class change leaves behind (MRG-5), empty when none.
     """
 
     key: str
@@ -75,6 +85,8 @@ class Movement:
     preadmission: bool = False
     pmsi: Json = field(default_factory=dict)
     said: Json = field(default_factory=dict)
+    reserved: Json = field(default_factory=dict)
+    follows: str = ""
 
     def to_json(self) -> Json:
         """Return the row as stored; what is empty is left out."""
@@ -94,14 +106,25 @@ class Movement:
 #: Fields of a movement that a later message replaces when it values them.
 _MERGED = (
     "start",
-    "nature",
     "patient_class",
     "treatment",
-    "unit_sector",
     "admitted",
     "planned",
     "historic",
+    "reserved",
+    "follows",
 )
+
+#: Parts of the PMSI extension that are said together: the first without the others says that
+#: these are none. ZFM-4 and ZFM-3 empty mean directly to, or from, home (PAM France 2.11 6.17).
+_SAID_TOGETHER = (
+    ("modeSortie", ("destination",)),
+    ("modeEntree", ("provenance", "passageUrgences")),
+)
+#: ZBE-9 of a correction of status: no nature of a movement.
+_CORRECTION = "C"
+
+_Place = tuple[Version, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +133,30 @@ class Ledger:
 
     Attributes:
         live: movements that stand, any order.
-        cancelled: for each key whose last word is a cancellation, that cancellation, oldest first.
+        cancelled: for each key that a cancellation ended, that cancellation, oldest first.
+        waiting: updates of movements that nobody has told, oldest first.
+        said: place of the last word about each live movement in the order of the source, by key.
     """
 
     live: tuple[Movement, ...]
     cancelled: tuple[Movement, ...]
+    waiting: tuple[Movement, ...] = ()
+    said: Mapping[str, _Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    version: tuple[Version, int]
+    version: _Place
     movement: Movement
 
 
 def settle(contributions: Iterable[Contribution]) -> Ledger:
     """Settle what was said about each movement key, whatever the order of arrival.
 
-    The last word of a key by version decides: a cancellation makes a tombstone, which also
-    stands before the movement itself arrives; an INSERT of a known key with other content is a
-    part of the same movement and fills its fields; an UPDATE alone waits for its INSERT.
+    The order of versions decides: a cancellation ends all that was said before and also stands
+    before the movement itself arrives; an INSERT of a known key with other content is a part of
+    the same movement and fills its fields; an UPDATE can neither insert nor take a cancellation
+    back, so it waits for an INSERT.
 
     Args:
         contributions: of one stay; those without movement are passed over.
@@ -146,23 +174,30 @@ def settle(contributions: Iterable[Contribution]) -> Ledger:
         ),
         key=lambda row: row.version,
     )
-    live: list[tuple[tuple[Version, int], Movement]] = []
+    live: list[tuple[_Place, Movement]] = []
     tombs: list[_Row] = []
+    waiting: list[_Row] = []
     for group in _same_movement(rows):
-        if group[-1].movement.action == CANCEL:
-            tombs.append(group[-1])
-            continue
         merged = _merge_group(group)
         if merged is not None:
             live.append((group[-1].version, merged))
+            continue
+        ends = [row for row in group if row.movement.action == CANCEL]
+        (tombs if ends else waiting).append(ends[-1] if ends else group[-1])
     tombs.sort(key=lambda row: row.version)
+    waiting.sort(key=lambda row: row.version)
     dropped = _preadmission_ends(tombs)
-    standing = tuple(
-        movement
+    standing = [
+        (version, movement)
         for version, movement in live
         if dropped is None or movement.event not in PLANNED or version > dropped
+    ]
+    return Ledger(
+        live=tuple(movement for _, movement in standing),
+        cancelled=tuple(row.movement for row in tombs),
+        waiting=tuple(row.movement for row in waiting),
+        said={movement.key: version for version, movement in standing},
     )
-    return Ledger(standing, tuple(row.movement for row in tombs))
 
 
 def _same_movement(rows: Sequence[_Row]) -> list[list[_Row]]:
@@ -184,7 +219,7 @@ def _same_movement(rows: Sequence[_Row]) -> list[list[_Row]]:
 
 
 def _merge_group(group: Sequence[_Row]) -> Movement | None:
-    """Merge what was said since the last cancellation; None while only an UPDATE is known."""
+    """Merge what was said since the last cancellation; None while no INSERT is known."""
     since: list[Movement] = []
     for row in group:
         if row.movement.action == CANCEL:
@@ -203,15 +238,51 @@ def _merge_group(group: Sequence[_Row]) -> Movement | None:
             value = getattr(movement, name)
             if value:
                 changes[name] = value
-        changes["pmsi"] = {**changes.get("pmsi", {}), **movement.pmsi}
-        changes["said"] = _merge_said(changes.get("said", {}), movement.said)
+        _merge_parts(changes, movement)
     return replace(inserts[-1], **changes)
 
 
+def _merge_parts(changes: dict[str, Any], movement: Movement) -> None:
+    """Let one message speak about what is told in parts."""
+    said, pmsi = changes.get("said", {}), changes.get("pmsi", {})
+    if movement.nature and movement.nature != _CORRECTION:
+        changes["nature"] = "".join(sorted({*changes.get("nature", ""), *movement.nature}))
+    # The unit that is responsible decides the sector, whichever message names it.
+    names_unit = "serviceProvider" in movement.said
+    if names_unit or (movement.unit_sector and "serviceProvider" not in said):
+        changes["unit_sector"] = movement.unit_sector
+    way, left = movement.pmsi.get("modeSortie"), pmsi.get("modeSortie")
+    if way and left and way != left and "hospitalization" in said:
+        # Another way out: the establishment that was named belongs to the old one.
+        kept = {k: v for k, v in said["hospitalization"].items() if k != "destination"}
+        said = {k: v for k, v in said.items() if k != "hospitalization"}
+        if kept:
+            said["hospitalization"] = kept
+    changes["pmsi"] = merge_pmsi(pmsi, movement.pmsi)
+    changes["said"] = _merge_said(said, movement.said)
+
+
+def merge_pmsi(old: Json, new: Json) -> Json:
+    """Merge parts of the PMSI extension; those that are said together go together."""
+    merged = {**old, **new}
+    for first, others in _SAID_TOGETHER:
+        if first in new:
+            for name in others:
+                if name not in new:
+                    merged.pop(name, None)
+    return merged
+
+
 def _merge_said(old: Json, new: Json) -> Json:
+    """Merge partial Encounters; every number that was ever told names the movement."""
     merged = {**old, **new}
     if "hospitalization" in old and "hospitalization" in new:
         merged["hospitalization"] = {**old["hospitalization"], **new["hospitalization"]}
+    if old and old["identifier"] != new["identifier"]:
+        merged["identifier"] = [
+            *new["identifier"],
+            *(number for number in old["identifier"] if number not in new["identifier"]),
+        ]
     return merged
 
 

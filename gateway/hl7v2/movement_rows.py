@@ -13,12 +13,21 @@ from gateway.core.timestamps import Timestamp, TimestampError, parse_timestamp
 from gateway.hl7v2 import faults
 from gateway.hl7v2.context import Context, VisitKey
 from gateway.hl7v2.convert.dates import stamp
-from gateway.hl7v2.convert.organizations import unit_code
+from gateway.hl7v2.convert.former import former_visit
+from gateway.hl7v2.convert.organizations import location_reference, unit_code
 from gateway.hl7v2.convert.stay import MOVEMENT_NUMBER
 from gateway.hl7v2.events import CANCEL, INSERT, UPDATE
-from gateway.hl7v2.ledger import CANCELLED_BY, Moment, Movement
+from gateway.hl7v2.ledger import (
+    CANCELLED_BY,
+    CLASS_CHANGES,
+    DISCHARGE,
+    PENDING_DISCHARGE,
+    PENDING_TRANSFER,
+    Moment,
+    Movement,
+)
 from gateway.hl7v2.message import Message, Node, Segment
-from gateway.hl7v2.movements import PMSI
+from gateway.hl7v2.way_out import PMSI
 
 FLAG_FUTURE = "future-event"
 FLAG_UNMAPPED_UNIT = "unmapped-uf"
@@ -26,7 +35,14 @@ FLAG_UNMAPPED_UNIT = "unmapped-uf"
 RANK_OF_ACTION = {INSERT: 0, UPDATE: 1, CANCEL: 2}
 _TRIGGER = re.compile(r"[AZ][0-9]{2}")
 #: Movements that happen once a visit: without ZBE-1 the event names them.
-_ONCE = frozenset({"A01", "A03", "A04", "A05"})
+_ONCE = frozenset({"A01", "A03", "A04", "A05", "A14"})
+#: Where each kind of announcement tells when it is expected to happen.
+_EXPECTED = {
+    "A05": ("PV2-8", "EVN-3"),
+    "A14": ("PV2-8", "EVN-3"),
+    PENDING_TRANSFER: ("EVN-3",),
+    PENDING_DISCHARGE: ("EVN-3", "PV2-9"),
+}
 _TOLERANCE = timedelta(minutes=5)
 
 
@@ -42,7 +58,7 @@ def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movemen
         RejectedError: the movement has no usable start.
     """
     message = context.message
-    segment, stay, more = message.first("ZBE"), message.first("PV1"), message.first("PV2")
+    segment, stay = message.first("ZBE"), message.first("PV1")
     action = context.action
     event = _original(context, segment)
     start = _start(message, segment)
@@ -73,12 +89,70 @@ def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movemen
         treatment=stay.field(21) if stay else "",
         unit_sector=sector,
         admitted=_moment(stay.field(44)) if stay else None,
-        planned=_moment(more.field(8)) if more else None,
+        planned=_planned(message, event),
         preadmission=bool(stay and stay.field(5)),
         pmsi=pmsi,
         said=said,
+        reserved=_reserved(context, stay) if event == PENDING_TRANSFER else {},
+        follows=_follows(context, event),
     )
     return row, flags
+
+
+def _planned(message: Message, event: str) -> Moment | None:
+    """Return when what is announced is expected: EVN-3, else the date of PV2 for its kind.
+
+    A pre-admission has said so in PV2-8 since before EVN-3 was used.
+    Spec: PAM France 2.11 2 (events A05, A14, A15, A16), 6.11 (PV2-8, PV2-9); HL7 v2.5 3.4.1.3.
+    """
+    paths = _EXPECTED.get(event, ("PV2-8",))
+    return next((found for path in paths if (found := _moment(message.value(path)))), None)
+
+
+def _reserved(context: Context, stay: Segment | None) -> Json:
+    """Return the place kept for a pending transfer. Spec: PAM France 2.11 6.10 (PV1-42)."""
+    node = stay.node(42) if stay else None
+    found = location_reference(node, context) if node is not None else None
+    return {"location": found} if found else {}
+
+
+def _follows(context: Context, event: str) -> str:
+    if event not in CLASS_CHANGES:
+        return ""
+    former = former_visit(context)
+    return former.number if former else ""
+
+
+def rows_by_stay(row: Movement | None, context: Context) -> dict[str, Movement]:
+    """Return the movement for each stay it is about, by id of the stay.
+
+    A class change into another visit number ends the visit it leaves behind. The end has the key
+    of the class change, so that its corrections and its cancellation reach both visits.
+
+    Args:
+        row: the movement, None for a message that tells none.
+        context: of the message.
+
+    Spec: PAM France 2.11 5.3.5; HL7 v2.5 3.3.6 (A06), MRG-5.
+    """
+    if row is None or context.visit is None:
+        return {}
+    rows = {context.visit.id: row}
+    former = former_visit(context) if row.follows else None
+    if former is not None:
+        number, _, authority = row.key.partition("#")
+        rows[former.id] = Movement(
+            key=row.key,
+            id=context.ids.movement(former.system, former.number, number, authority),
+            event=DISCHARGE,
+            trigger=row.trigger,
+            action=row.action,
+            start=row.start,
+            aliases=row.aliases,
+            historic=row.historic,
+            said={"identifier": row.said["identifier"]},
+        )
+    return rows
 
 
 def _original(context: Context, segment: Segment | None) -> str:

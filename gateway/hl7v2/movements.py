@@ -9,12 +9,20 @@ from collections.abc import Sequence
 
 from gateway.core.contributions import Claim, Contribution, Json, Target
 from gateway.fhir.fold import merge
-from gateway.hl7v2.classes import CareClass, class_coding, classify, kind_coding, sector_tag
+from gateway.hl7v2.announced import (
+    Announced,
+    announced_encounter,
+    announced_of,
+    reserved_places,
+    set_expected_discharge,
+    without_expected_discharge,
+)
+from gateway.hl7v2.classes import class_coding, classify
+from gateway.hl7v2.encounters import ENCOUNTER, ordered, set_class
 from gateway.hl7v2.ledger import DISCHARGE, PLANNED, Ledger, Moment, settle
-from gateway.hl7v2.steps import State, Step, beginning, period, spans, steps_of
+from gateway.hl7v2.steps import State, Step, beginning, ending, period, spans, steps_of
+from gateway.hl7v2.way_out import hospitalization_of, set_pmsi, set_stay_pmsi, set_way_out
 
-ENCOUNTER = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-encounter"
-PMSI = "https://relais.example/fhir/StructureDefinition/pmsi-movement"
 UNKNOWN = {
     "extension": [
         {
@@ -31,10 +39,6 @@ _RESTORED = {
     "A27": "cancelled",
     "A53": "onleave",
 }
-
-#: Parts of the PMSI extension that tell a way out: said by the discharge that stands.
-_WAY_OUT = ("modeSortie", "destination")
-_PMSI_ORDER = ("modeEntree", "provenance", "passageUrgences", *_WAY_OUT)
 
 #: HL7 event A21 announces leave, A16 and A03 tell a discharge: they may carry a way out.
 _LEAVING = frozenset({"A03", "A16", "A21"})
@@ -67,73 +71,52 @@ def fold_stay(target: Target, contributions: Sequence[Contribution]) -> list[Jso
 
     Spec: PAM France 2.11 5.1 to 5.3 (visit, movement, ZBE); HL7 v2.5 3.3.
     """
-    merged = merge(target, contributions)
+    merged = merge(target, [without_expected_discharge(part) for part in contributions])
     if merged is None:
         return []
-    if hospitalization := _hospitalization(contributions):
+    if hospitalization := hospitalization_of(contributions):
         merged["hospitalization"] = hospitalization
     ledger = settle(contributions)
     steps = steps_of(ledger)
     if not steps:
         return [_without_movement(merged, ledger)]
-    stay = _stay(merged, steps, ledger)
-    return [stay, *_movements(stay, steps)]
+    announced = announced_of(ledger, steps)
+    stay = _stay(merged, steps, ledger, announced)
+    return [stay, *_movements(stay, steps), *(announced_encounter(stay, one) for one in announced)]
 
 
-def _hospitalization(contributions: Sequence[Contribution]) -> Json:
-    """Merge `hospitalization` per part: a letter and a movement each know some of them."""
-    told: Json = {}
-    speaking = [part for part in contributions if "hospitalization" in part.resource]
-    for part in sorted(speaking, key=lambda item: (item.version, item.ordinal)):
-        told = merge_hospitalization(told, part.resource["hospitalization"])
-    return told
-
-
-def merge_hospitalization(old: Json, new: Json) -> Json:
-    """Merge two hospitalizations: the new part wins, codings of other systems stay.
-
-    Args:
-        old: what was known.
-        new: what is said later.
-
-    Returns:
-        A new hospitalization.
-    """
-    merged = dict(old)
-    for name, value in new.items():
-        codings = value.get("coding") if isinstance(value, dict) else None
-        if codings and name in merged:
-            systems = {coding.get("system") for coding in codings}
-            kept = [c for c in merged[name].get("coding", ()) if c.get("system") not in systems]
-            merged[name] = {**merged[name], **value, "coding": [*codings, *kept]}
-        else:
-            merged[name] = value
-    return merged
-
-
-def _stay(merged: Json, steps: list[Step], ledger: Ledger) -> Json:
+def _stay(merged: Json, steps: list[Step], ledger: Ledger, announced: Sequence[Announced]) -> Json:
     """Write what the movements decide over what the messages said."""
     last = steps[-1]
     present = [step for step in steps if step.movement.event not in PLANNED] or steps
-    end = last.start if last.status == "finished" else None
+    end = ending(steps)
     place = last.place or _restored_place(last.status, ledger)
     stay = dict(merged)
     stay["status"] = last.status
     if past := _past_statuses(steps):
         stay["statusHistory"] = past
-    _set_class(stay, last.care)
+    set_class(stay, last.care)
     if past := _past_classes(present):
         stay["classHistory"] = past
     stay["period"] = period(beginning(steps), end)
     if last.provider is not None:
         stay["serviceProvider"] = last.provider
-    if places := _places(present, end, place):
+    places = _places(present, end, place)
+    if last.status == "planned" and places:
+        # The place waits for the expected admission, not since it was announced.
+        places[-1]["period"] = stay["period"]
+    places += reserved_places(announced)
+    if places:
         stay["location"] = places
     if attending := _attending(present, end):
         stay["participant"] = [*_other_participants(merged, attending), *attending]
-    _set_way_out(stay, last)
-    _set_pmsi(stay, _stay_pmsi(steps))
-    return _ordered(stay)
+    exit_ = None
+    if end is not None:
+        exit_ = next(step for step in reversed(steps) if step.movement.event == DISCHARGE)
+    set_way_out(stay, exit_)
+    set_stay_pmsi(stay, steps, exit_)
+    set_expected_discharge(stay, announced)
+    return ordered(stay)
 
 
 def _movements(stay: Json, steps: list[Step]) -> list[Json]:
@@ -156,7 +139,7 @@ def _movement(stay: Json, step: Step, following: Moment | None) -> Json:
         "identifier": said["identifier"],
         "status": "finished" if over else step.status,
     }
-    _set_class(encounter, step.care)
+    set_class(encounter, step.care)
     if "subject" in stay:
         encounter["subject"] = stay["subject"]
     if step.attending is not None:
@@ -173,15 +156,15 @@ def _movement(stay: Json, step: Step, following: Moment | None) -> Json:
     encounter["partOf"] = {"reference": f"Encounter/{stay['id']}"}
     if "security" in stay.get("meta", {}):
         encounter["meta"]["security"] = stay["meta"]["security"]
-    _set_pmsi(encounter, step.movement.pmsi)
-    return _ordered(encounter)
+    set_pmsi(encounter, step.movement.pmsi)
+    return ordered(encounter)
 
 
 def _without_movement(merged: Json, ledger: Ledger) -> Json:
     """Finish a stay of which no live movement is known: a document's, or a cancelled one."""
     stay = dict(merged)
     state = State()
-    for movement in ledger.cancelled:
+    for movement in (*ledger.waiting, *ledger.cancelled):
         state.take(movement)
     if ledger.cancelled:
         last = ledger.cancelled[-1]
@@ -199,27 +182,17 @@ def _without_movement(merged: Json, ledger: Ledger) -> Json:
             stay["period"] = {"start": start[1]}
         if state.provider is not None:
             stay["serviceProvider"] = state.provider
+        if state.attending is not None and stay["status"] in ("in-progress", "onleave"):
+            stay["participant"] = [
+                *_other_participants(merged, [state.attending]),
+                state.attending,
+            ]
     if state.patient_class or "class" not in stay:
         care = classify(state.patient_class, state.treatment, state.unit_sector)
-        _set_class(stay, care)
+        set_class(stay, care)
     stay.setdefault("status", "unknown")
     stay.setdefault("period", UNKNOWN)
-    return _ordered(stay)
-
-
-def _set_class(encounter: Json, care: CareClass) -> None:
-    """Write class, kind of contact and sector tag."""
-    encounter["class"] = class_coding(care)
-    kind = kind_coding(care)
-    if kind is not None:
-        said = encounter.get("type") or [{}]
-        coding = [*(c for c in said[0].get("coding", ()) if c != kind), kind]
-        encounter["type"] = [{**said[0], "coding": coding}]
-    tag = sector_tag(care)
-    if tag is not None:
-        meta = encounter.get("meta", {})
-        others = [item for item in meta.get("tag", ()) if item["system"] != tag["system"]]
-        encounter["meta"] = {**meta, "tag": [*others, tag]}
+    return ordered(stay)
 
 
 def _past_statuses(steps: list[Step]) -> list[Json]:
@@ -249,7 +222,7 @@ def _places(steps: list[Step], end: Moment | None, place: Json | None) -> list[J
         if value is not None
     ]
     if not places and place is not None:
-        return [_placed(place, steps[-1].status, None, None)]
+        return [_placed(place, steps[-1].status, None, end)]
     return places
 
 
@@ -297,74 +270,3 @@ def _restored_place(status: str, ledger: Ledger) -> Json | None:
             found: Json = movement.said["location"][0]
             return found
     return None
-
-
-def _set_way_out(stay: Json, last: Step) -> None:
-    """Write disposition and destination of the discharge that stands, and of no other."""
-    told = last.movement.said.get("hospitalization") if last.status == "finished" else None
-    if not told:
-        return
-    stay["hospitalization"] = merge_hospitalization(stay.get("hospitalization", {}), told)
-
-
-def _stay_pmsi(steps: list[Step]) -> Json:
-    parts: Json = {}
-    for step in steps:
-        out = step.movement.event == DISCHARGE and steps[-1].status == "finished"
-        for name, value in step.movement.pmsi.items():
-            if name not in _WAY_OUT or out:
-                parts[name] = value
-    return parts
-
-
-def _set_pmsi(encounter: Json, parts: Json) -> None:
-    """Write modes of entry and exit (ZFM) in their extension, parts in a fixed order."""
-    if not parts:
-        return
-    extension = {
-        "url": PMSI,
-        "extension": [
-            {"url": name, "valueCode": parts[name]} for name in _PMSI_ORDER if name in parts
-        ],
-    }
-    encounter["extension"] = [*encounter.get("extension", ()), extension]
-
-
-_ORDER = {
-    name: index
-    for index, name in enumerate(
-        (
-            "resourceType",
-            "id",
-            "meta",
-            "extension",
-            "identifier",
-            "status",
-            "statusHistory",
-            "class",
-            "classHistory",
-            "type",
-            "serviceType",
-            "priority",
-            "subject",
-            "episodeOfCare",
-            "basedOn",
-            "participant",
-            "appointment",
-            "period",
-            "reasonCode",
-            "account",
-            "hospitalization",
-            "location",
-            "serviceProvider",
-            "partOf",
-        )
-    )
-}
-
-
-def _ordered(encounter: Json) -> Json:
-    """Put elements in the order of FHIR, so that equal content has equal bytes."""
-    if encounter.keys() <= _ORDER.keys():
-        return {name: encounter[name] for name in _ORDER if name in encounter}
-    return {key: encounter[key] for key in sorted(encounter, key=lambda name: _ORDER.get(name, 15))}

@@ -1,6 +1,7 @@
 """A stay step by step: the live movements in order of time, and what holds after each.
 
-Does not write resources (`hl7v2.movements`).
+What is only announced (a pending transfer or discharge) is no step: it stands beside them until
+it happens (`hl7v2.announced`). Does not write resources (`hl7v2.movements`).
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,15 @@ from typing import TypeVar
 from gateway.core.contributions import Json
 from gateway.hl7v2.classes import CareClass, classify
 from gateway.hl7v2.events import find_event
-from gateway.hl7v2.ledger import ADMISSIONS, DISCHARGE, PLANNED, Ledger, Moment, Movement
+from gateway.hl7v2.ledger import (
+    ADMISSIONS,
+    DISCHARGE,
+    PENDING,
+    PLANNED,
+    Ledger,
+    Moment,
+    Movement,
+)
 
 T = TypeVar("T")
 
@@ -27,7 +36,9 @@ _STATUS = {
     "A03": "finished",
 }
 #: Movements of a patient who is there, whatever was known before.
-_PRESENT = frozenset({"A02", "A54"})
+_PRESENT = frozenset({"A02", "A54", *PENDING})
+#: Movements that begin a stay.
+_ENTRIES = frozenset({"A01", "A04"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,14 @@ class State:
         elif movement.event in _PRESENT and self.status in ("", "planned"):
             self.status = "in-progress"
 
+    def care_of(self, movement: Movement) -> CareClass:
+        """Return the class that a movement announces, what it leaves open being as it is."""
+        return classify(
+            movement.patient_class or self.patient_class,
+            movement.treatment or self.treatment,
+            movement.unit_sector or self.unit_sector,
+        )
+
     def step(self, movement: Movement, start: Moment) -> Step:
         """Freeze the state as the step that begins with `movement`."""
         return Step(
@@ -86,10 +105,16 @@ class State:
 
 
 def steps_of(ledger: Ledger) -> list[Step]:
-    """Put the live movements in order of time and follow the state along them."""
+    """Put the live movements in order of time and follow the state along them.
+
+    A patient of whom only an announcement is known is there since then.
+    """
+    actual = [movement for movement in ledger.live if movement.event not in PENDING]
+    if all(movement.event in PLANNED for movement in actual):
+        actual = list(ledger.live)
     state = State()
     steps: list[Step] = []
-    for movement, start in _in_order(ledger.live):
+    for movement, start in _in_order(actual):
         state.take(movement)
         steps.append(state.step(movement, start))
     return steps
@@ -127,10 +152,12 @@ def _rank(trigger: str) -> int:
 def beginning(steps: list[Step]) -> Moment:
     """Return when the stay began: the admission, else PV1-44, else the first movement.
 
+    A change of class is a beginning only when it opens another visit number.
+
     While only a pre-admission stands, the expected admission (PV2-8) is the beginning.
     """
     for step in steps:
-        if step.movement.event in ADMISSIONS:
+        if step.movement.event in _ENTRIES or step.movement.follows:
             return step.start
     if steps[-1].status == "planned":
         planned = [step.movement.planned for step in steps if step.movement.planned]
@@ -138,6 +165,16 @@ def beginning(steps: list[Step]) -> Moment:
     known = [step.movement.admitted for step in steps if step.movement.admitted]
     first = next((s for s in steps if s.movement.event not in PLANNED), steps[0]).start
     return min([first, *known])
+
+
+def ending(steps: Sequence[Step]) -> Moment | None:
+    """Return when the stay ended, None while it goes on: the latest discharge that stands.
+
+    What is dated after it, such as a change of doctor, does not move the end.
+    """
+    if steps[-1].status != "finished":
+        return None
+    return next(step.start for step in reversed(steps) if step.movement.event == DISCHARGE)
 
 
 def period(start: Moment, end: Moment | None) -> Json:

@@ -3,7 +3,8 @@
 The converters are in `hl7v2.facts` (keys, operations) and `hl7v2.factvalues` (times, attributes).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.ledger import Movement
@@ -21,10 +22,12 @@ class Telling:
     Attributes:
         context: of the message.
         movement: row of the ledger, None for a message that tells no movement.
+        kinds: kind of request by the code of a service, of the concept map `request-kind`.
     """
 
     context: Context
     movement: Movement | None
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 def nodes_at(message: Message, *paths: str) -> list[Node]:

@@ -42,7 +42,7 @@ def check_facts(
     found = FactFindings()
     vocabulary = FactVocabulary(converters, mappings.conceptmaps)
     used: set[str] = set()
-    for plan, document, keys in _plans(mappings, kind, found.issues):
+    for plan, document, keys in _plans(mappings, kind, path_fault, found.issues):
         where = _where(document, keys)
         found.issues += compile_fact(plan, vocabulary, where)[1]
         found.issues += _faults(plan, where, path_fault)
@@ -54,7 +54,7 @@ def check_facts(
 
 
 def _plans(
-    mappings: Mappings, kind: str, issues: list[Issue]
+    mappings: Mappings, kind: str, path_fault: Callable[[str], str], issues: list[Issue]
 ) -> Iterator[tuple[FactPlan, TextDocument, Keys]]:
     """Yield every fact plan with its file; report fragments that are unknown or unused."""
     known = {name: plan for (family, name), plan in mappings.facts.items() if family == kind}
@@ -70,6 +70,9 @@ def _plans(
             used.add(entry.use)
             if entry.use not in known:
                 issues.append(faults.unknown_fragment(document.place(at), entry.use, known))
+            for path in entry.when:
+                if fault := path_fault(path):
+                    issues.append(faults.bad_source(document.place(at), "when", path, fault))
     for name, plan in known.items():
         document = mappings.files[f"facts {kind} {name}"]
         keys: Keys = (name.rpartition(".")[2],)

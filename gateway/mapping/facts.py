@@ -257,6 +257,8 @@ def compile_facts(
             plan = entry
         elif (kind, entry.use) in fragments:
             plan, place = fragments[kind, entry.use], entry.use
+            if entry.when:
+                plan = plan.model_copy(update={"when": {**plan.when, **entry.when}})
         else:
             names = [name for other, name in fragments if other == kind]
             issues.append(faults.unknown_fragment(place, entry.use, names))

@@ -83,9 +83,14 @@ class FactPlan(_Strict):
 
 
 class FactUse(_Strict):
-    """A fragment of facts (`facts/ZBE.discharge`)."""
+    """A fragment of facts (`facts/ZBE.discharge`), for one event under narrower conditions.
+
+    Attributes:
+        when: added to the conditions of the fragment.
+    """
 
     use: str
+    when: dict[str, list[str]] = {}
 
 
 class EventPlan(_Strict):

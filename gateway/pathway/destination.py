@@ -1,7 +1,8 @@
 """Where a patient goes after a stay, from everything that says so.
 
 The billed value (PMSI: ZFM-2, ZFM-4) comes first, then the discharge letter (CI-SIS ORG-074), the
-kind of the announced facility, an accepted request, the circumstance of PV1-36. When two of them
+kind of the announced facility, an accepted request, the exit mode of the site (ZFV-9), the
+circumstance of PV1-36. When two of them
 disagree the earlier wins and the flag `dest-conflict` is set. Nothing said is `unknown`, never
 home.
 """
@@ -112,6 +113,8 @@ def _said(
         yield Destination(sector)
     if requested:
         yield Destination(requested)
+    if local := discharge.text("local_destination"):
+        yield Destination(local)
     last = _FROM_CIRCUMSTANCE.get(discharge.text("circumstance"))
     if last:
         yield last

@@ -23,8 +23,12 @@ _REQUEST_LASTS = timedelta(days=30)
 _ADMISSIONS = {"183452005": "emergency", "8715000": "planned", "107724000": "transfer"}
 #: ZFM-1.
 _ENTRY_MODES = {"7": "transfer", "0": "transfer", "6": "mutation"}
+#: PV1-14, read where ZFM-1 and ZFM-5 do not tell.
+_ADMIT_SOURCES = {"4": "transfer", "6": "mutation", "7": "emergency"}
 #: PV1-36 of a leave: absence of less than 12 h, else a permission of less than 72 h.
 _ABSENCE, _PERMISSION = timedelta(hours=12), timedelta(hours=72)
+#: ZFM-2 of a leave that is a stay on the technical platform of another site (PAM France 2.11 2).
+_FOR_AN_ACT, _ON_PLATFORM = "0", timedelta(hours=48)
 _LONG_STAY_H = 48
 
 
@@ -191,8 +195,12 @@ class _View:
         if self._reads("open_episode"):
             added["open_episode"] = self._open_episode(fact)
         if event == "ENC.LEAVE_OUT":
-            short = fact.text("circumstance") == "A"
-            added["return_due"] = stamp(fact.low + (_ABSENCE if short else _PERMISSION))
+            added["return_due"] = stamp(fact.low + _time_away(fact))
+        elif event == "ENC.DISCH_PLANNED" and self._reads("destination"):
+            found, _ = destination_of(
+                fact, None, self._requested(fact, visit.start), self._tables.categories
+            )
+            added["destination"], added["detail"] = found
         elif event == "ENC.ADMIT" and self._reads("admit_kind"):
             added["admit_kind"] = self._admit_kind(fact, visit)
         return _with(fact, added, flags)
@@ -284,6 +292,9 @@ class _View:
 
     def _admit_kind(self, fact: Fact, visit: _Visit) -> str | None:
         found = _ENTRY_MODES.get(fact.text("entry_mode"))
+        if not found and fact.text("ed_passage"):
+            found = "emergency"
+        found = found or _ADMIT_SOURCES.get(fact.text("admit_source"))
         if found:
             return found
         if any(self._is_emergency_before(fact, other) for other in self._emergencies()):
@@ -309,6 +320,13 @@ class _View:
         if passage.text("dossier") and passage.text("dossier") == admission.text("dossier"):
             return passage.low <= admission.low
         return admission.low - _EMERGENCY_BEFORE <= passage.low <= admission.low
+
+
+def _time_away(leave: Fact) -> timedelta:
+    """Return how long a leave may last that does not say when it ends."""
+    if leave.text("mode") == _FOR_AN_ACT:
+        return _ON_PLATFORM
+    return _ABSENCE if leave.text("circumstance") == "A" else _PERMISSION
 
 
 def _with(fact: Fact, added: Mapping[str, Any], flags: tuple[str, ...] = ()) -> Fact:

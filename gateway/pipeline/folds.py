@@ -3,12 +3,19 @@
 from collections.abc import Mapping, Sequence
 
 from gateway.core.contributions import Contribution, Json, Kind, Target
+from gateway.fhir.appointments import AppointmentFold
 from gateway.fhir.fold import ElementFold, Fold
 from gateway.fhir.patient import PatientFold
+from gateway.fhir.requests import RequestFold
 from gateway.hl7v2.movements import StayFold
 
 #: Types with rules of their own; every other type is merged per element.
-FOLDS: Mapping[str, Fold] = {"Patient": PatientFold(), "Encounter": StayFold()}
+FOLDS: Mapping[str, Fold] = {
+    "Patient": PatientFold(),
+    "Encounter": StayFold(),
+    "ServiceRequest": RequestFold(),
+    "Appointment": AppointmentFold(),
+}
 _DEFAULT: Fold = ElementFold()
 
 

@@ -24,12 +24,15 @@ _PROFILE = ("2.11", "IHE_FRANCE-2.11-PAM")
 STRUCTURES = {
     "A28": "ADT_A05", "A31": "ADT_A05", "A05": "ADT_A05", "A01": "ADT_A01", "A04": "ADT_A01",
     "A02": "ADT_A02", "A21": "ADT_A21", "A22": "ADT_A21", "A03": "ADT_A03", "A11": "ADT_A09",
-    "A12": "ADT_A12", "A13": "ADT_A01", "A52": "ADT_A52", "A53": "ADT_A52",
+    "A12": "ADT_A12", "A13": "ADT_A01", "A52": "ADT_A52", "A53": "ADT_A52", "A06": "ADT_A06",
+    "A07": "ADT_A06", "A14": "ADT_A05", "A15": "ADT_A15", "A16": "ADT_A16", "A25": "ADT_A21",
+    "A26": "ADT_A21", "A27": "ADT_A21", "A38": "ADT_A38", "A54": "ADT_A54", "A55": "ADT_A52",
+    "Z99": "ADT_A01",
 }  # fmt: skip
 #: Events that carry what was collected at the arrival: general practitioner, contact, consent.
-_ARRIVALS = ("A05", "A01", "A04")
+_ARRIVALS = ("A05", "A14", "A01", "A04")
 _CONSENT_EVENTS = (*_ARRIVALS, "A28", "A31")
-_PMSI_EVENTS = ("A01", "A02", "A03", "A04", "A05", "A21", "A22")
+_PMSI_EVENTS = ("A01", "A02", "A03", "A04", "A05", "A06", "A14", "A21", "A22", "Z99")
 
 
 def identity_message(step: Step, news: IdentityNews) -> bytes:
@@ -122,11 +125,13 @@ def _pv1(move: Movement) -> dict[int, Field]:
     if move.admitted is not None:
         fields[44] = moment(site, move.admitted)
         fields[17] = xcn(visit.attending)
+    if move.exit is not None:
+        fields |= {36: move.exit.circumstance, 37: move.exit.finess}
     if move.exit is not None and move.discharged is not None:
-        fields[36] = move.exit.circumstance
-        fields[37] = move.exit.finess
         fields[41] = "D" if move.exit.last else "N"
         fields[45] = moment(site, move.discharged)
+    if move.reserved is not None:
+        fields[42] = location(site, move.reserved)
     return fields
 
 
@@ -137,9 +142,13 @@ def _pv2(move: Movement) -> list[str]:
         fields |= {7: "TO", 12: visit.care.reason, 22: "N", 30: "F"}
         if visit.care.urgent:
             fields[38] = "5"
-    if move.planned is not None:
-        fields[8] = moment(site, move.planned)
-    if visit.care.expected_end is not None and move.event in (*_ARRIVALS, "A02"):
+    if move.planned is not None and move.expects != "A15":
+        fields[9 if move.expects == "A16" else 8] = moment(site, move.planned)
+    if (
+        visit.care.expected_end is not None
+        and 9 not in fields
+        and move.event in (*_ARRIVALS, "A02")
+    ):
         fields[9] = moment(site, visit.care.expected_end)
     if move.back_by is not None and move.event == "A21":
         fields[47] = moment(site, move.back_by)
@@ -147,7 +156,10 @@ def _pv2(move: Movement) -> list[str]:
 
 
 def _zbe(move: Movement) -> str:
-    """Return ZBE (PAM France 2.11 6.13.3): ZBE-3 stays empty, CANCEL names the original event."""
+    """Return ZBE (PAM France 2.11 6.13.3): ZBE-3 stays empty.
+
+    UPDATE and CANCEL name the original event.
+    """
     site = move.visit.establishment
     unit = unit_name(site, move.place.unit)
     return segment(
@@ -155,7 +167,7 @@ def _zbe(move: Movement) -> str:
         {
             1: (move.number, *site.authority),
             2: moment(site, move.start),
-            4: "CANCEL" if move.original else "INSERT",
+            4: move.action,
             5: "Y" if move.historic else "N",
             6: move.original,
             7: unit,

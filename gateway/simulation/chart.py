@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from gateway.simulation.behaviours import Behaviours, Cause, Truth
 from gateway.simulation.draws import Draws
@@ -22,7 +23,11 @@ from gateway.simulation.steps import (
 )
 
 #: Event that undoes each movement event (PAM France 2.11, table of events).
-CANCELS = {"A01": "A11", "A04": "A11", "A02": "A12", "A03": "A13", "A21": "A52", "A22": "A53"}
+CANCELS = {
+    "A01": "A11", "A04": "A11", "A02": "A12", "A03": "A13", "A21": "A52", "A22": "A53",
+    "A05": "A38", "A06": "A07", "A07": "A06", "A14": "A27", "A15": "A26", "A16": "A25",
+    "A54": "A55",
+}  # fmt: skip
 
 
 class Chart:
@@ -130,6 +135,11 @@ class StayTeller:
         return self._live[-1]
 
     @property
+    def live(self) -> tuple[Movement, ...]:
+        """Return the movements that are not cancelled, as they are after their corrections."""
+        return tuple(self._live)
+
+    @property
     def admitted(self) -> datetime | None:
         """Return when the stay began, None before the admission."""
         return self.current.admitted if self._live else None
@@ -157,6 +167,70 @@ class StayTeller:
         """Receive the patient back (A22)."""
         self._add(self._movement("A22", at, self.current.place))
 
+    def expect(self, at: datetime, planned: datetime, place: Place) -> None:
+        """Announce a stay without pre-admission (A14)."""
+        self._add(replace(self._movement("A14", at, place), planned=planned))
+
+    def change_class(self, at: datetime, care: Care, place: Place) -> None:
+        """Let the patient be cared for as `care` says: A06 to inpatient or session, else A07."""
+        event = "A06" if care.patient_class in "IR" else "A07"
+        prior = self.current.place
+        self.visit = replace(self.visit, care=care)
+        self._add(replace(self._movement(event, at, place), prior=prior))
+
+    def change_doctor(self, at: datetime, attending: Professional) -> None:
+        """Give the patient another attending doctor (A54)."""
+        self.visit = replace(self.visit, attending=attending)
+        self._add(replace(self._movement("A54", at, self.current.place), nature="M"))
+
+    def plan_transfer(self, at: datetime, planned: datetime, place: Place) -> Movement:
+        """Keep a place for a later transfer (A15); return what can be cancelled."""
+        movement = self._movement("A15", at, self.current.place)
+        return self._announce(replace(movement, planned=planned, reserved=place, nature="H"))
+
+    def plan_discharge(self, at: datetime, planned: datetime, way: Exit) -> Movement:
+        """Announce the discharge (A16); return what can be cancelled."""
+        movement = self._movement("A16", at, self.current.place)
+        return self._announce(replace(movement, planned=planned, exit=way, nature="S"))
+
+    def withdraw(self, at: datetime, announced: Movement) -> None:
+        """Cancel what was announced and has not happened (A25, A26)."""
+        content = replace(
+            announced,
+            event=CANCELS[announced.event],
+            original=announced.event,
+            action="CANCEL",
+            visit=self.visit,
+            place=self.current.place,
+            planned=None,
+            reserved=None,
+            exit=None,
+        )
+        self.chart.say(at, content, self.visit.establishment, lag=2)
+
+    def correct(self, at: datetime, number: str, **changes: Any) -> None:
+        """Update a movement that stands (Z99), the current one or an earlier one.
+
+        Args:
+            at: when the error is seen.
+            number: of the movement.
+            changes: fields of the movement that were wrong.
+        """
+        index = next(i for i, one in enumerate(self._live) if one.number == number)
+        was = self._live[index]
+        right = replace(was, **changes)
+        self._live[index] = right
+        if was.visit == self.visit:
+            self.visit = right.visit
+        content = replace(
+            right,
+            event="Z99",
+            original=was.event,
+            action="UPDATE",
+            historic=index + 1 < len(self._live),
+        )
+        self.chart.say(at, content, self.visit.establishment, lag=2)
+
     def discharge(self, at: datetime, way: Exit, lag: int = 45) -> None:
         """End the visit (A03)."""
         movement = self._movement("A03", at, self.current.place)
@@ -167,6 +241,8 @@ class StayTeller:
     def cancel(self, at: datetime) -> None:
         """Undo the last movement; the message carries the state that is current again."""
         undone = self._live.pop()
+        if self._live:
+            self.visit = self._live[-1].visit
         if undone.event == "A03":
             # A discharge that never was leaves nothing to follow.
             truths = self.chart.truths
@@ -181,6 +257,8 @@ class StayTeller:
             undone,
             event=CANCELS[undone.event],
             original=undone.event,
+            action="CANCEL",
+            visit=back.visit,
             place=back.place,
             prior=None,
             admitted=undone.admitted if keeps_admission else None,
@@ -226,6 +304,10 @@ class StayTeller:
     def _movement(self, event: str, at: datetime, place: Place) -> Movement:
         number = f"M{self.chart.person.order:05d}{self.chart.number():03d}"
         return Movement(self.visit, event, number, at, place, admitted=self.admitted)
+
+    def _announce(self, movement: Movement) -> Movement:
+        self.chart.say(movement.start, movement, self.visit.establishment)
+        return movement
 
     def _add(self, movement: Movement, lag: int = 20) -> None:
         self._live.append(movement)

@@ -32,7 +32,8 @@ class Establishment:
         facility: code of CI-SIS JDV_J02 for the CDA header, with its label.
         setting: code of CI-SIS JDV_J04 for the CDA header, with its label.
         door: how its HL7 v2 messages travel, `mllp` or `http`.
-        letters: how its letters travel: `mdm` or `cda` (a POST of the document).
+        letters: how its letters travel: `mdm`, or `cda`: a POST of the document where there is no
+            family doctor to mail it to, since only an MDM message can ask for a mail.
         charset: MSH-18.
         offset: whether its times carry the offset of the zone.
     """

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.simulation.corrected import Told, corrected_stay
 from gateway.simulation.draws import Draws
 from gateway.simulation.establishments import CHU
 from gateway.simulation.faults import Arrival, Transport, arrivals, rendered
 from gateway.simulation.people import person
 from gateway.simulation.region import FIRST_DAY, PARIS, Region
 from gateway.simulation.rendering import source
-from gateway.simulation.stays import corrected_stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +86,15 @@ def _event(at: datetime, patient: int, arrival: Arrival) -> Event:
 
 def one_stay(seed: int | str) -> list[bytes]:
     """Return the ADT messages of one stay with corrections, in true order, for property tests."""
+    return [rendered(Arrival(step.sent, step)).body for step in told_stay(seed).steps]
+
+
+def told_stay(seed: int | str) -> Told:
+    """Return the steps of one stay with corrections, and the stay as it really was."""
     region = Region(seed, 1)
     draws = Draws("one stay", seed)
     who = person(1, region.gps, draws.child("person"))
-    steps = corrected_stay(who, CHU, region.cast, draws.child("path"), FIRST_DAY)
-    return [rendered(Arrival(step.sent, step)).body for step in steps]
+    return corrected_stay(who, CHU, region.cast, draws.child("path"), FIRST_DAY)
 
 
 def log_line(event: Event) -> dict[str, Any]:

@@ -31,11 +31,16 @@ def source(step: Step) -> Establishment:
     return content.establishment
 
 
+def _is_posted(letter: LetterSent) -> bool:
+    """Tell whether a letter goes to the HTTP door: nobody to mail it to."""
+    return letter.visit.establishment.letters == "cda" and not letter.visit.person.has_gp
+
+
 def name(step: Step) -> str:
     """Return what a step is sent as, without making it."""
     content = step.content
     if isinstance(content, LetterSent):
-        if source(step).letters == "cda":
+        if _is_posted(content):
             return "CDA 11490-0"
         return "MDM^T02" if content.version == 1 else "MDM^T10"
     return f"{'SIU' if isinstance(content, Booking) else 'ADT'}^{content.event}"
@@ -51,7 +56,7 @@ def render(step: Step) -> Rendered:
         body = identity_message(step, content)
     elif isinstance(content, Booking):
         body = appointment_message(step, content)
-    elif site.letters == "cda":
+    elif _is_posted(content):
         door, body = "cda", compose(step, content)
     else:
         body = letter_message(step, content)

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from gateway.simulation.behaviours import Cause, Done
 from gateway.simulation.chart import Chart, StayTeller
-from gateway.simulation.draws import Draws, at_hour, workday
+from gateway.simulation.draws import at_hour, workday
 from gateway.simulation.establishments import CHU, CLCC, HAD, SMR, Establishment
 from gateway.simulation.handoffs import absence, appointment, closing_letter, letter
-from gateway.simulation.people import Person, Professional
-from gateway.simulation.steps import Booking, Care, Entry, Exit, Origin, Place, Step
+from gateway.simulation.people import Professional
+from gateway.simulation.steps import Booking, Care, Entry, Exit, Origin, Place
 
 Story = Callable[[Chart, "Cast", datetime], None]
 
@@ -69,7 +69,7 @@ def surgery(chart: Chart, cast: Cast, day: datetime) -> None:
     _ward_life(chart, cast, stay, arrival)
     way = chart.draws.weighted(WAYS_OUT)
     leaving = at_hour(arrival + timedelta(days=chart.draws.between(4, 9)), 11)
-    leaving = _goes_home(chart, cast, stay, leaving + chart.draws.minutes(0, 240), way)
+    leaving = goes_home(chart, cast, stay, leaving + chart.draws.minutes(0, 240), way)
     closing_letter(chart, stay, leaving, way)
     _next_setting(chart, cast, stay, leaving, way)
 
@@ -120,7 +120,7 @@ def emergency(chart: Chart, cast: Cast, day: datetime) -> None:
     _ward_life(chart, cast, stay, end)
     way = chart.draws.weighted(WAYS_OUT)
     leaving = at_hour(end + timedelta(days=chart.draws.between(4, 8)), 14)
-    leaving = _goes_home(chart, cast, stay, leaving + chart.draws.minutes(0, 180), way)
+    leaving = goes_home(chart, cast, stay, leaving + chart.draws.minutes(0, 180), way)
     closing_letter(chart, stay, leaving, way)
     _next_setting(chart, cast, stay, leaving, way)
 
@@ -204,7 +204,7 @@ def smr_stay(
         away = at_hour(saturday, 10)
         absence(chart, stay, away, away + timedelta(hours=31), away + timedelta(hours=32))
     end = at_hour(begin + timedelta(days=length), 11, chart.draws.between(0, 59))
-    end = _goes_home(chart, cast, stay, end, HOME)
+    end = goes_home(chart, cast, stay, end, HOME)
     letter(chart, stay, end)
     return stay
 
@@ -233,9 +233,7 @@ def _ward_life(chart: Chart, cast: Cast, stay: StayTeller, arrival: datetime) ->
             stay.come_back(away + timedelta(hours=8))
 
 
-def _goes_home(
-    chart: Chart, cast: Cast, stay: StayTeller, leaving: datetime, way: Exit
-) -> datetime:
+def goes_home(chart: Chart, cast: Cast, stay: StayTeller, leaving: datetime, way: Exit) -> datetime:
     """Discharge; sometimes the discharge is cancelled and comes a day later."""
     stay.discharge(leaving, way)
     if not chart.draws.chance(cast.corrections):
@@ -296,62 +294,3 @@ STORIES: tuple[tuple[Story, float], ...] = (
     (home_hospital, 0.10),
     (consultation, 0.12),
 )
-
-
-def corrected_stay(
-    who: Person, site: Establishment, cast: Cast, draws: Draws, day: datetime
-) -> list[Step]:
-    """Tell one stay in which every kind of correction may occur, for property tests."""
-    chart = Chart(who, draws)
-    chart.story = "one stay"
-    chart.register(site, at_hour(day, 8))
-    if draws.chance(0.8):
-        chart.qualify(site, at_hour(day, 8, 30))
-    care = Care("I", "03", "Chirurgie programmée")
-    doctor = draws.pick(cast.doctors[site.key])
-    stay = chart.visit(site, doctor, care)
-    now = at_hour(day + timedelta(days=2), 8)
-    bed = Place(site.units[0], "12", "1")
-    if draws.chance(0.7):
-        stay.preadmit(at_hour(day, 9), now, bed)
-    stay.admit(now, bed)
-    if draws.chance(0.3):
-        stay.cancel(now + timedelta(minutes=30))
-        if draws.chance(0.3):
-            return chart.steps
-        now += timedelta(hours=1)
-        # A cancelled visit number is not used again, unless a pre-admission keeps it alive.
-        stay = stay if stay.visit.preadmission else chart.visit(site, doctor, care)
-        stay.admit(now, bed)
-    now = _corrected_ward_life(stay, draws, now)
-    if draws.chance(0.8):
-        now += draws.minutes(600, 1400)
-        careless = Cast(cast.doctors, corrections=0.4)
-        _goes_home(chart, careless, stay, now, draws.weighted(WAYS_OUT))
-    return chart.steps
-
-
-def _corrected_ward_life(stay: StayTeller, draws: Draws, now: datetime) -> datetime:
-    """Tell transfers and a leave, each of them cancelled now and then; return the last instant."""
-    units = stay.visit.establishment.units
-    for room in range(draws.between(0, 3)):
-        now += draws.minutes(90, 900)
-        stay.transfer(now, Place(draws.pick(units[:3]), str(20 + room), "1"), "HMS")
-        if draws.chance(0.4):
-            now += timedelta(minutes=40)
-            stay.cancel(now)
-    if not draws.chance(0.5):
-        return now
-    now += draws.minutes(90, 900)
-    stay.leave(now, now + timedelta(hours=10))
-    if draws.chance(0.4):
-        now += timedelta(minutes=45)
-        stay.cancel(now)
-        return now
-    now += timedelta(hours=9)
-    stay.come_back(now)
-    if draws.chance(0.4):
-        stay.cancel(now + timedelta(minutes=30))
-        now += timedelta(hours=1)
-        stay.come_back(now)
-    return now

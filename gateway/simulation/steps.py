@@ -94,10 +94,12 @@ class Movement:
 
     Attributes:
         event: trigger event of the message (`A13` for a cancelled discharge).
-        original: ZBE-6, the trigger of the cancelled movement; empty for an INSERT.
+        action: ZBE-4.
+        original: ZBE-6, the trigger of the movement that is cancelled or updated; else empty.
         start: ZBE-2.
         nature: ZBE-9.
-        planned: EVN-3 and PV2-8.
+        planned: EVN-3; PV2-8 of an expected admission, PV2-9 of an expected discharge.
+        reserved: PV1-42, the place kept for a pending transfer.
         back_by: PV2-47, expected return of a leave.
     """
 
@@ -108,6 +110,7 @@ class Movement:
     place: Place
     nature: str = "HMS"
     original: str = ""
+    action: str = "INSERT"
     historic: bool = False
     prior: Place | None = None
     admitted: datetime | None = None
@@ -115,6 +118,12 @@ class Movement:
     planned: datetime | None = None
     back_by: datetime | None = None
     exit: Exit | None = None
+    reserved: Place | None = None
+
+    @property
+    def expects(self) -> str:
+        """Return the event of the movement itself, whatever the message does to it."""
+        return self.original or self.event
 
 
 @dataclass(frozen=True, slots=True)

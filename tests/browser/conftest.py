@@ -1,7 +1,6 @@
 """A real browser on the pages of the invented territory."""
 
 import contextlib
-import os
 import shutil
 import threading
 import time
@@ -11,6 +10,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.support.absent import absent
 from tests.support.pages_sample import SamplePageData
 from tests.support.pages_site import Site, site
 
@@ -21,10 +21,7 @@ def chromium() -> str:
     """Return the browser of this machine; its absence fails in CI and skips elsewhere."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
-        reason = "no browser: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        absent("no browser: apt-get install chromium")
     return found
 
 

@@ -14,21 +14,19 @@ from gateway.core.contributions import Contribution, Json, Kind, Mapped, Target
 from gateway.core.envelope import INS_ROOTS
 from gateway.fhir import shape
 from gateway.fhir.bundle import assemble
-from gateway.fhir.fold import ElementFold, Fold
+from gateway.fhir.fold import ElementFold
 from gateway.fhir.identity import Ids
-from gateway.fhir.patient import PatientFold
 from gateway.hl7v2 import adapter
 from gateway.hl7v2.canonical import header
 from gateway.hl7v2.intake import Action, judge
-from gateway.hl7v2.movements import StayFold
 from gateway.hl7v2.reader import read
 from gateway.mapping.loader import load_mappings
+from gateway.pipeline.folds import FOLDS
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "hl7v2"
 CASES = sorted(path for path in FOLDER.iterdir() if path.is_dir())
 #: Their documents take the other way: what the message alone says is no whole resource.
 WITHOUT_CONTENT = {"DocumentReference"}
-FOLDS: dict[str, Fold] = {"Encounter": StayFold(), "Patient": PatientFold()}
 IDS = Ids()
 
 

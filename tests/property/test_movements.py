@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.hl7v2.movements import fold_stay
-from tests.unit.hl7v2.test_movements import STAY, said, whole_stay
+from tests.unit.hl7v2.test_movements import STAY, moment, place, said, whole_stay
+
+#: Trigger event, ZBE-4 where the event does not tell it, ZBE-6 where ZBE-4 is UPDATE.
+SAYINGS = [
+    *((name, "", "") for name in ("A01", "A02", "A03", "A05", "A11", "A12", "A13", "A21", "A22")),
+    *((name, "", "") for name in ("A14", "A15", "A16", "A25", "A26", "A27", "A38", "A53", "A54")),
+    ("A55", "", ""),
+    *((name, action, "") for name in ("A06", "A07") for action in ("INSERT", "CANCEL")),
+    *(("Z99", "", name) for name in ("A01", "A02", "A03", "A05", "A06", "A15", "A16", "A54")),
+]
 
 
 @pytest.mark.field("FL-095")
@@ -26,7 +35,7 @@ def test_any_order_and_any_duplication_give_the_same_stay(
 @given(
     events=st.lists(
         st.tuples(
-            st.sampled_from(["A01", "A02", "A03", "A05", "A11", "A12", "A13", "A21", "A22", "A53"]),
+            st.sampled_from(SAYINGS),
             st.sampled_from(["k1", "k2", "k3", "k4"]),
             st.integers(0, 12),
             st.integers(0, 12),
@@ -38,9 +47,23 @@ def test_any_order_and_any_duplication_give_the_same_stay(
     data=st.data(),
 )
 def test_no_set_of_movements_breaks_a_period_or_depends_on_order(
-    events: list[tuple[str, str, int, int]], data: st.DataObject
+    events: list[tuple[tuple[str, str, str], str, int, int]], data: st.DataObject
 ) -> None:
-    parts = [said(trigger, key, at, recorded=rec) for trigger, key, at, rec in events]
+    parts = [
+        said(
+            trigger,
+            key,
+            at,
+            recorded=rec,
+            action=action or None,
+            original=original,
+            planned=moment(at + 20) if trigger in ("A05", "A14", "A15", "A16") else None,
+            reserved=place("kept") if trigger == "A15" else {},
+            pmsi={"modeSortie": str(at % 3)} if at % 2 else {},
+            patient_class="IEO"[at % 3],
+        )
+        for (trigger, action, original), key, at, rec in events
+    ]
     shuffled = data.draw(st.permutations(parts))
 
     found = fold_stay(STAY, parts)

@@ -152,16 +152,29 @@ def said(moves, patient=PATIENT, first=0):
                 text.date().isoformat() if by_day else te.isoformat(),
                 (te + timedelta(minutes=minutes)).isoformat(),
                 revision=f"{revision} {te.isoformat()} {goes}",
-                op=Op.RETRACT if retract else Op.ASSERT,
+                op=Op.RETRACT if retract else _op(event, revision, minutes),
                 patient=patient,
                 order=order,
                 estab=estab,
                 visit=f"V{number % 2}",
                 patient_class="IO"[goes == 3],
-                destination=("smr", "home", "smr", "unknown")[goes],
+                **_told(goes, minutes),
             )
         )
     return log
+
+
+def _op(event, revision, minutes):
+    """Correct now and then; a correction of what nobody has told makes nothing."""
+    corrects = event.startswith("ENC.") and revision == 3 and minutes in (20, 700)
+    return Op.AMEND if corrects else Op.ASSERT
+
+
+def _told(goes, minutes):
+    """Leave out now and then where somebody goes: an earlier word may have said it."""
+    if minutes == 1:
+        return {}
+    return {"destination": ("smr", "home", "smr", "unknown")[goes]}
 
 
 def random_moves(rng, size):

@@ -66,6 +66,12 @@ def facts_at(log: Iterable[Any]) -> list[Known]:
         best = max(said, key=_rank)
         if best.assertion.op == "retract":
             continue
+        attributes = best.assertion.attributes
+        if best.assertion.event.startswith("ENC."):
+            since = _since_taken_back(said)
+            if all(one.assertion.op == "amend" for one in since):
+                continue
+            attributes = _put_together(since)
         learned = min(one.at for one in said if one.assertion.op == "assert")
         when = best.assertion.when
         if best.assertion.event in STANDING:
@@ -77,9 +83,32 @@ def facts_at(log: Iterable[Any]) -> list[Known]:
             )
         last = when.high - timedelta(seconds=1) if when.high > when.low else when.low
         found.append(
-            Known(key, best.assertion.event, when.low, last, learned, best.assertion.attributes)
+            Known(key, best.assertion.event, when.low, last, learned, attributes)
         )
     return sorted(found, key=lambda fact: (fact.te, fact.key))
+
+
+def _since_taken_back(said: list[Any]) -> list[Any]:
+    """Return the words after the last retraction, in the order of the source."""
+    ordered = sorted(said, key=_rank)
+    ends = [n for n, one in enumerate(ordered, 1) if one.assertion.op == "retract"]
+    return ordered[max(ends, default=0) :]
+
+
+def _put_together(words: list[Any]) -> dict[str, Any]:
+    """Give each attribute the latest word that has it, but what goes with another one."""
+    found: dict[str, Any] = {}
+    for one in words:
+        new = one.assertion.attributes
+        if "mode" in new:
+            found.pop("destination_code", None)
+            if found.get("mode", new["mode"]) != new["mode"]:
+                found.pop("destination_finess", None)
+        if "entry_mode" in new:
+            found.pop("provenance", None)
+            found.pop("ed_passage", None)
+        found.update(new)
+    return found
 
 
 def _rank(received: Any) -> tuple[str, bool, str]:

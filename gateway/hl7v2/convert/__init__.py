@@ -2,14 +2,19 @@
 
 from gateway.hl7v2.convert import (
     appointments,
+    codes,
     consents,
     contacts,
     dates,
     documents,
+    former,
     names,
+    orders,
     organizations,
     patient,
     professionals,
+    providers,
+    referrals,
     stay,
 )
 from gateway.hl7v2.convert.table import CONVERTERS
@@ -17,13 +22,18 @@ from gateway.hl7v2.convert.table import CONVERTERS
 __all__ = [
     "CONVERTERS",
     "appointments",
+    "codes",
     "consents",
     "contacts",
     "dates",
     "documents",
+    "former",
     "names",
+    "orders",
     "organizations",
     "patient",
     "professionals",
+    "providers",
+    "referrals",
     "stay",
 ]

@@ -1,17 +1,19 @@
-"""Appointments: SCH, TQ1, AIS, AIL, AIP."""
+"""Appointments: SCH, TQ1, AIS, AIG, AIL, AIP."""
 
 from datetime import timedelta
 from typing import Any
 
 from gateway.core.contributions import Json
 from gateway.core.systems import FHIR_BASE
-from gateway.hl7v2.authorities import system_of
 from gateway.hl7v2.context import Context
+from gateway.hl7v2.convert.codes import coded
 from gateway.hl7v2.convert.dates import stamp
+from gateway.hl7v2.convert.numbers import number_of
 from gateway.hl7v2.convert.organizations import location_reference
 from gateway.hl7v2.convert.professionals import practitioner_reference
 from gateway.hl7v2.convert.table import V2_SYSTEM, V3_SYSTEM, converter
 from gateway.hl7v2.message import Message, Node, Segment
+from gateway.mapping.converters import REMOVED
 
 #: SCH-25, table 0278; compared without case.
 _STATUSES = {
@@ -34,49 +36,82 @@ _BY_EVENT = {
     "S17": "entered-in-error",
     "S26": "noshow",
 }
+_NOT_TAKEN = frozenset({"cancelled", "noshow"})
+_GROUP = 4
+#: AIS-2, AIG-2, AIL-2, AIP-2 (table 0206).
+_DELETED = "D"
+#: Filler status of a resource (table 0278) to what its participant answered.
+_ANSWERS = {
+    "PENDING": "needs-action",
+    "WAITLIST": "needs-action",
+    "CANCELLED": "declined",
+    "DELETED": "declined",
+}
+#: Field of the filler status in each segment of a resource.
+_STATUS_FIELDS = {"AIG": 14, "AIL": 12, "AIP": 12}
 _MINUTES = frozenset(("MIN", "M", "MN", "MINUTES"))
 
 
-def number_of(node: Node, context: Context, kind: str = "appointment") -> tuple[str, str] | None:
-    """Return system and number of an entity identifier; the sender answers for a bare one."""
-    value = node.component(1)
-    if not value:
-        return None
-    name = node.component(2)
-    universal, universal_type = node.component(3), node.component(4)
-    system = system_of(kind, name or context.facility, universal, universal_type, context.site)
-    return (system, value) if system else None
-
-
-@converter("appointment_id", reads=("SCH-1", "SCH-2"))
+@converter("appointment_id", reads=("SCH-1", "SCH-2", "SCH-3"))
 def appointment_id(segment: Segment, context: Context) -> Any:
     """Return the id of the appointment: of the filler's number, else of the placer's.
 
-    Spec: HL7 v2.5 10.6.3.1, 10.6.3.2 (SCH-1, SCH-2).
+    One occurrence of a repeating appointment is an appointment of its own.
+    Spec: HL7 v2.5 10.6.3.1, 10.6.3.2, 10.6.3.3 (SCH-1, SCH-2, SCH-3).
     """
     for number in (2, 1):
         node = segment.node(number)
-        found = number_of(node, context) if node else None
+        found = number_of(node, context, "appointment") if node else None
         if found:
-            return context.ids.appointment(*found)
+            system, value = found
+            occurrence = segment.field(3)
+            return context.ids.appointment(system, f"{value}#{occurrence}" if occurrence else value)
     return None
+
+
+#: SCH field to the type of its number, table 0203.
+_NUMBERS = {1: "PLAC", 2: "FILL", 4: "PGN"}
 
 
 @converter("appointment_number")
 def appointment_number(node: Node, context: Context) -> Any:
-    """Return a number of the placer (SCH-1) or the filler (SCH-2).
+    """Return a number of the placer (SCH-1), of the filler (SCH-2), or of the group (SCH-4).
 
-    Spec: HL7 v2.5 10.6.3.1, 10.6.3.2 (SCH-1, SCH-2).
+    Spec: HL7 v2.5 10.6.3.1, 10.6.3.2, 10.6.3.4 (SCH-1, SCH-2, SCH-4); table 0203.
     """
-    found = number_of(node, context)
+    kind = "appointment-group" if node.field == _GROUP else "appointment"
+    found = number_of(node, context, kind)
     if found is None:
         return None
-    code = "PLAC" if node.field == 1 else "FILL"
     return {
-        "type": {"coding": [{"system": f"{V2_SYSTEM}0203", "code": code}]},
+        "type": {"coding": [{"system": f"{V2_SYSTEM}0203", "code": _NUMBERS[node.field]}]},
         "system": found[0],
         "value": found[1],
     }
+
+
+@converter("appointment_occurrence")
+def appointment_occurrence(node: Node, _context: Context) -> Any:
+    """Return which one of a repeating appointment this is.
+
+    Spec: HL7 v2.5 10.6.3.3 (SCH-3).
+    """
+    if not node.text().isdigit():
+        return None
+    url = f"{FHIR_BASE}/StructureDefinition/appointment-occurrence"
+    return {"url": url, "valueInteger": int(node.text())}
+
+
+@converter("parent_appointment")
+def parent_appointment(node: Node, context: Context) -> Any:
+    """Return the appointment this one belongs to, by its number: it may be unknown.
+
+    Spec: HL7 v2.5 10.6.3.23, 10.6.3.24 (SCH-23, SCH-24).
+    """
+    found = number_of(node, context, "appointment")
+    if found is None:
+        return None
+    return {"type": "Appointment", "identifier": {"system": found[0], "value": found[1]}}
 
 
 @converter("appointment_status", reads=("SCH-25",))
@@ -90,6 +125,18 @@ def appointment_status(segment: Segment, context: Context) -> Any:
     if event != "booked":
         return event
     return _STATUSES.get(segment.field(25).upper(), event)
+
+
+@converter("cancelation_reason", reads=("SCH-6", "SCH-25"))
+def cancelation_reason(segment: Segment, context: Context) -> Any:
+    """Return why an appointment does not take place; one that does has no such reason.
+
+    Spec: HL7 v2.5 10.6.3.6 (SCH-6); FHIR R4 app-4.
+    """
+    if appointment_status(segment, context) not in _NOT_TAKEN:
+        return REMOVED
+    node = segment.node(6)
+    return coded(node, context) if node is not None else None
 
 
 def _times(segment: Segment) -> tuple[str, str]:
@@ -144,26 +191,6 @@ def appointment_minutes(segment: Segment, _context: Context) -> Any:
     return _minutes(segment) or None
 
 
-@converter("coded")
-def coded(node: Node, context: Context) -> Any:
-    """Return a coded element; a code without coding system belongs to the sender.
-
-    Spec: HL7 v2.5 2.A.13 (CE).
-    """
-    code, label, table = node.component(1), node.component(2), node.component(3)
-    concept: Json = {}
-    if code:
-        if table == "LN":
-            system = "http://loinc.org"
-        else:
-            place = f"{node.segment.name}-{node.field}"
-            system = f"{FHIR_BASE}/CodeSystem/local/{context.site.name}/{place}"
-        concept["coding"] = [{"system": system, "code": code, "display": label}]
-    if label:
-        concept["text"] = label
-    return concept
-
-
 @converter("appointment_patient", reads=("PID-3",))
 def appointment_patient(_source: Message | Segment, context: Context) -> Json:
     """Return the patient as a participant.
@@ -174,24 +201,54 @@ def appointment_patient(_source: Message | Segment, context: Context) -> Json:
     return {"actor": actor, "required": "required", "status": "accepted"}
 
 
-@converter("appointment_place")
+@converter("appointment_service")
+def appointment_service(node: Node, context: Context) -> Any:
+    """Return a service of the appointment, unless the message takes it out.
+
+    Spec: HL7 v2.5 10.6.4.2, 10.6.4.3 (AIS-2, AIS-3).
+    """
+    return None if node.segment.field(2).upper() == _DELETED else coded(node, context)
+
+
+def _participant(actor: Json | None, node: Node, role: int, context: Context) -> Json | None:
+    """Return a resource of the appointment as a participant, unless the message takes it out."""
+    segment = node.segment
+    if actor is None or segment.field(2).upper() == _DELETED:
+        return None
+    status = segment.field(_STATUS_FIELDS[segment.name]).upper()
+    found: Json = {"actor": actor, "status": _ANSWERS.get(status, "accepted")}
+    kind = segment.node(role)
+    if kind is not None and (concept := coded(kind, context)):
+        found["type"] = [concept]
+    return found
+
+
+@converter("appointment_place", reads=("AIL-2", "AIL-4", "AIL-12"))
 def appointment_place(node: Node, context: Context) -> Any:
     """Return the place as a participant.
 
     Spec: HL7 v2.5 10.6.6.3 (AIL-3).
     """
-    actor = location_reference(node, context)
-    return {"actor": actor, "status": "accepted"} if actor else None
+    return _participant(location_reference(node, context), node, 4, context)
 
 
-@converter("appointment_professional")
+@converter("appointment_professional", reads=("AIP-2", "AIP-4", "AIP-12"))
 def appointment_professional(node: Node, context: Context) -> Any:
     """Return a professional as a participant.
 
     Spec: HL7 v2.5 10.6.7.3 (AIP-3).
     """
-    actor = practitioner_reference(node, context)
-    return {"actor": actor, "status": "accepted"} if actor else None
+    return _participant(practitioner_reference(node, context), node, 4, context)
+
+
+@converter("appointment_resource", reads=("AIG-2", "AIG-4", "AIG-14"))
+def appointment_resource(node: Node, context: Context) -> Any:
+    """Return a room, a machine or a team as a participant, by its name: nobody describes it.
+
+    Spec: HL7 v2.5 10.6.5.3 (AIG-3).
+    """
+    shown = node.component(2) or node.component(1)
+    return _participant({"display": shown} if shown else None, node, 4, context)
 
 
 @converter("appointment_enterer")

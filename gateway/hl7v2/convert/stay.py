@@ -1,32 +1,35 @@
 """The stay, its movements and its account: PV1, PV2, ZBE, ZFM, PID-18."""
 
+import re
 from typing import Any
 
 from gateway.core.contributions import Json
+from gateway.core.issues import Issue
 from gateway.core.systems import FHIR_BASE, IDENTIFIER_BASE
 from gateway.hl7v2 import faults
 from gateway.hl7v2.authorities import system_of
 from gateway.hl7v2.classes import class_coding, classify
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.dates import date_text
-from gateway.hl7v2.convert.table import FR_CORE, FR_SYSTEM, V2_SYSTEM, V3_SYSTEM, converter
+from gateway.hl7v2.convert.table import FR_SYSTEM, V2_SYSTEM, V3_SYSTEM, converter
+from gateway.hl7v2.encounters import EXPECTED_DISCHARGE
 from gateway.hl7v2.message import Node, Segment
-from gateway.hl7v2.movements import PMSI
+from gateway.hl7v2.way_out import PMSI
 from gateway.mapping.converters import REMOVED, Flawed, Removed
 
-EXPECTED_DISCHARGE = FR_CORE + "fr-core-estimated-discharge-date"
 ARRIVAL_MODE = "http://hl7.org/fhir/StructureDefinition/encounter-modeOfArrival"
 _NUMBER_TYPES = f"{FR_SYSTEM}fr-core-cs-identifier-type"
-_VISIT: Json = {"coding": [{"system": _NUMBER_TYPES, "code": "VN"}]}
+VISIT_NUMBER: Json = {"coding": [{"system": _NUMBER_TYPES, "code": "VN"}]}
 MOVEMENT_NUMBER: Json = {"coding": [{"system": _NUMBER_TYPES, "code": "MN"}]}
 _PREADMISSION: Json = {
     "coding": [{"system": f"{FHIR_BASE}/CodeSystem/identifier-type", "code": "PREADM"}]
 }
-_ACCOUNT: Json = {
+ACCOUNT_NUMBER: Json = {
     "coding": [{"system": f"{V2_SYSTEM}0203", "code": "AN", "display": "Account number"}]
 }
 #: ZFM-1 to ZFM-5.
 _PMSI_PARTS = ("modeEntree", "modeSortie", "provenance", "destination", "passageUrgences")
+_PMSI_CODE = re.compile(r"[0-9A-Z]", re.ASCII)
 _FRENCH_TYPES = frozenset(("RM", "IE"))
 
 
@@ -47,7 +50,7 @@ def visit_number(_source: object, context: Context) -> Any:
     """
     if context.visit is None:
         return None
-    return {"type": _VISIT, "system": context.visit.system, "value": context.visit.number}
+    return {"type": VISIT_NUMBER, "system": context.visit.system, "value": context.visit.number}
 
 
 @converter("preadmission_number")
@@ -144,14 +147,18 @@ def discharge_circumstance(node: Node, _context: Context) -> Any:
 def pmsi_movement(segment: Segment, _context: Context) -> Any:
     """Return the PMSI modes of entry and exit, provenance and destination.
 
-    Spec: PAM France 2.11 6.17 (ZFM).
+    Spec: PAM France 2.11 6.17 (ZFM): each is one sign.
     """
-    parts = [
-        {"url": name, "valueCode": code}
-        for number, name in enumerate(_PMSI_PARTS, 1)
-        if (code := segment.field(number))
-    ]
-    return {"url": PMSI, "extension": parts} if parts else None
+    parts: list[Json] = []
+    issues: list[Issue] = []
+    for number, name in enumerate(_PMSI_PARTS, 1):
+        code = segment.field(number)
+        if _PMSI_CODE.fullmatch(code):
+            parts.append({"url": name, "valueCode": code})
+        elif code:
+            issues.append(faults.unknown_code(f"{segment.place}-{number}", f"ZFM-{number}"))
+    made = {"url": PMSI, "extension": parts} if parts else None
+    return Flawed(made, tuple(issues)) if issues else made
 
 
 @converter("confidential")
@@ -226,7 +233,7 @@ def account_identifier(_source: object, context: Context) -> Any:
     Spec: PAM France 2.11 6.6 (PID-18).
     """
     found = context.account
-    return {"type": _ACCOUNT, "system": found.system, "value": found.number} if found else None
+    return {"type": ACCOUNT_NUMBER, "system": found.system, "value": found.number} if found else None
 
 
 @converter("account_status", reads=("PV1-41", "PV1-51"))

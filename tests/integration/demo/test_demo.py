@@ -5,18 +5,21 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from datetime import timedelta
 
+import httpx2
 import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway.core.facts import Status
-from gateway.entry.demo import Doors, PlayClock, play, run_on
+from gateway.entry.demo import Doors, PlayClock, play
 from gateway.entry.demo_doubles import Doubles
 from gateway.entry.serve import Gateway
 from gateway.entry.settings import Settings
 from gateway.simulation.faults import PERFECT
 from gateway.simulation.play import events
 from gateway.simulation.region import Region
+from tests.support.rest import everything, unreadable
 
 #: Rules whose truth is known to the letter: nothing else closes or opens what they look for.
 EXACT = ("TRX-01", "TRX-08", "ORI-06", "ORI-08", "VIL-08")
@@ -78,11 +81,21 @@ async def _play(region, folder):
         await doubles.subscribe(gateway.local_url)
         doors = Doors("127.0.0.1", gateway.mllp_ports[0], gateway.local_url)
         played = await play(listed, doors, clock, at_night=settle)
-        await run_on(clock, 9, settle)
+        # The longest deadline and its grace.
+        for _ in range(4 * 9):
+            clock.move(clock.now() + timedelta(hours=6))
+            await settle()
         rows = await gateway.store.read(lambda tx: tx.watch.gaps(_ALL, 10_000))
         events_of = await gateway.store.read(
             lambda tx: {row.id: row.events for row in tx.subscriptions.all()}
         )
+        async with httpx2.AsyncClient(base_url=gateway.local_url) as client:
+            issues = await everything(client, "DetectedIssue")
+            tasks = await everything(client, "Task")
+            unread = await unreadable(client, (*issues, *tasks))
+        # What is told of a gap can be followed, whatever it was founded on.
+        assert (len(issues) > 10, unread) == (True, {})
+        assert all(issue["evidence"][0].get("detail") for issue in issues)
         return played, rows, events_of, doubles
     finally:
         await gateway.stop()

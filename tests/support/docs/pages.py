@@ -4,12 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.mapping.loader import load_mappings
-from tests.support.docs import commands, conformance, errors, field_cases, mappings, settings
+from tests.support.docs import (
+    commands,
+    conformance,
+    errors,
+    field_cases,
+    mappings,
+    requirements,
+    settings,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = ROOT / "docs" / "reference"
 CONFORMANCE = ROOT / "docs" / "conformance.md"
 FIELD_CASES = REFERENCE / "field-cases.md"
+REQUIREMENTS = REFERENCE / "requirements.yaml"
 
 #: Pages that follow from the tree alone.
 PAGES: dict[Path, Callable[[], str]] = {
@@ -17,6 +26,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     REFERENCE / "mappings.md": lambda: mappings.page(load_mappings()),
     REFERENCE / "settings.md": settings.page,
     REFERENCE / "commands.md": commands.page,
+    REFERENCE / "requirements.md": lambda: requirements.page(current(REQUIREMENTS)),
     CONFORMANCE: lambda: conformance.page(current(CONFORMANCE), load_mappings()),
 }
 

@@ -43,6 +43,7 @@ def test_an_admission_is_named_by_visit_and_movement() -> None:
         "unit": "4036",
         "estab_unit": "990000001#4036",
         "patient_class": "I",
+        "admit_source": "90",
     }
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.hl7v2.movements import PMSI, fold_stay
+from gateway.hl7v2.movements import fold_stay
+from gateway.hl7v2.way_out import PMSI
 from tests.unit.hl7v2.test_movements import STAY, moment, said, stay, text
 
 

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from gateway.core.contributions import Contribution, Json, Target, Version
-from gateway.hl7v2.ledger import CANCELLED_BY, Movement
+from gateway.hl7v2.ledger import CANCELLED_BY, CLASS_CHANGES, Movement
 from gateway.hl7v2.movements import StayFold, fold_stay
 
 STAY = Target("Encounter", "stay")
@@ -40,11 +40,18 @@ def said(
     unit: str = "",
     doctor: str = "",
     resource: Json | None = None,
+    original: str = "",
     **more: object,
 ) -> Contribution:
-    """Say one movement; a cancelling event cancels, recorded when it happens unless told."""
-    action = action or ("CANCEL" if trigger in CANCELLED_BY else "INSERT")
-    event = CANCELLED_BY.get(trigger, trigger)
+    """Say one movement; a cancelling event cancels, recorded when it happens unless told.
+
+    A class change is an INSERT unless `action` says CANCEL; Z99 updates the event of `original`.
+    """
+    if trigger == "Z99":
+        action = "UPDATE"
+    cancels = trigger in CANCELLED_BY and trigger not in CLASS_CHANGES
+    action = action or ("CANCEL" if cancels else "INSERT")
+    event = original or (CANCELLED_BY[trigger] if action == "CANCEL" else trigger)
     partial: Json = {"identifier": [{"system": "urn:x", "value": key}]}
     if where:
         partial["location"] = [place(where)]

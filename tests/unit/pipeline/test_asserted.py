@@ -14,7 +14,7 @@ from tests.unit.cda.documents import cda
 from tests.unit.hl7v2.compose import EVN, PID, PV1, admission, er7, msh
 from tests.unit.hl7v2.facts import movement
 
-OTHER_STAY = er7(msh("ADT^A54^ADT_A54").replace("|G0001|", "|G0054|"), EVN, PID, PV1)
+OTHER_STAY = er7(msh("ADT^A32^ADT_A21").replace("|G0001|", "|G0032|"), EVN, PID, PV1)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def test_the_same_message_again_says_nothing_new_and_asks_for_no_look(stor
 
 
 async def test_every_understood_message_shows_that_its_feed_is_alive(store):
-    # A54 is known and has no effect; a document comes by another feed.
+    # A32 is known and has no effect; a document comes by another feed.
     await take(store, admission(), OTHER_STAY, cda())
 
     found = await feeds(store)

@@ -22,6 +22,8 @@ def test_a_stay_is_told_in_true_order_and_cancels_only_what_was_said(seed: int) 
         number, action = message.value("ZBE-1"), message.value("ZBE-4")
         if action == "CANCEL":
             assert said.pop(number) == message.value("ZBE-6")
+        elif action == "UPDATE":
+            assert said[number] == message.value("ZBE-6")
         elif number:
             said[number] = message.value("MSH-9.2")
 
@@ -32,9 +34,13 @@ def test_stays_differ_and_repeat_with_their_seed() -> None:
 
 
 def test_every_correction_occurs_among_some_stays() -> None:
-    told = {read(body).value("MSH-9.2") for seed in range(60) for body in one_stay(seed)}
+    messages = [read(body) for seed in range(60) for body in one_stay(seed)]
+    told = {message.value("MSH-9.2") for message in messages}
+    actions = {(one.value("MSH-9.2"), one.value("ZBE-4")) for one in messages}
 
     assert {"A05", "A01", "A02", "A03", "A21", "A22", "A11", "A12", "A13", "A52", "A53"} <= told
+    assert {"A04", "A14", "A15", "A16", "A25", "A26", "A27", "A38", "A54", "A55", "Z99"} <= told
+    assert {("A06", "INSERT"), ("A06", "CANCEL"), ("A07", "INSERT"), ("A07", "CANCEL")} <= actions
 
 
 def test_a_log_line_holds_the_bytes_whatever_their_charset() -> None:

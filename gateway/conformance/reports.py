@@ -1,0 +1,174 @@
+"""Reports of a validation: text for people, JSON, JUnit and SARIF for machines.
+
+Does not judge. Nothing in a report is a value of the message but its type and control id.
+SARIF: OASIS 2.1.0. JUnit: the XML that build servers read, one suite an input.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from lxml import etree
+
+from gateway.conformance.finding import Finding
+from gateway.conformance.validate import Report
+from gateway.core.issues import Severity
+
+#: Severity to the level of SARIF.
+_LEVELS: Mapping[Severity, str] = {
+    Severity.FATAL: "error",
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.INFORMATION: "note",
+}
+_TOOL = "relais validate"
+
+
+def as_text(reports: Sequence[Report]) -> Iterator[str]:
+    """Yield the lines of a report for people."""
+    for report in reports:
+        told = f", answered {report.answer}" if report.answer else ""
+        yield f"{report.name}: {report.message_type or 'unreadable'}{told}: {_counts(report)}"
+        for finding in report.findings:
+            issue = finding.issue
+            yield f"  {issue.severity} {issue.code} {issue.where}: {issue.what}"
+            yield f"    fix: {issue.fix}"
+            note = "; repaired for a lenient source" if finding.repaired else ""
+            yield f"    [{finding.clause}] {finding.layer}{note}"
+
+
+def as_json(reports: Sequence[Report]) -> str:
+    """Return the report as one JSON object."""
+    return _dump({"tool": _TOOL, "inputs": [_input(report) for report in reports]})
+
+
+def _input(report: Report) -> dict[str, Any]:
+    return {
+        "name": report.name,
+        "messageType": report.message_type,
+        "controlId": report.control_id,
+        "answer": report.answer,
+        "refused": report.is_refused,
+        "counts": {str(severity): report.count(severity) for severity in Severity},
+        "findings": [_finding(finding) for finding in report.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    issue = finding.issue
+    return {
+        "code": issue.code,
+        "severity": str(issue.severity),
+        "place": issue.where,
+        "what": issue.what,
+        "fix": issue.fix,
+        "clause": finding.clause,
+        "layer": str(finding.layer),
+        "repaired": finding.repaired,
+        "hl7Code": issue.hl7_code,
+    }
+
+
+def as_junit(reports: Sequence[Report]) -> str:
+    """Return the report as JUnit XML: a finding that refuses is a failure, others pass.
+
+    An input without findings has one case that passes, so that it is seen to have run.
+    """
+    root = etree.Element("testsuites", name=_TOOL)
+    for report in reports:
+        failures = sum(finding.issue.severity.refuses for finding in report.findings)
+        suite = etree.SubElement(
+            root,
+            "testsuite",
+            name=report.name,
+            tests=str(max(1, len(report.findings))),
+            failures=str(failures),
+            errors="0",
+            skipped="0",
+        )
+        kind = report.message_type or "unreadable"
+        if not report.findings:
+            etree.SubElement(suite, "testcase", classname=kind, name="no finding")
+        for finding in report.findings:
+            issue = finding.issue
+            name = f"{issue.code} {issue.where}"
+            case = etree.SubElement(suite, "testcase", classname=kind, name=name)
+            text = f"{issue.what} Fix: {issue.fix} [{finding.clause}]"
+            if issue.severity.refuses:
+                told = etree.SubElement(case, "failure", message=issue.what, type=issue.code)
+            else:
+                told = etree.SubElement(case, "system-out")
+            told.text = text
+    made: bytes = etree.tostring(root, pretty_print=True, xml_declaration=True, encoding="UTF-8")
+    return made.decode("utf-8")
+
+
+def as_sarif(reports: Sequence[Report], version: str) -> str:
+    """Return the report as SARIF.
+
+    Args:
+        reports: of all inputs.
+        version: of the program.
+    """
+    rules: dict[str, dict[str, Any]] = {}
+    results = []
+    for report in reports:
+        for finding in report.findings:
+            issue = finding.issue
+            rules.setdefault(
+                issue.code,
+                {
+                    "id": issue.code,
+                    "shortDescription": {"text": issue.what},
+                    "help": {"text": issue.fix},
+                },
+            )
+            results.append(_result(report, finding, list(rules).index(issue.code)))
+    driver = {"name": "relais", "version": version, "rules": list(rules.values())}
+    return _dump(
+        {
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [{"tool": {"driver": driver}, "results": results}],
+        }
+    )
+
+
+def _result(report: Report, finding: Finding, rule: int) -> dict[str, Any]:
+    issue = finding.issue
+    place = {
+        "physicalLocation": {"artifactLocation": {"uri": quote(report.name)}},
+        "logicalLocations": [{"fullyQualifiedName": issue.where, "kind": "element"}],
+    }
+    return {
+        "ruleId": issue.code,
+        "ruleIndex": rule,
+        "level": _LEVELS[issue.severity],
+        "message": {"text": f"{issue.where}: {issue.what} Fix: {issue.fix}"},
+        "locations": [place],
+        "properties": {
+            "clause": finding.clause,
+            "layer": str(finding.layer),
+            "repaired": finding.repaired,
+        },
+    }
+
+
+def _counts(report: Report) -> str:
+    names = (
+        (Severity.FATAL, "fatal"),
+        (Severity.ERROR, "error"),
+        (Severity.WARNING, "warning"),
+        (Severity.INFORMATION, "note"),
+    )
+    told = [
+        f"{count} {name}{'s' if count > 1 and name != 'fatal' else ''}"
+        for severity, name in names
+        if (count := report.count(severity))
+    ]
+    return ", ".join(told) or "no finding"
+
+
+def _dump(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"

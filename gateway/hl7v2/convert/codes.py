@@ -1,0 +1,44 @@
+"""Coded elements (CE, CWE) of orders and appointments."""
+
+from typing import Any
+
+from gateway.core.contributions import Json
+from gateway.core.systems import FHIR_BASE
+from gateway.hl7v2.context import Context
+from gateway.hl7v2.convert.table import converter
+from gateway.hl7v2.message import Node
+
+#: CE-3, table 0396, to the FHIR system; any other table is the sender's own.
+_SYSTEMS = {
+    "LN": "http://loinc.org",
+    "SCT": "http://snomed.info/sct",
+    "I10": "http://hl7.org/fhir/sid/icd-10",
+    "CIM10": "http://hl7.org/fhir/sid/icd-10",
+    "ICD10": "http://hl7.org/fhir/sid/icd-10",
+}
+
+
+@converter("coded")
+def coded(node: Node, context: Context) -> Any:
+    """Return a coded element; a code without known coding system belongs to the sender.
+
+    Spec: HL7 v2.5 2.A.13 (CE): code, text and system, then the same in other words.
+    """
+    codings = [found for first in (1, 4) if (found := _coding(node, first, context))]
+    concept: Json = {}
+    if codings:
+        concept["coding"] = codings
+    if label := node.component(2) or node.component(5):
+        concept["text"] = label
+    return concept
+
+
+def _coding(node: Node, first: int, context: Context) -> Json | None:
+    code, label = node.component(first), node.component(first + 1)
+    if not code:
+        return None
+    system = _SYSTEMS.get(node.component(first + 2).upper().replace("-", ""))
+    if system is None:
+        place = f"{node.segment.name}-{node.field}"
+        system = f"{FHIR_BASE}/CodeSystem/local/{context.site.name}/{place}"
+    return {"system": system, "code": code, "display": label}

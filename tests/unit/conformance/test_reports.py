@@ -1,0 +1,91 @@
+"""The four forms of a report say the same."""
+
+import json
+
+from lxml import etree
+
+from gateway.conformance import reports
+from tests.unit.conformance.judging import judged
+from tests.unit.hl7v2.compose import PID, SHIFTED_ZBE, ZBE, admission, msh, with_field
+
+BROKEN = judged(
+    admission(ZBE=SHIFTED_ZBE.replace("HMS", "M"), PID=PID.replace("ISO^INS", "ISO^INS^^2010"))
+)
+SOUND = judged(admission(ZBE=with_field(ZBE, 9, "M")))
+UNREADABLE = judged(b"hello")
+ANSWER = judged(b"MSH|^~\\&|A|B|C|D|20261120||ACK^A01^ACK|1|P|2.5\rMSA|AA|G1\r")
+
+
+def test_text_names_code_place_fix_and_clause():
+    lines = list(reports.as_text([BROKEN, SOUND, UNREADABLE, ANSWER]))
+
+    assert lines[0] == "input: ADT^A01, answered AA: 1 error, 1 note"
+    assert lines[1].startswith("  error RLS-HL7-033 ZBE-4: ")
+    assert lines[2].startswith("    fix: Leave ZBE-3 empty")
+    assert lines[3] == ("    [PAM-FR 2.11 6.13.3 and 6.13.4] intake; repaired for a lenient source")
+    assert "input: ADT^A01, answered AA: no finding" in lines
+    assert "input: unreadable, answered AR: 1 fatal" in lines
+    assert lines[-1] == "input: ACK^A01: no finding"
+
+
+def test_json_holds_every_finding_with_its_parts():
+    told = json.loads(reports.as_json([BROKEN, SOUND]))
+
+    first, second = told["inputs"]
+    assert (first["messageType"], first["controlId"], first["refused"]) == (
+        "ADT^A01",
+        "G0001",
+        True,
+    )
+    assert first["counts"] == {"fatal": 0, "error": 1, "warning": 0, "information": 1}
+    assert first["findings"][0] == {
+        "code": "RLS-HL7-033",
+        "severity": "error",
+        "place": "ZBE-4",
+        "what": BROKEN.findings[0].issue.what,
+        "fix": BROKEN.findings[0].issue.fix,
+        "clause": "PAM-FR 2.11 6.13.3 and 6.13.4",
+        "layer": "intake",
+        "repaired": True,
+        "hl7Code": 101,
+    }
+    assert second["findings"] == []
+
+
+def test_junit_counts_what_refuses_as_a_failure():
+    root = etree.fromstring(reports.as_junit([BROKEN, SOUND]).encode())
+
+    broken, sound = root
+    assert (broken.get("tests"), broken.get("failures")) == ("2", "1")
+    [failure] = broken.iter("failure")
+    assert failure.get("type") == "RLS-HL7-033"
+    assert failure.getparent().get("name") == "RLS-HL7-033 ZBE-4"
+    assert (sound.get("tests"), sound.get("failures")) == ("1", "0")
+    assert len(sound.findall("testcase")) == 1
+
+
+def test_sarif_points_every_result_at_its_rule():
+    log = json.loads(reports.as_sarif([BROKEN, UNREADABLE], "9.9"))
+
+    assert log["version"] == "2.1.0"
+    [run] = log["runs"]
+    driver = run["tool"]["driver"]
+    assert (driver["name"], driver["version"]) == ("relais", "9.9")
+    assert [one["level"] for one in run["results"]] == ["error", "note", "error"]
+    for result in run["results"]:
+        assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+        [place] = result["locations"]
+        assert place["physicalLocation"]["artifactLocation"]["uri"] == "input"
+        assert result["message"]["text"]
+
+
+def test_a_name_with_a_blank_is_a_sound_address():
+    report = judged(admission(MSH=msh()))
+    named = type(report)("a b.er7", *(getattr(report, f) for f in report.__slots__[1:]))
+
+    [run] = json.loads(reports.as_sarif([named], "1"))["runs"]
+
+    uris = {
+        r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"]
+    }
+    assert uris == {"a%20b.er7"}
