@@ -21,6 +21,8 @@ class Layer(StrEnum):
     PROFILE = "profile"
     #: Values that contradict each other.
     COHERENCE = "coherence"
+    #: What the conversion refused or left out.
+    CONVERSION = "conversion"
     #: Another implementation of the base standard.
     SECOND_OPINION = "second-opinion"
 

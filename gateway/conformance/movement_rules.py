@@ -10,23 +10,11 @@ from gateway.conformance.finding import Finding
 from gateway.core.issues import Severity
 from gateway.core.timestamps import Timestamp, TimestampError, parse_timestamp
 from gateway.hl7v2.events import CANCEL, INSERT, ITI_30, ITI_31, UPDATE, Event, find_event
+from gateway.hl7v2.ledger import CANCELLED_BY
 from gateway.hl7v2.message import Message, Segment
 
-#: What each cancelling event takes back: PAM France 2.11 5.2.
-_CANCELLED = {
-    "A06": {"A07"},
-    "A07": {"A06"},
-    "A11": {"A01", "A04"},
-    "A12": {"A02"},
-    "A13": {"A03"},
-    "A25": {"A16"},
-    "A26": {"A15"},
-    "A27": {"A14"},
-    "A38": {"A05"},
-    "A52": {"A21"},
-    "A53": {"A22"},
-    "A55": {"A54"},
-}
+#: What each cancelling event takes back; A11 does so for both admissions.
+_CANCELLED = {**{event: {one} for event, one in CANCELLED_BY.items()}, "A11": {"A01", "A04"}}
 _MOVEMENTS = frozenset().union(*_CANCELLED.values())
 #: Events whose hosting unit (PV1-3.1) is asked for: PAM France 2.11 5.1.1.
 _HOSTED = frozenset(

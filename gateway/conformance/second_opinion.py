@@ -2,7 +2,8 @@
 
 Does not know the French extension: Z segments and PRT are not shown to it, and what it says of
 tables is left out, for our profiles hold the French ones. Its sentences quote values, so only
-the kind of fault and the place are kept. Standard: HL7 v2.5 and v2.6 as hl7apy ships them.
+the kind of fault and the place are kept; the file it writes them to is gone with the call.
+Standard: HL7 v2.5 and v2.6 as hl7apy ships them.
 """
 
 import re

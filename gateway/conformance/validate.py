@@ -40,6 +40,19 @@ _ORDER = (Severity.FATAL, Severity.ERROR, Severity.WARNING, Severity.INFORMATION
 
 
 @dataclass(frozen=True, slots=True)
+class DoorWord:
+    """What the door of the gateway really says to a message.
+
+    Attributes:
+        answer: AA, AE or AR, empty when it does not answer.
+        issues: what it refused or left out.
+    """
+
+    answer: str
+    issues: tuple[Issue, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What was found in one message.
 
@@ -47,8 +60,8 @@ class Report:
         name: of the input, as the user gave it.
         message_type: MSH-9 as `ADT^A01`, empty when unreadable.
         control_id: MSH-10.
-        answer: AA, AE or AR as the door would answer by the header and the content alone; empty
-            for an acknowledgement, which is not answered.
+        answer: AA, AE or AR as the door would answer, by the message alone when the door was not
+            asked; empty for an acknowledgement, which is not answered.
         findings: worst first, then in the order of the message.
     """
 
@@ -81,13 +94,16 @@ class Validator:
         self._profiles = profiles
         self._processing_ids = processing_ids
 
-    def validate(self, raw: bytes, site: Site, *, name: str = "") -> Report:
+    def validate(
+        self, raw: bytes, site: Site, *, name: str = "", door: DoorWord | None = None
+    ) -> Report:
         """Judge one message; never fails, whatever the bytes.
 
         Args:
             raw: without MLLP frame.
             site: of the sender; its leniency decides the answer, not the findings.
             name: of the input, for the report.
+            door: what the door says, where it was asked.
         """
         try:
             message = read(raw, lenient=site.is_lenient)
@@ -95,16 +111,20 @@ class Validator:
             findings = [Finding(issue, "HL7 v2.5 2", Layer.READER) for issue in error.issues]
             return Report(name, "", "", ack.code_for(error.issues), tuple(findings))
         kind, trigger = message.message_type, message.trigger_event
-        findings = _distinct(self._layers(raw, message, site))
+        told = door.issues if door else ()
+        findings = _distinct(self._layers(raw, message, site, told))
+        by_itself = self._answer(message, site, lenient=site.is_lenient)
         return Report(
             name=name,
-            message_type=f"{kind}^{trigger}" if trigger else kind,
-            control_id=message.control_id,
-            answer=self._answer(message, site, lenient=site.is_lenient),
+            message_type=_shown(f"{kind}^{trigger}" if trigger else kind),
+            control_id=_shown(message.control_id),
+            answer=door.answer if door else by_itself,
             findings=tuple(sorted(findings, key=lambda one: _ORDER.index(one.issue.severity))),
         )
 
-    def _layers(self, raw: bytes, message: Message, site: Site) -> Iterator[Finding]:
+    def _layers(
+        self, raw: bytes, message: Message, site: Site, told: Iterable[Issue]
+    ) -> Iterator[Finding]:
         """Yield the findings of every layer, those of the doors first."""
         yield from repair_findings(raw, message)
         yield from self._intake(message, site)
@@ -117,6 +137,8 @@ class Validator:
         yield from movement_findings(repaired)
         yield from identity_findings(repaired)
         yield from document_findings(message)
+        for issue in told:
+            yield Finding(issue, "", Layer.CONVERSION)
         yield from second_opinions(message)
 
     def _intake(self, message: Message, site: Site) -> Iterator[Finding]:
@@ -152,6 +174,11 @@ class Validator:
         return ack.code_for(refused) if refused else "AA"
 
 
+def _shown(text: str) -> str:
+    """Return text of the message as a report may show it: an escape may hide a control sign."""
+    return "".join(sign for sign in text if sign.isprintable())[:80]
+
+
 def _distinct(findings: Iterable[Finding]) -> list[Finding]:
     """Keep the first word on each fault; a clause told later completes it.
 
@@ -159,10 +186,14 @@ def _distinct(findings: Iterable[Finding]) -> list[Finding]:
     """
     kept: dict[tuple[str, str], Finding] = {}
     fields: set[str] = set()
+    said: set[tuple[str, str]] = set()
     for finding in findings:
         place = finding.issue.where.replace("[1]", "")
         if finding.layer is Layer.SECOND_OPINION and _field_of(place) in fields:
             continue
+        if finding.layer is Layer.CONVERSION and (finding.issue.code, place) in said:
+            continue
+        said.add((finding.issue.code, place))
         fields.add(_field_of(place))
         key = (finding.issue.code, place + _words(finding))
         first = kept.get(key)

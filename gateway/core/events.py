@@ -126,10 +126,19 @@ EVENTS = frozenset(
 
 #: Said again while they last, by every message or by each version of a document: dated by the
 #: first word since they were last taken back, not by the latest. A letter that was there on time
-#: stays on time when it is corrected a week later.
+#: stays on time when it is corrected a week later, an appointment when it is moved.
 STANDING = frozenset(
-    {"PAT.GP_KNOWN", "PAT.DMP_OPPOSED", "PAT.DEATH", *(f"DOC.{name}" for name in DOCUMENTS)}
+    {
+        "PAT.GP_KNOWN",
+        "PAT.DMP_OPPOSED",
+        "PAT.DEATH",
+        "APPT.BOOKED",
+        *(f"DOC.{name}" for name in DOCUMENTS),
+    }
 )
+
+#: End what stood under the same key: a cancelled appointment that is booked again is booked then.
+ENDING = frozenset({"APPT.CANCELLED", "APPT.NOSHOW", "APPT.DONE"})
 
 
 def is_told_in_parts(event: str) -> bool:

@@ -14,8 +14,10 @@ from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.entry import (
     cli_admin,
     cli_config,
+    cli_conformance,
     cli_convert,
     cli_demo,
+    cli_listen,
     cli_package,
     cli_pathway,
     cli_send,
@@ -38,10 +40,12 @@ app.command("demo")(cli_demo.demo)
 app.command("convert")(cli_convert.convert)
 app.command("validate")(cli_validate.validate)
 app.command("send")(cli_send.send)
+app.command("listen")(cli_listen.listen)
 app.command("package")(cli_package.package)
 app.command("replay")(cli_store.replay)
 app.add_typer(cli_store.quarantine, name="quarantine")
 app.add_typer(cli_config.config, name="config")
+app.add_typer(cli_conformance.conformance, name="conformance")
 app.add_typer(cli_admin.admin, name="admin")
 app.add_typer(cli_pathway.pathway, name="pathway")
 

@@ -28,6 +28,7 @@ from gateway.entry.demo import Doors, PlayClock, Played, play
 from gateway.entry.demo_told import summary
 from gateway.entry.serve import Gateway
 from gateway.entry.settings import Settings, StoreSettings
+from gateway.simulation.faults import Transport
 from gateway.simulation.play import Event, events
 from gateway.simulation.region import FIRST_DAY, Region
 
@@ -39,6 +40,9 @@ _SECONDS = 45.0
 #: Where the play ends: a Wednesday morning at the office, with stays that go on, handoffs that
 #: are awaited, and gaps of every age.
 _UNTIL = FIRST_DAY + timedelta(days=51, hours=9, minutes=40)
+
+#: A few messages are broken, so that the quarantine has something to show.
+_TRANSPORT = Transport(malformed=0.006)
 
 
 def demo(
@@ -91,7 +95,7 @@ def _is_taken(host: str, port: int) -> bool:
 
 
 async def _demo(settings: Settings, region: Region, speed: float | None, *, leave: bool) -> bool:
-    listed = [event for event in events(region) if event.at <= _UNTIL]
+    listed = [event for event in events(region, _TRANSPORT) if event.at <= _UNTIL]
     clock = PlayClock(listed[0].at)
     console = Console(stderr=True)
     began = time.monotonic()
@@ -169,7 +173,7 @@ async def _play(
             clock,
             seconds=seconds,
             on_answer=lambda: progress.advance(task),
-            at_night=settle,
+            settle=settle,
             until=_UNTIL,
         )
 

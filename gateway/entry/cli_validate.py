@@ -9,19 +9,13 @@ import typer
 
 from gateway import __version__
 from gateway.conformance import reports
-from gateway.conformance.profiles import load_profiles
-from gateway.conformance.validate import Report, Validator
+from gateway.conformance.validate import Report
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, RawMessage
 from gateway.entry import settings as settings_module
 from gateway.entry.cli_convert import read_input
-from gateway.hl7v2.rawheader import header_of
-from gateway.mapping.loader import load_mappings
-from gateway.mapping.sites import Site, Sites
-
-#: A message is judged wherever it is meant to go.
-PROCESSING_IDS = frozenset({"P", "T", "D"})
+from gateway.entry.judging import Judge, build_judge
 
 
 class Form(StrEnum):
@@ -47,19 +41,15 @@ def validate(
 
     Example: relais validate --report sarif admission.er7 > findings.sarif
     """
-    settings = settings_module.load()
-    sites = load_mappings(settings.mappings).sites
-    if site is not None and site not in sites.by_name:
-        raise FatalError([_no_site(site, sites)])
-    validator = Validator(load_profiles(), PROCESSING_IDS)
-    made = [judge_file(validator, sites, file, site) for file in files]
+    judge = build_judge(settings_module.load(), site)
+    made = [judge_file(judge, file) for file in files]
     sys.stdout.write(rendered(made, report))
     sys.stdout.flush()
     if any(one.is_refused for one in made):
         raise typer.Exit(1)
 
 
-def judge_file(validator: Validator, sites: Sites, file: Path, site: str | None) -> Report:
+def judge_file(judge: Judge, file: Path) -> Report:
     """Judge one file.
 
     Raises:
@@ -69,15 +59,7 @@ def judge_file(validator: Validator, sites: Sites, file: Path, site: str | None)
     raw = read_input(file)
     if not_judged := _kind_not_judged(raw):
         raise FatalError([_not_yet(str(file), not_judged)])
-    return validator.validate(raw.body, site_of(raw.body, sites, site), name=str(file))
-
-
-def site_of(body: bytes, sites: Sites, name: str | None) -> Site:
-    """Return the named site table, else that of the sender."""
-    if name is not None:
-        return sites.by_name[name]
-    found = header_of(body)
-    return sites.for_sender(found.component(3, 1), found.component(4, 1))
+    return judge(raw, str(file))
 
 
 def rendered(made: list[Report], form: Form) -> str:
@@ -106,14 +88,4 @@ def _not_yet(file: str, kind: str) -> Issue:
         where=file,
         what=f"the input is {kind}; only HL7 v2 messages are judged so far.",
         fix="Give HL7 v2 messages; `relais convert` tells what is wrong with a document.",
-    )
-
-
-def _no_site(site: str, sites: Sites) -> Issue:
-    return Issue(
-        code="RLS-CFG-113",
-        severity=Severity.ERROR,
-        where="--site",
-        what=f"there is no site table '{site}'.",
-        fix=f"Give one of: {', '.join(sorted(sites.by_name))}.",
     )

@@ -1,9 +1,9 @@
 """Plays a synthetic region through the real doors of a gateway and counts what happened.
 
 Virtual time is that of receipts, of the engine and of what is due; sockets and TLS live in real
-time. Nobody runs ahead of the others by more than a quarter of an hour, and what a day asks for
-has left and been answered before the next day begins, or a fast machine would make late what
-was in time.
+time. Nobody runs ahead of the others by more than a quarter of an hour, and what a letter asks
+for has left and been answered before time moves on, or a fast machine would make late what was
+in time.
 """
 
 import asyncio
@@ -78,7 +78,7 @@ class Doors:
 
 
 async def _nothing() -> None:
-    """Wait for nothing at the end of a day."""
+    """Wait for nothing."""
 
 
 async def play(
@@ -89,7 +89,7 @@ async def play(
     lanes: int = 8,
     seconds: float | None = None,
     on_answer: Callable[[], None] = lambda: None,
-    at_night: Callable[[], Awaitable[None]] = _nothing,
+    settle: Callable[[], Awaitable[None]] = _nothing,
     until: datetime | None = None,
 ) -> Played:
     """Send events in their order per patient, over some connections at the same time.
@@ -101,7 +101,8 @@ async def play(
         lanes: connections; a patient keeps to one, as in a hospital's interface engine.
         seconds: how long it should last; None sends as fast as answers come.
         on_answer: called after each answer.
-        at_night: awaited at the end of each virtual day, when every answer is there.
+        settle: awaited when every answer is there, after letters and at the end of each day: what
+            they ask for leaves at that instant, not hours later.
         until: the instant at which the play ends; what would arrive later is not sent. None
             plays everything, to the end of the last day.
     """
@@ -131,12 +132,14 @@ async def play(
                     for event in together:
                         queues.setdefault(event.label.patient % lanes, []).append(event)
                     await asyncio.gather(*(lane(lines[n], queue) for n, queue in queues.items()))
+                    if any(event.label.message.startswith("MDM") for event in together):
+                        await settle()
                 night = clock.now().replace(hour=23, minute=59, second=0)
                 clock.move(min(night, until) if until else night)
-                await at_night()
+                await settle()
         if until is not None and clock.now() < until:
             clock.move(until)
-            await at_night()
+            await settle()
     finally:
         for line in lines:
             line.close()

@@ -24,6 +24,7 @@ from gateway.entry.settings import Settings
 from gateway.entry.web.live import Hub
 from gateway.entry.web.render import WebSettings
 from gateway.entry.web.routes import web_router
+from gateway.entry.web.rulebook import single_sectors
 from gateway.entry.web.store_data import StorePageData
 from gateway.entry.workers import Rhythm, Workers
 from gateway.fhir.elements import table
@@ -161,6 +162,7 @@ def build_pages(
         Ids(settings.id_namespace),
         converter,
         build_replayer(settings, store, converter),
+        single_sectors(mappings.sites.by_name.values()),
     )
     hub = Hub(data.pulse, uuid4().hex[:12])
     shown = WebSettings(

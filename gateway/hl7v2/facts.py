@@ -259,7 +259,8 @@ def movement_op(_source: Source, telling: Telling) -> str:
 def death_of_movement_op(source: Source, telling: Telling) -> str | None:
     """Assert a death for exit mode 9; a discharge corrected to another mode takes it back.
 
-    A word about the discharge without exit mode says nothing of it. A death that is not one would silence every alarm about the patient.
+    A word about the discharge without exit mode says nothing of it. A death that is not one would
+    silence every alarm about the patient.
     Spec: PAM France 2.11 6.17 (ZFM-2).
     """
     mode = telling.context.message.value("ZFM-2")

@@ -82,7 +82,8 @@ def _expected(paths: tuple[str, ...], source: Source, telling: Telling) -> When:
     for path in paths:
         if found := stamp(telling.context.message.value(path)):
             return when_of(found)
-    return movement_start(source, telling)
+    started: When = movement_start(source, telling)
+    return started
 
 
 @converter("expected_discharge")

@@ -80,8 +80,10 @@ REPLACING, REPLACED = "RO", frozenset({"RP", "RU", "RQ"})
 
 #: Details of an order that is no request for a service: medicines, supplies, diets.
 _OTHER_DETAILS = frozenset({"RXO", "RXE", "RXD", "RXG", "RXA", "RQD", "RQ1", "ODS", "ODT", "BPO"})
-#: What begins the next group, or ends the last one.
-_START = frozenset({"ORC"})
+#: What begins the next group, or is no longer about the order itself.
+_ENDS = frozenset({"ORC", "OBX"})
+#: How many segments back a replaced order is looked for: a message may hold thousands.
+_REACH = 200
 
 Group = dict[str, list[Segment]]
 
@@ -92,10 +94,13 @@ def group_of(orc: Segment) -> Group:
     A note behind a result belongs to the result, so reading stops at the first OBX.
     """
     found: Group = {orc.name: [orc]}
-    for segment in orc.message.segments[orc.index + 1 :]:
-        if segment.name in _START or segment.name == "OBX":
+    # From place to place and not over all segments: an order may stand among hundreds.
+    cells = orc.message._cells
+    for index in range(orc.index + 1, len(cells)):
+        name = cells[index].name
+        if name in _ENDS:
             break
-        found.setdefault(segment.name, []).append(segment)
+        found.setdefault(name, []).append(Segment(orc.message, cells[index]))
     return found
 
 
@@ -148,13 +153,21 @@ def status_of(orc: Segment) -> str:
 def predecessor_of(orc: Segment) -> Segment | None:
     """Return the group a replacement order replaces: the one told just before it.
 
+    One order may be replaced by several, told one behind the other.
     Spec: HL7 v2.5 4.5.1.1 (ORC-1 RP, RU, RQ followed by RO).
     """
     if control_of(orc) != REPLACING:
         return None
-    earlier = [one for one in orc.message.segments_named("ORC") if one.index < orc.index]
-    replaced = [one for one in earlier if control_of(one) in REPLACED]
-    return replaced[-1] if replaced else None
+    cells = orc.message._cells
+    for index in range(orc.index - 1, max(orc.index - _REACH, -1), -1):
+        if cells[index].name != orc.name:
+            continue
+        earlier = Segment(orc.message, cells[index])
+        if control_of(earlier) in REPLACED:
+            return earlier
+        if control_of(earlier) != REPLACING:
+            return None
+    return None
 
 
 def order_issues(message: Message) -> list[Issue]:

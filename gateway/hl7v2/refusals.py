@@ -158,7 +158,7 @@ def message_type() -> Issue:
         severity=Severity.ERROR,
         where="MSH-9.1",
         what="The message type is not supported.",
-        fix="Send ADT, MDM, ORU or SIU messages to this address.",
+        fix="Send ADT, MDM, ORU, SIU, ORM, OMG, OML or REF messages to this address.",
         hl7_code=200,
     )
 

@@ -140,7 +140,7 @@ class CompiledFact:
             return None
         # A retraction takes the whole fact back: what it says beside the key is of no use.
         attributes: Attributes | None = {}
-        if op is Op.ASSERT:
+        if op is not Op.RETRACT:
             attributes = self._attributes(scope, context, speaker, local)
         if attributes is None:
             return None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from gateway.core.events import SAID_TOGETHER, STANDING, document_of, is_told_in_parts
+from gateway.core.events import ENDING, SAID_TOGETHER, STANDING, document_of, is_told_in_parts
 from gateway.core.facts import Assertion, Attributes, Op, Received, Span
 
 #: Difference of clocks that is no future.
@@ -88,7 +88,7 @@ class Facts:
             if learned is None or received.at < learned:
                 self._learned[key] = received.at
                 sooner = True
-        if assertion.event in STANDING:
+        if assertion.event in STANDING or assertion.event in ENDING:
             self._standing.setdefault(key, []).append(assertion)
             sooner = True
         if is_told_in_parts(assertion.event):
@@ -152,10 +152,14 @@ class Facts:
 
     def _span(self, assertion: Assertion) -> Span:
         said = self._standing.get(assertion.key)
-        if said is None:
+        if said is None or assertion.event in ENDING:
             return assertion.when
-        taken_back = max((a.revision for a in said if a.op is Op.RETRACT), default="")
-        return min(a.when for a in said if a.op is Op.ASSERT and a.revision > taken_back)
+        over = max(
+            (a.revision for a in said if a.op is Op.RETRACT or a.event in ENDING), default=""
+        )
+        # Of one instant with its end, the word that remains is the first of its kind.
+        since = (a.when for a in said if a.op is Op.ASSERT and a.revision > over)
+        return min(since, default=assertion.when)
 
 
 def reduce(received: Iterable[Received]) -> dict[str, Fact]:

@@ -6,10 +6,19 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.browser.conftest import DESK, NARROW, PHONE
 
 PAGES = [
-    "/", "/gaps", "/gaps?view=closed", "/gaps/g-lucie", "/gaps/g-reported", "/patients/p-lucie",
-    "/messages", "/messages/41", "/messages/42", "/messages/40", "/deliveries", "/gaps/none",
+    "/", "/gaps", "/gaps?sev=critical&rule=TRX-08", "/gaps?view=today", "/gaps?view=unconfirmed",
+    "/gaps?view=closed", "/gaps/g-lucie", "/gaps/g-reported", "/patients/p-lucie",
+    "/patients/p-long", "/messages", "/messages?status=quarantined", "/messages/41",
+    "/messages/42", "/messages/40", "/deliveries", "/deliveries?state=trouble", "/gaps/none",
 ]  # fmt: skip
-EMPTY = ["/", "/gaps", "/messages", "/messages?status=quarantined", "/deliveries"]
+EMPTY = [
+    "/",
+    "/gaps",
+    "/gaps?view=unconfirmed",
+    "/messages",
+    "/messages?status=quarantined",
+    "/deliveries",
+]
 
 
 def violations(page) -> dict[str, list[str]]:
@@ -23,10 +32,15 @@ def violations(page) -> dict[str, list[str]]:
 @pytest.mark.parametrize("path", PAGES)
 def test_each_page_is_accessible(path, language, size, shown, window) -> None:
     page = window(size, language)
+    trouble: list[str] = []
+    page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
     page.goto(shown.base + path)
 
     assert page.locator("html").get_attribute("lang") == language
     assert violations(page) == {}
+    # What the policy of our pages blocks is told here; a refused page tells its status too.
+    assert [said for said in trouble if "404" not in said] == []
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from gateway.core.contributions import Json
 from gateway.simulation.corrected import Told
-from gateway.simulation.faults import Arrival
 from gateway.simulation.play import told_stay
 from gateway.simulation.rendering import render
 from gateway.simulation.steps import Movement

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.core.events import STANDING
+from gateway.core.events import ENDING, STANDING
 
 PARIS = ZoneInfo("Europe/Paris")
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -75,16 +75,19 @@ def facts_at(log: Iterable[Any]) -> list[Known]:
         learned = min(one.at for one in said if one.assertion.op == "assert")
         when = best.assertion.when
         if best.assertion.event in STANDING:
-            gone = [r.assertion.revision for r in said if r.assertion.op == "retract"]
-            when = min(
+            gone = [
+                r.assertion.revision
+                for r in said
+                if r.assertion.op == "retract" or r.assertion.event in ENDING
+            ]
+            since = [
                 r.assertion.when
                 for r in said
                 if r.assertion.op == "assert" and r.assertion.revision > max(gone, default="")
-            )
+            ]
+            when = min(since, default=when)
         last = when.high - timedelta(seconds=1) if when.high > when.low else when.low
-        found.append(
-            Known(key, best.assertion.event, when.low, last, learned, attributes)
-        )
+        found.append(Known(key, best.assertion.event, when.low, last, learned, attributes))
     return sorted(found, key=lambda fact: (fact.te, fact.key))
 
 

@@ -11,8 +11,8 @@ from gateway.entry.web.values import Gap
 
 #: The line runs between the two blocks, in units of the drawing (192 x 26).
 _FROM, _TO = 62.0, 130.0
-#: The diamond keeps clear of the block it would cover.
-_LAST = 123.0
+#: The diamond keeps clear of the blocks it would cover.
+_FIRST, _LAST = 69.0, 123.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +43,5 @@ def bridge(gap: Gap, now: datetime) -> Bridge:
     allowed = (gap.deadline - gap.anchor).total_seconds()
     elapsed = (max(end, gap.deadline) - gap.anchor).total_seconds()
     part = min(1.0, allowed / elapsed) if elapsed > 0 else 1.0
-    diamond = min(_LAST, round(_FROM + (_TO - _FROM) * max(0.0, part), 1))
+    diamond = min(_LAST, max(_FIRST, round(_FROM + (_TO - _FROM) * part, 1)))
     return Bridge(gap.source, gap.target, diamond, end > gap.deadline, tone)

@@ -124,7 +124,8 @@ class Layout:
         x0, x1 = self.scale.x(mark.at) - 7, self.scale.x(mark.until or mark.at) + 7
         if self._frame.narrow:
             return Box(mark, x0, x1, x0, x1, "", "start", x0)
-        return self._beside(mark, x0, x1, mark.label, len(mark.label) * (CHAR - 0.5) + 8, 4)
+        label = mark_words(mark, self._words)
+        return self._beside(mark, x0, x1, label, len(label) * (CHAR - 0.5) + 8, 4)
 
     def _hole_box(self, hole: Hole) -> Box:
         x0, due = self.scale.x(hole.gap.anchor), self.scale.x(hole.due)
@@ -133,12 +134,17 @@ class Layout:
         width = len(label) * BOLD + 14
         if not label or width + due - x0 < x1 - x0:
             return Box(hole, x0, x1, x0, x1 + 8, label, "start", due + 13)
-        return self._beside(hole, x0, x1, label, width, 11)
+        box = self._beside(hole, x0, x1, label, width, 11)
+        short = self._hole_words(hole, short=True)
+        if box.words or len(short) * BOLD + 14 + due - x0 >= x1 - x0:
+            return box
+        return Box(hole, x0, x1, x0, x1 + 8, short, "start", due + 13)
 
-    def _hole_words(self, hole: Hole) -> str:
+    def _hole_words(self, hole: Hole, *, short: bool = False) -> str:
         late = self._now - hole.due
-        if self._frame.narrow:
-            return self._words.span(late) if late.total_seconds() > 0 else ""
+        if self._frame.narrow or short:
+            span = self._words.span(late) if late.total_seconds() > 0 else ""
+            return self._words("late.by", span=span) if span and short else span
         name = self._words.said(hole.gap.name)
         if late.total_seconds() <= 0:
             return self._words("path.hole_ahead", name=name)
@@ -152,6 +158,11 @@ class Layout:
         if x0 - width >= self._frame.gutter:
             return Box(item, x0, x1, x0 - width, x1, label, "end", x0 - gap)
         return Box(item, x0, x1, x0, x1, "", "start", x0)
+
+
+def mark_words(mark: Mark, words: Words) -> str:
+    """Return what a mark is called, with whom it was sent to."""
+    return f"{mark.label}, {words(f'path.to_{mark.to}')}" if mark.to else mark.label
 
 
 def _placed(boxes: list[Box], top: float, step: int, limit: int) -> int:

@@ -34,6 +34,7 @@ _LEGEND = {
     '<path class="late critical" d="M10 13H25"/>',
     "due": '<path class="due critical" d="M13 1l7 7-7 7-7-7Z"/>',
     "doc": '<path class="mk doc" d="M9 2h5l4 4v8h-9Z"/>',
+    "ask": '<path class="mk ask" d="M8 3h7l4 5-4 5h-7Z"/>',
     "ok": '<path class="mk ok" d="M8 8l3.5 4 6-8"/>',
     "ko": '<path class="mk ko" d="M9 4l8 8m0-8-8 8"/>',
 }

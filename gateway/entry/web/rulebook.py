@@ -1,7 +1,7 @@
 """What the pages say of a rule: its name, its law, what it waits for, in both languages."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gateway.core.events import FEED_KINDS, family
@@ -9,6 +9,7 @@ from gateway.core.facts import ExpectationRow, Status
 from gateway.entry.web.store_names import lane_of
 from gateway.entry.web.values import Text
 from gateway.entry.web.words import LANGUAGES, Words, words
+from gateway.mapping.sites import Site
 from gateway.pathway.rules import Rule, Rules
 
 #: States in which nothing is awaited any more.
@@ -24,9 +25,15 @@ _ENDS = {
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """The rules as people read them."""
+    """The rules as people read them.
+
+    Attributes:
+        rules: every version.
+        sectors: of establishments with one only, by FINESS: a letter names no unit.
+    """
 
     rules: Rules
+    sectors: Mapping[str, str] = field(default_factory=dict)
 
     def version(self, row: ExpectationRow) -> Rule | None:
         """Return the version of the rule that holds for an expectation."""
@@ -100,24 +107,31 @@ class RuleBook:
         event = str(row.details.get("event", ""))
 
         def say(w: Words) -> str:
-            at = w.instant(began, now)
+            at, since = w.instant(began, now), w.instant(row.anchor, now)
             where = f", {place}" if place else ""
             what = w.fact(event)
             if row.status in ENDED:
                 return w("why.began", what=what, at=at, where=where)
             if w.has(f"why.{row.rule}"):
-                return w(f"why.{row.rule}", at=at, where=where)
+                return w(f"why.{row.rule}", at=at, since=since, where=where)
             return w("why.other", what=what, at=at, where=where)
 
         return both(say)
 
     def lanes(self, row: ExpectationRow) -> tuple[str, str]:
         """Return the lane the person left and the lane where something is missing."""
-        here = lane_of(str(row.details.get("sector") or ""))
+        estab = str(row.details.get("estab") or "")
+        here = lane_of(str(row.details.get("sector") or self.sectors.get(estab, "")))
         source, target = _ENDS.get(row.rule, ("", "home"))
         if target in ("destination", "sector"):
             target = lane_of(str(row.details.get(target) or ""))
         return source or here, target
+
+
+def single_sectors(sites: Iterable[Site]) -> dict[str, str]:
+    """Return the sector of each establishment whose units all share one, by FINESS."""
+    found = {site.finess: {unit.sector for unit in site.ufs.values()} for site in sites}
+    return {finess: next(iter(one)) for finess, one in found.items() if finess and len(one) == 1}
 
 
 def both(say: Callable[[Words], str]) -> Text:

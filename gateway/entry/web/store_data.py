@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -46,6 +46,8 @@ _PAGE = 50
 _TAIL = 2000
 _SOON = timedelta(hours=4)
 _AGES = (1, 3, 7)
+#: Cases of the first page.
+_CASES = 5
 _ENDINGS = frozenset({Status.MET, Status.MET_LATE, Status.CANCELLED, Status.MOOT})
 
 
@@ -74,6 +76,7 @@ class StorePageData:
         ids: of the installation.
         converter: makes the trace of a message anew.
         replayer: tries a refused input again.
+        sectors: of establishments with one only, by FINESS.
     """
 
     store: Store
@@ -81,12 +84,13 @@ class StorePageData:
     ids: Ids
     converter: Converter
     replayer: Replayer
+    sectors: Mapping[str, str] = field(default_factory=dict)
     _badges: _Kept[Badges] = field(default_factory=lambda: _Kept[Badges](2.0))
     _counts: "_Kept[_Counts]" = field(default_factory=lambda: _Kept[_Counts](2.0))
 
     @property
     def _gaps(self) -> GapReader:
-        return GapReader(RuleBook(self.rules), self.ids)
+        return GapReader(RuleBook(self.rules, self.sectors), self.ids)
 
     @property
     def _messages(self) -> MessageReader:
@@ -127,7 +131,7 @@ class StorePageData:
             open_rows = tx.watch.gaps([Status.OVERDUE], _LOOKED)
             ahead = _ahead(tx, now)
             unconfirmed = tx.watch.gaps([Status.UNCONFIRMED], _LOOKED, opened_only=False)
-            first = _first(open_rows, ahead, now)
+            first = first_cases(open_rows, ahead, now)
             closed = _settled(tx)[:5]
             shown = self._gaps.shown(tx, [*first, *closed], now)
             return Overview(
@@ -249,14 +253,14 @@ def _ahead(tx: Transaction, now: datetime) -> list[ExpectationRow]:
     return [row for row in rows if row.deadline is not None and now <= row.deadline < end]
 
 
-def _first(
+def first_cases(
     open_rows: Sequence[ExpectationRow], ahead: Sequence[ExpectationRow], now: datetime
 ) -> list[ExpectationRow]:
     """Choose what to look at first: critical ones, those about to be, then the oldest others."""
-    critical = [row for row in open_rows if row.severity == "critical"][:3]
     soon = [row for row in ahead if _is_soon(row, now)][:2]
+    critical = [row for row in open_rows if row.severity == "critical"][: _CASES - len(soon)]
     rest = [row for row in open_rows if row.severity != "critical"]
-    return [*critical, *soon, *rest][:5]
+    return [*critical, *soon, *rest][:_CASES]
 
 
 def _is_soon(row: ExpectationRow, now: datetime) -> bool:

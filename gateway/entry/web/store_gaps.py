@@ -200,7 +200,8 @@ def evidence(row: ExpectationRow, received: Sequence[Received]) -> list[Evidence
             else None,
             heard[key],
             best[key].assertion.source,
-            best[key].order or None,
+            # Facts of our own sends are numbered below zero: no message said them.
+            best[key].order if best[key].order > 0 else None,
         )
         for key in sorted(best, key=lambda key: wanted[key])
     ]

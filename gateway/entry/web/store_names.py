@@ -53,7 +53,7 @@ def _name(names: Iterable[Mapping[str, Any]]) -> str:
     """Return the name in use, else the one of birth: family in capitals as sent, then given."""
     ranked = sorted(names, key=lambda name: name.get("use") != "usual")
     for name in ranked:
-        given = " ".join(part.capitalize() for part in name.get("given", ())[:1])
+        given = " ".join(part.title() for part in name.get("given", ())[:1])
         text = f"{name.get('family', '')} {given}".strip()
         if text:
             return text

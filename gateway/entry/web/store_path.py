@@ -1,12 +1,13 @@
 """One person's path from the stored resources and facts: stays, letters, sends, holes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 
+from gateway.core.deliveries import DeliveryStatus
 from gateway.core.facts import Op, Received, Status
 from gateway.core.ports import Condition, Transaction
 from gateway.core.timestamps import PARIS
@@ -41,7 +42,7 @@ class PathReader:
         return Path(
             who[patient_id],
             tuple(_stays(tx, patients)),
-            (*_documents(tx, patients), *_appointments(tx, patients), *_sends(received)),
+            (*_documents(tx, patients), *_appointments(tx, patients), *_sends(tx, received)),
             tuple(self._holes(tx, person_id, now)),
             (),
         )
@@ -85,7 +86,8 @@ def _stays(tx: Transaction, patients: Sequence[str]) -> list[Stay]:
             continue
         label = names.get(stay.get("serviceProvider", {}).get("reference", ""), "")
         parts = movements.get(f"Encounter/{stay['id']}", [])
-        bars += _bars(stay, parts, label, names)
+        leaves = _leaves(stay)
+        bars += [_with_leaves(bar, leaves) for bar in _bars(stay, parts, label, names)]
     return bars
 
 
@@ -115,6 +117,22 @@ def _bars(
         own = names.get(part.get("serviceProvider", {}).get("reference", ""), "") or label
         bars.append(Stay(lane, own, low, high, planned, link))
     return bars
+
+
+def _leaves(stay: Json) -> list[tuple[datetime, datetime | None]]:
+    """Return when the person was away; a leave without return lasts as long as the stay."""
+    return [
+        (low, _high(one))
+        for one in stay.get("statusHistory", ())
+        if one.get("status") == "onleave" and (low := _low(one))
+    ]
+
+
+def _with_leaves(bar: Stay, leaves: Sequence[tuple[datetime, datetime | None]]) -> Stay:
+    inside = [
+        one for one in leaves if one[0] >= bar.start and (bar.end is None or one[0] < bar.end)
+    ]
+    return replace(bar, leaves=tuple(inside))
 
 
 def _is_echo(stay: Json, whole: Sequence[Json]) -> bool:
@@ -156,7 +174,7 @@ def _title(appointment: Json) -> str:
     )
 
 
-def _sends(received: Sequence[Received]) -> list[Mark]:
+def _sends(tx: Transaction, received: Sequence[Received]) -> list[Mark]:
     """Return sends and their fate; what was taken back is not shown."""
     last: dict[str, Received] = {}
     for one in received:
@@ -171,10 +189,19 @@ def _sends(received: Sequence[Received]) -> list[Mark]:
             one.assertion.when.low,
             _SENT[one.assertion.event],
             link="/deliveries",
+            to=_addressee(tx, one),
         )
         for one in last.values()
         if one.assertion.op is Op.ASSERT
     ]
+
+
+def _addressee(tx: Transaction, sent: Received) -> str:
+    """Return whom a delivery of ours went to; its facts are numbered below zero by its row."""
+    if sent.order >= 0:
+        return ""
+    found = tx.outbox.newest(list(DeliveryStatus), 1 - sent.order, 1)
+    return str(found[0].item.details.get("kind", "")) if found else ""
 
 
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
+from gateway.entry.web.lanes import mark_words
 from gateway.entry.web.timeline import Window
 from gateway.entry.web.values import Hole, Mark, Path, Stay
 from gateway.entry.web.words import Words
@@ -19,6 +20,12 @@ def story(path: Path, now: datetime, words: Words, window: Window | None = None)
         window: tell only what lies in it; None tells everything.
     """
     lines = [(s.start, _stay(s, now, words), "") for s in path.stays if _shown(s, window, now)]
+    lines += [
+        (leave[0], _leave(s, leave, now, words), "")
+        for s in path.stays
+        for leave in s.leaves
+        if _inside(leave[0], window)
+    ]
     lines += [(m.at, _mark(m, now, words), "") for m in path.marks if _inside(m.at, window)]
     for hole in path.holes:
         if _inside(hole.gap.anchor, window) or not hole.closed:
@@ -64,12 +71,23 @@ def _stay(stay: Stay, now: datetime, words: Words) -> Markup:
     return _line(stay.lane, stay.label or words("path.stay"), stay.link, when, words)
 
 
+def _leave(
+    stay: Stay, leave: tuple[datetime, datetime | None], now: datetime, words: Words
+) -> Markup:
+    low = _time(leave[0], now, words)
+    if leave[1]:
+        when = _said(words, "path.from_to", low=low, high=_time(leave[1], now, words))
+    else:
+        when = _said(words, "path.since", low=low)
+    return _line(stay.lane, words("path.leave"), "", when, words)
+
+
 def _mark(mark: Mark, now: datetime, words: Words) -> Markup:
     when = _time(mark.at, now, words)
     if mark.until:
         high = _time(mark.until, now, words)
         when = _said(words, "path.between", low=when, high=high)
-    return _line(mark.lane, mark.label, mark.link, when, words)
+    return _line(mark.lane, mark_words(mark, words), mark.link, when, words)
 
 
 def _line(lane: str, label: str, link: str, when: Markup, words: Words) -> Markup:

@@ -35,10 +35,10 @@ def swimlane(
     drawing = _Drawing(window, now, words, frame, layout.scale)
     parts = [drawing.head(title, height)]
     parts += [drawing.ground(number, lane) for number, lane in enumerate(lanes)]
-    parts.append(drawing.axis(height))
+    # The words of the axis lie over the line of now, never under it.
+    parts += [drawing.present(height), drawing.axis(height)]
     tops = {lane.name: lane for lane in lanes}
     parts += [drawing.silence(s, tops[s.lane]) for s in path.silences if s.lane in tops]
-    parts.append(drawing.present(height))
     wide = [box for lane in lanes for box in lane.wide]
     parts += [drawing.stay(box, lane) for lane in lanes for box in lane.wide]
     parts += [drawing.hole(box, wide) for box in wide if isinstance(box.item, Hole)]
@@ -108,7 +108,7 @@ class _Drawing:
             parts.append(
                 Markup(
                     '<path class="grid" d="M{:.1f} {}V{:g}"/>'
-                    '<text class="tick" x="{:.1f}" y="{}">{}</text>'
+                    '<text class="tick halo" x="{:.1f}" y="{}">{}</text>'
                 ).format(x(instant), AXIS - 6, height - 8, x(instant) + 3, AXIS - 12, label)
             )
         return Markup("").join(parts)
@@ -158,12 +158,25 @@ class _Drawing:
             pattern = Markup('<path fill="url(#{}-{})" d="{}"/>').format(
                 self._frame.prefix, stay.lane, outline
             )
+        away = Markup("").join(self._away(leave, box, stay.lane) for leave in stay.leaves)
         return Markup(
-            '<g class="stay{}"><path class="tint-{}" d="{}"/>{}<path class="edge-{}" d="{}"/>{}</g>'
+            '<g class="stay{}"><path class="tint-{}" d="{}"/>{}{}<path class="edge-{}" d="{}"/>{}'
+            "</g>"
         ).format(
-            " plan" if stay.planned else "", stay.lane, outline, pattern, stay.lane, outline,
+            " plan" if stay.planned else "", stay.lane, outline, pattern, away, stay.lane, outline,
             _label(box, y + 16, "lab halo", cut if box.at == box.x0 + 9 else 0),
         )  # fmt: skip
+
+    def _away(self, leave: tuple[datetime, datetime | None], box: Box, lane: str) -> Markup:
+        """Draw a leave: the bar is empty, a thin line goes through."""
+        a, b = self._scale.x(leave[0]), self._scale.x(leave[1] or self._now)
+        a, b, y = max(a, box.x0), min(b, box.x1), box.y
+        if b - a < 1:
+            return Markup("")
+        return Markup(
+            '<rect class="away" x="{:.1f}" y="{:g}" width="{:.1f}" height="{}"/>'
+            '<path class="edge-{}" d="M{:.1f} {:g}H{:.1f}"/>'
+        ).format(a, y, b - a, BAR, lane, a, y + BAR / 2, b)
 
     def hole(self, box: Box, wide: list[Box]) -> Markup:
         """Draw the hole: slot, delay, deadline, and the broken link from where the person left."""

@@ -86,7 +86,7 @@ class Evidence:
         until: its upper bound when the time is not exactly known.
         heard_at: when Relais learned it.
         source: the feed.
-        message: number of the inbox row that said it.
+        message: number of the inbox row that said it, None for what our own sends prove.
     """
 
     event: str
@@ -151,7 +151,11 @@ class GapPage:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A bar of the swimlane; without end it goes on."""
+    """A bar of the swimlane; without end it goes on.
+
+    Attributes:
+        leaves: when the person was away on leave, from and to; without end still.
+    """
 
     lane: str
     label: str
@@ -159,6 +163,7 @@ class Stay:
     end: datetime | None = None
     planned: bool = False
     link: str = ""
+    leaves: tuple[tuple[datetime, datetime | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +174,7 @@ class Mark:
         kind: `doc`, `ok` (delivered), `ko` (refused), `wait` (on its way), `ask` (request,
             appointment) or `dot`.
         until: upper bound of an imprecise time.
+        to: who it was sent to, `professional` or `patient`, empty when that is not known.
     """
 
     lane: str
@@ -177,6 +183,7 @@ class Mark:
     kind: str = "doc"
     until: datetime | None = None
     link: str = ""
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,9 @@ def path(page: Path, zoom: str, now: datetime, words: Words) -> dict[str, Any]:
     return {
         "zooms": ZOOMS,
         "chosen_zoom": zoom,
-        "range_words": f"{words.day(window.low)} - {words.day(window.high)}",
+        "range_words": words(
+            "path.from_to", low=words.day(window.low), high=words.day(window.high)
+        ),
         "drawing": _drawing(page, window, now, words),
         "story": story(page, now, words),
     }

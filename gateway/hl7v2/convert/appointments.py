@@ -36,7 +36,6 @@ _BY_EVENT = {
     "S17": "entered-in-error",
     "S26": "noshow",
 }
-_NOT_TAKEN = frozenset({"cancelled", "noshow"})
 _GROUP = 4
 #: AIS-2, AIG-2, AIL-2, AIP-2 (table 0206).
 _DELETED = "D"
@@ -129,11 +128,13 @@ def appointment_status(segment: Segment, context: Context) -> Any:
 
 @converter("cancelation_reason", reads=("SCH-6", "SCH-25"))
 def cancelation_reason(segment: Segment, context: Context) -> Any:
-    """Return why an appointment does not take place; one that does has no such reason.
+    """Return why an appointment was cancelled; one that was not has no such reason.
 
+    The invariant spells the status of a patient who did not come as no code does, so that it
+    allows no reason there.
     Spec: HL7 v2.5 10.6.3.6 (SCH-6); FHIR R4 app-4.
     """
-    if appointment_status(segment, context) not in _NOT_TAKEN:
+    if appointment_status(segment, context) != "cancelled":
         return REMOVED
     node = segment.node(6)
     return coded(node, context) if node is not None else None

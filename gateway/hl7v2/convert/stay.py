@@ -233,7 +233,9 @@ def account_identifier(_source: object, context: Context) -> Any:
     Spec: PAM France 2.11 6.6 (PID-18).
     """
     found = context.account
-    return {"type": ACCOUNT_NUMBER, "system": found.system, "value": found.number} if found else None
+    return (
+        {"type": ACCOUNT_NUMBER, "system": found.system, "value": found.number} if found else None
+    )
 
 
 @converter("account_status", reads=("PV1-41", "PV1-51"))

@@ -4,7 +4,13 @@ import json
 
 import pytest
 
+from gateway.core.messages import InboxStatus
+from gateway.entry.cli_convert import read_input
+from gateway.entry.judging import build_judge
+from gateway.entry.settings import load
 from tests.conftest import ROOT
+from tests.support.gateway import converter
+from tests.unit.conformance.judging import letter
 
 CASES = ROOT / "fixtures" / "hl7v2"
 TRANSFER = CASES / "adt_a02_transfer_to_rehabilitation" / "input.er7"
@@ -68,6 +74,28 @@ def test_a_file_that_is_not_there_is_said(relais, tmp_path):
 
     assert ended.code == 1
     assert "RLS-CFG-110" in ended.err
+
+
+def test_what_the_conversion_refuses_is_told_and_answered_as_the_door_does(relais, tmp_path):
+    file = tmp_path / "letter.er7"
+    file.write_bytes(letter())
+
+    ended = relais("validate", file)
+
+    assert ended.code == 1
+    assert "MDM^T02, answered AE" in ended.out
+    assert "error RLS-CDA-010 /ClinicalDocument/effectiveTime:" in ended.out
+    assert "] conversion" in ended.out
+
+
+@pytest.mark.long
+def test_the_answer_of_a_report_is_that_of_the_door():
+    judge = build_judge(load())
+    for path in sorted(CASES.glob("*/*.er7")):
+        raw = read_input(path)
+        prepared = converter().prepare(converter().open(raw))
+        refused = prepared.status is InboxStatus.QUARANTINED
+        assert (judge(raw, path.name).answer != "AA") is refused, path
 
 
 def test_explain_lists_what_nothing_read(relais):

@@ -80,7 +80,7 @@ async def _play(region, folder):
     try:
         await doubles.subscribe(gateway.local_url)
         doors = Doors("127.0.0.1", gateway.mllp_ports[0], gateway.local_url)
-        played = await play(listed, doors, clock, at_night=settle)
+        played = await play(listed, doors, clock, settle=settle)
         # The longest deadline and its grace.
         for _ in range(4 * 9):
             clock.move(clock.now() + timedelta(hours=6))

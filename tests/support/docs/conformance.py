@@ -4,6 +4,7 @@ from gateway.fhir import capability
 from gateway.hl7v2.events import EVENTS, Event
 from gateway.mapping.loader import Mappings
 from gateway.mapping.plan import EventPlan, Use
+from tests.support.docs.events import listed
 from tests.support.docs.mappings import rules_of
 from tests.support.docs.markdown import between, code, table
 
@@ -16,20 +17,24 @@ def page(text: str, mappings: Mappings) -> str:
 
 
 def messages(mappings: Mappings) -> str:
-    """Write what becomes of each known message."""
+    """Write what becomes of each message of the reference list, or why nothing does."""
     rows = []
-    for (kind, trigger), event in EVENTS.items():
-        plan = mappings.events.get(f"{kind}_{trigger}") if event.used else None
+    for (kind, trigger), row in listed().items():
+        event = EVENTS.get((kind, trigger))
+        plan = mappings.events.get(f"{kind}_{trigger}") if event and event.used else None
         rows.append(
             (
                 f"{kind}^{trigger}",
-                event.structure,
-                " or ".join(event.actions),
-                _becomes(plan, mappings) if plan else "kept, answered AA, no effect",
+                row.meaning,
+                row.structure,
+                row.action,
+                row.clause,
+                _becomes(plan, mappings) if plan else f"kept, AA, no effect: {row.unused}",
                 str(rules_of(plan, mappings)) if plan else "",
             )
         )
-    return table(("message", "structure", "ZBE-4", "becomes", "rules"), rows)
+    head = ("message", "meaning", "structure", "ZBE-4", "clause", "becomes", "rules")
+    return table(head, rows)
 
 
 def unmapped(mappings: Mappings) -> dict[str, Event]:

@@ -80,8 +80,17 @@ def missing(row: Requirement, root: Path) -> list[str]:
         name, _, test = node.partition("::")
         path = root / "tests" / name
         if not path.is_file() or (test and test not in _tests(path)):
-            absent.append(node)
+            moved = _elsewhere(test, root) if test else ""
+            absent.append(f"{node} (now in {moved})" if moved else node)
     return absent
+
+
+def _elsewhere(test: str, root: Path) -> str:
+    """Return the file a test of this name stands in, empty when there is none."""
+    for path in sorted((root / "tests").rglob("test_*.py")):
+        if test in _tests(path):
+            return path.relative_to(root / "tests").as_posix()
+    return ""
 
 
 @lru_cache

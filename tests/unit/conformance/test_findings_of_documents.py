@@ -44,6 +44,28 @@ SOUND = {
 }
 
 
+RESULT = er7(
+    msh("ORU^R01^ORU_R01"),
+    "PID|1||P0012^^^CHU-DEMO&990000001&M^PI||ESSAI^A^A^^^^L",
+    "PV1|1|I",
+    "ORC|RE|1^X",
+    "OBR|1|1^X||2345-7^Glucose^LN",
+    "OBX|1|NM|2345-7^Glucose^LN||5.4|mmol/L|||||P",
+    "OBX|2|NM|2345-7^Glucose^LN||5.5|mmol/L|||||F",
+    "NTE|1||contrôle",
+)
+
+
+def test_a_result_of_single_values_is_not_judged_as_a_document():
+    assert {place for _, place in found(RESULT)} == set()
+
+
+def test_a_participant_stands_behind_the_document():
+    early = letter().replace(b"TXA|", b"PRT||UC||SB^^participation\rTXA|", 1)
+
+    assert found(early)["RLS-HL7-026", "PRT[1]"] == E
+
+
 @pytest.mark.parametrize("raw", SOUND.values(), ids=SOUND.keys())
 def test_a_sound_message_has_no_finding(raw):
     assert [str(one.issue) for one in judged(raw, STRICT).findings] == []

@@ -39,10 +39,15 @@ def test_every_clause_begins_with_a_source_we_name():
     assert {clause for clause in said if clause and not clause.startswith(tags)} == set()
 
 
-def test_a_family_with_a_condition_is_asked_first():
-    names = [profile.family.name for profile in profiles().by_message["MDM^T02"]]
-
-    assert names == ["mailed-document", "document"]
+@pytest.mark.parametrize(
+    ("message", "names"),
+    [
+        ("MDM^T02", ["mailed-document", "document"]),
+        ("ORU^R01", ["result-document", "result"]),
+    ],
+)
+def test_a_family_with_a_condition_is_asked_first(message, names):
+    assert [profile.family.name for profile in profiles().by_message[message]] == names
 
 
 @pytest.fixture

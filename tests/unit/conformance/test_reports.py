@@ -89,3 +89,11 @@ def test_a_name_with_a_blank_is_a_sound_address():
         r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"]
     }
     assert uris == {"a%20b.er7"}
+
+
+def test_control_signs_hidden_in_a_header_reach_no_report():
+    report = judged(admission(MSH=msh("AD\\X011B\\T^A01")))
+
+    assert report.message_type == "ADT^A01"
+    etree.fromstring(reports.as_junit([report]).encode())
+    assert "\x1b" not in "".join(reports.as_text([report]))

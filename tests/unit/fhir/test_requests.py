@@ -24,6 +24,7 @@ def status_of(*messages: bytes) -> str:
 
 
 NEW = said("NW", 0)
+NEXT_DAY = "20261121083000"
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,8 @@ NEW = said("NW", 0)
         pytest.param((NEW, said("HD", 1), said("UH", 2)), "active", id="could not be held"),
         pytest.param((NEW, said("HD", 1), said("RL", 2), said("UR", 3)), "on-hold",
                      id="could not be released"),
-        pytest.param((NEW, said("HD", 1), said("XO", 2)), "on-hold", id="a change releases nothing"),
+        pytest.param((NEW, said("HD", 1), said("XO", 2)), "on-hold",
+                     id="a change releases nothing"),
         pytest.param((NEW, said("HD", 1), said("XO", 2, "IP")), "active",
                      id="a change with a status says it"),
         pytest.param((NEW, said("CA", 1)), "revoked", id="cancelled, no answer yet"),
@@ -113,12 +115,12 @@ def test_why_an_order_stopped_goes_when_it_goes_on() -> None:
     ("messages", "status"),
     [
         pytest.param((referral("P"),), "active", id="pending"),
-        pytest.param((referral("P"), referral("A", sent="20261121083000")), "active", id="accepted"),
-        pytest.param((referral("P"), referral("R", sent="20261121083000")), "revoked", id="refused"),
-        pytest.param((referral("P"), referral("E", sent="20261121083000")), "revoked", id="expired"),
-        pytest.param((referral("R"), referral("A", sent="20261121083000")), "active",
+        pytest.param((referral("P"), referral("A", sent=NEXT_DAY)), "active", id="accepted"),
+        pytest.param((referral("P"), referral("R", sent=NEXT_DAY)), "revoked", id="refused"),
+        pytest.param((referral("P"), referral("E", sent=NEXT_DAY)), "revoked", id="expired"),
+        pytest.param((referral("R"), referral("A", sent=NEXT_DAY)), "active",
                      id="refused, then accepted"),
-        pytest.param((referral("P", "I14"), referral("A", sent="20261121083000")), "revoked",
+        pytest.param((referral("P", "I14"), referral("A", sent=NEXT_DAY)), "revoked",
                      id="an answer to a cancelled referral"),
     ],
 )  # fmt: skip

@@ -139,6 +139,8 @@ def test_why_it_was_cancelled_goes_when_it_is_booked_again() -> None:
     assert "cancelationReason" not in only("Appointment", booked)
     assert codes(only("Appointment", booked, cancelled)["cancelationReason"]) == ["PATIENT"]
     assert "cancelationReason" not in only("Appointment", cancelled, siu("S12", minute=2))
+    # FHIR R4 app-4 allows none beside `noshow`.
+    assert "cancelationReason" not in only("Appointment", siu("S26", f6="ABSENT^Absent"))
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,9 @@ def said(
     body = {"resourceType": "Encounter", "id": "stay", "subject": {"reference": "Patient/p"}}
     return Contribution(
         target=STAY,
-        version=Version(when, when, RANKS[action], f"{trigger}-{key}-{when.isoformat()}"),
+        version=Version(
+            when, when, RANKS[action], f"{trigger}-{original}-{key}-{when.isoformat()}"
+        ),
         resource={**body, **(resource or {})},
         movement=movement.to_json(),
     )

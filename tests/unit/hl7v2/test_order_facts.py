@@ -1,10 +1,13 @@
 """What orders, referrals and appointments assert about a pathway."""
 
+from itertools import permutations
+
 import pytest
 
-from gateway.core.facts import Op
+from gateway.core.facts import Op, Received
 from gateway.mapping.sites import Site
-from tests.unit.hl7v2.facts import appointment, asserts, events, facts_of, one
+from gateway.pathway.facts import reduce
+from tests.unit.hl7v2.facts import appointment, asserts, events, facts_of, instant, one
 from tests.unit.hl7v2.orders import LABORATORY, obr, orc, order, referral, said
 from tests.unit.hl7v2.test_adapter import SITE
 
@@ -129,6 +132,29 @@ def test_a_moved_appointment_is_still_booked() -> None:
         "APPT.BOOKED",
         "APPT.MOVED",
     }
+
+
+def booked_at(*messages: bytes) -> str:
+    """Return when an appointment is booked since, which must not depend on the order."""
+    told = [item for raw in messages for item in asserts(raw)]
+    found = set()
+    for mixed in permutations(told):
+        received = [Received(item, instant(2026, 11, 30), n) for n, item in enumerate(mixed)]
+        facts = [fact for fact in reduce(received).values() if fact.event == "APPT.BOOKED"]
+        found.add(facts[0].low.isoformat())
+    assert len(found) == 1, found
+    return str(found.pop())
+
+
+def test_a_moved_appointment_was_booked_when_it_was_booked() -> None:
+    booked, moved = appointment("S12"), appointment("S13", at="20261125083000")
+    cancelled = appointment("S15", at="20261122083000")
+    missed = appointment("S26", at="20261122083000")
+
+    assert booked_at(booked, moved) == "2026-11-20T07:30:00+00:00"
+    # What ended in between was booked anew.
+    assert booked_at(booked, cancelled, moved) == "2026-11-25T07:30:00+00:00"
+    assert booked_at(booked, missed, moved) == "2026-11-25T07:30:00+00:00"
 
 
 @pytest.mark.parametrize("event", ["S15", "S16", "S17"])

@@ -54,7 +54,10 @@ def test_numbers_that_come_later_are_added_to_those_known() -> None:
 def test_what_stands_behind_an_orc_belongs_to_its_order() -> None:
     first, second = folded(
         "ServiceRequest",
-        order(orc("NW"), obr(f5="S"), "NTE|1||un", orc("NW", "P10"), obr("DIET^D^L"), "NTE|1||deux"),
+        order(
+            *(orc("NW"), obr(f5="S"), "NTE|1||un"),
+            *(orc("NW", "P10"), obr("DIET^D^L"), "NTE|1||deux"),
+        ),
     )
 
     assert [codes(one["code"]) for one in (first, second)] == [["PSY"], ["DIET"]]
@@ -121,10 +124,10 @@ def test_requester_orders_for_the_facility_the_order_names() -> None:
     where = "CLINIQUE^^^^^FINESS&1.2.250.1.71.4.2.2&ISO^FINEG^^^990000308"
     raw = order(orc("NW", f12=who, f21=where), obr())
 
-    role = only("PractitionerRole", raw)
+    role = only("PractitionerRole", raw)["id"]
     named = {one["name"] for one in folded("Organization", raw)}
 
-    assert only("ServiceRequest", raw)["requester"] == {"reference": f"PractitionerRole/{role['id']}"}
+    assert only("ServiceRequest", raw)["requester"]["reference"] == f"PractitionerRole/{role}"
     assert "CLINIQUE" in named
 
 
@@ -228,3 +231,15 @@ def test_codes_say_their_system_and_the_other_words_of_the_sender() -> None:
     ]
     assert request["reasonCode"][0]["coding"][0]["system"] == "http://hl7.org/fhir/sid/icd-10"
     assert PSYCHOLOGY.partition("^")[0] not in codes(request["code"])
+
+
+def test_one_order_may_be_replaced_by_several_told_one_behind_the_other() -> None:
+    raw = order(orc("RP"), orc("RO", "P10"), orc("RO", "P11"), orc("NW", "P12"), orc("RO", "P13"))
+
+    replaced = {
+        one["identifier"][0]["value"]: one["replaces"][0]["identifier"]["value"]
+        for one in folded("ServiceRequest", raw)
+        if "replaces" in one
+    }
+
+    assert replaced == {"P10": "P9", "P11": "P9"}

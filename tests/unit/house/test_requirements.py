@@ -27,7 +27,8 @@ def test_what_does_not_exist_is_found():
     text = (
         "groups: [{title: T, requirements: [{id: A-1, clause: C, shall: S., tests: ["
         "'unit/house/test_requirements.py::test_what_does_not_exist_is_found',"
-        "'unit/house/test_requirements.py::test_nothing', unit/nowhere.py], cases: [nowhere]}]}]"
+        "'unit/house/test_requirements.py::test_nothing', unit/nowhere.py,"
+        "'unit/house/test_layout.py::test_what_does_not_exist_is_found'], cases: [nowhere]}]}]"
     )
 
     [row] = requirements.rows(text)
@@ -36,6 +37,8 @@ def test_what_does_not_exist_is_found():
         "nowhere",
         "unit/house/test_requirements.py::test_nothing",
         "unit/nowhere.py",
+        "unit/house/test_layout.py::test_what_does_not_exist_is_found"
+        " (now in unit/house/test_requirements.py)",
     ]
 
 

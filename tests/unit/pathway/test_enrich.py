@@ -204,9 +204,10 @@ def test_a_letter_without_family_doctor_takes_the_one_on_file():
         ({"circumstance": "A"}, "2025-11-15T03:00:00Z"),
         ({"circumstance": "P"}, "2025-11-17T15:00:00Z"),
         ({}, "2025-11-17T15:00:00Z"),
+        ({"mode": "0"}, "2025-11-16T15:00:00Z"),
         ({"return_due": "2025-11-16T08:00:00Z"}, "2025-11-16T08:00:00Z"),
     ],
-    ids=["absence", "permission", "not told", "told"],
+    ids=["absence", "permission", "not told", "on a platform", "told"],
 )
 def test_return_of_a_leave(said, due):
     log = [says("ENC.LEAVE_OUT", "x", "2025-11-14 16:00", "2025-11-14 16:00", visit="V", **said)]
@@ -236,6 +237,37 @@ def test_kind_of_admission(entry_mode, before, kind):
         )
 
     assert attributes(log, "a").get("admit_kind") == kind
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"admit_source": "4"}, "transfer"),
+        ({"admit_source": "6"}, "mutation"),
+        ({"admit_source": "7"}, "emergency"),
+        ({"admit_source": "1"}, None),
+        ({"entry_mode": "8", "ed_passage": "5"}, "emergency"),
+        ({"entry_mode": "7", "admit_source": "7"}, "transfer"),
+    ],
+)
+def test_kind_of_admission_by_where_the_patient_comes_from(said, kind):
+    log = [says("ENC.ADMIT", "a", "2025-11-10 08:00", "2025-11-10 08:00", visit="V1", **said)]
+
+    assert attributes(log, "a").get("admit_kind") == kind
+
+
+def test_a_planned_discharge_says_where_the_patient_will_go():
+    log = [says("ENC.DISCH_PLANNED", "p", "2025-11-14 16:00", "2025-11-12 10:00", estab=MCO,
+                visit="V1", mode="7", destination_code="2")]  # fmt: skip
+
+    assert attributes(log, "p")["destination"] == "smr"
+
+
+def test_the_exit_mode_of_a_site_counts_before_the_circumstance():
+    log = [discharge(local_destination="smr", circumstance="B")]
+
+    assert attributes(log, "d")["destination"] == "smr"
+    assert enriched(log)["d"].flags == ("dest-conflict",)
 
 
 def test_a_promise_takes_the_end_of_the_stay_from_its_letter():

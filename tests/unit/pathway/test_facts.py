@@ -34,6 +34,66 @@ def test_a_retraction_wins_over_an_equal_revision():
     assert reduce(log) == reduce(log[::-1]) == {}
 
 
+def word(revision, op=Op.ASSERT, event="ENC.DISCHARGE", received="09:00", **attributes):
+    return says(event, "k", f"2025-11-10 0{revision}:00", f"2025-11-10 {received}",
+                revision=revision, op=op, **attributes)  # fmt: skip
+
+
+@pytest.mark.field("FL-105")
+def test_what_is_told_in_parts_is_put_together_in_any_order():
+    log = [
+        word("1", unit="a", visit="V1"),
+        word("2", unit="b"),
+        word("3", Op.AMEND, received="10:00", circumstance="3"),
+    ]
+
+    found = [reduce(order)["k"] for order in permutations(log)]
+
+    assert {(f.text("unit"), f.text("visit"), f.text("circumstance")) for f in found} == {
+        ("b", "V1", "3")
+    }
+    assert {(f.low, f.learned) for f in found} == {
+        (paris("2025-11-10 03:00"), paris("2025-11-10 09:00"))
+    }
+
+
+def test_a_correction_alone_makes_no_fact_and_brings_none_back():
+    told, gone, late = word("1"), word("2", Op.RETRACT), word("3", Op.AMEND)
+
+    assert reduce([late]) == {}
+    assert all(reduce(order) == {} for order in permutations([told, gone, late]))
+
+
+def test_what_was_said_before_a_retraction_is_not_in_what_is_said_after_it():
+    log = [word("1", unit="a", visit="V1"), word("2", Op.RETRACT), word("3", unit="b")]
+
+    found = [reduce(order)["k"].attributes for order in permutations(log)]
+
+    assert {attributes["unit"] for attributes in found} == {"b"}
+    assert all("visit" not in attributes for attributes in found)
+
+
+def test_what_is_one_statement_is_replaced_whole():
+    smr = word("1", mode="7", destination_code="2", destination_finess="990000027")
+    home = word("2", Op.AMEND, mode="8")
+    same = word("2", Op.AMEND, mode="7", destination_code="3")
+
+    gone = reduce([smr, home])["k"].attributes
+    kept = reduce([smr, same])["k"].attributes
+
+    assert not {"destination_code", "destination_finess"} & gone.keys()
+    assert (kept["destination_code"], kept["destination_finess"]) == ("3", "990000027")
+
+
+def test_a_document_is_told_whole_each_time():
+    log = [
+        word("1", event="DOC.LDL_SES", author="a"),
+        word("2", event="DOC.LDL_SES", gp="b"),
+    ]
+
+    assert "author" not in reduce(log)["k"].attributes
+
+
 def test_a_fact_is_learned_with_its_first_word():
     log = [
         says(*ADMIT, "2025-11-10 08:00", "2025-11-10 09:00", revision="2"),

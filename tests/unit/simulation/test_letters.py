@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from gateway.simulation.faults import PERFECT
+from gateway.simulation.establishments import CLCC
 from gateway.simulation.letter_body import WAYS_OUT
 from gateway.simulation.letters import compose, ids
-from gateway.simulation.play import events
 from gateway.simulation.region import Region
+from gateway.simulation.rendering import render
 from gateway.simulation.steps import LetterSent, Step
 
 _NS = {"c": "urn:hl7-org:v3"}
@@ -204,12 +204,16 @@ def test_a_document_of_a_given_size_can_be_asked_for(size: int) -> None:
     assert size * 4 // 3 < len(document) < size * 4 // 3 + 20_000
 
 
-def test_letters_of_the_cancer_centre_come_by_their_own_door() -> None:
-    posted = [event for event in events(Region(1, 60), PERFECT) if event.door == "cda"]
+def test_the_cancer_centre_posts_the_letters_it_cannot_ask_a_mail_for() -> None:
+    sent = [(step, letter) for step, letter in _letters() if letter.visit.establishment is CLCC]
+    posted = [render(step) for step, letter in sent if not letter.visit.person.has_gp]
+    mailed = [render(step) for step, letter in sent if letter.visit.person.has_gp]
 
     assert posted
-    assert {event.source for event in posted} == {"clcc"}
-    assert all(event.body.startswith(b"<?xml version='1.0' encoding='UTF-8'?>") for event in posted)
+    assert mailed
+    assert {one.door for one in posted} == {"cda"}
+    assert {one.door for one in mailed} == {"mllp"}
+    assert all(one.body.startswith(b"<?xml version='1.0' encoding='UTF-8'?>") for one in posted)
 
 
 def _sections(document: etree._Element) -> dict[str, set[str]]:

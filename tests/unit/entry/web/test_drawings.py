@@ -193,8 +193,9 @@ def test_each_zoom_has_ticks_that_can_be_read(zoom: str, first: str) -> None:
         (GAPS[0], 81.3, True, "critical"),
         (GAPS[5], 123.0, False, "critical"),
         (CLOSED[0], 99.3, True, "shut"),
+        (replace(GAPS[0], anchor=at(1), deadline=at(1, 1)), 69.0, True, "critical"),
     ],
-    ids=["overdue", "ahead", "closed"],
+    ids=["overdue", "ahead", "closed", "long ago"],
 )
 def test_the_glyph_shows_how_much_of_the_time_was_allowed(
     gap, diamond: float, late: bool, tone: str
@@ -222,3 +223,33 @@ def test_an_hour_without_messages_is_no_bar() -> None:
     assert bars.count("<rect") == 2
     assert 'class="last"' in bars
     assert str(flow_bars([0, 0], W)) == ""
+
+
+def test_a_leave_empties_the_bar_of_its_stay() -> None:
+    stay = Stay("mco", "Oncologie", at(1), at(10), leaves=((at(4), at(6)),))
+    scale = Scale(WINDOW, WIDE.gutter, WIDE.width - 16)
+
+    [(x, width)] = numbers(
+        r'class="away" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', drawn(Path(LUCIE, (stay,)))
+    )
+
+    assert (x, x + width) == pytest.approx((scale.x(at(4)), scale.x(at(6))), abs=0.2)
+    assert "<bdi>Permission</bdi>" in story(Path(LUCIE, (stay,)), NOW, W)
+
+
+def test_a_send_says_whom_it_went_to() -> None:
+    path = Path(LUCIE, marks=(Mark("snd", "MSSanté", at(9), "ko", to="professional"),))
+
+    assert "MSSanté, professionnel" in drawn(path)
+    assert "MSSanté, professionnel" in story(path, NOW, W)
+
+
+def test_a_hole_too_short_for_its_name_still_says_how_late_it_is() -> None:
+    hole = path_of(LUCIE).holes[0]
+    long = {"fr": "Rendez-vous de contrôle promis par la lettre de liaison, non programmé"}
+    short = replace(hole, gap=replace(hole.gap, name=long, anchor=at(5)), due=at(10))
+
+    svg = drawn(Path(LUCIE, holes=(short,)))
+
+    assert "non programmé" not in svg
+    assert "4 j de retard" in svg

@@ -12,8 +12,9 @@ from gateway.core.facts import Status
 from gateway.core.messages import InboxStatus
 from gateway.entry.settings import load
 from gateway.entry.web.data import GapFilter
-from gateway.entry.web.rulebook import RuleBook
-from gateway.entry.web.store_data import StorePageData
+from gateway.entry.web.rulebook import RuleBook, single_sectors
+from gateway.entry.web.store_data import StorePageData, first_cases
+from gateway.entry.web.store_gaps import evidence
 from gateway.entry.wiring import build_replayer, build_watcher, load_pathway_rules
 from gateway.fhir.identity import Ids
 from gateway.mapping.loader import Mappings, load_mappings
@@ -103,6 +104,36 @@ async def test_a_gap_that_ended_says_no_longer_what_was_not_seen(house: House) -
     assert ended["fr"] == "Sortie lun. 9 mars 10:00, CHU-DEMO."
 
 
+async def test_a_letter_of_an_establishment_with_one_sector_left_from_that_sector(
+    house: House,
+) -> None:
+    row = await house.store.read(lambda tx: tx.watch.gaps([Status.OVERDUE], 1)[0])
+    letter = replace(row, rule="TRX-03", details={"estab": "990004004", "event": "DOC.LDL_SES"})
+    sectors = single_sectors(mappings().sites.by_name.values())
+
+    assert sectors["990004004"] == "had"
+    assert RuleBook(house.data.rules, sectors).lanes(letter) == ("had", "home")
+    assert RuleBook(house.data.rules).lanes(letter) == ("mco", "home")
+
+
+async def test_a_letter_written_days_after_a_stay_names_both_instants(house: House) -> None:
+    row = await house.store.read(lambda tx: tx.watch.gaps([Status.OVERDUE], 1)[0])
+    written = (LEFT + timedelta(days=4)).isoformat()
+    letter = replace(row, rule="TRX-03", details={"at": written, "event": "DOC.LDL_SES"})
+
+    said = RuleBook(house.data.rules).why(letter, "HAD-DEMO", NOW)["fr"]
+
+    assert said.startswith("Séjour fini lun. 9 mars 10:00, HAD-DEMO, lettre écrite ven. 13 mars")
+
+
+async def test_every_critical_gap_comes_before_the_others(house: House) -> None:
+    [row] = await house.store.read(lambda tx: tx.watch.gaps([Status.OVERDUE], 1))
+    rows = [replace(row, gap_id=f"c{n}", severity="critical") for n in range(4)]
+    rows += [replace(row, gap_id=f"m{n}", severity="major") for n in range(4)]
+
+    assert [one.gap_id for one in first_cases(rows, [], NOW)] == ["c0", "c1", "c2", "c3", "m0"]
+
+
 async def test_the_arithmetic_of_a_gap_adds_up(house: House) -> None:
     gap = await house.only_gap()
     page = await house.data.gap(gap.id, NOW)
@@ -126,6 +157,15 @@ async def test_the_evidence_of_a_gap_leads_to_its_message(house: House) -> None:
     assert page.expected["fr"] == "une admission"
     assert [line.to_status for line in page.history][-1] is Status.OVERDUE
     assert message.line.type == "ADT^A03"
+
+
+async def test_a_fact_of_our_own_sends_names_no_message(house: House) -> None:
+    row = await house.store.read(lambda tx: tx.watch.gaps([Status.OVERDUE], 1)[0])
+    facts = await house.store.read(lambda tx: tx.facts.of_person(row.person_id))
+
+    shown = evidence(row, [replace(fact, order=-84) for fact in facts])
+
+    assert [fact.message for fact in shown] == [None]
 
 
 async def test_a_path_has_the_stay_and_the_hole(house: House) -> None:

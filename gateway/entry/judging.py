@@ -1,0 +1,79 @@
+"""Judges a message by all checks and by what the door of the gateway really says to it.
+
+Keeps nothing. Does not print (`entry.cli_validate`) nor listen (`entry.listening`).
+"""
+
+from collections.abc import Iterable
+
+from gateway.conformance.profiles import load_profiles
+from gateway.conformance.validate import DoorWord, Report, Validator
+from gateway.core.errors import FatalError
+from gateway.core.issues import Issue, Severity
+from gateway.core.messages import InboxStatus, RawMessage
+from gateway.entry.settings import Settings
+from gateway.entry.wiring import SystemClock
+from gateway.fhir.identity import Ids
+from gateway.hl7v2 import ack
+from gateway.mapping.loader import load_mappings
+from gateway.pipeline.convert import Converter, ConvertOptions
+from gateway.pipeline.prepared import Prepared
+
+#: A message is judged wherever it is meant to go.
+_PROCESSING_IDS = frozenset({"P", "T", "D"})
+_TAKEN = frozenset({InboxStatus.CONVERTED, InboxStatus.IGNORED, InboxStatus.RECEIVED})
+
+
+class Judge:
+    """Judges messages; stateless."""
+
+    def __init__(self, validator: Validator, converter: Converter) -> None:
+        self._validator = validator
+        self._converter = converter
+
+    def __call__(self, raw: RawMessage, name: str) -> Report:
+        """Judge one HL7 v2 message.
+
+        Args:
+            raw: the input.
+            name: of it, for the report.
+        """
+        opened = self._converter.open(raw)
+        prepared = self._converter.prepare(opened)
+        door = DoorWord(_answer(prepared), prepared.issues)
+        return self._validator.validate(raw.body, opened.site, name=name, door=door)
+
+
+def build_judge(settings: Settings, site: str | None = None) -> Judge:
+    """Build a judge on the mappings and profiles of an installation.
+
+    Args:
+        settings: of the installation.
+        site: name of the site table to use whatever the sender.
+
+    Raises:
+        FatalError: a file is wrong, or there is no such site (RLS-CFG-113).
+    """
+    mappings = load_mappings(settings.mappings)
+    if site is not None and site not in mappings.sites.by_name:
+        raise FatalError([_no_site(site, mappings.sites.by_name)])
+    options = ConvertOptions(processing_ids=_PROCESSING_IDS, test_ins=True, site=site)
+    converter = Converter(mappings, Ids(settings.id_namespace), SystemClock(), options)
+    return Judge(Validator(load_profiles(), _PROCESSING_IDS), converter)
+
+
+def _answer(prepared: Prepared) -> str:
+    if prepared.unanswered:
+        return ""
+    if prepared.status in _TAKEN:
+        return "AA"
+    return ack.code_for([issue for issue in prepared.issues if issue.severity.refuses])
+
+
+def _no_site(site: str, known: Iterable[str]) -> Issue:
+    return Issue(
+        code="RLS-CFG-113",
+        severity=Severity.ERROR,
+        where="--site",
+        what=f"there is no site table '{site}'.",
+        fix=f"Give one of: {', '.join(sorted(known))}.",
+    )
