@@ -33,11 +33,10 @@ class _Sender(asyncio.Protocol):
         waiting: deque[bytes],
         times: list[float],
         codes: Counter[str],
-        *,
-        paced: bool = False,
+        free: "asyncio.Queue[_Sender] | None" = None,
     ) -> None:
         self._waiting = waiting
-        self._paced = paced
+        self._free = free
         self._times = times
         self._codes = codes
         self._buffer = bytearray()
@@ -47,7 +46,10 @@ class _Sender(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
-        self._next()
+        if self._free is not None:
+            self._free.put_nowait(self)
+        else:
+            self._next()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -57,17 +59,14 @@ class _Sender(asyncio.Protocol):
         place = self._buffer.find(b"\rMSA|")
         self._codes[self._buffer[place + 5 : place + 7].decode("ascii", "replace")] += 1
         self._buffer.clear()
-        self._sent_at = 0.0
-        self._next()
+        if self._free is not None:
+            self._free.put_nowait(self)
+        else:
+            self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
             self.done.set_exception(exc or ConnectionError("the other side closed"))
-
-    @property
-    def is_free(self) -> bool:
-        """Tell whether nothing is waiting for its acknowledgement here."""
-        return not self._sent_at
 
     def send(self, body: bytes, due: float) -> None:
         """Send now a message that was due at an instant; its waiting counts as latency."""
@@ -76,7 +75,7 @@ class _Sender(asyncio.Protocol):
             self._transport.write(_START + body + _END)
 
     def _next(self) -> None:
-        if self._transport is None or self._paced:
+        if self._transport is None:
             return
         if not self._waiting:
             if not self.done.done():
@@ -115,10 +114,11 @@ async def _run_paced(
     times: list[float] = []
     codes: Counter[str] = Counter()
     loop = asyncio.get_running_loop()
+    free: asyncio.Queue[_Sender] = asyncio.Queue()
     senders = [
         (
             await loop.create_connection(
-                lambda: _Sender(deque(), times, codes, paced=True), "127.0.0.1", port
+                lambda: _Sender(deque(), times, codes, free), "127.0.0.1", port
             )
         )[1]
         for _ in range(connections)
@@ -127,11 +127,9 @@ async def _run_paced(
     for number, body in enumerate(messages):
         due = start + number / rate
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        while (free := next((one for one in senders if one.is_free), None)) is None:
-            await asyncio.sleep(0.001)
-        free.send(body, due)
-    while len(times) < len(messages):
-        await asyncio.sleep(0.005)
+        (await free.get()).send(body, due)
+    for _ in senders:
+        await free.get()
     elapsed = time.perf_counter() - start
     cuts = statistics.quantiles(times, n=100)
     return Outcome(len(times), elapsed, cuts[49], cuts[98], dict(codes))

@@ -13,6 +13,7 @@ from urllib.request import urlopen
 from uuid import UUID
 
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy.dialects import sqlite
 
 from gateway.core.contributions import Target
 from gateway.core.facts import ExpectationRow, Status
@@ -117,9 +118,8 @@ async def _tables(path: Path) -> None:
 
 
 def _insert(database: sqlite3.Connection, table: str, rows: list[tuple[object, ...]]) -> None:
-    columns = TABLES[table].c.keys()
-    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    database.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
+    statement = str(TABLES[table].insert().compile(dialect=sqlite.dialect()))
+    database.executemany(statement, rows)
 
 
 _START = datetime.now(UTC).replace(microsecond=0)

@@ -204,7 +204,7 @@ def letters(kind: str) -> list[bytes]:
     found = [
         event.body
         # Patients whose only letter was written twice.
-        for event in events(Region({"MDM": "letters-38", "CDA": "letters-25"}[kind], 1), PERFECT)
+        for event in events(Region({"MDM": "letters-38", "CDA": "letters-70"}[kind], 1), PERFECT)
         if event.label.message.startswith(kind)
     ]
     assert len(found) == 2
