@@ -50,7 +50,7 @@ def demo(
         bool, typer.Option("--exit", help="End by itself and print the summary as JSON.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Another seed, another region.")] = 1,
-    patients: Annotated[int, typer.Option(help="How many patients.", min=1, max=5000)] = 100,
+    patients: Annotated[int, typer.Option(help="How many patients.", min=1, max=5000)] = 200,
     speed: Annotated[
         float | None,
         typer.Option(help="Virtual seconds per second; by default it fits in a minute.", min=1),
