@@ -85,7 +85,7 @@ def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movemen
         aliases=aliases,
         historic=segment is not None and segment.field(5) == "Y",
         nature="".join(sorted(segment.field(9))) if segment else "",
-        patient_class=stay.field(2).upper() if stay else "",
+        patient_class=_class(stay),
         treatment=stay.field(21) if stay else "",
         unit_sector=sector,
         admitted=_moment(stay.field(44)) if stay else None,
@@ -97,6 +97,12 @@ def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movemen
         follows=_follows(context, event),
     )
     return row, flags
+
+
+def _class(stay: Segment | None) -> str:
+    """Return PV1-2; `N` (no encounter) says nothing of a stay that moves: what was known stands."""
+    said = stay.field(2).upper() if stay else ""
+    return "" if said == "N" else said
 
 
 def _planned(message: Message, event: str) -> Moment | None:

@@ -75,18 +75,35 @@ def _mended(converter: Converting, item: Prepared) -> Prepared | None:
     issues: list[Issue] = []
     for part in item.contributions:
         faults = list(_faults(part.resource))
-        if not faults or part.kind is Kind.ONCE:
+        said = _said(part)
+        moved = list(_faults(said)) if said else []
+        if not (faults or moved) or part.kind is Kind.ONCE:
             parts.append(part)
             continue
         trace = converter.explain(item.opened) if trace is None else trace
         name = f"{part.target.type}/{part.target.id}"
         told = [line for line in trace if line.resource == name]
-        issues += [_left_out(one, _source(one, told)) for one in faults]
+        issues += [_left_out(one, _source(one, told)) for one in (*faults, *moved)]
         kept = _without(part.resource, [_steps(one.where) for one in faults])
-        parts.append(replace(part, resource=kept))
+        parts.append(replace(part, resource=kept, movement=_row_without(part, said, moved)))
     if not issues:
         return None
     return replace(item, contributions=tuple(parts), issues=(*item.issues, *issues))
+
+
+def _said(part: Contribution) -> Json | None:
+    """Return what a movement says of its stay, as the partial resource it becomes a part of."""
+    said = (part.movement or {}).get("said")
+    return {"resourceType": part.target.type, "id": part.target.id, **said} if said else None
+
+
+def _row_without(part: Contribution, said: Json | None, faults: Sequence[Issue]) -> Json | None:
+    """Return the row of the movement without the faulty values of what it says."""
+    if part.movement is None or said is None or not faults:
+        return part.movement
+    kept = _without(said, [_steps(one.where) for one in faults])
+    mended = {name: value for name, value in kept.items() if name not in ("resourceType", "id")}
+    return {**part.movement, "said": mended}
 
 
 def _faults(resource: Json) -> Iterator[Issue]:

@@ -1,6 +1,7 @@
 """Appointments: SCH, TQ1, AIS, AIG, AIL, AIP."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.core.contributions import Json
@@ -49,6 +50,8 @@ _ANSWERS = {
 #: Field of the filler status in each segment of a resource.
 _STATUS_FIELDS = {"AIG": 14, "AIL": 12, "AIP": 12}
 _MINUTES = frozenset(("MIN", "M", "MN", "MINUTES"))
+#: No appointment lasts longer than five digits of minutes can tell.
+_DURATION = re.compile(r"[0-9]{1,5}")
 
 
 @converter("appointment_id", reads=("SCH-1", "SCH-2", "SCH-3"))
@@ -149,17 +152,25 @@ def _times(segment: Segment) -> tuple[str, str]:
     ends = (until.instant_fhir or "") if until else ""
     minutes = _minutes(segment)
     if begins and not ends and minutes and found and found.instant_utc:
-        done = found.instant_utc + timedelta(minutes=minutes)
-        ends = done.isoformat().replace("+00:00", "Z")
+        ends = _after(found.instant_utc, minutes)
     return begins, ends
 
 
 def _minutes(segment: Segment) -> int:
     for amount, unit in (("SCH-9", "SCH-10"), ("AIS-7", "AIS-8")):
         text = segment.value(amount)
-        if text.isdigit() and segment.value(unit).upper() in _MINUTES:
+        if _DURATION.fullmatch(text) and segment.value(unit).upper() in _MINUTES:
             return int(text)
     return 0
+
+
+def _after(start: datetime, minutes: int) -> str:
+    """Return a later instant; empty where the calendar ends."""
+    try:
+        done = start + timedelta(minutes=minutes)
+    except OverflowError:
+        return ""
+    return done.isoformat().replace("+00:00", "Z")
 
 
 @converter("appointment_start", reads=("TQ1-7", "SCH-11", "AIS-4"))

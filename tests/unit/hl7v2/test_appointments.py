@@ -156,3 +156,20 @@ def test_the_event_of_the_same_second_comes_after_the_booking(event: str, status
         appointment = only("Appointment", *told)
         assert appointment["status"] == status
         assert codes(appointment["reasonCode"][0]) == ["B"]
+
+
+@pytest.mark.parametrize("minutes", ["99999999999999999999", "999999", "²", "-5", "nan"])
+def test_a_duration_that_is_none_is_no_length(minutes: str) -> None:
+    appointment = only("Appointment", siu("S12", f9=minutes, f10="MIN", f11="^^^20261201140000"))
+
+    # FHIR wants both ends: of unknown length it ends when it starts.
+    assert appointment["end"] == appointment["start"]
+    assert "minutesDuration" not in appointment
+
+
+def test_a_duration_beyond_the_calendar_gives_no_end_of_its_own() -> None:
+    late = siu("S12", f9="99999", f10="MIN", f11="^^^99991231140000")
+
+    appointment = only("Appointment", late)
+
+    assert appointment["end"] == appointment["start"]

@@ -1,5 +1,6 @@
 """What is left out of an input whose resources break their FHIR shape."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -146,3 +147,27 @@ def test_the_input_is_not_changed():
     mended(resource)
 
     assert resource == patient(gender="purple", name=[{"family": "DUPONT"}])
+
+
+def test_a_movement_loses_the_value_of_its_stay_that_breaks_its_type():
+    way_out = {"coding": [{"system": "urn:x", "code": "3\u00a09"}], "text": "parti"}
+    said = {"hospitalization": {"dischargeDisposition": way_out}}
+    stay = Target("Encounter", "e1")
+    item = saying(patient())
+    part = replace(
+        item.contributions[0],
+        target=stay,
+        resource={"resourceType": "Encounter", "id": "e1"},
+        movement={"key": "M1", "said": said},
+    )
+    told = TraceLine(
+        "Encounter/e1", "hospitalization.dischargeDisposition", "PV1-36", "text", "a clause"
+    )
+
+    kept = after_refusal(Explaining(told), replace(item, contributions=(part,)), RejectedError([]))
+
+    assert kept.contributions[0].movement == {
+        "key": "M1",
+        "said": {"hospitalization": {"dischargeDisposition": {"text": "parti"}}},
+    }
+    assert [issue.where for issue in kept.issues] == ["PV1-36"]
