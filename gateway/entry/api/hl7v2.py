@@ -1,5 +1,7 @@
 """POST /hl7v2: the same road as a frame on the MLLP port; the answer is the ACK.
 
+A batch file gets a batch of them (`entry.api.batches`).
+
 Does not read the message. A refusal by HL7 (AE, AR) is a success of the transport: 200. Other
 statuses are for what no ACK can be made of.
 """
@@ -10,9 +12,11 @@ from fastapi import APIRouter, Request, Response
 
 from gateway.core.errors import RetriableError
 from gateway.core.messages import Channel, Outcome, Peer, RawMessage, Receipt
+from gateway.entry.api.batches import receive_batch
 from gateway.entry.api.bodies import BODY_TIMEOUT_S, BodyRefusedError, caller_address, read_body
 from gateway.entry.api.errors import refusal
 from gateway.entry.doors import House, unavailable
+from gateway.hl7v2.batch import is_batch
 from gateway.hl7v2.framing import FS, VT
 from gateway.hl7v2.rawheader import header_of
 
@@ -49,10 +53,13 @@ def hl7v2_router(
 
     @router.post(
         "/hl7v2",
-        summary="Send an HL7 v2 message (ER7) and get its acknowledgement",
+        summary="Send an HL7 v2 message or batch (ER7) and get its acknowledgement",
         response_class=Response,
         responses={
-            200: {"description": "The ACK, be it AA, AE or AR", "content": _content()},
+            200: {
+                "description": "The ACK, be it AA, AE or AR; a batch of them for a batch",
+                "content": _content(),
+            },
             204: {"description": "Kept; an acknowledgement is never answered"},
             400: {"description": "No ACK can be made of the body"},
             413: {"description": "Body too large"},
@@ -70,6 +77,8 @@ def hl7v2_router(
         peer = Peer(caller_address(request))
         raw = RawMessage(data, Channel.HTTP, house.clock.now(), peer, body.charset, flags)
         try:
+            if is_batch(data):
+                return _response(await receive_batch(house, raw), _RETRY_AFTER_S)
             receipt = await house.receive(raw)
         except RetriableError as error:
             issue = unavailable()
@@ -95,8 +104,11 @@ def _response(receipt: Receipt, retry_after_s: float) -> Response:
     if is_away:
         headers["Retry-After"] = str(max(1, round(retry_after_s)))
     if receipt.ack:
-        codec = header_of(receipt.ack).codec
-        media_type = f"application/hl7-v2; charset={_IANA.get(codec, codec)}"
+        media_type = "application/hl7-v2"
+        # A batch holds answers in the character set of each message: every MSH-18 tells its own.
+        if not is_batch(receipt.ack):
+            codec = header_of(receipt.ack).codec
+            media_type = f"{media_type}; charset={_IANA.get(codec, codec)}"
         return Response(receipt.ack, 503 if is_away else 200, headers, media_type)
     if is_away:
         return refusal(receipt.issues, 503, headers)
