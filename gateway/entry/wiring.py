@@ -30,10 +30,12 @@ from gateway.entry.workers import Rhythm, Workers
 from gateway.fhir.elements import table
 from gateway.fhir.identity import Ids
 from gateway.fhir.subscriptions import SubscriptionRules
+from gateway.hl7v2.charset import codec_of
 from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
 from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.hl7v2.paths import is_path
 from gateway.mapping.check import Adapter, check_mappings
+from gateway.mapping.faults import unknown_charset
 from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pathway.enrich import Tables
 from gateway.pathway.rulefiles import load_rules
@@ -90,7 +92,12 @@ def mapping_faults(mappings: Mappings) -> list[Issue]:
         Adapter("hl7v2", HL7_CONVERTERS, _hl7_path_fault, HL7_CONCEPTMAPS, HL7_FACTS),
         Adapter("cda", CDA_CONVERTERS, cda_path_fault, CDA_CONCEPTMAPS, CDA_FACTS),
     ]
-    return check_mappings(mappings, adapters, table())
+    return [*check_mappings(mappings, adapters, table()), *_charset_faults(mappings)]
+
+
+def _charset_faults(mappings: Mappings) -> list[Issue]:
+    named = [site for site in mappings.sites.by_name.values() if site.charset]
+    return [unknown_charset(site.name) for site in named if codec_of(site.charset) is None]
 
 
 def _hl7_path_fault(path: str) -> str:

@@ -41,6 +41,9 @@ _ALIASES = {
     "ANSI": "cp1252",
 }
 
+#: Bytes outside of ASCII came without any declaration.
+FLAG_UNDECLARED = "charset-undeclared"
+
 _FOLD = re.compile(r"[^A-Z0-9]")
 _C1 = re.compile(rb"[\x80-\x9f]")
 #: What `surrogateescape` makes of a byte that is not UTF-8.
@@ -137,10 +140,13 @@ def decode(raw: bytes, said: Declaration, http_charset: str | None, *, lenient: 
     issues: tuple[Issue, ...] = ()
     if said.text and not said.codecs:
         flags = (*flags, "msh18-unknown")
-        issues = () if lenient else (_unknown_charset(),)
+    if flags and not lenient:
+        issues = (_unknown_charset(),)
     if raw.isascii():
         return Decoded(raw.decode("ascii"), codecs[0] if codecs else "utf-8", flags, issues)
     if not codecs:
+        # Nothing declared means ASCII (IHE ITI TF-2 C.2.2), which these bytes are not.
+        issues = issues if lenient or issues else (_contradiction(),)
         return _undeclared(raw, flags, issues)
     text, codec, seen = _as_declared(raw, codecs)
     if "charset_fallback" in seen and not lenient:
@@ -150,7 +156,7 @@ def decode(raw: bytes, said: Declaration, http_charset: str | None, *, lenient: 
 
 def _undeclared(raw: bytes, flags: tuple[str, ...], issues: tuple[Issue, ...]) -> Decoded:
     """Read bytes nobody declared: UTF-8 when valid, else the national default."""
-    flags = (*flags, "charset-undeclared")
+    flags = (*flags, FLAG_UNDECLARED)
     try:
         return Decoded(raw.decode("utf-8"), "utf-8", flags, issues)
     except UnicodeDecodeError:

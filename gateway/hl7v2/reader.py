@@ -43,6 +43,15 @@ _KNOWN_NAMES = frozenset(
 )
 
 
+#: Repairs that strict reading refuses for their flag alone.
+_REFUSED = {
+    "bom": refusals.byte_order_mark,
+    "msh2-repair": refusals.misspelt_separators,
+    "msh2-short": refusals.misspelt_separators,
+    "unescaped-delimiter": refusals.loose_delimiter,
+}
+
+
 def read(raw: bytes, *, lenient: bool = True, declared_charset: str | None = None) -> Message:
     """Read a message.
 
@@ -56,7 +65,7 @@ def read(raw: bytes, *, lenient: bool = True, declared_charset: str | None = Non
 
     Raises:
         RejectedError: no message can be read (RLS-HL7-001 to 007), or a repair would be needed
-            and is not wanted (RLS-HL7-008 to 013).
+            and is not wanted (RLS-HL7-008 to 016).
     """
     body = raw.lstrip(_LEADING)
     flags: list[str] = []
@@ -77,10 +86,10 @@ def read(raw: bytes, *, lenient: bool = True, declared_charset: str | None = Non
     if _TYPOGRAPHIC_TILDE in decoded.text and _mend_tildes(by_name, separators):
         flags.append("tilde-repair")
         issues.append(refusals.typographic_tilde())
-    if not lenient and (issues or decoded.issues):
-        raise RejectedError([*decoded.issues, *issues])
     if _has_loose_delimiter(by_name, separators):
         flags.append("unescaped-delimiter")
+    if not lenient:
+        _refuse_repairs(flags, [*decoded.issues, *issues])
     return Message(
         raw=raw,
         charset=decoded.codec,
@@ -120,6 +129,17 @@ def _separators(body: bytes, flags: list[str]) -> Separators:
     if flag:
         flags.append(flag)
     return separators
+
+
+def _refuse_repairs(flags: list[str], issues: list[Issue]) -> None:
+    """Refuse what had to be repaired.
+
+    Raises:
+        RejectedError: the issues met on the way, and one of each repair that makes none by itself.
+    """
+    found = [*issues, *(said() for flag, said in _REFUSED.items() if flag in flags)]
+    if found:
+        raise RejectedError(found)
 
 
 def _not_a_message(body: bytes) -> Issue:

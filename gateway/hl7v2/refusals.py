@@ -74,7 +74,7 @@ def batch() -> Issue:
         severity=Severity.FATAL,
         where="MSH-9.1",
         what="A batch envelope (FHS or BHS) is not accepted here.",
-        fix="Send the messages one by one, each in its own frame or HTTP request.",
+        fix="Send the batch to POST /hl7v2 over HTTP; over MLLP each message has its own frame.",
         hl7_code=200,
     )
 
@@ -135,6 +135,42 @@ def typographic_tilde() -> Issue:
         where="PID-3",
         what="A typographic tilde (U+02DC) stands where the repetition separator belongs.",
         fix="Send the repetition separator of MSH-2.",
+        hl7_code=102,
+    )
+
+
+def byte_order_mark() -> Issue:
+    """Say that a byte-order mark stands before the header."""
+    return Issue(
+        code="RLS-HL7-014",
+        severity=Severity.ERROR,
+        where="MSH",
+        what="A byte-order mark stands before the MSH segment.",
+        fix="Begin with MSH; the character set is told in MSH-18.",
+        hl7_code=100,
+    )
+
+
+def misspelt_separators() -> Issue:
+    """Say that MSH-2 was completed or mended."""
+    return Issue(
+        code="RLS-HL7-015",
+        severity=Severity.ERROR,
+        where="MSH-2",
+        what="MSH-2 lacks a character, or its backslash is doubled.",
+        fix=r"Send MSH|^~\& as the first eight characters.",
+        hl7_code=102,
+    )
+
+
+def loose_delimiter() -> Issue:
+    """Say that a text holds separators that were not escaped."""
+    return Issue(
+        code="RLS-HL7-016",
+        severity=Severity.ERROR,
+        where="MSH-2",
+        what="A text field holds component separators that are not escaped.",
+        fix=r"Escape separators inside text as \S\ and \T\ (HL7 v2.5 2.7.4).",
         hl7_code=102,
     )
 
@@ -271,11 +307,11 @@ def unknown_code(where: str, table: str, severity: Severity = Severity.ERROR) ->
     )
 
 
-def structure_mismatch() -> Issue:
+def structure_mismatch(severity: Severity = Severity.WARNING) -> Issue:
     """Say that MSH-9.3 does not fit the event, which decides alone."""
     return Issue(
         code="RLS-HL7-031",
-        severity=Severity.WARNING,
+        severity=severity,
         where="MSH-9.3",
         what="The message structure does not belong to the trigger event; the event was followed.",
         fix="Send the structure of the event in MSH-9.3.",

@@ -209,3 +209,14 @@ def misplaced_file(where: str, reason: str) -> Issue:
         what=f"{reason}.",
         fix="Rename or move the file.",
     )
+
+
+def unknown_charset(site: str) -> Issue:
+    """Say that a site names a character set that cannot be read."""
+    return Issue(
+        code="RLS-CFG-020",
+        severity=Severity.FATAL,
+        where=f"site {site}, charset",
+        what="the character set is not one of HL7 table 0211 that is read here.",
+        fix="Write UNICODE UTF-8, 8859/15, 8859/1, or leave the key out.",
+    )

@@ -181,9 +181,12 @@ class Sites:
         self.by_name: dict[str, Site] = {site.name: site for site in sites}
         self.default: Site = self.by_name.get("default", DEFAULT_SITE)
         self._by_sender: dict[tuple[str, str], Site] = {}
+        self._certificate_of: dict[tuple[str, str], str] = {}
         for site in self.by_name.values():
             for sender in site.sources:
                 self._by_sender[sender.application, sender.facility] = site
+                self._certificate_of[sender.application, sender.facility] = sender.certificate
+        self._bound = frozenset(filter(None, self._certificate_of.values()))
 
     def for_sender(self, application: str, facility: str) -> Site:
         """Return the site of MSH-3.1 and MSH-4.1.
@@ -193,6 +196,25 @@ class Sites:
         """
         found = self._by_sender.get((application, facility))
         return found or self._by_sender.get(("", facility), self.default)
+
+    def may_send(self, application: str, facility: str, certificate: str | None) -> bool:
+        """Tell whether a sender may come over a connection.
+
+        A sender that is bound to a certificate comes with that one only, and who shows a bound
+        certificate speaks for its own senders only. All others are not restricted here.
+
+        Args:
+            application: MSH-3.1.
+            facility: MSH-4.1.
+            certificate: SHA-256 fingerprint (hex) of the client certificate, None without one.
+        """
+        if not self._bound:
+            return True
+        exact = self._certificate_of.get((application, facility))
+        wanted = self._certificate_of.get(("", facility), "") if exact is None else exact
+        if wanted:
+            return certificate == wanted
+        return certificate not in self._bound
 
     def for_finess(self, finess: str) -> Site:
         """Return the site of an establishment, for a document without HL7 envelope."""

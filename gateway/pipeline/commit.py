@@ -235,7 +235,7 @@ def _receipt(item: Prepared, row_id: int, answer: bytes) -> Receipt:
 
 def store_bytes(tx: Transaction, opened: Opened, now: datetime) -> int | None:
     """Keep an input before its conversion ends; None when the same input is there already."""
-    item = Prepared(opened, InboxStatus.RECEIVED)
+    item = Prepared(opened, InboxStatus.RECEIVED, flags=opened.flags)
     return tx.inbox.insert([_row(item, b"", now)])[0]
 
 

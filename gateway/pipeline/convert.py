@@ -30,9 +30,11 @@ from gateway.hl7v2.message import Message
 from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.sites import Site
+from gateway.pipeline import senders
 from gateway.pipeline.acks import Acks, no_ack
 from gateway.pipeline.mend import fit_alone
 from gateway.pipeline.prepared import Opened, Policy, Prepared
+from gateway.pipeline.reading import as_the_site_wants
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -107,8 +109,13 @@ class Converter:
             message, fault = None, error
         header = canonical.header(raw.body, message)
         site = self._site(header)
-        if message is not None and not site.is_lenient:
-            message, fault = _strictly(raw, message)
+        if message is not None:
+            message, fault = as_the_site_wants(raw, message, site)
+        flags = message.flags if message is not None else ()
+        stranger = senders.stranger(raw, header, self._sites)
+        if stranger is not None:
+            header, fault = senders.disowned(header), stranger
+            flags = (*flags, senders.FLAG)
         return Opened(
             raw=raw,
             header=header,
@@ -116,6 +123,7 @@ class Converter:
             policy=_policy(site),
             parsed=message if fault is None else fault,
             site=site,
+            flags=flags,
         )
 
     def _open_cda(self, raw: RawMessage) -> Opened:
@@ -154,11 +162,13 @@ class Converter:
         try:
             return self._prepare(opened, keep_only=keep_only)
         except RejectedError as error:
-            return Prepared(opened, InboxStatus.QUARANTINED, issues=error.issues)
+            return Prepared(
+                opened, InboxStatus.QUARANTINED, issues=error.issues, flags=opened.flags
+            )
         except Exception as error:  # noqa: BLE001 - the one place that turns a bug into a row
             place = _place_of(error)
             _log.error("conversion_broke", error=type(error).__name__, place=place)
-            return Prepared(opened, InboxStatus.FAILED, issues=(_broke(place),))
+            return Prepared(opened, InboxStatus.FAILED, issues=(_broke(place),), flags=opened.flags)
 
     def _prepare(self, opened: Opened, *, keep_only: bool) -> Prepared:
         if isinstance(opened.parsed, RejectedError):
@@ -313,16 +323,6 @@ class Converter:
             list(mapped.assertions),
             cda_facts.feed(opened.site, opened.header.sender[1]),
         )
-
-
-def _strictly(raw: RawMessage, message: Message) -> tuple[Message | None, RejectedError | None]:
-    """Read again without repairs for a site that wants none."""
-    if not message.flags:
-        return message, None
-    try:
-        return read_hl7(raw.body, lenient=False, declared_charset=raw.charset), None
-    except RejectedError as error:
-        return message, error
 
 
 def _read_embedded(document: EmbeddedDocument) -> Any:

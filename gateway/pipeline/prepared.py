@@ -36,6 +36,7 @@ class Opened:
     Attributes:
         parsed: the message or document, or the RejectedError that reading it gave.
         site: the table of its sender.
+        flags: what was repaired or noticed before any mapping; kept of a refused input as well.
     """
 
     raw: RawMessage
@@ -44,6 +45,7 @@ class Opened:
     policy: Policy
     parsed: Any = None
     site: Site = DEFAULT_SITE
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from gateway.core.clock import Clock
 from gateway.core.errors import RejectedError, RetriableError
 from gateway.core.messages import Channel, InboxStatus, Incident, Outcome, RawMessage, Receipt
 from gateway.core.ports import Store, Transaction
-from gateway.pipeline import unavailable
+from gateway.pipeline import senders, unavailable
 from gateway.pipeline.commit import CommitRules, ConflictError, commit, store_bytes
 from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.prepared import Converting, Opened, Prepared
@@ -159,6 +159,8 @@ class Receiver:
         except RetriableError as error:
             opened = ticket.opened or self._converter.open(raw)
             receipt = unavailable.unavailable(opened, error.issues)
+        if senders.FLAG in receipt.flags:
+            await self.incident(senders.incident(raw, self._clock.now()))
         return self._count(raw, receipt)
 
     def _take(self, raw: RawMessage, loop: asyncio.AbstractEventLoop) -> _Ticket:
