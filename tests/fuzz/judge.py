@@ -77,7 +77,7 @@ def _wrong(converter: wiring.Converter, body: bytes, found: Found) -> str:
     if (issue := _misshapen(prepared.issues)) is not None:
         return f"refused for its FHIR shape: {issue.code} at {issue.where}"
     refused = prepared.status is InboxStatus.QUARANTINED
-    return _answer_fault(opened.answer("refuse" if refused else "AA", prepared.issues))
+    return answer_fault(opened.answer("refuse" if refused else "AA", prepared.issues))
 
 
 def _misshapen(issues: Sequence[Issue]) -> Issue | None:
@@ -86,7 +86,8 @@ def _misshapen(issues: Sequence[Issue]) -> Issue | None:
     return next((one for one in refusals if one.code.startswith("RLS-FHR-")), None)
 
 
-def _answer_fault(answer: bytes) -> str:
+def answer_fault(answer: bytes) -> str:
+    """Return what makes an answer no acknowledgement; empty when there is none or it is one."""
     if not answer:
         return ""
     message = read(answer)
