@@ -203,10 +203,7 @@ def judge(
         return Verdict(Action.IGNORE)
     structure = message.value("MSH-9.3")
     if structure and structure != event.structure:
-        severity = Severity.WARNING if lenient else Severity.ERROR
-        issues.append(refusals.structure_mismatch(severity))
-    elif not structure and not lenient:
-        issues.append(refusals.required_field("MSH-9.3"))
+        issues.append(refusals.structure_mismatch())
     needs = _NEEDS.get(trigger) or _NEEDS[event.transaction or event.message_type]
     _check_segments(message, needs, issues, lenient)
     _check_fields(message, needs, issues, lenient)

@@ -307,11 +307,11 @@ def unknown_code(where: str, table: str, severity: Severity = Severity.ERROR) ->
     )
 
 
-def structure_mismatch(severity: Severity = Severity.WARNING) -> Issue:
+def structure_mismatch() -> Issue:
     """Say that MSH-9.3 does not fit the event, which decides alone."""
     return Issue(
         code="RLS-HL7-031",
-        severity=severity,
+        severity=Severity.WARNING,
         where="MSH-9.3",
         what="The message structure does not belong to the trigger event; the event was followed.",
         fix="Send the structure of the event in MSH-9.3.",

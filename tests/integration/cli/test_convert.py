@@ -105,3 +105,13 @@ def test_an_unknown_site_names_the_known_ones(relais):
 )
 def test_wrong_usage_ends_with_2(relais, words):
     assert relais(*words).code == 2
+
+
+def test_a_repair_is_told_as_a_flag(relais, tmp_path):
+    relayed = tmp_path / "relayed.er7"
+    relayed.write_bytes(ADMISSION.read_bytes().replace(b"~\\&", b"~\\\\&", 1))
+
+    ended = relais("convert", relayed)
+
+    assert ended.code == 0
+    assert f"{relayed}: flag: msh2-repair" in ended.err.splitlines()

@@ -287,3 +287,12 @@ async def test_messages_of_the_last_day_are_counted_by_hour(house: House) -> Non
     page = await house.data.overview(START + timedelta(minutes=30))
 
     assert page.flow == (0,) * 23 + (2,)
+
+
+@pytest.mark.parametrize("body", [fixture("adt_a01_session_of_chemotherapy"), BROKEN])
+async def test_a_message_shows_what_was_repaired_in_it_converted_or_held(house: House, body: bytes):
+    [receipt] = await take(house.store, b"\xef\xbb\xbf" + body.replace(b"~\\&", b"~\\\\&", 1))
+
+    page = await house.data.message(receipt.inbox_id)
+
+    assert {"bom", "msh2-repair"} <= set(page.line.flags)
