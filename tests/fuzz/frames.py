@@ -118,11 +118,19 @@ async def run(seed: int, count: int) -> Told:
     """Send `count` streams, each on a connection of its own, and judge what came of each."""
     random, known, told = Random(seed), bodies(), Told()
     async with running() as made:
-        for _ in range(count):
-            stream = framed(mutated(known, random), random)
+        for number in range(count):
+            body = _numbered(random.choice(known), number)
+            stream = framed(mutated([body], random), random)
             if wrong := await _one(made, stream, told):
                 told.wrong.setdefault(wrong, stream)
     return told
+
+
+def _numbered(body: bytes, number: int) -> bytes:
+    """Give a message its own MSH-10, or all but the first would be refused for reusing one."""
+    fields = body.split(b"|", 10)
+    fields[9] = b"F%d" % number
+    return b"|".join(fields)
 
 
 async def _one(made: Running, stream: bytes, told: Told) -> str:
