@@ -56,6 +56,11 @@ class Version(NamedTuple):
         """
         return self._replace(recorded_at=_BACKGROUND)
 
+    @property
+    def is_background(self) -> bool:
+        """Tell whether `background` made it."""
+        return self.recorded_at == _BACKGROUND
+
     @classmethod
     def from_key(cls, key: str) -> "Version":
         """Read back what `key` wrote."""

@@ -146,6 +146,10 @@ class ClaimQueries(Protocol):
         """Return every claim on each (kind, value)."""
         ...
 
+    def held(self, targets: Sequence[Target]) -> dict[Target, list[Claim]]:
+        """Return the claims of each target that has any."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StoredResource:

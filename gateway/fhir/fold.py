@@ -46,6 +46,10 @@ def _participant(item: Json) -> str:
     return _coding(item.get("type"))
 
 
+def _link(item: Json) -> str:
+    return str((item.get("other") or {}).get("reference", ""))
+
+
 def _contact(item: Json) -> str:
     name = item.get("name") or {}
     given = " ".join(name.get("given", ()))
@@ -63,6 +67,7 @@ KEYED: dict[str, dict[str, Key]] = {
         "telecom": _use,
         "contact": _contact,
         "communication": _language,
+        "link": _link,
     },
     "Encounter": {"participant": _participant},
     "Organization": {"telecom": _use, "address": _address},

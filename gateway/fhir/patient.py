@@ -1,4 +1,4 @@
-"""The fold of a Patient: when the INS may be shown.
+"""The fold of a Patient: when the INS may be shown, and what is doubtful about the identity.
 
 The INS is shown only when the latest identity status holds VALI without DOUT or FICT, the five
 strict traits are there, and no other Patient claims the same INS with other traits. Rules:
@@ -12,6 +12,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from gateway.core.contributions import Claim, Contribution, Json, Target
 from gateway.core.envelope import INS_ROOTS
+from gateway.fhir import links
 from gateway.fhir.fold import merge
 
 FR_CORE = "https://hl7.fr/ig/fhir/core/StructureDefinition/"
@@ -24,51 +25,133 @@ BIRTH_GIVEN = FR_CORE + "fr-core-patient-birth-list-given-name"
 QUALITY = "https://relais.example/fhir/CodeSystem/data-quality"
 #: Best first: a NIR wins over the NIA it replaced, a real matricule over a test one.
 _INS_SYSTEMS = [f"urn:oid:{root}" for root in INS_ROOTS]
+_NIR, _NIA = "urn:oid:1.2.250.1.213.1.4.8", "urn:oid:1.2.250.1.213.1.4.9"
+#: Kinds of claims: an INS with its traits; people of one establishment that look alike.
+INS, LOOK = "ins", "look"
 
 
 class PatientFold:
     """The rules of a Patient on top of the merge per element."""
 
     def claims(self, target: Target, parts: Sequence[Contribution]) -> tuple[Claim, ...]:
-        """Claim the INS with its strict traits, when status and traits allow to show it."""
-        merged = merge(target, parts)
+        """Claim links, the INS with its strict traits when it may be shown, and who looks alike.
+
+        A record that gave way to another one claims its links only.
+        """
+        merged = _merged(target, parts)
         if merged is None:
             return ()
+        said = links.said_of(target, parts)
+        claims = links.claims_of(target, said)
+        if said.replaced is not None:
+            return tuple(claims)
+        if (value := _look(merged)) is not None:
+            claims.append(Claim(LOOK, value, target, ""))
         ins = _ins(merged)
         traits = strict_traits(merged)
-        if ins is None or traits is None or not is_vouched(merged):
-            return ()
-        return (Claim("ins", _claim_value(ins["system"], ins["value"]), target, traits),)
+        if ins is None or traits is None or not is_vouched(merged) or is_discontinuous(parts):
+            return tuple(claims)
+        claims.append(Claim(INS, _claim_value(ins["system"], ins["value"]), target, traits))
+        return tuple(claims)
 
     def resources(
         self, target: Target, parts: Sequence[Contribution], rivals: Sequence[Claim]
     ) -> list[Json]:
-        """Merge, then keep or withhold the INS."""
-        merged = merge(target, parts)
+        """Merge, then keep or withhold the INS and say what is doubtful."""
+        merged = _merged(target, parts)
         if merged is None:
             return []
-        ins = _ins(merged)
+        said = links.said_of(target, parts)
+        gone = said.replaced is not None
+        ins = None if gone else _ins(merged)
         traits = strict_traits(merged)
-        contested = any(rival.content != traits for rival in rivals)
-        merged = dict(merged)
-        shown = ins is not None and traits is not None and is_vouched(merged) and not contested
+        doubts = []
+        if any(rival.kind == INS and rival.content != traits for rival in rivals):
+            doubts.append("ins-traits-conflict")
+        if not gone and is_discontinuous(parts):
+            doubts.append("identity-discontinuity")
+        trusted = traits is not None and is_vouched(merged) and not doubts
+        shown = ins is not None and trusted
+        known = said.linked | said.apart
+        if any(rival.kind == LOOK and rival.target.id not in known for rival in rivals):
+            doubts.append("potential-duplicate")
         identifiers = [
             item
             for item in merged.get("identifier", ())
             if item.get("system") not in _INS_SYSTEMS or (shown and item is ins)
         ]
+        if shown and ins is not None and ins["system"] == _NIR:
+            # The number that the NIR took the place of stays known; one alone is official.
+            identifiers += [
+                {**item, "use": "old"} for item in merged["identifier"] if item["system"] == _NIA
+            ]
         if identifiers:
             merged["identifier"] = identifiers
         else:
             merged.pop("identifier", None)
+        if gone:
+            # An identity that is no longer used has no status; VALI would ask for an INS.
+            merged = _without_status(merged)
         meta = {**merged.get("meta", {}), "profile": [PATIENT_INS if shown else PATIENT]}
-        if contested:
-            meta["tag"] = [
-                *meta.get("tag", ()),
-                {"system": QUALITY, "code": "ins-traits-conflict"},
-            ]
+        if doubts:
+            tags = [{"system": QUALITY, "code": code} for code in doubts]
+            meta["tag"] = [*meta.get("tag", ()), *tags]
         merged["meta"] = meta
         return [_with_meta_first(merged)]
+
+
+def _merged(target: Target, parts: Sequence[Contribution]) -> Json | None:
+    """Merge per element; links follow from all that is said about both ends (`fhir.links`)."""
+    merged = merge(target, parts)
+    if merged is not None:
+        merged = dict(merged)
+        merged.pop("link", None)
+    return merged
+
+
+def is_discontinuous(parts: Sequence[Contribution]) -> bool:
+    """Tell whether a number was given to another person: name, birth date and sex all changed.
+
+    Only words with all three count, and no anonymous or fictitious identity.
+    """
+    told = [part for part in parts if not part.version.is_background]
+    if len({part.resource.get("birthDate") for part in told}) < 2:
+        return False
+    told.sort(key=lambda part: (part.version, part.ordinal))
+    people = list(dict.fromkeys(person for part in told if (person := _person(part.resource))))
+    if len(people) < 2:
+        return False
+    last = next(person for part in reversed(told) if (person := _person(part.resource)))
+    return any(
+        all(one != other for one, other in zip(person, last, strict=True)) for person in people
+    )
+
+
+def _person(patient: Json) -> tuple[str, str, str] | None:
+    """Return folded name, birth date and sex, None unless all are said."""
+    birth_date, sex = patient.get("birthDate", ""), patient.get("gender", "")
+    if len(birth_date) != 10 or sex not in ("female", "male"):
+        return None
+    name = next((n for n in patient.get("name", ()) if n.get("use") == "official"), None)
+    if name is None or not name.get("family") or _statuses(patient) & {"ANOM", "FICT"}:
+        return None
+    # Of the name, the family alone: the first given name is written in many ways.
+    return _folded(name["family"]), birth_date, sex
+
+
+def _look(patient: Json) -> str | None:
+    """Return what twins and doubles of one establishment share: name, birth date and sex."""
+    person = _person(patient)
+    number = next((i for i in patient.get("identifier", ()) if i.get("use") == "usual"), None)
+    if person is None or number is None:
+        return None
+    return _claim_value(number["system"], "|".join(person))
+
+
+def _without_status(patient: Json) -> Json:
+    kept = [e for e in patient.get("extension", ()) if e.get("url") != RELIABILITY]
+    rest = {k: v for k, v in patient.items() if k != "extension"}
+    return {**rest, "extension": kept} if kept else rest
 
 
 def is_vouched(patient: Json) -> bool:
@@ -76,14 +159,18 @@ def is_vouched(patient: Json) -> bool:
 
     Spec: PAM France 2.11, PID-32 and table 0445.
     """
-    codes = {
-        part["valueCoding"].get("code")
+    codes = _statuses(patient)
+    return "VALI" in codes and not codes & {"DOUT", "FICT", "USUR"}
+
+
+def _statuses(patient: Json) -> set[str]:
+    return {
+        part["valueCoding"].get("code", "")
         for extension in patient.get("extension", ())
         if extension.get("url") == RELIABILITY
         for part in extension.get("extension", ())
         if part.get("url") == "identityStatus" and "valueCoding" in part
     }
-    return "VALI" in codes and not codes & {"DOUT", "FICT", "USUR"}
 
 
 def strict_traits(patient: Json) -> str | None:

@@ -24,7 +24,7 @@ from gateway.fhir.identity import Ids
 from gateway.hl7v2 import facts, faults
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert import CONVERTERS
-from gateway.hl7v2.derived import lone_stay_lines, stay_lines
+from gateway.hl7v2.derived import lone_stay_lines, stay_lines, survivor_lines
 from gateway.hl7v2.envelope import document_id, labels, parent_id
 from gateway.hl7v2.keys import (
     FLAG_VISIT_FROM_ACCOUNT,
@@ -45,7 +45,10 @@ from gateway.mapping.plan import ResourcePlan, Use
 from gateway.mapping.sites import Site
 
 MOVEMENT = "segments/ZBE.movement"
-REPLACED = "segments/TXA.replaced"
+#: What is said of a resource that another input makes.
+_ANNOTATIONS = frozenset({"segments/TXA.replaced", "segments/MRG.moved_account"})
+#: Records that give way: the Patient of the message then shows their numbers.
+_GIVING_WAY = frozenset({"segments/MRG.merged", "segments/MRG.renumbered"})
 _KINDS = "request-kind"
 
 #: Said again by every message, the same for everybody.
@@ -268,7 +271,9 @@ def _collect(
         earlier = seen.setdefault(target, [])
         if earlier and any(resource.items() <= other.items() for other in earlier):
             continue
-        annotates = part.name == REPLACED
+        annotates = part.name in _ANNOTATIONS
+        if part.name in _GIVING_WAY and result.trace:
+            mapped.trace += survivor_lines(context.patient.id)
         is_stay = target.type == "Encounter"
         if is_stay and result.trace and row is None:
             mapped.trace += lone_stay_lines(target.id)

@@ -1,4 +1,4 @@
-"""Trace lines of what no rule of a mapping file writes: the fold of a stay, the Provenance."""
+"""Trace lines of what no rule of a mapping file writes: the fold of a stay, merges, Provenance."""
 
 from gateway.core.contributions import TraceLine
 
@@ -54,6 +54,15 @@ def lone_stay_lines(stay_id: str) -> list[TraceLine]:
     return [
         TraceLine(f"Encounter/{stay_id}", target, "constant", "movements.fold_stay", clause)
         for target in ("status", "class", "period")
+    ]
+
+
+def survivor_lines(patient_id: str) -> list[TraceLine]:
+    """Return what a Patient shows of the records it stands for."""
+    clause = "PAM-FR 2.11 4.1, events A40 and A47"
+    return [
+        TraceLine(f"Patient/{patient_id}", target, "MRG-1", "links.applied", clause)
+        for target in ("link", "identifier")
     ]
 
 

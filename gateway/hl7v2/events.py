@@ -77,10 +77,10 @@ _TABLE = (
     # Patient identity: PAM France 2.11 4.1.
     _identity("A28", "ADT_A05", used=True),
     _identity("A31", "ADT_A05", used=True),
-    _identity("A40", "ADT_A39"),
-    _identity("A47", "ADT_A30"),
-    _identity("A24", "ADT_A24"),
-    _identity("A37", "ADT_A37"),
+    _identity("A40", "ADT_A39", used=True),
+    _identity("A47", "ADT_A30", used=True),
+    _identity("A24", "ADT_A24", used=True),
+    _identity("A37", "ADT_A37", used=True),
     # Movements: PAM France 2.11 5.2. A06 and A07 cancel each other, so ZBE-4 decides.
     _movement("A05", "ADT_A05", INSERT, used=True),
     _movement("A14", "ADT_A05", INSERT, used=True),
@@ -107,7 +107,7 @@ _TABLE = (
     _movement("A55", "ADT_A52", CANCEL, used=True),
     _movement("Z99", "ADT_A01", UPDATE, used=True),
     # Encounter management without movement segment.
-    Event("ADT", "A44", "ADT_A43", transaction=ITI_31),
+    Event("ADT", "A44", "ADT_A43", used=True, transaction=ITI_31),
     Event("ADT", "A49", "ADT_A30", used=True, transaction=ITI_31),
     # Temporary transfer tracking, an option of PAM: where somebody is carried for an hour.
     Event("ADT", "A09", "ADT_A09", transaction=ITI_31),

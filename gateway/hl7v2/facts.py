@@ -18,9 +18,9 @@ from gateway.hl7v2.events import CANCEL, INSERT, UPDATE
 from gateway.hl7v2.factvalues import rpps
 from gateway.hl7v2.keys import establishment_finess
 from gateway.hl7v2.ledger import Movement
+from gateway.hl7v2.mergefacts import FACTS
 from gateway.hl7v2.message import Message, Segment
 from gateway.hl7v2.movement_rows import RANK_OF_ACTION
-from gateway.hl7v2.orderfacts import FACTS
 from gateway.hl7v2.telling import Telling, converter, nodes_at
 from gateway.mapping.converters import Source
 from gateway.mapping.facts import CompiledFact, Speaker, instant_text, run_facts

@@ -176,3 +176,39 @@ def ins_withheld(where: str) -> Issue:
         hl7_code=207,
         hl7_user_code=_INS_INCOMPLETE,
     )
+
+
+def same_record(where: str) -> Issue:
+    """Say that a merge names one record twice."""
+    return Issue(
+        code="RLS-INS-011",
+        severity=Severity.ERROR,
+        where=where,
+        what="the record that goes and the record that stays are the same.",
+        fix="Send in MRG the number that is given up, in PID-3 the one that stays.",
+        hl7_code=205,
+    )
+
+
+def no_former_number(where: str) -> Issue:
+    """Say that the number that is given up is not one of the authority of PID-3."""
+    return Issue(
+        code="RLS-INS-012",
+        severity=Severity.ERROR,
+        where=where,
+        what="there is no number of the authority of PID-3 among the numbers that are given up.",
+        fix="Send in MRG-1 a number with the authority of the IPP in PID-3.",
+        hl7_code=_UNKNOWN_KEY,
+    )
+
+
+def unknown_birth_place(where: str) -> Issue:
+    """Say that the birth place of a validated identity is the code of an unknown place."""
+    return Issue(
+        code="RLS-INS-013",
+        severity=Severity.WARNING,
+        where=where,
+        what="the birth place of a validated identity is the code of an unknown place.",
+        fix="Send the birth place as the INS service returned it.",
+        hl7_code=_TABLE_VALUE,
+    )

@@ -107,6 +107,27 @@ _IDENTITY = _Needs(
     strict_dates=_PERSON_DATES,
     strict_segments=("PV1",),
 )
+_MERGE = _Needs(
+    order=("MSH", "EVN", "PID", "MRG"),
+    required=("EVN", "PID", "MRG"),
+    once=("EVN", "PID", "MRG"),
+    fields=(*_PATIENT, ("MRG", (1,))),
+    strict_dates=_PERSON_DATES,
+)
+_LINK = _Needs(
+    order=("MSH", "EVN", "PID"),
+    required=("EVN", "PID", "PID[2]"),
+    once=("EVN",),
+    fields=(("MSH", (7,)), ("EVN", (2,)), ("PID", (3,))),
+    strict_dates=_PERSON_DATES,
+)
+_MOVED = _Needs(
+    order=("MSH", "EVN", "PID", "MRG"),
+    required=("EVN", "PID", "MRG"),
+    once=("EVN", "PID", "MRG"),
+    fields=(*_PATIENT, ("PID", (18,)), ("MRG", (1,))),
+    strict_dates=_PERSON_DATES,
+)
 _DOSSIER = _Needs(
     order=("MSH", "EVN", "PID", "MRG"),
     required=("EVN", "PID", "MRG"),
@@ -158,6 +179,11 @@ _REFERRAL = _Needs(
 _NEEDS: Mapping[str, _Needs] = {
     ITI_30: _IDENTITY,
     ITI_31: _MOVEMENT,
+    "A24": _LINK,
+    "A37": _LINK,
+    "A40": _MERGE,
+    "A47": _MERGE,
+    "A44": _MOVED,
     "A49": _DOSSIER,
     "MDM": _DOCUMENT,
     "ORU": _RESULT,
@@ -252,7 +278,8 @@ def _header_issues(
 def _check_segments(message: Message, needs: _Needs, issues: list[Issue], lenient: bool) -> None:
     """Check presence, order and number of the segments that carry the message."""
     required = needs.required if lenient else (*needs.required, *needs.strict_segments)
-    issues += [refusals.missing_segment(name) for name in required if not message.has(name)]
+    # A message on two patients has a second PID: `PID[2]`.
+    issues += [refusals.missing_segment(name) for name in required if not message.select(name)]
     issues += [refusals.repeated_segment(name) for name in needs.once if message.count(name) > 1]
     last = -1
     for name in needs.order:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from gateway.core.contributions import Contribution, Json, Kind, Target
+from gateway.fhir.accounts import AccountFold
 from gateway.fhir.appointments import AppointmentFold
 from gateway.fhir.fold import ElementFold, Fold
+from gateway.fhir.links import links_of
 from gateway.fhir.patient import PatientFold
 from gateway.fhir.requests import RequestFold
 from gateway.hl7v2.movements import StayFold
@@ -12,6 +14,7 @@ from gateway.hl7v2.movements import StayFold
 #: Types with rules of their own; every other type is merged per element.
 FOLDS: Mapping[str, Fold] = {
     "Patient": PatientFold(),
+    "Account": AccountFold(),
     "Encounter": StayFold(),
     "ServiceRequest": RequestFold(),
     "Appointment": AppointmentFold(),
@@ -20,10 +23,10 @@ _DEFAULT: Fold = ElementFold()
 
 
 def fold_alone(contributions: Sequence[Contribution]) -> list[Json]:
-    """Fold what one input says as if there were no other.
+    """Fold what one input says, or some, as if there were no other.
 
     Args:
-        contributions: of one input.
+        contributions: of one input; of some inputs that speak of each other's records.
 
     Returns:
         Its resources, in the order in which they are first spoken about.
@@ -32,10 +35,14 @@ def fold_alone(contributions: Sequence[Contribution]) -> list[Json]:
     for part in contributions:
         parts.setdefault(part.target, []).append(part)
     resources: list[Json] = []
+    links = links_of(parts)
+    if links:
+        parts |= links.heard(parts)
     for target, found in parts.items():
         if found[0].kind is Kind.ONCE:
             resources.append(found[0].resource)
         else:
             fold = FOLDS.get(target.type, _DEFAULT)
-            resources += fold.resources(target, found, ())
+            made = fold.resources(target, found, ())
+            resources += links.applied(made) if links else made
     return resources

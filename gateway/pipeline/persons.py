@@ -1,19 +1,22 @@
-"""Which Patients are one person: those that carry the same INS and agree on who that is.
+"""Which Patients are one person: merged, linked, or with the same INS and agreed on who that is.
 
 A link rests on claims only, so it goes when a claim goes: an INS that is withdrawn, or whose
-traits are contested, joins nobody. RNIV: the INS of a qualified identity; nothing is joined by
-names and dates alone.
+traits are contested, joins nobody; a separation takes a merge back. RNIV: the INS of a qualified
+identity; nothing is joined by names and dates alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import combinations
 
 from gateway.core.contributions import Claim, Target
 from gateway.core.pathway_ports import Move
 from gateway.core.ports import Transaction
+from gateway.fhir import links
+from gateway.fhir.patient import INS
 from gateway.pathway.cohort import Cohort
 
-_KIND = "ins"
+_KINDS = (INS, links.KIND)
 
 
 def relink(
@@ -33,25 +36,76 @@ def relink(
     Returns:
         The persons, old and new, that gained or lost a Patient.
     """
-    pairs = {pair for pair in changed if pair[0] == _KIND}
+    pairs = {pair for pair in changed if pair[0] in _KINDS}
     if not pairs:
         return set()
     # Who claims nothing any more is nobody but itself.
-    persons = {t.id: t.id for t, held in claims.items() if t.type == "Patient" and not held}
+    concerned = {t.id for t, held in claims.items() if t.type == "Patient" and not _joins(held)}
+    concerned |= {value for kind, value in pairs if kind == links.KIND}
     for holders in tx.claims.sharing(pairs).values():
-        persons.update(together(holders))
-    moved = tx.facts.link(persons, now)
+        concerned.update(claim.target.id for claim in holders)
+    moved = tx.facts.link(_persons_of(tx, concerned), now)
     if moved:
         tx.watch.touch(dict.fromkeys(moved, now))
     return moved
 
 
-def together(holders: Sequence[Claim]) -> dict[str, str]:
-    """Return the person of each holder of one INS: the smallest id, when all agree on traits."""
-    ids = sorted(claim.target.id for claim in holders)
+def _joins(claims: Sequence[Claim]) -> bool:
+    return any(claim.kind in _KINDS for claim in claims)
+
+
+def _persons_of(tx: Transaction, patients: Iterable[str]) -> dict[str, str]:
+    """Return the person of these Patients and of all that are one person with them."""
+    known: dict[tuple[str, str], list[Claim]] = {}
+    reached = set[str]()
+    todo = set(patients)
+    while todo:
+        reached |= todo
+        held = tx.claims.held([Target("Patient", one) for one in sorted(todo)])
+        pairs = {(c.kind, c.value) for found in held.values() for c in found if c.kind in _KINDS}
+        pairs |= {(links.KIND, one) for one in todo}
+        found = tx.claims.sharing(pairs - known.keys())
+        known |= found
+        todo = {c.target.id for holders in found.values() for c in holders}
+        todo |= {value for kind, value in found if kind == links.KIND and found[kind, value]}
+        todo -= reached
+    told = links.Links(
+        links.read_claims(
+            c for (kind, _), found in known.items() if kind == links.KIND for c in found
+        )
+    )
+    groups = [
+        one for (kind, _), found in known.items() if kind == INS for one in together(found, told)
+    ]
+    return components(reached, [*groups, *told.pairs()])
+
+
+def together(holders: Sequence[Claim], told: links.Links) -> list[tuple[str, str]]:
+    """Return pairs that join the holders of one INS; none when they disagree on who that is.
+
+    They disagree on a trait, or a hospital has said of two of them that they are two persons.
+    """
+    ids = sorted({claim.target.id for claim in holders})
     if len({claim.content for claim in holders}) != 1:
-        return {patient_id: patient_id for patient_id in ids}
-    return dict.fromkeys(ids, ids[0])
+        return []
+    if any(told.are_apart(one, other) for one, other in combinations(ids, 2)):
+        return []
+    return [(ids[0], other) for other in ids[1:]]
+
+
+def components(patients: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the person of each Patient: the smallest id of all that pairs join it with."""
+    person = {patient_id: patient_id for patient_id in patients}
+
+    def of(patient_id: str) -> str:
+        while (above := person.setdefault(patient_id, patient_id)) != patient_id:
+            patient_id = above
+        return patient_id
+
+    for one, other in pairs:
+        first, second = sorted((of(one), of(other)))
+        person[second] = first
+    return {patient_id: of(patient_id) for patient_id in sorted(person)}
 
 
 def cohort_of(tx: Transaction, person_id: str) -> Cohort:

@@ -17,6 +17,9 @@ from gateway.core.issues import Issue
 from gateway.core.ports import NewVersion, StoredResource, Transaction
 from gateway.fhir import search, shape
 from gateway.fhir.fold import ElementFold, Fold
+from gateway.fhir.links import KIND as LINK
+from gateway.fhir.links import Links
+from gateway.pipeline.merges import gather
 from gateway.pipeline.persons import relink
 
 _DEFAULT: Fold = ElementFold()
@@ -59,7 +62,9 @@ def refold(
     tx.contributions.lock(unique)
     parts = tx.contributions.load(unique)
     wanted = {target: parts.get(target, []) for target in unique}
-    claims, rivals = _settle_claims(tx, wanted, folds, now)
+    links = gather(tx, wanted)
+    wanted |= links.heard(wanted)
+    claims, rivals, links = _settle_claims(tx, wanted, folds, now, links)
     folded: dict[Target, list[Json]] = {}
     for target in sorted(wanted):
         fold = folds.get(target.type, _DEFAULT)
@@ -68,7 +73,8 @@ def refold(
             r for claim in claims.get(target, ()) for r in rivals.get((claim.kind, claim.value), ())
         ]
         others = [claim for claim in own if claim.target != target]
-        folded[target] = fold.resources(target, found, others) if found else []
+        made = fold.resources(target, found, others) if found else []
+        folded[target] = links.applied(made) if links else made
     for part in once:
         folded.setdefault(part.target, [part.resource])
     return _write(tx, folded, now)
@@ -79,14 +85,16 @@ def _settle_claims(
     wanted: dict[Target, list[Contribution]],
     folds: Mapping[str, Fold],
     now: datetime,
-) -> tuple[dict[Target, tuple[Claim, ...]], dict[tuple[str, str], list[Claim]]]:
+    links: Links,
+) -> tuple[dict[Target, tuple[Claim, ...]], dict[tuple[str, str], list[Claim]], Links]:
     """Store the claims of `wanted`; add to it every target that shares a changed claim.
 
-    Persons follow from claims, so they are linked here.
+    Persons follow from claims, so they are linked here. The links of what is added are returned
+    with those that were given.
     """
     claims = _claims(wanted, folds)
     if not claims:
-        return {}, {}
+        return {}, {}, links
     changed = tx.claims.replace(claims)
     if changed:
         holders = {c.target for found in tx.claims.sharing(changed).values() for c in found}
@@ -94,12 +102,16 @@ def _settle_claims(
         if affected:
             tx.contributions.lock(affected)
             more = tx.contributions.load(sorted(affected))
-            added = {target: more.get(target, []) for target in affected}
+            reached = {target: more.get(target, []) for target in affected}
+            near = gather(tx, reached)
+            reached |= near.heard(reached)
+            links = links.and_those(near)
+            added = {target: parts for target, parts in reached.items() if target not in wanted}
             wanted.update(added)
             claims.update(_claims(added, folds))
         relink(tx, changed, claims, now)
-    pairs = {(c.kind, c.value) for found in claims.values() for c in found}
-    return claims, tx.claims.sharing(pairs) if pairs else {}
+    pairs = {(c.kind, c.value) for found in claims.values() for c in found if c.kind != LINK}
+    return claims, tx.claims.sharing(pairs) if pairs else {}, links
 
 
 def _claims(

@@ -278,7 +278,8 @@ class ClaimSql:
         claim = TABLES["claim"]
         columns = [_CLAIM[name] for name in ("kind", "value", "target", "content")]
         of_targets = c.among(_CLAIM.target, "targets")
-        self.of_targets = c(select(*columns).where(of_targets), "targets")
+        in_order = (_CLAIM.target, _CLAIM.kind, _CLAIM.value, _CLAIM.content)
+        self.of_targets = c(select(*columns).where(of_targets).order_by(*in_order), "targets")
         self.delete = c(claim.delete().where(of_targets), "targets")
         self.insert = c.insert(claim, _CLAIM_COLUMNS)
         members = c.rows("kind", "value")
@@ -333,4 +334,13 @@ class SqlClaims:
         for kind, value, target, content in self._session.rows(self._sql.sharing, (given(wanted),)):
             claim = Claim(kind, value, codec.read_target(target), content)
             found.setdefault((kind, value), []).append(claim)
+        return found
+
+    def held(self, targets: Sequence[Target]) -> dict[Target, list[Claim]]:
+        """Return the claims of each target that has any."""
+        names = given([codec.target_text(target) for target in targets])
+        found: dict[Target, list[Claim]] = {}
+        for kind, value, name, content in self._session.rows(self._sql.of_targets, (names,)):
+            target = codec.read_target(name)
+            found.setdefault(target, []).append(Claim(kind, value, target, content))
         return found

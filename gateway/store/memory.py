@@ -287,6 +287,17 @@ class MemoryClaims:
             shared_claims.sort(key=lambda claim: (claim.target, claim.content))
         return found
 
+    def held(self, targets: Sequence[Target]) -> dict[Target, list[Claim]]:
+        """Return the claims of each target that has any."""
+        held = {
+            target: sorted(self._claims.get(target, ()), key=_claim_order) for target in targets
+        }
+        return {target: claims for target, claims in held.items() if claims}
+
+
+def _claim_order(claim: Claim) -> tuple[str, str, str]:
+    return claim.kind, claim.value, claim.content
+
 
 class MemoryTransaction:
     """One transaction; the journal undoes it."""

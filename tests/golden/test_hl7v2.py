@@ -10,18 +10,17 @@ from typing import Any
 
 import pytest
 
-from gateway.core.contributions import Contribution, Json, Kind, Mapped, Target
+from gateway.core.contributions import Contribution, Json, Mapped
 from gateway.core.envelope import INS_ROOTS
 from gateway.fhir import shape
 from gateway.fhir.bundle import assemble
-from gateway.fhir.fold import ElementFold
 from gateway.fhir.identity import Ids
 from gateway.hl7v2 import adapter
 from gateway.hl7v2.canonical import header
 from gateway.hl7v2.intake import Action, judge
 from gateway.hl7v2.reader import read
 from gateway.mapping.loader import load_mappings
-from gateway.pipeline.folds import FOLDS
+from gateway.pipeline.folds import fold_alone
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "hl7v2"
 CASES = sorted(path for path in FOLDER.iterdir() if path.is_dir())
@@ -54,16 +53,7 @@ def convert(raw: bytes, *, trace: bool = False) -> Mapped:
 
 def fold(contributions: list[Contribution]) -> list[Json]:
     """Fold as the store does: content-addressed resources are kept as they are."""
-    targets: dict[Target, list[Contribution]] = {}
-    for part in contributions:
-        targets.setdefault(part.target, []).append(part)
-    folded: list[Json] = []
-    for target, parts in targets.items():
-        if parts[0].kind is Kind.ONCE:
-            folded.append(parts[0].resource)
-        else:
-            folded += FOLDS.get(target.type, ElementFold()).resources(target, parts, ())
-    return folded
+    return fold_alone(contributions)
 
 
 def messages(case: Path) -> list[bytes]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.core.contributions import Claim, Contribution, Target, Version
+from gateway.core.contributions import Contribution, Target, Version
 from gateway.fhir.patient import (
     BIRTH_PLACE,
     INSEE_CODE,
@@ -82,9 +82,15 @@ def test_an_ins_without_its_five_traits_is_hidden(change):
     assert folded(patient("VALI", **change))["identifier"] == [IPP]
 
 
+def ins_claim(target, partial):
+    """Return what a Patient claims about its INS."""
+    claims = PatientFold().claims(target, [Contribution(target, VERSION, partial)])
+    [claim] = [claim for claim in claims if claim.kind == "ins"]
+    return claim
+
+
 def test_two_patients_that_disagree_about_one_ins_both_lose_it():
-    fold = PatientFold()
-    [claim] = fold.claims(OTHER, [Contribution(OTHER, VERSION, patient("VALI", family="AUTRE"))])
+    claim = ins_claim(OTHER, patient("VALI", family="AUTRE"))
 
     resource = folded(patient("VALI"), [claim])
 
@@ -93,23 +99,23 @@ def test_two_patients_that_disagree_about_one_ins_both_lose_it():
 
 
 def test_case_accents_and_separators_do_not_make_a_disagreement():
-    fold = PatientFold()
-    [claim] = fold.claims(OTHER, [Contribution(OTHER, VERSION, patient("VALI", family="Éssai-"))])
+    claim = ins_claim(OTHER, patient("VALI", family="Éssai-"))
 
     assert folded(patient("VALI"), [claim])["identifier"] == [IPP, INS]
 
 
-def test_the_claim_does_not_hold_the_matricule():
-    [claim] = PatientFold().claims(TARGET, [Contribution(TARGET, VERSION, patient("VALI"))])
+def test_no_claim_holds_the_matricule_nor_the_name_in_its_value():
+    claims = PatientFold().claims(TARGET, [Contribution(TARGET, VERSION, patient("VALI"))])
 
-    assert isinstance(claim, Claim)
-    assert INS["value"] not in claim.value
+    assert {claim.kind for claim in claims} == {"ins", "look"}
+    assert not [c for c in claims if INS["value"] in c.value or "ESSAI" in c.value]
 
 
-def test_a_nir_wins_over_the_nia_it_replaced():
+@pytest.mark.field("FL-122")
+def test_a_nir_wins_over_the_nia_it_replaced_which_stays_as_old():
     nir = {**INS, "system": "urn:oid:1.2.250.1.213.1.4.8"}
     nia = {**INS, "system": "urn:oid:1.2.250.1.213.1.4.9", "value": "160058815400233"}
 
     resource = folded(patient("VALI", identifier=[nia, IPP, nir]))
 
-    assert resource["identifier"] == [IPP, nir]
+    assert resource["identifier"] == [IPP, nir, {**nia, "use": "old"}]

@@ -90,7 +90,7 @@ def test_commit_blocks_are_recognised():
     assert not is_commit_block(b"")
 
 
-@pytest.mark.parametrize("kind", ["ADT^A40^ADT_A39", "ADT^A32^ADT_A21", "ADT^A09^ADT_A09",
+@pytest.mark.parametrize("kind", ["ADT^A33^ADT_A21", "ADT^A32^ADT_A21", "ADT^A09^ADT_A09",
                                   "MDM^T04^MDM_T02", "SIU^S23^SIU_S12", "OMI^O23^OMI_O23",
                                   "ZAM^Z02^ZAM_Z01"])  # fmt: skip
 @pytest.mark.field("FL-074")
@@ -332,6 +332,7 @@ def test_used_events_are_those_of_the_release():
         "ADT A01", "ADT A02", "ADT A03", "ADT A04", "ADT A05", "ADT A11", "ADT A12", "ADT A13",
         "ADT A21", "ADT A22", "ADT A28", "ADT A31", "ADT A52", "ADT A53",
         "ADT A06", "ADT A07", "ADT A08", "ADT A14", "ADT A15", "ADT A16", "ADT A25", "ADT A26",
+        "ADT A24", "ADT A37", "ADT A40", "ADT A44", "ADT A47",
         "ADT A27", "ADT A38", "ADT A49", "ADT A54", "ADT A55", "ADT Z99",
         "MDM T02", "MDM T10", "ORU R01", "SIU S12", "SIU S13", "SIU S14",
         "SIU S15", "SIU S16", "SIU S17", "SIU S26",

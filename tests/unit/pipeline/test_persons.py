@@ -5,7 +5,8 @@ from itertools import permutations
 import pytest
 
 from gateway.core.contributions import Claim, Target
-from gateway.pipeline.persons import together
+from gateway.fhir.links import Links, Said
+from gateway.pipeline.persons import components, together
 from gateway.store.memory import MemoryStore
 from tests.support.gateway import holdings, take
 from tests.support.pipeline import START
@@ -109,12 +110,26 @@ async def test_links_do_not_depend_on_the_order_of_arrival():
     assert len(set(persons.values())) == 2
 
 
-@pytest.mark.parametrize("contents", [["a", "a"], ["a", "b"]])
-def test_the_smallest_id_names_a_person_all_agree_on(contents):
+@pytest.mark.parametrize(("second", "joined"), [("a", [("p1", "p2")]), ("b", [])])
+def test_an_ins_joins_those_that_agree_on_who_that_is(second, joined):
     holders = [
-        Claim("ins", "x", Target("Patient", name), content)
-        for name, content in zip(("p2", "p1"), contents, strict=True)
+        Claim("ins", "x", Target("Patient", "p2"), "a"),
+        Claim("ins", "x", Target("Patient", "p1"), second),
     ]
 
-    expected = {"p1": "p1", "p2": "p1" if contents[0] == contents[1] else "p2"}
-    assert together(holders) == expected
+    assert together(holders, Links()) == joined
+
+
+def test_an_ins_joins_nobody_when_two_of_its_holders_were_taken_apart():
+    holders = [Claim("ins", "x", Target("Patient", f"p{n}"), "a") for n in range(3)]
+    apart = Links({"p0": Said(apart=frozenset({"p2"})), "p2": Said(apart=frozenset({"p0"}))})
+
+    assert together(holders, apart) == []
+
+
+def test_the_smallest_id_names_a_person():
+    pairs = [("p3", "p2"), ("p4", "p5"), ("p2", "p1")]
+
+    assert components(["p1", "p6"], pairs) == {
+        "p1": "p1", "p2": "p1", "p3": "p1", "p4": "p4", "p5": "p4", "p6": "p6",
+    }  # fmt: skip
