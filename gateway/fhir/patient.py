@@ -101,11 +101,11 @@ class PatientFold:
 
 
 def _merged(target: Target, parts: Sequence[Contribution]) -> Json | None:
-    """Merge per element; links follow from all that is said about both ends (`fhir.links`)."""
+    """Merge per element; links, and whether it is in use, follow from both ends (`fhir.links`)."""
     merged = merge(target, parts)
     if merged is not None:
-        merged = dict(merged)
-        merged.pop("link", None)
+        for element in ("link", "active"):
+            merged.pop(element, None)
     return merged
 
 

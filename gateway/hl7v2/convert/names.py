@@ -15,6 +15,8 @@ BIRTH_PLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
 INSEE_CODE = FR_CORE + "fr-core-address-insee-code"
 COMMUNE = "https://mos.esante.gouv.fr/NOS/TRE_R13-CommuneOM/FHIR/TRE-R13-CommuneOM"
 EMAIL_TYPE = FR_CORE + "fr-core-contact-point-email-type"
+#: Place of birth of somebody of whom it is not known.
+UNKNOWN_PLACE = "99999"
 MAIL_KIND = "https://mos.esante.gouv.fr/NOS/TRE_R256-TypeMessagerie/FHIR/TRE-R256-TypeMessagerie"
 
 #: XPN-7, table 0200 of France.
@@ -130,10 +132,11 @@ def postal_address(node: Node) -> Json:
     return found
 
 
-@converter("birth_place")
-def birth_place(node: Node, _context: Context) -> Any:
+@converter("birth_place", reads=("PID-32",))
+def birth_place(node: Node, context: Context) -> Any:
     """Return the extension for the place of birth, with its COG code from XAD-9.
 
+    The code of an unknown place is kept; on a validated identity that is worth a warning.
     Spec: PAM France 2.11 6.6.1 (PID-11 BDL); FR Core fr-core-address-insee-code.
     """
     if node.is_null or node.component(7) != "BDL":
@@ -143,7 +146,15 @@ def birth_place(node: Node, _context: Context) -> Any:
         coding = {"system": COMMUNE, "code": code}
         place["extension"] = [{"url": INSEE_CODE, "valueCoding": coding}]
     place.update(postal_address(node))
-    return {"url": BIRTH_PLACE, "valueAddress": place} if place else None
+    if not place:
+        return None
+    found = {"url": BIRTH_PLACE, "valueAddress": place}
+    doubtful = node.component(9) == UNKNOWN_PLACE and _is_validated(context)
+    return Flawed(found, (faults.unknown_birth_place(node.place),)) if doubtful else found
+
+
+def _is_validated(context: Context) -> bool:
+    return any(part.text() == "VALI" for part in context.message.select("PID-32"))
 
 
 @converter("telecom")

@@ -266,6 +266,14 @@ async def test_claims_of_one_value_are_found_together(store: Store) -> None:
     assert found == {("ins", "ins-1"): [ins(PATIENT, "MARTIN|1980"), ins(OTHER, "DURAND|1981")]}
 
 
+async def test_claims_are_found_by_who_holds_them(store: Store) -> None:
+    mine = [ins(PATIENT, "A", "ins-1"), ins(PATIENT, "A", "ins-2")]
+    await store.write(lambda tx: tx.claims.replace({PATIENT: mine, OTHER: []}))
+
+    assert await store.read(lambda tx: tx.claims.held([OTHER, PATIENT])) == {PATIENT: mine}
+    assert await store.read(lambda tx: tx.claims.held([])) == {}
+
+
 async def test_changed_claims_tell_the_values_they_left_and_joined(store: Store) -> None:
     async def claim(*claims):
         return await store.write(lambda tx: tx.claims.replace({PATIENT: claims}))
