@@ -61,7 +61,7 @@ def survivor_lines(patient_id: str) -> list[TraceLine]:
     """Return what a Patient shows of the records it stands for."""
     clause = "PAM-FR 2.11 4.1, events A40 and A47"
     return [
-        TraceLine(f"Patient/{patient_id}", target, "MRG-1", "links.applied", clause)
+        TraceLine(f"Patient/{patient_id}", target, "MRG-1", "survivors.applied", clause)
         for target in ("link", "identifier")
     ]
 

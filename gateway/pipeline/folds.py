@@ -6,9 +6,9 @@ from gateway.core.contributions import Contribution, Json, Kind, Target
 from gateway.fhir.accounts import AccountFold
 from gateway.fhir.appointments import AppointmentFold
 from gateway.fhir.fold import ElementFold, Fold
-from gateway.fhir.links import links_of
 from gateway.fhir.patient import PatientFold
 from gateway.fhir.requests import RequestFold
+from gateway.fhir.survivors import links_of
 from gateway.hl7v2.movements import StayFold
 
 #: Types with rules of their own; every other type is merged per element.

@@ -1,7 +1,8 @@
 """Gather the links between the Patients that a transaction folds, and all that they reach.
 
 A merge changes what other targets fold to: the survivor, every stay and document of the record
-that gave way. They are found here and folded with the rest; what a link means is `fhir.links`.
+that gave way. They are found here and folded with the rest; what a link means is in
+`fhir.links` and `fhir.survivors`.
 Nearly every input has no link near it: that is settled by one query.
 """
 
@@ -12,18 +13,9 @@ from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Condition, Transaction
 from gateway.fhir.accounts import MOVED, Moved, moved_of, read_moved
-from gateway.fhir.links import (
-    KIND,
-    NOTHING,
-    Links,
-    Said,
-    accounts_of,
-    links_of,
-    read_claims,
-    said_of,
-    subjects_of,
-)
+from gateway.fhir.links import KIND, NOTHING, Said, read_claims, said_of
 from gateway.fhir.search_table import PARAMETERS
+from gateway.fhir.survivors import Links, accounts_of, links_of, subjects_of
 
 Parts = dict[Target, list[Contribution]]
 

@@ -14,6 +14,7 @@ from gateway.core.pathway_ports import Move
 from gateway.core.ports import Transaction
 from gateway.fhir import links
 from gateway.fhir.patient import INS
+from gateway.fhir.survivors import Links
 from gateway.pathway.cohort import Cohort
 
 _KINDS = (INS, links.KIND)
@@ -69,7 +70,7 @@ def _persons_of(tx: Transaction, patients: Iterable[str]) -> dict[str, str]:
         todo = {c.target.id for holders in found.values() for c in holders}
         todo |= {value for kind, value in found if kind == links.KIND and found[kind, value]}
         todo -= reached
-    told = links.Links(
+    told = Links(
         links.read_claims(
             c for (kind, _), found in known.items() if kind == links.KIND for c in found
         )
@@ -80,7 +81,7 @@ def _persons_of(tx: Transaction, patients: Iterable[str]) -> dict[str, str]:
     return components(reached, [*groups, *told.pairs()])
 
 
-def together(holders: Sequence[Claim], told: links.Links) -> list[tuple[str, str]]:
+def together(holders: Sequence[Claim], told: Links) -> list[tuple[str, str]]:
     """Return pairs that join the holders of one INS; none when they disagree on who that is.
 
     They disagree on a trait, or a hospital has said of two of them that they are two persons.

@@ -18,7 +18,7 @@ from gateway.core.ports import NewVersion, StoredResource, Transaction
 from gateway.fhir import search, shape
 from gateway.fhir.fold import ElementFold, Fold
 from gateway.fhir.links import KIND as LINK
-from gateway.fhir.links import Links
+from gateway.fhir.survivors import Links
 from gateway.pipeline.merges import gather
 from gateway.pipeline.persons import relink
 

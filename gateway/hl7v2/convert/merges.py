@@ -1,6 +1,6 @@
 """Records that give way, are linked or taken apart, and dossiers that change their patient.
 
-Says what a message says, about both records; what follows from it is `fhir.links`.
+Says what a message says, about both records; what follows from it is `fhir.survivors`.
 """
 
 from typing import Any

@@ -1,17 +1,27 @@
-"""Merges, changes of number, links and moved dossiers, whatever comes first."""
+"""Merges and separations, whatever comes first; what doors, replay and persons make of them."""
 
-from itertools import permutations
+import asyncio
 
 import pytest
 
 from gateway.core.errors import RejectedError
 from gateway.core.messages import Outcome
-from gateway.store.memory import MemoryStore
-from tests.support.gateway import holdings, take
+from gateway.entry.settings import load
+from gateway.entry.wiring import build_receiver
+from gateway.pipeline.replay import Replayer
+from tests.support.gateway import converter, holdings, message, take
+from tests.support.merged import (
+    kept,
+    links,
+    numbers,
+    opened,
+    record,
+    same_in_any_order,
+    subjects,
+)
 from tests.support.merging import (
     DOMAIN,
     INS,
-    OTHER_INS,
     cx,
     identity,
     merge,
@@ -23,54 +33,12 @@ from tests.support.merging import (
     stay,
     told,
 )
+from tests.support.pipeline import RULES, HandClock
 
 PHONE = {"f13": "^PRN^PH^^^^^^^^^0611111111"}
 
 
-async def opened() -> MemoryStore:
-    store = MemoryStore()
-    await store.open()
-    return store
-
-
-async def kept(*bodies: bytes) -> dict[str, dict]:
-    """Return what a store holds after these inputs, all accepted."""
-    store = await opened()
-    receipts = await take(store, *bodies)
-    assert [receipt.issues for receipt in receipts if receipt.outcome is Outcome.REJECTED] == []
-    return await holdings(store)
-
-
-async def same_in_any_order(*bodies: bytes) -> dict[str, dict]:
-    """Return what a store holds after these inputs in each of their orders."""
-    expected = await kept(*bodies)
-    for order in list(permutations(bodies))[1:]:
-        assert await kept(*order) == expected
-    return expected
-
-
-def links(patient: dict) -> list[tuple[str, str]]:
-    return [(link["type"], link["other"]["reference"]) for link in patient.get("link", ())]
-
-
-def numbers(patient: dict) -> list[tuple[str, str]]:
-    """Return use and value of the local numbers."""
-    return [(i["use"], i["value"]) for i in patient["identifier"] if i["system"] == DOMAIN]
-
-
-def record(found: dict[str, dict], number: str) -> dict:
-    return found[f"Patient/{patient_id(number)}"]
-
-
-def subjects(found: dict[str, dict]) -> set[str]:
-    """Return whom stays and dossiers are about."""
-    about = [r["subject"] for n, r in found.items() if n.startswith(("Encounter/", "Account/"))]
-    return {
-        one["reference"] for item in about for one in (item if isinstance(item, list) else [item])
-    }
-
-
-# --- merge ------------------------------------------------------------------------------------
+# --- merge ----------------------------------------------------------------------------------
 
 
 async def test_the_record_that_goes_stays_to_be_read_and_the_other_shows_its_number():
@@ -257,55 +225,7 @@ async def test_the_ins_of_a_merged_record_contests_nothing():
     assert "279035121518989" not in str(record(found, "999")["identifier"])
 
 
-# --- change of number and of INS ------------------------------------------------------------------
-
-
-@pytest.mark.field("FL-133")
-async def test_a_changed_number_takes_everything_along_and_the_old_one_still_leads_there():
-    found = await same_in_any_order(
-        identity("80", "202603010800", INS, **PHONE),
-        renumbered("81", "80", "202603011000", f11="^^^^^^BDL^^69123"),
-        stay("A02", "80", "V1", "D1", "M2", "202603011100"),
-    )
-
-    new = record(found, "81")
-    assert numbers(new) == [("usual", "81"), ("old", "80")]
-    assert "0611111111" in str(new["telecom"])
-    assert "279035121518989" in str(new["identifier"])
-    assert subjects(found) == {f"Patient/{patient_id('81')}"}
-    assert record(found, "80")["active"] is False
-
-
-async def test_a_new_matricule_takes_the_place_of_the_old_one():
-    found = await same_in_any_order(
-        identity("80", "202603010800", INS),
-        told("A47", "202603011000", pid("80", OTHER_INS), f"MRG|{INS}"),
-    )
-
-    [patient] = [r for n, r in found.items() if n.startswith("Patient/")]
-    shown = [i["value"] for i in patient["identifier"] if i["use"] == "official"]
-    assert shown == ["280049999900166"]
-    assert "279035121518989" not in str(patient)
-
-
-@pytest.mark.field("FL-124")
-@pytest.mark.parametrize("status", ["VALI", "PROV"])
-async def test_an_ins_that_is_taken_away_is_gone_with_all_others(status):
-    nia = "279035121518989^^^ASIP-SANTE-INS-NIA&1.2.250.1.213.1.4.9&ISO^INS"
-    nothing = '""^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.10&ISO^INS'
-
-    found = await same_in_any_order(
-        identity("80", "202603010800", INS, nia),
-        told("A47", "202603011000", pid("80", nothing, f32=status), f"MRG|{INS}"),
-    )
-
-    [patient] = [r for n, r in found.items() if n.startswith("Patient/")]
-    assert "279035121518989" not in str(patient)
-    assert patient["meta"]["profile"][0].endswith("fr-core-patient")
-    assert status in str(patient["extension"])
-
-
-# --- links --------------------------------------------------------------------------------------
+# --- links ----------------------------------------------------------------------------------
 
 
 async def test_linked_records_both_stay_and_know_each_other_until_they_are_taken_apart():
@@ -324,104 +244,7 @@ async def test_linked_records_both_stay_and_know_each_other_until_they_are_taken
     assert links(record(apart, "501")) == links(record(apart, "502")) == []
 
 
-# --- dossiers -----------------------------------------------------------------------------------
-
-
-async def test_a_moved_dossier_takes_its_stays_along():
-    found = await same_in_any_order(
-        stay("A01", "999", "V1", "D1", "M1", "202603010800"),
-        stay("A01", "999", "V2", "D2", "M5", "202603010830"),
-        moved_dossier("D1", "501", "999", "202603011000"),
-        stay("A02", "999", "V1", "D1", "M2", "202603011100"),
-    )
-
-    of_visit = {
-        item["value"]: r["subject"]["reference"]
-        for n, r in found.items()
-        if n.startswith("Encounter/")
-        for item in r["identifier"]
-    }
-    right, wrong = f"Patient/{patient_id('501')}", f"Patient/{patient_id('999')}"
-    assert of_visit == {"V1": right, "M1": right, "M2": right, "V2": wrong, "M5": wrong}
-    owners = {r["identifier"][0]["value"]: r["subject"][0]["reference"]
-              for n, r in found.items() if n.startswith("Account/")}  # fmt: skip
-    assert owners == {"D1": right, "D2": wrong}
-    assert "account-moved-from" not in str(found)
-
-
-async def test_a_dossier_moved_back_is_where_it_was():
-    found = await same_in_any_order(
-        stay("A01", "999", "V1", "D1", "M1", "202603010800"),
-        moved_dossier("D1", "501", "999", "202603011000"),
-        moved_dossier("D1", "999", "501", "202603011100"),
-    )
-
-    assert subjects(found) == {f"Patient/{patient_id('999')}"}
-
-
-async def test_a_dossier_moved_to_a_record_that_is_merged_follows_it():
-    found = await same_in_any_order(
-        stay("A01", "999", "V1", "D1", "M1", "202603010800"),
-        moved_dossier("D1", "501", "999", "202603011000"),
-        merge("502", "501", "202603011100"),
-    )
-
-    assert subjects(found) == {f"Patient/{patient_id('502')}"}
-
-
-# --- doubts -------------------------------------------------------------------------------------
-
-
-def doubts(patient: dict) -> list[str]:
-    return [tag["code"] for tag in patient["meta"].get("tag", ())]
-
-
-@pytest.mark.field("FL-116")
-async def test_a_number_given_to_another_person_is_kept_as_sent_and_trusted_no_more():
-    found = await same_in_any_order(
-        identity("80", "202603010800", INS),
-        identity("80", "202603020800", INS, event="A28", f5="AUTRE^PAUL^PAUL^^^^L",
-                 f7="19550101", f8="M"),
-    )  # fmt: skip
-
-    patient = record(found, "80")
-    assert patient["name"][0]["family"] == "AUTRE"
-    assert doubts(patient) == ["identity-discontinuity"]
-    assert "279035121518989" not in str(patient["identifier"])
-
-
-async def test_a_corrected_name_is_no_other_person():
-    found = await kept(
-        identity("80", "202603010800", INS),
-        identity("80", "202603020800", INS, f5="ESAI^CLAIRE^CLAIRE^^^^L", f7="19790329"),
-    )
-
-    assert doubts(record(found, "80")) == []
-
-
-@pytest.mark.field("FL-127")
-async def test_twins_are_reported_and_stay_two():
-    found = await same_in_any_order(
-        identity("501", "202603010800"),
-        identity("502", "202603010900", f5="ESSAI^JULIE^JULIE^^^^L"),
-    )
-
-    for number in ("501", "502"):
-        assert doubts(record(found, number)) == ["potential-duplicate"]
-        assert links(record(found, number)) == []
-
-
-async def test_twins_that_were_looked_at_are_reported_no_more():
-    found = await same_in_any_order(
-        identity("501", "202603010800"),
-        identity("502", "202603010900", f5="ESSAI^JULIE^JULIE^^^^L"),
-        pair("A37", "501", "502", "202603011100"),
-    )
-
-    assert [doubts(record(found, number)) for number in ("501", "502")] == [[], []]
-
-
-# --- persons ------------------------------------------------------------------------------------
+# --- persons --------------------------------------------------------------------------------
 
 
 async def persons(*bodies: bytes) -> tuple[dict[str, str], list[str]]:
@@ -479,3 +302,48 @@ async def test_a_merge_joins_two_persons_of_two_hospitals_through_their_ins():
 
     assert len(found) == 3
     assert len(set(found.values())) == 1
+
+
+# --- doors and replay -----------------------------------------------------------------------
+
+
+@pytest.mark.field("FL-109")
+@pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one commit"])
+async def test_the_sender_of_the_reverse_merge_is_told_ae_205(together):
+    store = await opened()
+    receiver = build_receiver(load(), store, converter(), HandClock())
+    await receiver.start()
+    bodies = [merge("501", "999", "202603011000"), merge("999", "501", "202603011100")]
+    try:
+        if together:
+            answers = await asyncio.gather(*(receiver.receive(message(b)) for b in bodies))
+        else:
+            answers = [await receiver.receive(message(body)) for body in bodies]
+    finally:
+        await receiver.stop()
+
+    told = sorted(answer.ack.split(b"MSA|")[1][:2] for answer in answers)
+    assert told == [b"AA", b"AE"]
+    [refused] = [a.ack.decode() for a in answers if a.outcome is Outcome.REJECTED]
+    error = refused.split("\r")[2].split("|")
+    assert (error[2], error[3].partition("^")[0], error[4]) == ("MRG^1^1", "205", "E")
+    rows = await store.read(lambda tx: tx.inbox.page(None, 0, 9))
+    assert sorted(row.status.value for row in rows) == ["converted", "quarantined"]
+
+
+async def test_a_replay_of_merges_changes_nothing():
+    store = await opened()
+    await take(
+        store,
+        stay("A01", "999", "V1", "D1", "M1", "202603010800"),
+        merge("501", "999", "202603011000"),
+        moved_dossier("D1", "502", "501", "202603011100"),
+        renumbered("503", "502", "202603011200"),
+    )
+    before = await holdings(store)
+
+    replayer = Replayer(store, converter(), HandClock(), RULES, chunk=2)
+    changes = [change async for part in replayer.run() for change in part.changes]
+
+    assert changes == []
+    assert await holdings(store) == before

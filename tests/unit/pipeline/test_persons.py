@@ -5,7 +5,8 @@ from itertools import permutations
 import pytest
 
 from gateway.core.contributions import Claim, Target
-from gateway.fhir.links import Links, Said
+from gateway.fhir.links import Said
+from gateway.fhir.survivors import Links
 from gateway.pipeline.persons import components, together
 from gateway.store.memory import MemoryStore
 from tests.support.gateway import holdings, take
