@@ -16,6 +16,7 @@ from gateway.mapping.sites import Site
 
 _IDNPS = re.compile(r"8[0-9]{11}")
 _RPPS = re.compile(r"[0-9]{11}")
+_ADELI = re.compile(r"[0-9][0-9AB][0-9]{7}")
 _NATIONAL_ROOT = "1.2.250.1.71.4.2.1"
 _NATIONAL_TYPES = frozenset(("RPPS", "IDNPS", "ADELI"))
 
@@ -63,6 +64,9 @@ def person(node: Parts, site: Site) -> Person | None:
         return Person(RPPS_SYSTEM, value[1:], value)
     if kind in ("", "RPPS") and _RPPS.fullmatch(value):
         return Person(RPPS_SYSTEM, value, "")
+    if kind in ("", "ADELI") and _ADELI.fullmatch(value):
+        # The national identifier of one who has no RPPS is 0 and the ADELI: one person, two forms.
+        return Person(IDNPS_SYSTEM, f"0{value}", value)
     return Person(IDNPS_SYSTEM, value, value)
 
 

@@ -68,6 +68,17 @@ def test_former_national_number_stays_as_it_is() -> None:
     ]
 
 
+def test_adeli_is_one_person_with_and_without_its_first_digit() -> None:
+    forms = (
+        f"0691234567^D^L^^^^^^{AUTHORITY}^D^^^IDNPS",
+        f"691234567^D^L^^^^^^{AUTHORITY}^D^^^ADELI",
+    )
+
+    [[first], [second]] = [convert("practitioner_id", "PV1-7", PV1=doctor(form)) for form in forms]
+
+    assert first == second
+
+
 def test_both_numbers_are_shown_when_the_national_one_was_sent() -> None:
     identifier = convert(
         "practitioner_identifier",
