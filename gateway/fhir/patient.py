@@ -101,7 +101,7 @@ class PatientFold:
 
 
 def _merged(target: Target, parts: Sequence[Contribution]) -> Json | None:
-    """Merge per element; links, and whether it is in use, follow from both ends (`fhir.survivors`)."""
+    """Merge per element; what follows from links is written later (`fhir.survivors`)."""
     merged = merge(target, parts)
     if merged is not None:
         for element in ("link", "active"):

@@ -1,7 +1,12 @@
 """Changed numbers, changed INS and moved dossiers, whatever comes first."""
 
+from pathlib import Path
+
 import pytest
 
+from gateway.simulation.faults import PERFECT
+from gateway.simulation.play import events
+from gateway.simulation.region import Region
 from tests.support.merged import (
     numbers,
     record,
@@ -115,3 +120,56 @@ async def test_a_dossier_moved_to_a_record_that_is_merged_follows_it():
     )
 
     assert subjects(found) == {f"Patient/{patient_id('502')}"}
+
+
+# --- everything that points to a patient --------------------------------------------------------
+
+FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "hl7v2"
+
+
+@pytest.mark.field("FL-133")
+@pytest.mark.parametrize(
+    "case",
+    [
+        "siu_s12_follow_up_booked",
+        "orm_o01_new_order_of_psychology",
+        "ref_i12_referral_to_rehabilitation",
+        "adt_a01_opposition_to_the_national_record",
+    ],
+)
+async def test_nothing_but_the_record_itself_points_to_an_old_number(case):
+    body = (FIXTURES / case / "input.er7").read_bytes()
+
+    await assert_nothing_points_to_the_old_number(body)
+
+
+@pytest.mark.field("FL-133")
+async def test_a_letter_under_an_old_number_is_of_the_new_record():
+    played = events(Region("letters-38", 1), PERFECT)
+    [body, *_] = [one.body for one in played if one.label.message.startswith("MDM")]
+
+    await assert_nothing_points_to_the_old_number(body)
+
+
+async def assert_nothing_points_to_the_old_number(body: bytes) -> None:
+    """Change the number of the patient of a message, before and after it."""
+    found = await same_in_any_order(body, renumbered_patient_of(body))
+
+    patients = {name: held for name, held in found.items() if name.startswith("Patient/")}
+    [left] = [name for name, held in patients.items() if held.get("active") is False]
+    pointing = {name for name, held in found.items() if left in str(held) and name != left}
+    # What one input made whole stays as it was told; the new record names the one it replaces.
+    kinds = {name.partition("/")[0] for name in pointing}
+    assert kinds - {"Binary"} == {"Provenance", "Patient"}
+    assert len(found) > len(patients) + len(pointing)
+
+
+def renumbered_patient_of(body: bytes) -> bytes:
+    """Return an A47 of the sender of a message that gives its patient another number."""
+    lines = {line[:3]: line.split(b"|") for line in body.split(b"\r") if line}
+    header, patient = lines[b"MSH"], lines[b"PID"]
+    header[6:12] = [b"20300101080000", b"", b"ADT^A47^ADT_A30", b"A47NEW", header[10], b"2.5"]
+    old, *more = patient[3].split(b"~")
+    patient[3] = b"~".join([b"P7777^" + old.partition(b"^")[2], *more])
+    segments = [b"|".join(header), b"EVN||20300101080000", b"|".join(patient), b"MRG|" + old]
+    return b"\r".join([*segments, b""])
