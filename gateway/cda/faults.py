@@ -7,7 +7,9 @@ from gateway.core.issues import Issue, Severity
 
 #: HL7 table 0533.
 _UNKNOWN_PATIENT = 902
+_NO_INS = 903
 _OTHER_INS = 904
+_INCOMPLETE_INS = 905
 
 
 def header_element_missing(where: str, element: str) -> Issue:
@@ -71,6 +73,30 @@ def nobody_in_common(where: str) -> Issue:
         fix="Send the document in a message of its own patient; map the IPP root in the site file"
         " (cda_roots) when both name the same domain.",
         hl7_user_code=_UNKNOWN_PATIENT,
+    )
+
+
+def no_ins(where: str) -> Issue:
+    """Say that a document that needs the INS of its patient carries none."""
+    return Issue(
+        code="RLS-CDA-023",
+        severity=Severity.ERROR,
+        where=where,
+        what="recordTarget carries no INS, and the message asks to feed the national record.",
+        fix="Put the qualified INS in recordTarget, or send DESTDMP with N.",
+        hl7_user_code=_NO_INS,
+    )
+
+
+def incomplete_ins(where: str, names: str) -> Issue:
+    """Say that the traits beside the INS of a document are not complete."""
+    return Issue(
+        code="RLS-CDA-024",
+        severity=Severity.ERROR,
+        where=where,
+        what=f"recordTarget carries an INS without its strict traits: {names}.",
+        fix="Send birth name, given name, birth date, sex and birth place with the INS.",
+        hl7_user_code=_INCOMPLETE_INS,
     )
 
 

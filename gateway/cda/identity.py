@@ -5,7 +5,7 @@ INS interoperability framework; CI-SIS volet Transmission d'un document CDA-R2 e
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.cda import faults
@@ -77,6 +77,8 @@ def identify(
     usable = [item for item in said if item[0] in INS_ROOTS and _is_accepted(item[0], test_ins)]
     if envelope is not None and envelope.patient is not None:
         _compare(document, site, said, envelope, place)
+        if envelope.needs_ins:
+            _require_ins(document, said, place)
         vouched = envelope.ins_vouched and _shares_ins(usable, envelope)
         return Identity(envelope.patient, vouched, systems)
     trusted = site.ins_from_cda == "trusted"
@@ -118,8 +120,7 @@ def _compare(
         raise RejectedError([faults.nobody_in_common(place)])
     different = _different_traits(document, dict(envelope.traits))
     if different:
-        names = ", ".join(_LABELS[name] for name in different)
-        raise RejectedError([faults.other_traits(place, names)])
+        raise RejectedError([faults.other_traits(place, labels(different))])
 
 
 def _differs(root: str, value: str, known: set[tuple[str, str]]) -> bool:
@@ -167,9 +168,34 @@ def traits(document: Document) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
+def _require_ins(document: Document, said: tuple[tuple[str, str], ...], place: str) -> None:
+    """Refuse a document that goes where only a complete INS names a patient.
+
+    Spec: CI-SIS volet on CDA documents in HL7 v2, codes 903 and 905.
+    """
+    if not any(root in INS_ROOTS for root, _ in said):
+        raise RejectedError([faults.no_ins(place)])
+    known = traits(document)
+    missing = [label for name, label in _LABELS.items() if name not in known]
+    if missing:
+        raise RejectedError([faults.incomplete_ins(place, ", ".join(missing))])
+
+
 def _different_traits(document: Document, known: dict[str, str]) -> list[str]:
-    said = traits(document)
+    return differing(traits(document), known)
+
+
+def differing(said: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
+    """Return the strict traits of which two sides contradict each other, by name.
+
+    What either side leaves out contradicts nothing. RNIV: the strict traits.
+    """
     return [name for name in _LABELS if not _agree(name, said.get(name), known.get(name))]
+
+
+def labels(names: Sequence[str]) -> str:
+    """Return traits in words, for an issue."""
+    return ", ".join(_LABELS[name] for name in names)
 
 
 def _agree(name: str, one: str | None, other: str | None) -> bool:

@@ -27,6 +27,8 @@ _SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Locati
 _ONCE = frozenset({"Binary", "Provenance"})
 #: Codes that say more the more blocks name a professional.
 _UNITED = ("code", "specialty")
+#: The message calls the document something else than the document itself does.
+FLAG_TYPE_DIFFERS = "document-type-differs"
 _RPLC = "HDR relatedDocument RPLC"
 _BLOCKS = "*[assignedPerson or associatedPerson or informationRecipient]"
 _ENTRY_PLANS = ("sections/problems", "sections/treatments", "sections/observations",
@@ -226,6 +228,10 @@ def _aim_provenance(mapped: Mapped) -> None:
 def _flags(context: Context) -> list[str]:
     noticed = list(context.noticed)
     envelope = context.envelope
+    code = context.document.root.child("code")
+    if envelope is not None and envelope.type_code and code is not None:
+        # The document says what it is; the message repeats it.
+        noticed += [FLAG_TYPE_DIFFERS] if code.get("code") != envelope.type_code else []
     if envelope is None or not envelope.document_id:
         return noticed
     root, _, extension = envelope.document_id.partition("^")

@@ -52,6 +52,8 @@ class Envelope:
         finess: of the sending establishment, empty when nothing tells it.
         visit: visit number, as facts name a stay.
         feed: the feed the message came by, `<establishment or sender>:DOC`.
+        type_code: TXA-2, else OBR-4; empty when not sent.
+        needs_ins: the document goes where only an INS with its traits names a patient (DESTDMP).
     """
 
     patient: Target | None = None
@@ -66,3 +68,5 @@ class Envelope:
     finess: str = ""
     visit: str = ""
     feed: str = ""
+    type_code: str = ""
+    needs_ins: bool = False

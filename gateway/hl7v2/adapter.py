@@ -25,7 +25,7 @@ from gateway.hl7v2 import facts, faults
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert import CONVERTERS
 from gateway.hl7v2.derived import lone_stay_lines, stay_lines, survivor_lines
-from gateway.hl7v2.envelope import document_id, labels, parent_id
+from gateway.hl7v2.envelope import document_id, flags, labels, parent_id
 from gateway.hl7v2.keys import (
     FLAG_VISIT_FROM_ACCOUNT,
     Identifiers,
@@ -45,8 +45,9 @@ from gateway.mapping.plan import ResourcePlan, Use
 from gateway.mapping.sites import Site
 
 MOVEMENT = "segments/ZBE.movement"
+REPLACED = "segments/TXA.replaced"
 #: What is said of a resource that another input makes.
-_ANNOTATIONS = frozenset({"segments/TXA.replaced", "segments/MRG.moved_account"})
+_ANNOTATIONS = frozenset({REPLACED, "segments/TXA.withdrawn", "segments/MRG.moved_account"})
 #: Records that give way: the Patient of the message then shows their numbers.
 _GIVING_WAY = frozenset({"segments/MRG.merged", "segments/MRG.renumbered"})
 _KINDS = "request-kind"
@@ -272,6 +273,9 @@ def _collect(
         if earlier and any(resource.items() <= other.items() for other in earlier):
             continue
         annotates = part.name in _ANNOTATIONS
+        if part.name == REPLACED and earlier:
+            # Only its confidentiality changes: a document does not replace itself.
+            continue
         if part.name in _GIVING_WAY and result.trace:
             mapped.trace += survivor_lines(context.patient.id)
         is_stay = target.type == "Encounter"
@@ -342,7 +346,7 @@ def envelope(
     return Envelope(
         patient=Target("Patient", context.patient.id),
         identifiers=_identifiers(message),
-        traits=_traits(message),
+        traits=traits(message),
         ins_vouched=context.patient.ins_vouched,
         stay=Target("Encounter", visit.id) if visit else None,
         establishment=Target("Organization", establishment) if establishment else None,
@@ -352,6 +356,8 @@ def envelope(
         document_id=document_id(message),
         replaces=parent_id(message),
         labels=labels(message),
+        type_code=message.value("TXA-2.1") or message.value("OBR-4.1"),
+        needs_ins=flags(message).get("DESTDMP", False),
     )
 
 
@@ -364,8 +370,8 @@ def _identifiers(message: Message) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _traits(message: Message) -> tuple[tuple[str, str], ...]:
-    """Return the strict traits that were sent, as they were sent."""
+def traits(message: Message) -> tuple[tuple[str, str], ...]:
+    """Return the strict traits of PID that were sent, as they were sent, by name."""
     birth = next((n for n in nodes(message, "PID", 5) if n.component(7) == "L"), None)
     place = next((n for n in nodes(message, "PID", 11) if n.component(7) == "BDL"), None)
     found = {

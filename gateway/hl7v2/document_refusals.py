@@ -87,7 +87,8 @@ def inconsistent_request(where: str) -> Issue:
         where=where,
         what="The event, ORC-1 and OBX-11 do not ask for the same thing.",
         fix="Send T02, NW and F to add, T10, RO and C to replace, T04, CA and D to delete.",
-        hl7_code=199,
+        hl7_code=207,
+        hl7_user_code=906,
     )
 
 
@@ -112,4 +113,96 @@ def contradicting_flags(ordinal: int) -> Issue:
         what="A flag of the document is sent twice with different values.",
         fix="Send each flag once.",
         hl7_code=198,
+    )
+
+
+def newer_version(where: str) -> Issue:
+    """Say that a request names a version that is not the latest."""
+    return Issue(
+        code="RLS-HL7-070",
+        severity=Severity.ERROR,
+        where=where,
+        what="The request names a version of the document that another one has replaced already.",
+        fix="Replace or delete the latest version.",
+        hl7_code=207,
+        hl7_user_code=900,
+    )
+
+
+def replaces_itself() -> Issue:
+    """Say that a document names itself as the one it replaces."""
+    return Issue(
+        code="RLS-HL7-071",
+        severity=Severity.ERROR,
+        where="TXA-13",
+        what="The document replaces itself: TXA-12 and TXA-13 are equal.",
+        fix="Give the new version an identifier of its own, or send MODIF_CONF_CODE with Y when "
+        "only the confidentiality changes.",
+        hl7_code=207,
+        hl7_user_code=900,
+    )
+
+
+def not_the_author() -> Issue:
+    """Say that the requester may not replace or delete the document."""
+    return Issue(
+        code="RLS-HL7-072",
+        severity=Severity.ERROR,
+        where="PRT",
+        what="The requester (PRT SB) is neither an author of the document nor of the structure "
+        "it comes from.",
+        fix="Let the author or the structure of the document send the request.",
+        hl7_code=207,
+        hl7_user_code=901,
+    )
+
+
+def unknown_patient() -> Issue:
+    """Say that a strict source names a patient nobody told of."""
+    return Issue(
+        code="RLS-HL7-073",
+        severity=Severity.ERROR,
+        where="PID-3",
+        what="No patient is known under the number of the message.",
+        fix="Send the identity (A28 or A31) first, then the document.",
+        hl7_code=207,
+        hl7_user_code=902,
+    )
+
+
+def other_ins_stored() -> Issue:
+    """Say that the INS of a message is not the one that is known of the patient."""
+    return Issue(
+        code="RLS-HL7-074",
+        severity=Severity.ERROR,
+        where="PID-3",
+        what="The INS differs from the one that is known of this patient.",
+        fix="Correct the identity (A31 or A47), then send the document again.",
+        hl7_code=207,
+        hl7_user_code=904,
+    )
+
+
+def other_traits_stored(names: str) -> Issue:
+    """Say that strict traits are not those that are known beside the INS."""
+    return Issue(
+        code="RLS-HL7-075",
+        severity=Severity.ERROR,
+        where="PID",
+        what=f"Strict traits differ from those known beside the same INS: {names}.",
+        fix="Correct the identity (A31), then send the document again.",
+        hl7_code=207,
+        hl7_user_code=904,
+    )
+
+
+def other_document_of_same_id() -> Issue:
+    """Say that the identifier belongs to a document with other content."""
+    return Issue(
+        code="RLS-HL7-076",
+        severity=Severity.ERROR,
+        where="TXA-12",
+        what="A document with this identifier and other content is known already.",
+        fix="Give each document, and each version, an identifier of its own.",
+        hl7_code=205,
     )

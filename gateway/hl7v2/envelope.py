@@ -5,7 +5,6 @@ are in `hl7v2.participants`. Standards: CI-SIS volet on CDA documents in HL7 v2,
 (MDM v2.6, ORU v2.5), HL7 v2.5 2.A.24 (ED) and 9.6.
 """
 
-import binascii
 import re
 from enum import StrEnum
 
@@ -13,6 +12,7 @@ from gateway.core.envelope import EmbeddedDocument
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 from gateway.hl7v2 import document_refusals as refusals
+from gateway.hl7v2.embedded import decode, grouped
 from gateway.hl7v2.message import Message, Segment
 
 #: OBX-3.3 of the flags for the national record and the secure mail.
@@ -27,8 +27,6 @@ _LABELS = {
     "INVISIBLE_PATIENT": "INVISIBLE_PATIENT",
     "INVISIBLE_REP_LEGAUX": "INVISIBLE_REPRESENTANTS_LEGAUX",
 }
-_BLANKS = b" \t\r\n"
-_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _OID = re.compile(r"(?:urn:oid:)?([0-2](?:\.(?:0|[1-9][0-9]*))+)", re.IGNORECASE)
 
 
@@ -45,29 +43,34 @@ _BY_ORDER_CONTROL = {"NW": Request.ADD, "RO": Request.REPLACE, "CA": Request.DEL
 _BY_RESULT_STATUS = {"F": Request.ADD, "C": Request.REPLACE, "D": Request.DELETE}
 
 
-def documents(message: Message) -> list[EmbeddedDocument]:
+def documents(message: Message, *, lenient: bool = True) -> list[EmbeddedDocument]:
     """Return the documents of a message, decoded.
 
     An ORU without any is an ordinary result and gives none.
 
+    Args:
+        message: as read.
+        lenient: accept a document whose type is not told, and join one that was cut in pieces.
+
     Raises:
         RejectedError: no or several documents in an MDM, bytes that are no base64, or a request
-            that contradicts itself (RLS-HL7-040 to 046).
+            that contradicts itself (RLS-HL7-020, 040 to 046).
 
     Spec: CI-SIS volet on CDA documents in HL7 v2, OBX; RFC 4648 section 4.
     """
-    found = document_segments(message)
+    segments = document_segments(message)
+    found = grouped(segments) if lenient else [[obx] for obx in segments]
     if message.message_type == "MDM":
         if not found:
             raise RejectedError([refusals.no_document()])
         if len(found) > 1:
-            raise RejectedError([refusals.several_documents(found[1].ordinal)])
+            raise RejectedError([refusals.several_documents(found[1][0].ordinal)])
     if not found:
         return []
     issues = consistency_issues(message)
     if issues:
         raise RejectedError(issues)
-    return [_decode(obx) for obx in found]
+    return [decode(pieces, lenient=lenient) for pieces in found]
 
 
 def document_segments(message: Message) -> list[Segment]:
@@ -145,50 +148,6 @@ def labels(message: Message) -> tuple[str, ...]:
     """Return the security labels the flags ask for, in the order of `core.envelope.Envelope`."""
     given = flags(message)
     return tuple(label for flag, label in _LABELS.items() if given.get(flag))
-
-
-def _decode(obx: Segment) -> EmbeddedDocument:
-    """Decode OBX-5.
-
-    Raises:
-        RejectedError: RLS-HL7-041, 043, 044 or 045.
-    """
-    ordinal = obx.ordinal
-    if obx.field(2).upper() == "RP":
-        raise RejectedError([refusals.reference_pointer(ordinal)])
-    encoding = obx.field(5, 4).upper()
-    if encoding not in ("BASE64", ""):
-        raise RejectedError([refusals.unknown_encoding(ordinal)])
-    text = obx.field(5, 5)
-    if not text:
-        raise RejectedError([refusals.empty_document(ordinal)])
-    try:
-        data = text.encode("ascii")
-    except UnicodeEncodeError:
-        raise RejectedError([refusals.not_base64(ordinal)]) from None
-    # Senders wrap base64 with line ends, as \.br\ or as they are.
-    data = data.translate(None, _BLANKS)
-    repairs: tuple[str, ...] = ()
-    if b"-" in data or b"_" in data:
-        data, repairs = data.translate(_URL_SAFE), ("base64-urlsafe",)
-    if len(data) % 4 in (2, 3) and not data.endswith(b"="):
-        data, repairs = data + b"=" * (-len(data) % 4), (*repairs, "base64-padding")
-    try:
-        body = binascii.a2b_base64(data, strict_mode=True)
-        whole = "base64-padding" not in repairs or _ends_cleanly(data[-4:])
-    except binascii.Error:
-        whole = False
-    if not whole:
-        raise RejectedError([refusals.not_base64(ordinal)])
-    return EmbeddedDocument(f"OBX[{ordinal}]-5", body, obx.field(5, 3).upper(), repairs)
-
-
-def _ends_cleanly(group: bytes) -> bool:
-    """Tell whether a last group without padding was written as one.
-
-    Of text cut in the middle of a group the unused bits are mostly not zero.
-    """
-    return binascii.b2a_base64(binascii.a2b_base64(group), newline=False) == group
 
 
 def _normal_id(message: Message, place: str) -> str:

@@ -118,7 +118,7 @@ _TABLE = (
     _identity("A08", "ADT_A01", used=True),
     # Documents.
     Event("MDM", "T02", "MDM_T02", used=True),
-    Event("MDM", "T04", "MDM_T02"),
+    Event("MDM", "T04", "MDM_T02", used=True),
     Event("MDM", "T10", "MDM_T02", used=True),
     Event("ORU", "R01", "ORU_R01", used=True),
     Event("ZAM", "Z01", "ZAM_Z01"),

@@ -14,6 +14,7 @@ from gateway.core.messages import InboxRow, InboxStatus, NewInboxRow, Outcome, R
 from gateway.core.ports import InboxResult, Transaction
 from gateway.fhir.fold import Fold
 from gateway.pipeline.asserted import store_told
+from gateway.pipeline.documents import in_turns, judged
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Opened, Prepared
 from gateway.pipeline.refold import refold
@@ -60,6 +61,14 @@ def commit(
     Raises:
         RejectedError: a folded resource breaks its FHIR shape; the caller finds the input.
     """
+    return [
+        receipt for turn in in_turns(batch) for receipt in _commit(tx, turn, now, rules)
+    ]
+
+
+def _commit(
+    tx: Transaction, batch: Sequence[Prepared], now: datetime, rules: CommitRules
+) -> list[Receipt]:
     known = _earlier(tx, batch, now - rules.control_id_window)
     receipts: list[Receipt | None] = []
     fresh: list[tuple[int, Prepared, bytes]] = []
@@ -67,6 +76,7 @@ def commit(
         receipt, item_now = _against_earlier(item, known)
         receipts.append(receipt)
         if receipt is None:
+            item_now = judged(tx, item_now)
             answer = _answer(item_now)
             fresh.append((position, item_now, answer))
             _remember(known, item_now, answer)

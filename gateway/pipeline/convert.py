@@ -35,6 +35,7 @@ from gateway.pipeline.acks import Acks, no_ack
 from gateway.pipeline.mend import fit_alone
 from gateway.pipeline.prepared import Opened, Policy, Prepared
 from gateway.pipeline.reading import as_the_site_wants
+from gateway.pipeline.withdrawn import withdrawal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -234,7 +235,7 @@ class Converter:
     def _hl7(self, opened: Opened, message: Message, *, trace: bool) -> Conversion:
         documents: Sequence[EmbeddedDocument] = ()
         if message.message_type in _DOCUMENT_TYPES:
-            documents = hl7_envelope.documents(message)
+            documents = hl7_envelope.documents(message, lenient=opened.site.is_lenient)
         parsed = [(document, _read_embedded(document)) for document in documents]
         cda_ids = cda_adapter.identifiers(parsed[0][1]) if parsed else ()
         mapped = hl7_adapter.contribute(
@@ -292,6 +293,8 @@ class Converter:
             test_ins=self._options.test_ins,
             trace=trace,
         )
+        if hl7_envelope.request(opened.parsed) is hl7_envelope.Request.DELETE:
+            mapped = withdrawal(mapped)
         conversion.contributions += mapped.contributions
         conversion.issues += mapped.issues
         conversion.flags += (*place.flags, *mapped.flags)

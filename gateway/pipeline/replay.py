@@ -17,6 +17,7 @@ from gateway.core.ports import InboxResult, Store, Transaction
 from gateway.pipeline.asserted import asserted, store_assertions
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.mend import after_refusal
+from gateway.pipeline.documents import judged
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Converting, Prepared
 from gateway.pipeline.refold import Change, refold
@@ -100,10 +101,13 @@ class Replayer:
             again = after_refusal(self.converter, item, error)
             return await self._tried([(row, again)], dry_run=dry_run)
 
-    async def _store(self, prepared: list[tuple[InboxRow, Prepared]], *, dry_run: bool) -> Replayed:
+    async def _store(
+        self, converted: list[tuple[InboxRow, Prepared]], *, dry_run: bool
+    ) -> Replayed:
         now = self.clock.now()
 
         def work(tx: Transaction) -> Replayed:
+            prepared = [(row, _judged(tx, row, item)) for row, item in converted]
             outcome = _rebuild(tx, prepared)
             once = _of_kind(prepared, once=True)
             folded = _of_kind(prepared, once=False)
@@ -131,6 +135,11 @@ class Replayer:
     def _prepare(self, row: InboxRow) -> Prepared:
         raw = RawMessage(row.body, row.channel, row.received_at, flags=row.flags)
         return self.converter.prepare(self.converter.open(raw))
+
+
+def _judged(tx: Transaction, row: InboxRow, item: Prepared) -> Prepared:
+    """Judge a request anew unless it was accepted: what came after it must not refuse it."""
+    return item if row.status is InboxStatus.CONVERTED else judged(tx, item)
 
 
 def _page(after: int, limit: int) -> Callable[[Transaction], list[InboxRow]]:

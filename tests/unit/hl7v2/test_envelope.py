@@ -172,11 +172,11 @@ def test_a_consistent_request_is_accepted(event, control, status):
 def test_a_request_that_contradicts_itself_is_refused(event, control, status, where):
     message = mdm(obx(status=status), event=event, control=control)
 
-    assert refusal(message) == ("RLS-HL7-046", where, 199)
+    assert refusal(message) == ("RLS-HL7-046", where, 207)
 
 
 def test_order_control_and_status_of_a_result_agree():
-    assert refusal(oru(obx(status="C"))) == ("RLS-HL7-046", "OBX[1]-11", 199)
+    assert refusal(oru(obx(status="C"))) == ("RLS-HL7-046", "OBX[1]-11", 207)
     assert envelope.consistency_issues(oru(obx(status="C"), control="RE")) == []
 
 
