@@ -114,6 +114,8 @@ def build(
     control_id: str,
     msh9_short: bool = False,
     err1: bool = False,
+    as_told: bool = False,
+    accept: str = "",
 ) -> bytes:
     """Build an acknowledgement, whatever the state of what it answers.
 
@@ -126,6 +128,8 @@ def build(
         control_id: own MSH-10.
         msh9_short: two components in MSH-9, for senders that know no message structure.
         err1: places in ERR-1 as HL7 v2.3.1 has them, and no other field but the condition.
+        as_told: write the code as given: the word of the application in an exchange of its own.
+        accept: MSH-15 of the answer, when it asks for a commit acknowledgement itself.
 
     Returns:
         The message without MLLP frame, in the character set of the source and with its MSH-18.
@@ -133,7 +137,7 @@ def build(
     Spec: HL7 v2.5 2.9 and 2.15.5, IHE ITI TF-2 C.2.3.
     """
     found = header_of(source)
-    if found.field(15).upper() in _COMMIT_WANTED:
+    if found.field(15).upper() in _COMMIT_WANTED and not as_told:
         code = _COMMIT.get(code, code)
     documents = found.component(9, 1).upper() in _DOCUMENT_SENDERS
     style = _Style(
@@ -143,7 +147,7 @@ def build(
         err1=err1,
     )
     segments = [
-        _msh(found, now, control_id, short=msh9_short),
+        _msh(found, now, control_id, short=msh9_short, accept=accept),
         _line(found, "MSA", code, found.field(10)),
         *(_err(found, issue, style) for issue in issues[:_MAX_ERRORS]),
     ]
@@ -151,7 +155,9 @@ def build(
     return text.encode(found.codec, "replace")
 
 
-def _msh(found: RawHeader, now: datetime, control_id: str, *, short: bool) -> str:
+def _msh(
+    found: RawHeader, now: datetime, control_id: str, *, short: bool, accept: str
+) -> str:
     trigger = found.component(9, 2)
     kind = ["ACK", trigger] if trigger else ["ACK"]
     if trigger and not short:
@@ -172,8 +178,8 @@ def _msh(found: RawHeader, now: datetime, control_id: str, *, short: bool) -> st
         found.field(12) or "2.5",
         "",
         "",
-        "",
-        "",
+        accept,
+        "NE" if accept else "",
         "FRA",
         found.field(18),
     )

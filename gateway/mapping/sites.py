@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from gateway.core.systems import IDENTIFIER_BASE
 
@@ -56,6 +56,28 @@ class Unit(_Strict):
     champ: str = ""
 
 
+class Destination(_Strict):
+    """An application of the hospital that takes messages over MLLP.
+
+    Attributes:
+        host: name or address.
+        port: of its MLLP door.
+        tls: the connection is encrypted.
+        final_ack: the answer that settles a message: `commit` a CA, `application` AA or AE;
+            empty: the application where MSH-16 asked for its word, else the first answer.
+        timeout_s: longest wait for one answer, seconds.
+        answers_acks: it answers an application acknowledgement (CA); else one that was written
+            counts as delivered.
+    """
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)]
+    tls: bool = False
+    final_ack: Literal["", "commit", "application"] = ""
+    timeout_s: Annotated[float, Field(gt=0, le=120)] = 30.0
+    answers_acks: bool = True
+
+
 class Site(_Strict):
     """One hospital, or the default for senders no file names.
 
@@ -80,6 +102,10 @@ class Site(_Strict):
         require_ins: an input without a trusted INS is reported.
         ins_from_cda: whether the INS of a document without HL7 envelope is trusted.
         local_codes: by concept map: local code to target code.
+        destinations: applications that messages go to, by name.
+        acks_to: destination of application and business acknowledgements; empty: none goes.
+        mails_to: destination of letters that come by secure mail; empty: they are put aside.
+        mailbox: address its letters come to; empty: any that no other site has.
     """
 
     name: str
@@ -102,6 +128,19 @@ class Site(_Strict):
     require_ins: bool = False
     ins_from_cda: Literal["untrusted", "trusted"] = "untrusted"
     local_codes: dict[str, dict[str, str]] = Field(default_factory=dict)
+    destinations: dict[str, Destination] = Field(default_factory=dict)
+    acks_to: str = ""
+    mails_to: str = ""
+    mailbox: str = ""
+
+    @model_validator(mode="after")
+    def _destinations_exist(self) -> "Site":
+        for key in ("acks_to", "mails_to"):
+            name = getattr(self, key)
+            if name and name not in self.destinations:
+                msg = f"{key} names no destination of the site"
+                raise ValueError(msg)
+        return self
 
     @property
     def is_lenient(self) -> bool:
@@ -215,6 +254,21 @@ class Sites:
         if wanted:
             return certificate == wanted
         return certificate not in self._bound
+
+    @property
+    def destinations(self) -> dict[str, Destination]:
+        """Return every destination by `<site>/<name>`."""
+        return {
+            f"{site.name}/{name}": found
+            for site in self.by_name.values()
+            for name, found in site.destinations.items()
+        }
+
+    def for_mailbox(self, address: str) -> Site | None:
+        """Return the site whose letters come to an address, None when none takes any."""
+        takers = [site for site in self.by_name.values() if site.mails_to]
+        own = [site for site in takers if site.mailbox.lower() == address.lower()]
+        return next(iter(own or [site for site in takers if not site.mailbox]), None)
 
     def for_finess(self, finess: str) -> Site:
         """Return the site of an establishment, for a document without HL7 envelope."""
