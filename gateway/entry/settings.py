@@ -131,6 +131,17 @@ class HooksSettings(_Part):
     poll_s: float = Field(0.25, gt=0, description="pause of a worker with nothing to do, seconds")
 
 
+class OutboundSettings(_Part):
+    """`[outbound]`: messages to applications of the hospital (destinations of the site files)."""
+
+    certificate: Path | None = Field(None, description="PEM chain shown to a destination")
+    key: Path | None = Field(None, description="PEM private key, when not in the chain")
+    authority: Path | None = Field(
+        None, description="PEM of the authorities of destinations; empty: those of the system"
+    )
+    horizon_days: float = Field(3.0, gt=0, description="how long a message is tried again")
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -171,6 +182,7 @@ class Settings(BaseSettings):
     receive: ReceiveSettings = ReceiveSettings()
     mssante: MssanteSettings = MssanteSettings()
     hooks: HooksSettings = HooksSettings()
+    outbound: OutboundSettings = OutboundSettings()
 
     @classmethod
     def settings_customise_sources(

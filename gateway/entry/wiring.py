@@ -19,6 +19,7 @@ from gateway.core.egress import EgressPolicy
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
 from gateway.entry.api.subscriptions import SubscriptionSettings
+from gateway.entry.hospital import build_mllp, mllp_rule
 from gateway.entry.mail import build_mssante
 from gateway.entry.settings import Settings
 from gateway.entry.web.live import Hub
@@ -48,6 +49,7 @@ from gateway.pipeline.folds import FOLDS
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer
 from gateway.pipeline.subscribed import HOOK
+from gateway.pipeline.to_hospital import CONNECTOR
 from gateway.pipeline.watch import Watcher, WatchSettings
 from gateway.store.factory import open_store
 
@@ -226,8 +228,12 @@ def build_workers(
     mail = build_mssante(settings, mappings, due_clock)
     if mail is not None:
         connectors.append(mail[0])
+    hospital = build_mllp(settings, mappings)
+    if hospital is not None:
+        connectors.append(hospital)
     horizon = timedelta(days=settings.hooks.horizon_days)
-    policy = DeliveryPolicy(base, RetryRule(horizon), {HOOK: RetryRule(horizon, refusals=3)})
+    rules = {HOOK: RetryRule(horizon, refusals=3), CONNECTOR: mllp_rule(settings)}
+    policy = DeliveryPolicy(base, RetryRule(horizon), rules)
     deliverer = Deliverer(store, connectors, due_clock, policy, on_settled=outgoing.settled)
     rhythm = Rhythm(settings.hooks.poll_s, settings.hooks.poll_s, settings.mssante.poll_s)
     watcher = build_watcher(settings, store, clock, mappings)

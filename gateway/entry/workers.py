@@ -69,6 +69,7 @@ class Workers:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self._deliverer.close()
 
     async def read_notices(self) -> int:
         """Settle what the mailbox tells; return how many notices were about mails of ours.

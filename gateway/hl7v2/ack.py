@@ -105,6 +105,49 @@ def is_wanted(source: Message | bytes, code: str) -> bool:
     return rule != "NE" or not accept
 
 
+def is_enhanced(source: Message | bytes) -> bool:
+    """Tell whether the sender asks for enhanced mode (MSH-15 or MSH-16 valued).
+
+    Spec: HL7 v2.5 2.9.1; IHE ITI TF-2 C.2.3.
+    """
+    found = header_of(source)
+    return bool(found.field(15) or found.field(16))
+
+
+def is_commit_wanted(source: Message | bytes, code: str) -> bool:
+    """Tell whether MSH-15 asks for a commit acknowledgement that says this."""
+    return _asks(header_of(source).field(15), code)
+
+
+def is_functional(issues: Sequence[Issue]) -> bool:
+    """Tell whether a message is refused for what it asks, and not for how it is written.
+
+    Such a message is taken (CA) and its application refuses it (AE).
+
+    Spec: CI-SIS volet on CDA documents in HL7 v2, condition 207 with its own codes.
+    """
+    refusing = [issue for issue in issues if issue.severity.refuses]
+    return bool(refusing) and all(
+        issue.hl7_code == 207 and issue.hl7_user_code in USER_CONDITIONS for issue in refusing
+    )
+
+
+def owes_application_ack(source: Message | bytes, code: str, issues: Sequence[Issue]) -> bool:
+    """Tell whether the application still has to answer in an exchange of its own.
+
+    It has unless MSH-16 asks for nothing, or a negative commit acknowledgement said it all.
+    """
+    if not is_enhanced(source) or not _asks(header_of(source).field(16), code):
+        return False
+    return code == "AA" or is_functional(issues) or not is_commit_wanted(source, code)
+
+
+def _asks(rule: str, code: str) -> bool:
+    """Tell whether a value of HL7 table 0155 asks for an answer with this code."""
+    positive = code in ("AA", "CA")
+    return {"AL": True, "ER": not positive, "SU": positive}.get(rule.upper(), False)
+
+
 def build(
     source: Message | bytes,
     code: str,

@@ -35,10 +35,20 @@ class Acks:
         self._site = site
 
     def __call__(self, code: str, issues: Sequence[Issue]) -> bytes:
-        """Build the ACK; `refuse` chooses AE or AR; empty when the sender wants none (MSH-15)."""
+        """Build the ACK; `refuse` chooses AE or AR; empty when the sender wants none (MSH-15).
+
+        In enhanced mode the connection carries the commit acknowledgement alone, where the site
+        names a destination for the word of the application (`pipeline.to_hospital`).
+        """
         source = self._message if self._message is not None else self._raw.body
         chosen = ack.code_for(issues) if code == "refuse" else code
-        if not ack.is_wanted(source, chosen):
+        # A fault of our own leaves nothing in the outbox: it is told here or nowhere.
+        if self._site.acks_to and ack.is_enhanced(source) and (code == "refuse" or chosen == "AA"):
+            if ack.is_functional(issues) and ack.owes_application_ack(source, chosen, issues):
+                chosen, issues = "AA", ()
+            if not ack.is_commit_wanted(source, chosen):
+                return b""
+        elif not ack.is_wanted(source, chosen):
             return b""
         return ack.build(
             source,

@@ -18,6 +18,7 @@ from gateway.pipeline.documents import in_turns, judged
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Opened, Prepared
 from gateway.pipeline.refold import refold
+from gateway.pipeline.to_hospital import queue_application_acks, settle_answers
 
 _OUTCOMES = {
     InboxStatus.CONVERTED: Outcome.ACCEPTED,
@@ -86,6 +87,8 @@ def _commit(
     store_told(tx, stored, now)
     if rules.mails:
         queue_mails(tx, stored, now)
+    queue_application_acks(tx, stored, now)
+    settle_answers(tx, stored, now)
     for row_id, (position, item, answer) in zip(ids, fresh, strict=True):
         receipts[position] = _receipt(item, row_id, answer)
     return [receipt for receipt in receipts if receipt is not None]

@@ -143,6 +143,13 @@ class Deliverer:
             raise failure
         return taken
 
+    async def close(self) -> None:
+        """Close the connections that connectors keep open between two rows."""
+        for connector in self._connectors.values():
+            close = getattr(connector, "close", None)
+            if close is not None:
+                await close()
+
     async def apply_notice(self, notice: Notice) -> bool:
         """Settle what was sent by what arrived about it later.
 
