@@ -234,7 +234,14 @@ def build_workers(
     horizon = timedelta(days=settings.hooks.horizon_days)
     rules = {HOOK: RetryRule(horizon, refusals=3), CONNECTOR: mllp_rule(settings)}
     policy = DeliveryPolicy(base, RetryRule(horizon), rules)
-    deliverer = Deliverer(store, connectors, due_clock, policy, on_settled=outgoing.settled)
+    deliverer = Deliverer(
+        store,
+        connectors,
+        due_clock,
+        policy,
+        on_settled=outgoing.settled,
+        on_notice=outgoing.noticed,
+    )
     rhythm = Rhythm(settings.hooks.poll_s, settings.hooks.poll_s, settings.mssante.poll_s)
     watcher = build_watcher(settings, store, clock, mappings)
     return Workers(watcher, deliverer, mail[1] if mail else None, rhythm), client

@@ -206,3 +206,15 @@ def other_document_of_same_id() -> Issue:
         fix="Give each document, and each version, an identifier of its own.",
         hl7_code=205,
     )
+
+
+def unknown_receipt(where: str) -> Issue:
+    """Say that a business acknowledgement does not tell what it is or what it says."""
+    return Issue(
+        code="RLS-HL7-077",
+        severity=Severity.ERROR,
+        where=where,
+        what="The business acknowledgement is not one of its event, or says neither Y nor N.",
+        fix="Send the code of the event in OBX-3 and Y or N in OBX-5.",
+        hl7_code=103,
+    )

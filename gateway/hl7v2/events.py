@@ -121,9 +121,9 @@ _TABLE = (
     Event("MDM", "T04", "MDM_T02", used=True),
     Event("MDM", "T10", "MDM_T02", used=True),
     Event("ORU", "R01", "ORU_R01", used=True),
-    Event("ZAM", "Z01", "ZAM_Z01"),
-    Event("ZAM", "Z02", "ZAM_Z01"),
-    Event("ZAM", "Z03", "ZAM_Z01"),
+    Event("ZAM", "Z01", "ZAM_Z01", used=True),
+    Event("ZAM", "Z02", "ZAM_Z01", used=True),
+    Event("ZAM", "Z03", "ZAM_Z01", used=True),
     # Appointments: all events share one structure.
     Event("SIU", "S12", "SIU_S12", used=True),
     Event("SIU", "S13", "SIU_S12", used=True),

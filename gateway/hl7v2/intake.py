@@ -176,6 +176,12 @@ _REFERRAL = _Needs(
     strict_dates=_PERSON_DATES,
     strict_segments=("PRD",),
 )
+_RECEIPT = _Needs(
+    order=(),
+    required=("OBX",),
+    once=("EVN",),
+    fields=(("MSH", (7,)),),
+)
 _NEEDS: Mapping[str, _Needs] = {
     ITI_30: _IDENTITY,
     ITI_31: _MOVEMENT,
@@ -192,6 +198,7 @@ _NEEDS: Mapping[str, _Needs] = {
     "OMG": _ORDER,
     "OML": _ORDER,
     "REF": _REFERRAL,
+    "ZAM": _RECEIPT,
 }
 
 

@@ -14,6 +14,7 @@ from gateway.core.messages import InboxRow, InboxStatus, NewInboxRow, Outcome, R
 from gateway.core.ports import InboxResult, Transaction
 from gateway.fhir.fold import Fold
 from gateway.pipeline.asserted import store_told
+from gateway.pipeline.business_acks import assert_received
 from gateway.pipeline.documents import in_turns, judged
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Opened, Prepared
@@ -87,6 +88,7 @@ def _commit(
     store_told(tx, stored, now)
     if rules.mails:
         queue_mails(tx, stored, now)
+    assert_received(tx, stored, now)
     queue_application_acks(tx, stored, now)
     settle_answers(tx, stored, now)
     for row_id, (position, item, answer) in zip(ids, fresh, strict=True):

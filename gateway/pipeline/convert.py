@@ -31,6 +31,7 @@ from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.sites import Site
 from gateway.pipeline import senders
+from gateway.pipeline import business_acks
 from gateway.pipeline.acks import Acks, no_ack
 from gateway.pipeline.mend import fit_alone
 from gateway.pipeline.prepared import Opened, Policy, Prepared
@@ -199,12 +200,17 @@ class Converter:
             raise RejectedError(verdict.issues)
         if keep_only:
             return Prepared(opened, InboxStatus.RECEIVED, flags=message.flags)
+        if message.message_type == "ZAM":
+            feed = hl7_facts.feed_of(message, opened.site)
+            return business_acks.prepared(opened, message, feed)
         conversion = self._hl7(opened, message, trace=False)
         conversion.issues += verdict.issues
         return _converted(opened, conversion)
 
     def explain(self, opened: Opened) -> Sequence[TraceLine]:
         """Tell where each value of an input that converts comes from."""
+        if opened.header.message_type.startswith("ZAM"):
+            return ()
         if opened.raw.channel is Channel.CDA:
             return self._cda(opened, trace=True).trace
         return self._hl7(opened, opened.parsed, trace=True).trace

@@ -106,6 +106,7 @@ class Deliverer:
         *,
         draw: Callable[[], float] | None = None,
         on_settled: Callable[[Transaction, Delivery, datetime], None] | None = None,
+        on_notice: Callable[[Transaction, Delivery, Notice, datetime], None] | None = None,
     ) -> None:
         """Prepare; nothing is sent.
 
@@ -116,6 +117,7 @@ class Deliverer:
             policy: settings.
             draw: gives numbers from 0 to 1 for the jitter; those of the system by default.
             on_settled: called with each row after its state was written, in the transaction.
+            on_notice: called with each notice about a row of ours, after it was applied.
         """
         self._store = store
         self._connectors = {connector.name: connector for connector in connectors}
@@ -123,6 +125,7 @@ class Deliverer:
         self._policy = policy
         self._draw = draw or SystemRandom().random
         self._on_settled = on_settled
+        self._on_notice = on_notice
         self._gate = asyncio.Semaphore(policy.concurrency)
         self._next_look = datetime.min.replace(tzinfo=UTC)
 
@@ -165,6 +168,9 @@ class Deliverer:
             is_ours = _apply(tx, notice, now)
             if is_ours:
                 self._report(tx, notice.connector, notice.key, now)
+            kept = tx.outbox.by_key(notice.connector, notice.key) if self._on_notice else None
+            if self._on_notice is not None and kept is not None:
+                self._on_notice(tx, kept, notice, now)
             return is_ours
 
         return await self._store.write(work)

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.core.contributions import Target
-from gateway.core.deliveries import Delivery, DeliveryStatus
+from gateway.core.deliveries import Delivery, DeliveryStatus, Notice
 from gateway.core.facts import Assertion, Op, Span
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
 from gateway.hl7v2.message import Message
 from gateway.pipeline import written
+from gateway.pipeline.business_acks import send_key, tell_notice, tell_settled, wanted
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import route
 from gateway.sharing.routing import CONNECTOR, NO_INS, Decision
@@ -52,7 +53,8 @@ def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: da
         shown = written.read(current) or {} if current is not None else {}
         decisions = route(message, item.opened.site, shown, f"{about.type}/{about.id}", now)
         for decision in decisions:
-            queued += _queue(tx, decision, _pathway(item, patient, decision), now)
+            acks = wanted(message, item.opened.site)
+            queued += _queue(tx, decision, _pathway(item, patient, decision), acks, now)
     return queued
 
 
@@ -67,11 +69,37 @@ def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
     said = delivery.item.details.get("pathway")
     event = _EVENTS.get(delivery.status)
     if delivery.item.connector == CONNECTOR and isinstance(said, dict) and event is not None:
-        _assert(tx, delivery.id, event, said, now)
+        _assert(tx, delivery.id, event, said, now, now)
+    if delivery.item.connector == CONNECTOR:
+        tell_settled(tx, delivery, now)
 
 
-def _queue(tx: Transaction, decision: Decision, said: dict[str, Any], now: datetime) -> int:
-    item = replace(decision.item, details={**decision.item.details, "pathway": said})
+def noticed(tx: Transaction, delivery: Delivery, notice: Notice, now: datetime) -> None:
+    """Assert that a mail was read, and tell the sender of its document who asked to know.
+
+    Args:
+        tx: the transaction that applied the notice.
+        delivery: as it stands now.
+        notice: what arrived.
+        now: instant of that write.
+    """
+    said = delivery.item.details.get("pathway")
+    if delivery.item.connector != CONNECTOR or not isinstance(said, dict):
+        return
+    if notice.receipt.get("evidence") in ("read", "integrated"):
+        _assert(tx, delivery.id, "SND.MSS_READ", said, notice.at, now)
+    tell_notice(tx, delivery, notice, now)
+
+
+def _queue(
+    tx: Transaction,
+    decision: Decision,
+    said: dict[str, Any],
+    acks: dict[str, Any],
+    now: datetime,
+) -> int:
+    details = {**decision.item.details, "pathway": said}
+    item = replace(decision.item, details=details | ({"business_acks": acks} if acks else {}))
     [delivery_id] = tx.outbox.queue([item], now)
     if delivery_id is None:
         return 0
@@ -79,7 +107,7 @@ def _queue(tx: Transaction, decision: Decision, said: dict[str, Any], now: datet
         note = f"{decision.reason.word}: {decision.reason.en}"
         tx.outbox.settle(delivery_id, decision.status, now, note=note)
         if decision.reason is NO_INS:
-            _assert(tx, delivery_id, "SND.HELD_NO_INS", said, now)
+            _assert(tx, delivery_id, "SND.HELD_NO_INS", said, now, now)
     return 1
 
 
@@ -102,12 +130,17 @@ def _pathway(item: Prepared, patient: Target, decision: Decision) -> dict[str, A
 
 
 def _assert(
-    tx: Transaction, delivery_id: int, event: str, said: dict[str, Any], now: datetime
+    tx: Transaction,
+    delivery_id: int,
+    event: str,
+    said: dict[str, Any],
+    happened: datetime,
+    now: datetime,
 ) -> None:
-    instant = now.astimezone(UTC).replace(microsecond=0)
+    instant = happened.astimezone(UTC).replace(microsecond=0)
     held = event == "SND.HELD_NO_INS"
     recipient = "" if held else said["recipient"]
-    key = f"SND|{said['doc']}|{'held' if held else 'mss'}|{recipient}"
+    key = f"SND|{said['doc']}|held|" if held else send_key(said["doc"], event, recipient)
     revision = f"{instant:%Y-%m-%dT%H:%M:%SZ}|{delivery_id:012d}"
     name = f"{event}|{key}|{revision}"
     attributes = {
@@ -131,9 +164,24 @@ def _assert(
         attributes={name: value for name, value in attributes.items() if value != ""},
     )
     # No input says it: rows of the outbox are numbered below zero beside those of the inbox.
-    patients = tx.facts.replace([(-delivery_id, now, [assertion])])
+    assertions = [assertion, *_kept(tx, delivery_id, assertion)]
+    patients = tx.facts.replace([(-delivery_id, now, assertions)])
     persons = tx.facts.persons(patients)
     tx.watch.touch(dict.fromkeys(persons.values(), now))
+
+
+def _kept(tx: Transaction, delivery_id: int, assertion: Assertion) -> list[Assertion]:
+    """Return what a row asserts under other keys: being read takes no arrival back."""
+    if assertion.patient is None:
+        return []
+    person = tx.facts.persons([assertion.patient.id])[assertion.patient.id]
+    return [
+        one.assertion
+        for one in tx.facts.of_person(person)
+        if one.order == -delivery_id
+        and one.assertion.key != assertion.key
+        and one.assertion.event != "SND.HELD_NO_INS"
+    ]
 
 
 def _target(item: Prepared, kind: str) -> Target | None:

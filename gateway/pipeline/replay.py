@@ -17,6 +17,7 @@ from gateway.core.ports import InboxResult, Store, Transaction
 from gateway.pipeline.asserted import asserted, store_assertions
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.mend import after_refusal
+from gateway.pipeline.business_acks import assert_received
 from gateway.pipeline.documents import judged
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Converting, Prepared
@@ -121,6 +122,7 @@ class Replayer:
             )
             said = [(row.id, row.received_at, asserted(item)) for row, item in prepared]
             store_assertions(tx, said, now)
+            assert_received(tx, [(row.id, item) for row, item in prepared], now)
             if self.rules.mails:
                 queue_mails(tx, [(row.id, item) for row, item in prepared], now)
             if dry_run:

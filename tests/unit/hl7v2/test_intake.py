@@ -337,6 +337,7 @@ def test_used_events_are_those_of_the_release():
         "MDM T02", "MDM T10", "ORU R01", "SIU S12", "SIU S13", "SIU S14",
         "SIU S15", "SIU S16", "SIU S17", "SIU S26",
         "ORM O01", "OMG O19", "OML O21", "REF I12", "REF I13", "REF I14",
+        "ZAM Z01", "ZAM Z02", "ZAM Z03",
     }  # fmt: skip
 
 
