@@ -30,7 +30,7 @@ STABLE = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"
 _AUTHOR = "urn:uuid:93606bcf-9494-43ec-9b4e-a7748d1a838d"
 _CLASS = "urn:uuid:41a5887f-8865-4c09-adf7-e362475b143a"
 TYPE = "urn:uuid:f0306f51-975f-434e-a61c-c59651d33983"
-_CONFIDENTIALITY = "urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f"
+CONFIDENTIALITY = "urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f"
 _FORMAT = "urn:uuid:a09d5840-386c-46f2-b5ad-9c3699a4309d"
 _EVENT = "urn:uuid:2c6b8cb7-8b2a-4051-b291-b1ae6a575ef4"
 _FACILITY = "urn:uuid:f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1"
@@ -204,7 +204,7 @@ def _codes(entry: DocumentEntry) -> list[tuple[str, Code | None]]:
         (_CLASS, entry.class_code),
         (TYPE, entry.type_code),
         (_FORMAT, entry.format_code),
-        *((_CONFIDENTIALITY, code) for code in entry.confidentiality),
+        *((CONFIDENTIALITY, code) for code in entry.confidentiality),
         (_FACILITY, entry.facility_type),
         (_PRACTICE, entry.practice_setting),
         *((_EVENT, code) for code in entry.event_codes),

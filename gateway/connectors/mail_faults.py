@@ -177,3 +177,14 @@ def large_mail(uid: int) -> Issue:
         what="it is larger than any notice; it was kept unread.",
         fix="Look at it in the folder Relais-Kept of the mailbox.",
     )
+
+
+def unsound_letter(uid: int, code: str) -> Issue:
+    """Say that a letter carries an archive that cannot be believed."""
+    return Issue(
+        code="RLS-MSS-033",
+        severity=Severity.WARNING,
+        where=f"IMAP uid {uid}",
+        what=f"its archive of documents was refused ({code}); nothing of it went on.",
+        fix="Look at it in the folder Relais-Kept of the mailbox and ask its sender again.",
+    )

@@ -14,11 +14,13 @@ from imapclient import IMAPClient  # type: ignore[import-untyped]  # no types
 from imapclient.exceptions import IMAPClientError  # type: ignore[import-untyped]  # no types
 
 from gateway.connectors import mail_faults as faults
+from gateway.connectors.mssante_letters import read_letter
 from gateway.connectors.mssante_notices import Kind, Reading, read_notice
 from gateway.core.clock import Clock
 from gateway.core.deliveries import DeliveryStatus, Notice
-from gateway.core.errors import RetriableError
+from gateway.core.errors import RejectedError, RetriableError
 from gateway.core.issues import Issue
+from gateway.core.letters import Letter
 
 READ_FOLDER = "Relais-Read"
 KEPT_FOLDER = "Relais-Kept"
@@ -71,12 +73,24 @@ class _Batch:
 class NoticeReader:
     """Fetches notices: `poll`, apply them durably, then `done`."""
 
-    def __init__(self, mailbox: Mailbox, clock: Clock) -> None:
+    def __init__(
+        self, mailbox: Mailbox, clock: Clock, takes: Callable[[str], bool] = lambda _address: False
+    ) -> None:
+        """Prepare; nothing is opened.
+
+        Args:
+            mailbox: where it is.
+            clock: dates notices that tell no time.
+            takes: tells whether letters to an address are wanted; others are put aside.
+        """
         self._mailbox = mailbox
         self._clock = clock
+        self._takes = takes
         self._batch: _Batch | None = None
         #: What could not be read at the last look.
         self.issues: tuple[Issue, ...] = ()
+        #: Letters of somebody that the last look found; take them durably before `done`.
+        self.letters: tuple[Letter, ...] = ()
 
     async def poll(self) -> list[Notice]:
         """Return the notices that wait, oldest first; they come again until `done`.
@@ -112,15 +126,19 @@ class NoticeReader:
         notices: dict[tuple[str, Kind, str], Notice] = {}
         read: list[int] = []
         kept: list[int] = []
+        letters: list[Letter] = []
         for uid, reading in found:
             status = _STATUSES.get(reading.kind)
-            (kept if status is None else read).append(uid)
-            if status is None:
+            (kept if status is None and reading.letter is None else read).append(uid)
+            if reading.letter is not None:
+                letters.append(reading.letter)
+            elif status is None:
                 issues.append(_why_kept(uid, reading))
             else:
                 notices[reading.key, reading.kind, reading.note] = self._notice(reading, status)
         self._batch = _Batch(validity, tuple(read), tuple(kept))
         self.issues = tuple(issues)
+        self.letters = tuple(letters)
         return list(notices.values())
 
     def _find(self, key: str) -> Notice | None:
@@ -150,7 +168,19 @@ class NoticeReader:
                 continue
             fetched = client.fetch([uid], ["BODY.PEEK[]"])
             if uid in fetched:
-                yield uid, read_notice(fetched[uid][b"BODY[]"], self._mailbox.domain)
+                data = fetched[uid][b"BODY[]"]
+                reading = read_notice(data, self._mailbox.domain)
+                yield uid, self._letter(data) if reading.kind is Kind.OTHER else reading
+
+    def _letter(self, data: bytes) -> Reading:
+        """Read a mail of somebody: one that carries documents somebody wants is a letter."""
+        try:
+            letter = read_letter(data)
+        except RejectedError as error:
+            return Reading(Kind.OTHER, note=error.issues[0].code)
+        if letter is None or not letter.documents or not self._takes(letter.recipient):
+            return Reading(Kind.OTHER)
+        return Reading(Kind.OTHER, letter=letter)
 
     def _notice(self, reading: Reading, status: DeliveryStatus) -> Notice:
         return Notice(
@@ -214,4 +244,6 @@ def _why_kept(uid: int, reading: Reading) -> Issue:
         return faults.large_mail(uid)
     if reading.kind is Kind.UNREADABLE:
         return faults.unreadable_notice(uid)
+    if reading.note:
+        return faults.unsound_letter(uid, reading.note)
     return faults.other_mail(uid)

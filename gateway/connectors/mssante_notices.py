@@ -17,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from gateway.connectors.smtp_words import word
+from gateway.core.letters import Letter
 
 _KEY = r"[0-9a-f]{32,64}"
 _ENVELOPE_ID = re.compile(_KEY)
@@ -72,12 +73,14 @@ class Reading:
         key: idempotency key of the outbox row it answers, empty when it names none.
         at: when the other side acted, None when it does not say.
         note: code and our word, without what the other side wrote.
+        letter: documents somebody sent, None for every other mail.
     """
 
     kind: Kind
     key: str = ""
     at: datetime | None = None
     note: str = ""
+    letter: Letter | None = None
 
 
 def read_notice(data: bytes, domain: str) -> Reading:

@@ -14,7 +14,7 @@ from hashlib import sha1
 from lxml import etree
 
 from gateway.connectors import xdm_faults as faults
-from gateway.connectors.ebrim import LOT_PATIENT, PATIENT, RIM, TYPE, UNIQUE
+from gateway.connectors.ebrim import CONFIDENTIALITY, LOT_PATIENT, PATIENT, RIM, TYPE, UNIQUE
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 
@@ -45,6 +45,7 @@ class Found:
 
     Attributes:
         unique_id, patient_id, type_code: of the metadata, empty when not given.
+        confidentiality: codes of the metadata.
     """
 
     uri: str
@@ -53,6 +54,7 @@ class Found:
     unique_id: str
     patient_id: str
     type_code: str
+    confidentiality: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +204,17 @@ def _document(
         mime_type=extrinsic.get("mimeType") or "",
         unique_id=next(iter(_external(extrinsic, UNIQUE)), ""),
         patient_id=next(iter(_external(extrinsic, PATIENT)), ""),
-        type_code=next(
-            (
-                one.get("nodeRepresentation") or ""
-                for one in extrinsic.iter(f"{{{RIM}}}Classification")
-                if one.get("classificationScheme") == TYPE
-            ),
-            "",
-        ),
+        type_code=next(iter(_coded(extrinsic, TYPE)), ""),
+        confidentiality=tuple(_coded(extrinsic, CONFIDENTIALITY)),
     )
+
+
+def _coded(element: etree._Element, scheme: str) -> list[str]:
+    return [
+        one.get("nodeRepresentation") or ""
+        for one in element.iter(f"{{{RIM}}}Classification")
+        if one.get("classificationScheme") == scheme
+    ]
 
 
 def _external(element: etree._Element, scheme: str) -> list[str]:

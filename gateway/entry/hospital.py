@@ -4,13 +4,18 @@ from datetime import timedelta
 from functools import partial
 
 from gateway.connectors.mllp import MllpConnector
+from gateway.core.clock import Clock
+from gateway.core.ports import Store
 from gateway.entry.settings import Settings
 from gateway.entry.tls import client_context
 from gateway.mapping.loader import Mappings
 from gateway.pipeline.deliver import RetryRule
+from gateway.pipeline.letters import LetterTaker
 
 #: A hospital that is away is tried again soon: its applications wait for nothing else.
 _LONGEST_S = 300.0
+#: MSH-3 of what we send by ourselves.
+_APPLICATION = "RELAIS"
 
 
 def build_mllp(settings: Settings, mappings: Mappings) -> MllpConnector | None:
@@ -35,3 +40,11 @@ def build_mllp(settings: Settings, mappings: Mappings) -> MllpConnector | None:
 def mllp_rule(settings: Settings) -> RetryRule:
     """Return how long and how often a message is tried."""
     return RetryRule(timedelta(days=settings.outbound.horizon_days), longest_s=_LONGEST_S)
+
+
+def build_letters(
+    settings: Settings, mappings: Mappings, store: Store, clock: Clock
+) -> LetterTaker:
+    """Build what hands letters of the mailbox to the applications that want them."""
+    processing = "P" if settings.is_production else "T"
+    return LetterTaker(store, mappings.sites, clock, (_APPLICATION, settings.tenant), processing)

@@ -1,6 +1,7 @@
 """Builds the secure mail of an installation from its settings."""
 
 import ssl
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -26,9 +27,18 @@ def mail_sender(settings: Settings) -> Sender:
 
 
 def build_mssante(
-    settings: Settings, mappings: Mappings, clock: Clock
+    settings: Settings,
+    mappings: Mappings,
+    clock: Clock,
+    takes: Callable[[str], bool] = lambda _address: False,
 ) -> tuple[MssanteConnector, NoticeReader | None] | None:
     """Build connector and reader of notices; None when no operator is named.
+
+    Args:
+        settings: of the installation.
+        mappings: of the installation.
+        clock: dates notices.
+        takes: tells whether letters to an address of ours are wanted.
 
     Raises:
         FatalError: certificates are missing or wrong (RLS-MSS-041, RLS-MSS-042).
@@ -53,7 +63,7 @@ def build_mssante(
     reader = None
     if part.imap_host:
         box = Mailbox(part.imap_host, part.imap_port, make, part.address, timeout_s=part.timeout_s)
-        reader = NoticeReader(box, clock)
+        reader = NoticeReader(box, clock, takes)
     return MssanteConnector(operator, mappings.conceptmaps, reader), reader
 
 

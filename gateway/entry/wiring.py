@@ -19,7 +19,7 @@ from gateway.core.egress import EgressPolicy
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
 from gateway.entry.api.subscriptions import SubscriptionSettings
-from gateway.entry.hospital import build_mllp, mllp_rule
+from gateway.entry.hospital import build_letters, build_mllp, mllp_rule
 from gateway.entry.mail import build_mssante
 from gateway.entry.settings import Settings
 from gateway.entry.web.live import Hub
@@ -225,7 +225,8 @@ def build_workers(
     connectors: list[Connector] = [
         FhirHook(client, build_egress(settings), timeout_s=settings.hooks.timeout_s)
     ]
-    mail = build_mssante(settings, mappings, due_clock)
+    letters = build_letters(settings, mappings, store, due_clock)
+    mail = build_mssante(settings, mappings, due_clock, letters.takes)
     if mail is not None:
         connectors.append(mail[0])
     hospital = build_mllp(settings, mappings)
@@ -244,4 +245,4 @@ def build_workers(
     )
     rhythm = Rhythm(settings.hooks.poll_s, settings.hooks.poll_s, settings.mssante.poll_s)
     watcher = build_watcher(settings, store, clock, mappings)
-    return Workers(watcher, deliverer, mail[1] if mail else None, rhythm), client
+    return Workers(watcher, deliverer, mail[1] if mail else None, rhythm, letters), client

@@ -13,6 +13,7 @@ import structlog
 from gateway.connectors.mssante_mailbox import NoticeReader
 from gateway.core.errors import RetriableError
 from gateway.pipeline.deliver import Deliverer
+from gateway.pipeline.letters import LetterTaker
 from gateway.pipeline.watch import Watcher
 
 _log = structlog.get_logger()
@@ -38,6 +39,7 @@ class Workers:
         deliverer: Deliverer,
         notices: NoticeReader | None,
         rhythm: Rhythm | None = None,
+        letters: LetterTaker | None = None,
     ) -> None:
         """Prepare; nothing runs.
 
@@ -46,11 +48,13 @@ class Workers:
             deliverer: sends what is due.
             notices: the mailbox of notices; None where no mail leaves.
             rhythm: pauses.
+            letters: takes what somebody writes to the mailbox; None where nobody wants it.
         """
         self._watcher = watcher
         self._deliverer = deliverer
         self._notices = notices
         self._rhythm = rhythm or Rhythm()
+        self._letters = letters
         # The mailbox remembers what it gave last, so one look at a time.
         self._reading = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -86,7 +90,9 @@ class Workers:
             ours = 0
             for notice in found:
                 ours += await self._deliverer.apply_notice(notice)
-            if found or self._notices.issues:
+            for letter in self._notices.letters if self._letters is not None else ():
+                await self._letters.take(letter)
+            if found or self._notices.issues or self._notices.letters:
                 await self._notices.done()
         return ours
 

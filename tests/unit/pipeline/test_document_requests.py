@@ -333,3 +333,15 @@ def flagged(body: bytes, name: str, value: str) -> bytes:
     parts[5] = f"{value}^^expandedYes-NoIndicator"
     lines[at] = "|".join(parts)
     return "\r".join(lines).encode()
+
+
+@pytest.mark.field("FL-168")
+async def test_the_document_says_what_it_is_when_the_message_says_something_else(store):
+    first, _ = letters()
+    own, other = "11490-0", "34112-3"
+
+    [receipt] = await take(store, changed(first, TXA_2=other))
+
+    assert "document-type-differs" in receipt.flags
+    [found] = (await holdings(store, "DocumentReference")).values()
+    assert [one["code"] for one in found["type"]["coding"]] == [own]

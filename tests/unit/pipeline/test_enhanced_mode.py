@@ -1,13 +1,16 @@
 """Enhanced mode: the commit on the connection, the word of the application in the outbox."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.core.deliveries import DeliveryStatus
-from gateway.pipeline.convert import ConvertOptions
+from gateway.pipeline.commit import commit
 from gateway.pipeline.to_hospital import control_id
 from gateway.store.memory import MemoryStore
+from tests.support.gateway import message
 from tests.support.hospital import converter, lines, take, waiting
-from tests.support.pipeline import START
+from tests.support.pipeline import RULES, START
 from tests.unit.hl7v2.compose import PID, admission, msh, with_field, with_msh
 from tests.unit.pipeline.test_document_requests import changed, letters, withdrawal
 
@@ -130,11 +133,17 @@ async def test_without_a_destination_the_connection_tells_everything(store):
 
 async def test_a_source_that_is_answered_early_hears_of_its_result_later(store):
     made = converter(ack="accept")
-    body = asking(withdrawal(letters()[0], MSH_11="X"), "AL", "AL")
-    assert ConvertOptions().processing_ids
-    [refused] = await take(store, body, made=made)
+    opened = made.open(message(asking(GOOD, "AL", "AL")))
 
-    assert await told(store, refused) == ("CR", "")
+    async def commit_of(item):
+        [receipt] = await store.write(lambda tx: commit(tx, [item], START, RULES))
+        return receipt
+
+    kept = await commit_of(made.prepare(opened, keep_only=True))
+    before = await told(store, kept)
+    await commit_of(replace(made.prepare(opened), inbox_id=kept.inbox_id))
+
+    assert (before, await told(store, kept)) == (("CA", ""), ("CA", "AA"))
 
 
 @pytest.mark.field("FL-077")

@@ -1,0 +1,147 @@
+"""Letters that came by secure mail go on to the application of their hospital, each once.
+
+Joins the mail, the documents in its archive and the site table; fetching is
+`connectors.mssante_mailbox`, sending `connectors.mllp`. CI-SIS volet on CDA documents of a mail
+handed to an application.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from gateway.cda.identity import identifiers, traits
+from gateway.cda.reader import Document, Node
+from gateway.cda.reader import read as read_cda
+from gateway.core.clock import Clock
+from gateway.core.errors import RejectedError
+from gateway.core.letters import Letter, LetterDocument
+from gateway.core.ports import Store, Transaction
+from gateway.hl7v2 import lps
+from gateway.mapping.sites import Site, Sites
+from gateway.pipeline.to_hospital import queue_message
+
+_log = structlog.get_logger()
+_LOINC = "2.16.840.1.113883.6.1"
+_REPRESENTATIVES = "INVISIBLE_REPRESENTANTS_LEGAUX"
+
+
+@dataclass(frozen=True, slots=True)
+class LetterTaker:
+    """Queues letters.
+
+    Attributes:
+        sender: MSH-3 and MSH-4 of what is sent.
+        processing: MSH-11 of what is sent.
+    """
+
+    store: Store
+    sites: Sites
+    clock: Clock
+    sender: tuple[str, str]
+    processing: str = "P"
+
+    def takes(self, address: str) -> bool:
+        """Tell whether a site wants the letters that come to an address."""
+        return self.sites.for_mailbox(address) is not None
+
+    async def take(self, letter: Letter) -> int:
+        """Queue the documents of a letter; return how many, those queued before left out.
+
+        Raises:
+            RetriableError: the store is away; the mail stays where it is.
+        """
+        site = self.sites.for_mailbox(letter.recipient)
+        if site is None:
+            return 0
+        now = self.clock.now()
+        told = []
+        for document in letter.documents:
+            try:
+                told.append(_told(letter, document))
+            except RejectedError as error:
+                _log.warning("letter_not_read", code=error.issues[0].code)
+        return await self.store.write(
+            lambda tx: sum(self._queue(tx, site, letter, one, now) for one in told)
+        )
+
+    def _queue(
+        self, tx: Transaction, site: Site, letter: Letter, told: lps.Received, now: datetime
+    ) -> bool:
+        name = "|".join(("lps", letter.message_id, *told.document))
+        theirs = (site.mails_to, site.finess or site.name)
+
+        def build(number: str) -> bytes:
+            heading = lps.Heading(self.sender, theirs, self.processing, now, number)
+            return lps.build(told, heading)
+
+        queued = queue_message(
+            tx, f"{site.name}/{site.mails_to}", name, build, now, kind="letter",
+            mail=letter.message_id,
+        )  # fmt: skip
+        return queued is not None
+
+
+def _told(letter: Letter, document: LetterDocument) -> lps.Received:
+    """Read what the message tells of a document.
+
+    Raises:
+        RejectedError: it is no CDA document.
+    """
+    read = read_cda(document.body)
+    root = read.root
+    code = root.child("code")
+    system = code.get("codeSystem") if code is not None else ""
+    created = root.child("effectiveTime")
+    flags = {
+        "INVISIBLE_REP_LEGAUX" if mask == _REPRESENTATIVES else mask for mask in document.masks
+    }
+    return lps.Received(
+        body=document.body,
+        identifiers=identifiers(read),
+        traits=traits(read),
+        kind=(
+            code.get("code") if code is not None else "",
+            code.get("displayName") if code is not None else "",
+            "LN" if system == _LOINC else "TRE_A05",
+        ),
+        document=_id(root.child("id")),
+        replaces=_replaced(read),
+        created=created.get("value")[:14].partition("+")[0] if created is not None else "",
+        author=_author(root),
+        structure=_structure(root),
+        sender=letter.sender,
+        recipient=letter.recipient,
+        reply_to=letter.reply_to,
+        subject=letter.subject,
+        text=letter.text,
+        flags=frozenset(flags),
+    )
+
+
+def _id(node: Node | None) -> tuple[str, str]:
+    return (node.get("root"), node.get("extension")) if node is not None else ("", "")
+
+
+def _replaced(document: Document) -> tuple[str, str]:
+    found = document.select("cda:relatedDocument[@typeCode='RPLC']/cda:parentDocument/cda:id")
+    return _id(next(iter(found), None))
+
+
+def _author(root: Node) -> tuple[str, str, str]:
+    person = root.down("author", "assignedAuthor")
+    if person is None:
+        return "", "", ""
+    _, number = _id(person.child("id"))
+    name = person.down("assignedPerson", "name")
+    family = name.child("family") if name is not None else None
+    given = name.child("given") if name is not None else None
+    return number, family.text() if family else "", given.text() if given else ""
+
+
+def _structure(root: Node) -> tuple[str, str]:
+    place = root.down("author", "assignedAuthor", "representedOrganization")
+    if place is None:
+        return "", ""
+    name = place.child("name")
+    return name.text() if name is not None else "", _id(place.child("id"))[1]

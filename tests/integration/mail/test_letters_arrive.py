@@ -1,0 +1,235 @@
+"""A letter by secure mail reaches the application of the hospital, once, through every cut."""
+
+from dataclasses import replace as changed
+from datetime import timedelta
+from email import message_from_bytes
+
+import pytest
+
+from gateway.connectors.mllp import MllpConnector
+from gateway.connectors.mssante_mail import build
+from gateway.connectors.mssante_mailbox import KEPT_FOLDER, READ_FOLDER, NoticeReader
+from gateway.core.deliveries import DeliveryStatus
+from gateway.entry.workers import Workers
+from gateway.hl7v2 import envelope
+from gateway.hl7v2.intake import Action, judge
+from gateway.hl7v2.participants import Role, participants
+from gateway.hl7v2.reader import read
+from gateway.mapping.sites import Destination, Site, Sites
+from gateway.pipeline.deliver import Deliverer, DeliveryPolicy, RetryRule
+from gateway.pipeline.letters import LetterTaker
+from gateway.simulation.hospital import Hospital, Reply
+from gateway.store.factory import open_store
+from tests.support.hospital import waiting
+from tests.support.mail import CONCEPTMAPS, NOW, SENDER, delivery, letter, post
+from tests.support.pipeline import HandClock
+
+DOCTOR = "cabinet.3@essai.mssante.example"
+POLICY = DeliveryPolicy("https://relais.example/fhir", RetryRule(timedelta(hours=1)))
+
+
+def mail(body: bytes, **details: object) -> bytes:
+    """Write a mail to our mailbox, as a doctor's software does."""
+    own = changed(SENDER, address=DOCTOR, name="Cabinet fictif")
+    return build(delivery(body, SENDER.address, **details), own, CONCEPTMAPS).data
+
+
+class Arriving:
+    """A gateway with a mailbox and an application that takes letters."""
+
+    def __init__(self, office, store, hospital):
+        self.office, self.store, self.hospital = office, store, hospital
+        self.clock = HandClock(NOW)
+        self.again()
+
+    def again(self, **site: object):
+        """Start anew, as after a kill."""
+        dpi = Destination(host="localhost", port=self.hospital.port, timeout_s=2)
+        known = Site(name="chu", destinations={"dpi": dpi}, **({"mails_to": "dpi"} | site))
+        sites = Sites([known])
+        letters = LetterTaker(self.store, sites, self.clock, ("RELAIS", "DAC"), "T")
+        notices = NoticeReader(self.office.notices._mailbox, self.clock, letters.takes)
+        self.connector = MllpConnector(sites.destinations)
+        self.deliverer = Deliverer(
+            self.store, [self.connector], self.clock, POLICY, draw=lambda: 1.0
+        )
+        self.workers = Workers(None, self.deliverer, notices, letters=letters)
+
+    async def arrive(self, data: bytes):
+        await self.office.mailboxes.append(SENDER.address, data)
+
+    async def left(self, folder: str = "INBOX") -> int:
+        return await self.office.mailboxes.count(SENDER.address, folder)
+
+
+@pytest.fixture
+async def arriving(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path}/letters.db")
+    hospital = Hospital()
+    await store.open()
+    await hospital.start()
+    async with post(tmp_path) as office:
+        made = Arriving(office, store, hospital)
+        try:
+            yield made
+        finally:
+            await made.connector.close()
+            await hospital.stop()
+            await store.close()
+
+
+async def test_a_letter_becomes_a_message_to_the_application(arriving):
+    await arriving.arrive(mail(letter()))
+
+    await arriving.workers.read_notices()
+    await arriving.deliverer.step()
+
+    [body] = arriving.hospital.received
+    message = read(body)
+    assert judge(message, processing_ids=frozenset({"T"})).action is Action.PROCESS
+    [document] = envelope.documents(message)
+    assert document.body == letter()
+    assert (message.value("MSH-9"), message.value("MSH-21.2")) == ("MDM", "CISIS_CDA_HL7_LPS")
+    assert message.value("PV1-2") == "N"
+    assert {one.role: one.address for one in participants(message)} == {
+        Role.SENDER: DOCTOR,
+        Role.RECIPIENT: SENDER.address,
+    }
+    assert envelope.flags(message) == dict.fromkeys(
+        ("MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REP_LEGAUX", "MODIF_CONF_CODE"), False
+    )
+    assert message.value("OBX[2]-3.2").startswith("XDM/1.0/DDM+")
+    assert [row.status for row in await waiting(arriving.store)] == [DeliveryStatus.CONFIRMED]
+    assert (await arriving.left(), await arriving.left(READ_FOLDER)) == (0, 1)
+
+
+async def test_masks_of_the_archive_go_with_the_document(arriving):
+    await arriving.arrive(mail(letter(), labels=["INVISIBLE_PATIENT"]))
+
+    await arriving.workers.read_notices()
+    await arriving.deliverer.step()
+
+    flags = envelope.flags(read(arriving.hospital.received[0]))
+    assert [name for name, value in flags.items() if value] == ["INVISIBLE_PATIENT"]
+
+
+async def test_a_letter_that_replaces_another_says_so(arriving):
+    await arriving.arrive(mail(letter(1)))
+
+    await arriving.workers.read_notices()
+    await arriving.deliverer.step()
+
+    message = read(arriving.hospital.received[0])
+    assert envelope.consistency_issues(message) == []
+    assert envelope.request(message) is envelope.Request.REPLACE
+    assert message.value("TXA-13") != ""
+
+
+@pytest.mark.parametrize("site", [{"mails_to": ""}, {"mailbox": "other@app.mssante.example"}])
+async def test_a_letter_nobody_wants_is_put_aside_unsent(arriving, site):
+    arriving.again(**site)
+    await arriving.arrive(mail(letter()))
+
+    await arriving.workers.read_notices()
+
+    assert (await waiting(arriving.store), await arriving.left(KEPT_FOLDER)) == ([], 1)
+
+
+async def test_a_damaged_archive_goes_nowhere(arriving):
+    data = mail(letter())
+    parts = list(message_from_bytes(data).walk())
+    content = next(p.get_payload() for p in parts if p.get_filename() == "IHE_XDM.zip")
+    await arriving.arrive(data.replace(content[200:260].encode(), b"A" * 60, 1))
+
+    await arriving.workers.read_notices()
+
+    assert (await waiting(arriving.store), await arriving.left(KEPT_FOLDER)) == ([], 1)
+
+
+async def test_a_kill_before_the_mail_was_put_aside_queues_it_once(arriving):
+    await arriving.arrive(mail(letter()))
+    reader = arriving.workers._notices
+    await reader.poll()
+    for one in reader.letters:
+        await arriving.workers._letters.take(one)
+
+    # The process died here: the mail lies in the inbox still.
+    arriving.again()
+    await arriving.workers.read_notices()
+
+    assert len(await waiting(arriving.store)) == 1
+
+
+async def test_a_kill_between_send_and_answer_resends_under_the_same_number(arriving):
+    await arriving.arrive(mail(letter()))
+    await arriving.workers.read_notices()
+    [row] = await arriving.store.write(
+        lambda tx: tx.outbox.claim(["mllp"], arriving.clock.now(), 1)
+    )
+    await arriving.connector.send(row)
+
+    # The process died before it wrote the answer: nobody holds the row.
+    await arriving.connector.close()
+    arriving.again()
+    arriving.clock.advance(minutes=6)
+    await arriving.deliverer.step()
+
+    assert [one.split(b"|")[9] for one in arriving.hospital.received] == [row.item.key.encode()] * 2
+    assert arriving.hospital.received[0] == arriving.hospital.received[1]
+    assert len(arriving.hospital.taken) == 1
+    assert [one.status for one in await waiting(arriving.store)] == [DeliveryStatus.CONFIRMED]
+
+
+async def test_messages_keep_their_order_while_the_application_is_away(arriving):
+    for number in range(2):
+        await arriving.arrive(mail(letter(number)))
+    await arriving.workers.read_notices()
+    await arriving.hospital.stop()
+    await arriving.deliverer.step()
+    waits = [row.status for row in await waiting(arriving.store)]
+    await arriving.hospital.start()
+
+    for _ in range(4):
+        arriving.clock.advance(minutes=5)
+        await arriving.deliverer.step()
+
+    assert waits == [DeliveryStatus.RETRY_WAIT, DeliveryStatus.QUEUED]
+    sent = [one.split(b"|")[9].decode() for one in arriving.hospital.received]
+    assert sent == [row.item.key for row in await waiting(arriving.store)]
+
+
+@pytest.mark.field("FL-098")
+async def test_a_message_that_is_refused_for_good_holds_nobody_up(arriving):
+    first = True
+
+    def reply(_body):
+        nonlocal first
+        refuses, first = first, False
+        return Reply(["AE"], user_error=902) if refuses else Reply()
+
+    arriving.hospital.reply = reply
+    for number in range(2):
+        await arriving.arrive(mail(letter(number)))
+    await arriving.workers.read_notices()
+    for _ in range(2):
+        await arriving.deliverer.step()
+
+    assert [row.status for row in await waiting(arriving.store)] == [
+        DeliveryStatus.REFUSED,
+        DeliveryStatus.CONFIRMED,
+    ]
+
+
+@pytest.mark.field("FL-076")
+async def test_a_message_that_is_never_answered_ends_where_a_person_sees_it(arriving):
+    arriving.hospital.reply = lambda _body: Reply(raw=b"fail")
+    await arriving.arrive(mail(letter()))
+    await arriving.workers.read_notices()
+
+    for _ in range(4):
+        await arriving.deliverer.step()
+        arriving.clock.advance(minutes=40)
+
+    [row] = await waiting(arriving.store)
+    assert row.status is DeliveryStatus.GIVEN_UP
+    assert "RLS-NET-074" in row.note
