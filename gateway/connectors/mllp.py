@@ -110,7 +110,9 @@ async def _exchange(line: "_Line", delivery: Delivery, destination: Destination)
             answer = await line.answer(control_id, destination.timeout_s)
         except RetriableError:
             # Kept there. Its application may still answer, here or through our own door.
-            raise RetriableError([faults.only_committed(line.name)], destination.timeout_s) from None
+            raise RetriableError(
+                [faults.only_committed(line.name)], destination.timeout_s
+            ) from None
     return _judged(line.name, answer)
 
 

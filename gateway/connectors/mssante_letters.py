@@ -28,7 +28,7 @@ def read_letter(data: bytes) -> Letter | None:
             to 017); nothing of it goes on.
     """
     mail = message_from_bytes(data)
-    archive = next((found for part in mail.walk() if (found := _archive(part))), None)
+    archive = next((one for part in mail.walk() if (one := _archive(part))), None)
     if archive is None:
         return None
     found = xdm_reader.read(archive)

@@ -28,9 +28,7 @@ def build_mllp(settings: Settings, mappings: Mappings) -> MllpConnector | None:
     if not destinations:
         return None
     part = settings.outbound
-    make = partial(
-        client_context, part.authority, certificate=part.certificate, key=part.key
-    )
+    make = partial(client_context, part.authority, certificate=part.certificate, key=part.key)
     if any(one.tls for one in destinations.values()):
         # Read once now: a missing file stops the start and not the first message.
         make()

@@ -90,8 +90,9 @@ class Workers:
             ours = 0
             for notice in found:
                 ours += await self._deliverer.apply_notice(notice)
-            for letter in self._notices.letters if self._letters is not None else ():
-                await self._letters.take(letter)
+            if self._letters is not None:
+                for letter in self._notices.letters:
+                    await self._letters.take(letter)
             if found or self._notices.issues or self._notices.letters:
                 await self._notices.done()
         return ours

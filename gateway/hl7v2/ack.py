@@ -198,9 +198,7 @@ def build(
     return text.encode(found.codec, "replace")
 
 
-def _msh(
-    found: RawHeader, now: datetime, control_id: str, *, short: bool, accept: str
-) -> str:
+def _msh(found: RawHeader, now: datetime, control_id: str, *, short: bool, accept: str) -> str:
     trigger = found.component(9, 2)
     kind = ["ACK", trigger] if trigger else ["ACK"]
     if trigger and not short:

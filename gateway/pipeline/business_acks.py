@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from gateway.core.contributions import Contribution, Target
 from gateway.core.deliveries import Delivery, DeliveryStatus, Notice
-from gateway.core.facts import Assertion, Op, Received, Span
+from gateway.core.facts import Assertion, Op, Span
 from gateway.core.messages import Header, InboxStatus
 from gateway.core.ports import Transaction
 from gateway.hl7v2 import envelope, zam
@@ -67,9 +67,7 @@ def _waiting_for(sender: tuple[str, str], request: str) -> Target:
     return Target("Communication", str(uuid5(NAMESPACE_URL, "|".join(("zam", *sender, request)))))
 
 
-def assert_received(
-    tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime
-) -> None:
+def assert_received(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime) -> None:
     """Assert what ZAM prove, in the transaction that stored them or their requests.
 
     Args:
@@ -104,9 +102,10 @@ def _assert_one(
     letter = _letter(tx, sender, told.request, now)
     if letter is None:
         return
-    said = letter.assertion
+    said, about = letter
     happened = recorded_at(message)
-    assertion = _fact(_EVENTS[told.trigger, told.positive], told, said, happened, f"{row_id:012d}")
+    event = _EVENTS[told.trigger, told.positive]
+    assertion = _fact(event, told, said, about, happened, f"{row_id:012d}")
     patients = tx.facts.replace([(row_id, now, [assertion])])
     persons = tx.facts.persons(patients)
     tx.watch.touch(dict.fromkeys(persons.values(), now))
@@ -114,8 +113,8 @@ def _assert_one(
 
 def _letter(
     tx: Transaction, sender: tuple[str, str], request: str, now: datetime
-) -> Received | None:
-    """Return what the document of a request asserts, None while it is not known."""
+) -> tuple[Assertion, str] | None:
+    """Return what the document of a request asserts and its `Type/id`, None while not known."""
     asked = Header(sender, request, "", "", "")
     rows = [
         row
@@ -129,9 +128,10 @@ def _letter(
     if patient is None:
         return None
     person = tx.facts.persons([patient.id])[patient.id]
+    shown = next((f"{one.type}/{one.id}" for one in made if one.type == "DocumentReference"), "")
     return next(
         (
-            one
+            (one.assertion, shown)
             for one in tx.facts.of_person(person)
             if one.order == rows[0].id and one.assertion.event.startswith("DOC.")
         ),
@@ -140,7 +140,12 @@ def _letter(
 
 
 def _fact(
-    event: str, told: zam.BusinessAck, letter: Assertion, happened: datetime, order: str
+    event: str,
+    told: zam.BusinessAck,
+    letter: Assertion,
+    about: str,
+    happened: datetime,
+    order: str,
 ) -> Assertion:
     instant = happened.astimezone(UTC).replace(microsecond=0)
     number = _RPPS.fullmatch(told.person)
@@ -151,6 +156,7 @@ def _fact(
     attributes = {
         "estab": letter.attributes.get("estab", ""),
         "doc": doc,
+        "about": about,
         "channel": "dmp" if told.trigger == zam.DMP else "mss",
         "recipient": recipient,
         "address": told.address,

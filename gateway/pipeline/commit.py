@@ -63,9 +63,7 @@ def commit(
     Raises:
         RejectedError: a folded resource breaks its FHIR shape; the caller finds the input.
     """
-    return [
-        receipt for turn in in_turns(batch) for receipt in _commit(tx, turn, now, rules)
-    ]
+    return [receipt for turn in in_turns(batch) for receipt in _commit(tx, turn, now, rules)]
 
 
 def _commit(

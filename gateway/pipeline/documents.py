@@ -19,7 +19,8 @@ from gateway.core.ports import Transaction
 from gateway.hl7v2 import adapter, document_refusals, envelope
 from gateway.hl7v2.document_refusals import newer_version
 from gateway.hl7v2.envelope import Request
-from gateway.hl7v2.keys import is_vouched, nodes
+from gateway.hl7v2.convert.patient import is_vouched
+from gateway.hl7v2.keys import nodes
 from gateway.hl7v2.message import Message
 from gateway.pipeline import written
 from gateway.pipeline.authors import may_change
@@ -229,7 +230,7 @@ def _trusted_ins(message: Message) -> dict[str, str]:
 
 def _traits(patient: Json) -> dict[str, str]:
     """Return the strict traits that a Patient shows, in the names of the envelope."""
-    official = next((n for n in patient.get("name", ()) if n.get("use") == "official"), {})
+    official: Json = next((n for n in patient.get("name", ()) if n.get("use") == "official"), {})
     found = {
         "family": official.get("family", ""),
         "given": " ".join(official.get("given", ())),

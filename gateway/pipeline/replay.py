@@ -15,10 +15,10 @@ from gateway.core.errors import RejectedError
 from gateway.core.messages import InboxRow, InboxStatus, RawMessage
 from gateway.core.ports import InboxResult, Store, Transaction
 from gateway.pipeline.asserted import asserted, store_assertions
-from gateway.pipeline.commit import CommitRules
-from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.business_acks import assert_received
+from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.documents import judged
+from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Converting, Prepared
 from gateway.pipeline.refold import Change, refold

@@ -109,9 +109,7 @@ def queue_application_acks(
         queue_message(tx, f"{site.name}/{site.acks_to}", name, build, now, kind="ack")
 
 
-def settle_answers(
-    tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime
-) -> None:
+def settle_answers(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime) -> None:
     """Settle what was sent by acknowledgements that came through a door of their own.
 
     Only the last word counts, and only about a message that left and waits: a commit says
@@ -133,7 +131,12 @@ def settle_answers(
 
 
 _WAITS = frozenset(
-    {DeliveryStatus.SENDING, DeliveryStatus.RETRY_WAIT, DeliveryStatus.SENT, DeliveryStatus.GIVEN_UP}
+    {
+        DeliveryStatus.SENDING,
+        DeliveryStatus.RETRY_WAIT,
+        DeliveryStatus.SENT,
+        DeliveryStatus.GIVEN_UP,
+    }
 )
 
 

@@ -131,7 +131,10 @@ async def test_what_is_no_answer_to_this_message_settles_nothing(connector, cont
     assert code_of(caught) == "RLS-NET-074"
 
 
-@pytest.mark.parametrize(("control_id", "code"), [("SILENT", "RLS-NET-073"), ("EMPTY", "RLS-NET-073"), ("CUT", "RLS-NET-072")])
+@pytest.mark.parametrize(
+    ("control_id", "code"),
+    [("SILENT", "RLS-NET-073"), ("EMPTY", "RLS-NET-073"), ("CUT", "RLS-NET-072")],
+)
 async def test_no_answer_settles_nothing(connector, control_id, code):
     with pytest.raises(RetriableError) as caught:
         await connector.send(delivery(control_id))

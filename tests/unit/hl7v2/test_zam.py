@@ -16,9 +16,7 @@ ADDRESS = "hoda.adam@essai.mssante.example"
 RECEPTION = BusinessAck(zam.RECEPTION, "M1", positive=True, address=ADDRESS, person="801234567897")
 CASES = {
     "Z01 Y": BusinessAck(zam.DMP, "M1", positive=True),
-    "Z01 N": BusinessAck(
-        zam.DMP, "M1", positive=False, error="DMPClosed", error_text="DMP fermé"
-    ),
+    "Z01 N": BusinessAck(zam.DMP, "M1", positive=False, error="DMPClosed", error_text="DMP fermé"),
     "Z02 Y": RECEPTION,
     "Z02 N": replace(RECEPTION, positive=False, error="550", error_text="mailbox unknown"),
     "Z03 Y": replace(RECEPTION, trigger=zam.READING),

@@ -14,6 +14,7 @@ from gateway.pipeline.deliver import Deliverer, DeliveryPolicy
 from gateway.pipeline.replay import Replayer
 from gateway.store.factory import open_store
 from gateway.store.memory import MemoryStore
+from tests.support.gateway import holdings
 from tests.support.hospital import converter, lines, take, waiting
 from tests.support.pipeline import RULES, START, HandClock
 from tests.unit.pipeline.test_document_requests import field, letters
@@ -81,6 +82,7 @@ async def test_a_receipt_is_a_fact_about_its_letter_in_any_order(
     told = await sends(store)
     assert set(told) == {event}
     attributes = told[event]
+    assert attributes["about"] in await holdings(store, "DocumentReference")
     assert attributes["channel"] == ("dmp" if trigger == zam.DMP else "mss")
     assert attributes.get("code", "") == ("" if positive else "550")
     if trigger != zam.DMP:

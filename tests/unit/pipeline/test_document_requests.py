@@ -242,9 +242,7 @@ async def test_a_replay_refuses_nothing_that_was_accepted_and_accepts_nothing_re
 
 # --- authors ------------------------------------------------------------------------------------
 
-STRANGER = (
-    "899700218896^AUTRE^Paul^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS"
-)
+STRANGER = "899700218896^AUTRE^Paul^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS"
 ELSEWHERE = "Clinique^^^^^ASIP-SANTE-ST&1.2.250.1.71.4.2.2&ISO^FINEG^^^990009999"
 
 
