@@ -17,9 +17,9 @@ from gateway.core.issues import Issue
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
 from gateway.hl7v2 import adapter, document_refusals, envelope
+from gateway.hl7v2.convert.patient import is_vouched
 from gateway.hl7v2.document_refusals import newer_version
 from gateway.hl7v2.envelope import Request
-from gateway.hl7v2.convert.patient import is_vouched
 from gateway.hl7v2.keys import nodes
 from gateway.hl7v2.message import Message
 from gateway.pipeline import written
