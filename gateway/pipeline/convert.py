@@ -30,8 +30,7 @@ from gateway.hl7v2.message import Message
 from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.sites import Site
-from gateway.pipeline import senders
-from gateway.pipeline import business_acks
+from gateway.pipeline import business_acks, senders
 from gateway.pipeline.acks import Acks, no_ack
 from gateway.pipeline.mend import fit_alone
 from gateway.pipeline.prepared import Opened, Policy, Prepared
