@@ -23,6 +23,7 @@ from gateway.pipeline.convert import Converter
 from gateway.pipeline.prepared import Prepared
 from tests.conftest import ROOT
 from tests.support.docs.markdown import cells
+from tests.support.mail import messages
 from tests.support.pipeline import START, HandClock
 from tests.unit.hl7v2.compose import (
     EVN,
@@ -56,7 +57,23 @@ _TILDE = PID.replace("~2790", "\u02dc2790", 1)
 _UNDECLARED = er7(with_msh(18, ""), EVN, PID.replace("CLAIRE", "CÉLIE"), PV1, ZBE)
 _REPORT = "OBX|1|FT|A^B^L||voir https://x.example/a?b=1&c=2||||||F"
 
+
+def _in_pieces() -> bytes:
+    """Return a letter whose document comes in two OBX."""
+    line = next(one for one in messages()[0].split(b"\r") if one.startswith(b"OBX|1|ED"))
+    cut = line.index(b"^Base64^") + 400
+    rest = line[: line.index(b"^Base64^") + 8] + line[cut:]
+    first = line[:cut] + b"||||||F"
+    return messages()[0].replace(line, first + b"\r" + rest, 1)
+
+
 REPAIRS = [
+    Repair(
+        "ed-incomplete",
+        messages()[0].replace(b"^text^XML^Base64^", b"^^^^", 1),
+        ("RLS-HL7-020", "OBX[1]-5.2", 101),
+    ),
+    Repair("document-joined", _in_pieces(), ("RLS-HL7-042", "OBX[2]", 198)),
     Repair("bom", b"\xef\xbb\xbf" + admission(), ("RLS-HL7-014", "MSH", 100)),
     Repair("control-char", header("RELAIS", "REL\x02AIS"), ("RLS-HL7-012", "MSH", 102)),
     Repair("msh2-repair", header("\\&", "\\\\&"), ("RLS-HL7-015", "MSH-2", 102)),
@@ -105,6 +122,7 @@ REPAIRS = [
 
 #: Flags that tell what was seen and change nothing of the message, so that a strict site takes it.
 REMARKS = {
+    "parent-unknown": "the replaced version may come later",
     "charset-suspect": "the bytes are valid in the declared character set",
     "frame-end": "the frame is whole; its CR belongs to the transport",
     "mllp-in-http": "the message is whole inside the frame bytes",
@@ -160,8 +178,11 @@ def test_a_strict_site_refuses_what_would_be_repaired(case):
     assert code_for(found.issues) == case.code
 
 
-#: What a movement lacks is seen by the adapter, which a refused message does not reach.
-_SEEN_LATE = ("zbe-shifted", "zbe-missing", "zbe-action-assumed", "visit-from-account")
+#: What a movement or a document lacks is seen where a refused message does not come.
+_SEEN_LATE = (
+    *("zbe-shifted", "zbe-missing", "zbe-action-assumed", "visit-from-account"),
+    *("ed-incomplete", "document-joined"),
+)
 
 
 @pytest.mark.parametrize("case", each([one for one in REPAIRS if one.flag not in _SEEN_LATE]))
