@@ -91,8 +91,7 @@ def test_commit_blocks_are_recognised():
 
 
 @pytest.mark.parametrize("kind", ["ADT^A33^ADT_A21", "ADT^A32^ADT_A21", "ADT^A09^ADT_A09",
-                                  "MDM^T04^MDM_T02", "SIU^S23^SIU_S12", "OMI^O23^OMI_O23",
-                                  "ZAM^Z02^ZAM_Z01"])  # fmt: skip
+                                  "SIU^S23^SIU_S12", "OMI^O23^OMI_O23"])  # fmt: skip
 @pytest.mark.field("FL-074")
 def test_a_known_event_without_use_is_set_aside_whatever_it_holds(kind):
     assert verdict(er7(msh(kind))) == Verdict(Action.IGNORE)
@@ -334,7 +333,7 @@ def test_used_events_are_those_of_the_release():
         "ADT A06", "ADT A07", "ADT A08", "ADT A14", "ADT A15", "ADT A16", "ADT A25", "ADT A26",
         "ADT A27", "ADT A38", "ADT A49", "ADT A54", "ADT A55", "ADT Z99",
         "ADT A24", "ADT A37", "ADT A40", "ADT A44", "ADT A47",
-        "MDM T02", "MDM T10", "ORU R01", "SIU S12", "SIU S13", "SIU S14",
+        "MDM T02", "MDM T04", "MDM T10", "ORU R01", "SIU S12", "SIU S13", "SIU S14",
         "SIU S15", "SIU S16", "SIU S17", "SIU S26",
         "ORM O01", "OMG O19", "OML O21", "REF I12", "REF I13", "REF I14",
         "ZAM Z01", "ZAM Z02", "ZAM Z03",
