@@ -28,7 +28,7 @@ from gateway.entry.demo import Doors, PlayClock, Played, play
 from gateway.entry.demo_told import summary
 from gateway.entry.serve import Gateway
 from gateway.entry.settings import Settings, StoreSettings
-from gateway.simulation.faults import Transport
+from gateway.simulation.faults import Outage, Transport
 from gateway.simulation.play import Event, events
 from gateway.simulation.region import FIRST_DAY, Region
 
@@ -41,8 +41,10 @@ _SECONDS = 45.0
 #: are awaited, and gaps of every age.
 _UNTIL = FIRST_DAY + timedelta(days=51, hours=9, minutes=40)
 
-#: A few messages are broken, so that the quarantine has something to show.
-_TRANSPORT = Transport(malformed=0.006)
+#: A few messages are broken, so that the quarantine has something to show, and one hospital has
+#: said nothing since the day before: silence is told as such, not as one gap for each patient.
+_SILENT = Outage("chu", 24 * 50 + 11, 48)
+_TRANSPORT = Transport(malformed=0.006, outages=(*Transport().outages, _SILENT))
 
 
 def demo(
