@@ -27,7 +27,8 @@ _KINDS = ((b"%PDF-", "PDF"), (b"PK\x03\x04", "ZIP"), (b"\xd0\xcf\x11\xe0", "OLE"
 def grouped(segments: Sequence[Segment]) -> list[list[Segment]]:
     """Return the OBX of each document: a piece follows its first one and tells the same.
 
-    A piece has the OBX-3 and OBX-4 of the one before it and does not begin as a document does.
+    A piece has the OBX-3 and OBX-4 of the first one, which begins as a document does and the
+    piece does not.
     """
     found: list[list[Segment]] = []
     for obx in segments:
@@ -42,11 +43,17 @@ def _continues(first: Segment, obx: Segment) -> bool:
     if obx.field(2).upper() != "ED" or first.field(2).upper() != "ED":
         return False
     same = all(first.field(number) == obx.field(number) for number in (3, 4))
+    return same and _begins(first) and not _begins(obx)
+
+
+def _begins(obx: Segment) -> bool:
+    """Tell whether OBX-5 begins as a document does."""
     try:
-        start = binascii.a2b_base64(_plain(obx)[:64][: len(_plain(obx)[:64]) // 4 * 4])
+        head = _plain(obx)[:64]
+        start = binascii.a2b_base64(head[: len(head) // 4 * 4])
     except (binascii.Error, UnicodeEncodeError):
-        return same
-    return same and not start.lstrip().startswith(_BEGINNINGS)
+        return False
+    return start.lstrip().startswith(_BEGINNINGS)
 
 
 def _plain(obx: Segment) -> bytes:

@@ -44,7 +44,12 @@ PROFILES = {
     "RelatedPerson": {"fr-core-related-person"},
 }
 #: Their documents stand for one and are none: only the message around them is of interest.
-WITHOUT_DOCUMENT = {"mdm_t02_new_letter", "mdm_t10_replaced_letter", "oru_r01_letter_as_a_result"}
+WITHOUT_DOCUMENT = {
+    "mdm_t02_new_letter",
+    "mdm_t04_withdrawn_letter",
+    "mdm_t10_replaced_letter",
+    "oru_r01_letter_as_a_result",
+}
 
 
 @pytest.fixture(scope="session", params=VERSIONS)
