@@ -12,6 +12,7 @@ from tests.integration.doors.house import ack, adt, framed, listening, refused
 from tests.integration.doors.test_http import serving
 
 THREE = [adt("MSG1"), adt("MSG2"), adt("MSG3")]
+A_TICK = 0.005  # seconds: event loops round their timers, uvloop to milliseconds
 
 
 @asynccontextmanager
@@ -107,7 +108,7 @@ async def test_rate_spreads_messages_over_time(house):
         await collect(THREE, to(door), rate=20.0, connections=2)
         elapsed = loop.time() - start
 
-    assert 0.1 <= elapsed < 2
+    assert 0.1 - A_TICK <= elapsed < 2
 
 
 @pytest.mark.field("FL-063")
