@@ -84,16 +84,17 @@ def compile_plans(mappings: Mappings) -> Plans:
         FatalError: a plan names something that does not exist (RLS-CFG-004 to 009).
     """
     table = elements.table()
+    plans = {name: mappings.whole(name) for name in mappings.documents}
     compiled = {
         name: compile_plan(plan, mappings.fragments, CONVERTERS, mappings.conceptmaps, table)
-        for name, plan in mappings.documents.items()
+        for name, plan in plans.items()
     }
     vocabulary = FactVocabulary(FACTS, mappings.conceptmaps)
     said = {
         name: compile_facts(plan.emits, mappings.facts, "cda", vocabulary)
-        for name, plan in mappings.documents.items()
+        for name, plan in plans.items()
     }
-    matches = [(plan.match, name) for name, plan in mappings.documents.items()]
+    matches = [(plan.match, name) for name, plan in plans.items()]
     systems, units = (
         {code: target.code for code, target in mappings.conceptmaps[name].codes.items()}
         for name in ("cda-code-systems", "cda-units")

@@ -32,7 +32,7 @@ _PERIODS = {"s": "s", "min": "min", "h": "h", "d": "d", "wk": "wk", "mo": "mo", 
 
 def _entry_id(type_: str) -> Any:
     def make(node: Node, context: Context) -> str | None:
-        return context.entry_id(type_, node)
+        return context.making(type_, node)
 
     make.__doc__ = f"Give the id of the {type_} made from an entry."
     return make
@@ -117,7 +117,7 @@ def allergy_id(node: Node, context: Context) -> str | None:
     """Give the id of an AllergyIntolerance that names its substance, else nothing."""
     made = allergy_substance(node, context)
     said = made.value if isinstance(made, Flawed) else made
-    return context.entry_id("AllergyIntolerance", node) if said else None
+    return context.making("AllergyIntolerance", node) if said else None
 
 
 @converter("allergy_clinical_status")

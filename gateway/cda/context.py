@@ -63,6 +63,7 @@ class Context:
         entries: key of each clinical statement.
         noticed: data-quality flags found on the way, in order.
         memo: references already made, by kind and `Node.key`: one author signs many entries.
+        made: `Type/id` of what was made from each statement or section, by `Node.key`.
     """
 
     document: Document
@@ -83,6 +84,7 @@ class Context:
     entries: Mapping[Any, EntryKey] = field(default_factory=dict)
     noticed: dict[str, None] = field(default_factory=dict)
     memo: dict[tuple[str, Any], Any] = field(default_factory=dict)
+    made: dict[Any, list[str]] = field(default_factory=dict)
 
     @property
     def systems(self) -> Mapping[str, str]:
@@ -93,6 +95,11 @@ class Context:
     def units(self) -> Mapping[str, str]:
         """Return the UCUM code of each known unit."""
         return self.tables.units
+
+    @property
+    def composition(self) -> Target:
+        """Return the Composition of this document."""
+        return Target("Composition", self.ids.composition(*self.master))
 
     def subject(self) -> Json:
         """Return a reference to the patient."""
@@ -113,6 +120,26 @@ class Context:
         said = parent[0].child("versionNumber")
         before = said.get("value") if said is not None else ""
         return before if before.isdigit() else str(self.version - 1)
+
+    def making(self, type_: str, node: Node) -> str | None:
+        """Return the id of the resource being made from a statement, and note that it is made."""
+        found = self.entry_id(type_, node)
+        if found is not None:
+            self.note(type_, found, node)
+        return found
+
+    def note(self, type_: str, id_: str, node: Node) -> None:
+        """Note that a statement or a section gave a resource."""
+        self.made.setdefault(node.key, []).append(f"{type_}/{id_}")
+
+    def made_in(self, section: Node) -> list[str]:
+        """Return `Type/id` of what a section and its entries gave, those of its sections not."""
+        found = list(self.made.get(section.key, ()))
+        for node, names in self.made.items():
+            above = next(node.iterancestors(section.key.tag), None)
+            if above is section.key:
+                found += names
+        return list(dict.fromkeys(found))
 
     def entry_id(self, type_: str, node: Node) -> str | None:
         """Return the id of the resource made from a clinical statement."""

@@ -44,19 +44,19 @@ def planned_type(node: Node) -> str | None:
 @converter("service_request_id")
 def service_request_id(node: Node, context: Context) -> str | None:
     """Give the id of the ServiceRequest of a planned act or request."""
-    return context.entry_id("ServiceRequest", node)
+    return context.making("ServiceRequest", node)
 
 
 @converter("appointment_id")
 def appointment_id(node: Node, context: Context) -> str | None:
     """Give the id of the Appointment of a planned encounter."""
-    return context.entry_id("Appointment", node)
+    return context.making("Appointment", node)
 
 
 @converter("goal_id")
 def goal_id(node: Node, context: Context) -> str | None:
     """Give the id of the Goal of an observation in mood GOL."""
-    return context.entry_id("Goal", node)
+    return context.making("Goal", node)
 
 
 @converter("request_code")
@@ -221,7 +221,9 @@ def due_date(node: Node, _context: Context) -> str | None:
 @converter("care_plan_id")
 def care_plan_id(node: Node, context: Context) -> str:
     """Give the id of the CarePlan of a section: one a version of the document."""
-    return context.ids.care_plan(context.set_key, section_key(node), str(context.version))
+    made = context.ids.care_plan(context.set_key, section_key(node), str(context.version))
+    context.note("CarePlan", made, node)
+    return made
 
 
 @converter("care_plan_identifier")

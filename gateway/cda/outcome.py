@@ -44,7 +44,8 @@ def contributions_of(results: Sequence[Result], context: Context, version: Versi
     issues = [issue for result in results for issue in result.issues]
     if any(issue.severity.refuses for issue in issues):
         raise RejectedError(issues)
-    mapped = Mapped(flags=_flags(context), issues=issues)
+    # Two resources may read one field: what is wrong with it is said once.
+    mapped = Mapped(flags=_flags(context), issues=list(dict.fromkeys(issues)))
     for result in _joined(results, mapped.issues, context.document.place):
         # A resource of which only the id is known says nothing.
         if len(result.resource) > 2:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml import etree
 
-from gateway.cda import narrative
+from gateway.cda import narrative, xhtml
 from gateway.cda.paths import PREFIXES, Found, path_fault, walker
 from gateway.cda.safety import Limits, parse
 from gateway.core.errors import RejectedError
@@ -18,7 +18,7 @@ from gateway.core.issues import Issue, Severity
 __all__ = ["PREFIXES", "Document", "Limits", "Node", "path_fault", "read"]
 
 _CDA = "{urn:hl7-org:v3}"
-_BODY = "cda:component/cda:structuredBody/cda:component/cda:section/cda:entry"
+_BODY = "cda:component/cda:structuredBody/descendant::cda:section/cda:entry"
 _ENTRIES = f"{_BODY}/"
 _ROOT = f"{_CDA}ClinicalDocument"
 _XSL = "{http://www.w3.org/1999/XSL/Transform}"
@@ -135,6 +135,10 @@ class Node:
         """Return the narrative text with one line per row, item or paragraph."""
         return narrative.lines(self._element)
 
+    def xhtml(self) -> str:
+        """Return the narrative as the `div` FHIR allows, empty when it says nothing."""
+        return xhtml.div(self._element)
+
 
 class Document:
     """A ClinicalDocument as received; frozen in spirit.
@@ -161,7 +165,7 @@ class Document:
 
     @property
     def entries(self) -> list[Any]:
-        """Return the entry elements of all sections of first level, found once."""
+        """Return the entry elements of all sections, nested ones too, found once."""
         if self._entries is None:
             self._entries = walker(_BODY)((self.root._element,))
         return self._entries

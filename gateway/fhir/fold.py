@@ -151,7 +151,8 @@ def _apply(
     result: Json, partial: Json, keyed: dict[str, Key], ranked: dict[str, tuple[str, ...]]
 ) -> None:
     for element, value in partial.items():
-        if element in keyed:
+        # Composition has one identifier, where other types have a list.
+        if element in keyed and isinstance(value, list):
             result[element] = merge_keyed(result.get(element, ()), value, keyed[element])
         elif element == "meta":
             result["meta"] = _merge_meta(result.get("meta"), value)

@@ -64,6 +64,11 @@ class Mappings:
     sites: Sites = field(default_factory=Sites)
     files: dict[str, TextDocument] = field(default_factory=dict)
 
+    def whole(self, name: str) -> EventPlan:
+        """Return a document plan with what it inherits."""
+        plan = self.documents[name]
+        return plan if plan.extends is None else plan.after(self.documents[plan.extends])
+
 
 def read_yaml_file(path: Path, name: str | None = None) -> TextDocument:
     """Read one YAML file as text data; also serves pathway rules and scenarios.
@@ -92,6 +97,7 @@ def load_mappings(folder: Path | None = None) -> Mappings:
     reading = _Reading(root)
     reading.plans("hl7v2", reading.mappings.events)
     reading.plans("cda", reading.mappings.documents)
+    reading.inheritance()
     reading.conceptmaps()
     reading.sites()
     if reading.issues:
@@ -120,6 +126,18 @@ class _Reading:
         for below in sorted(p for p in (self.root / family).glob("*") if p.is_dir()):
             for document, path in self._documents(f"{family}/{below.name}"):
                 self._fragments(document, family, f"{below.name}/{path.stem}")
+
+    def inheritance(self) -> None:
+        """Check that each base exists and inherits nothing itself."""
+        plans = self.mappings.documents
+        for name, plan in plans.items():
+            if plan.extends is None:
+                continue
+            base = plans.get(plan.extends)
+            if base is None or base.extends is not None:
+                reason = "it is no plan" if base is None else "it inherits from another one"
+                where = self.mappings.files[f"plan {name}"].place(("extends",))
+                self.issues.append(faults.wrong_key(where, "extends", f"{plan.extends}: {reason}"))
 
     def conceptmaps(self) -> None:
         """Read the code tables."""

@@ -94,12 +94,36 @@ class FactUse(_Strict):
 
 
 class EventPlan(_Strict):
-    """One file per trigger event (`mappings/hl7v2`) or document type (`mappings/cda`)."""
+    """One file per trigger event (`mappings/hl7v2`) or document type (`mappings/cda`).
+
+    Attributes:
+        extends: document type whose facts and resources it has too; its own come first, and one
+            of the same fragment stands instead of the inherited one.
+    """
 
     message: str | None = None
     name: str | None = None
+    extends: str | None = None
     match: dict[str, str] = {}
     structure: str | None = None
     spec: str
     emits: list[FactUse | FactPlan] = []
     resources: list[Use | ResourcePlan]
+
+    def after(self, base: "EventPlan") -> "EventPlan":
+        """Return this plan with what it inherits from `base`, which inherits nothing itself."""
+        own = {_use_of(entry) for entry in (*self.resources, *self.emits)} - {None}
+        return self.model_copy(
+            update={
+                "extends": None,
+                "emits": [*self.emits, *(e for e in base.emits if _use_of(e) not in own)],
+                "resources": [
+                    *self.resources,
+                    *(e for e in base.resources if _use_of(e) not in own),
+                ],
+            }
+        )
+
+
+def _use_of(entry: Use | ResourcePlan | FactUse | FactPlan) -> str | None:
+    return entry.use if isinstance(entry, Use | FactUse) else None

@@ -56,7 +56,8 @@ def documents(mappings: Mappings) -> str:
             _becomes(plan, mappings),
             str(rules_of(plan, mappings)),
         )
-        for name, plan in sorted(mappings.documents.items())
+        for name in sorted(mappings.documents)
+        for plan in [mappings.whole(name)]
     ]
     return table(("plan", "template", "document code", "becomes", "rules"), rows)
 

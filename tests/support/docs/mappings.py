@@ -29,7 +29,7 @@ def page(mappings: Mappings) -> str:
     parts = [_INTRO.format(notice=NOTICE), "## HL7 v2 events\n"]
     parts += [_plan(plan.message or name, plan) for name, plan in sorted(mappings.events.items())]
     parts.append("## CDA documents\n")
-    parts += [_plan(name, plan) for name, plan in sorted(mappings.documents.items())]
+    parts += [_plan(name, mappings.whole(name)) for name in sorted(mappings.documents)]
     parts.append("## Fragments\n")
     parts += [_fragment(name, plan) for name, plan in sorted(mappings.fragments.items())]
     parts.append("## Facts\n")

@@ -196,7 +196,9 @@ def test_section_of_a_treatment_decides_its_status(
 
 
 @pytest.mark.field("FL-191")
-def test_unknown_model_converts_its_header(convert: Convert) -> None:
+def test_unknown_model_converts_its_header_and_the_sections_that_are_known(
+    convert: Convert,
+) -> None:
     mapped = convert(
         cda(
             template='<templateId root="1.2.250.1.213.1.1.1.999"/>',
@@ -208,8 +210,7 @@ def test_unknown_model_converts_its_header(convert: Convert) -> None:
     assert only(mapped, "DocumentReference")["content"][0]["format"]["code"] == (
         "urn:asipSante:modelesHorsProfils:2011"
     )
-    assert resources(mapped, "ServiceRequest") == []
-    assert "RLS-CDA-021" in [issue.code for issue in mapped.issues]
+    assert only(mapped, "ServiceRequest")["code"] == {"coding": [{"code": "A"}]}
 
 
 @pytest.mark.field("FL-192")

@@ -1,0 +1,120 @@
+"""Writes the narrative block of a section as the XHTML FHIR allows, and nothing else.
+
+An allow-list: what is not in it keeps its text and loses its element. No style, script, image or
+address of the document survives; a link keeps only a target inside the document. HL7 CDA R2
+4.3.5 (narrative block); FHIR R4 narrative, txt-1.
+"""
+
+import re
+from html import escape
+from typing import Any
+
+_CDA = "{urn:hl7-org:v3}"
+_DIV = '<div xmlns="http://www.w3.org/1999/xhtml">'
+#: Elements that keep a name of their own.
+_NAMES = {
+    "table": "table", "thead": "thead", "tbody": "tbody", "tfoot": "tfoot", "tr": "tr",
+    "th": "th", "td": "td", "item": "li", "paragraph": "p", "sub": "sub", "sup": "sup",
+    "content": "span", "footnote": "span", "footnoteRef": "span",
+}  # fmt: skip
+_BLOCKS = frozenset(f"{_CDA}{name}" for name in ("paragraph", "list", "table"))
+_SPANS = ("colspan", "rowspan")
+_XML_ID = re.compile(r"[A-Za-z_][\w.\-]*")
+_STRUCK = ' style="text-decoration: line-through"'
+#: Control characters XML 1.0 allows; and the layout of the source, which is one blank.
+_BLANK = re.compile(r"[\u0080-\u009f]|\s*\n\s*")
+
+
+def div(text: Any) -> str:
+    """Return `section/text` as one `div`, empty when nothing in it can be read.
+
+    Spec: FHIR R4 Narrative.div, txt-2: there is some content that is not blank.
+    """
+    parts: list[str] = []
+    _inside(text, parts)
+    content = "".join(parts).strip()
+    shown = "".join(text.itertext()).strip()
+    return f"{_DIV}{content}</div>" if shown else ""
+
+
+def _inside(element: Any, parts: list[str]) -> None:
+    _words(element.text, parts)
+    for child in element:
+        if isinstance(child.tag, str):
+            _element(child, parts)
+        _words(child.tail, parts)
+
+
+def _words(text: str | None, parts: list[str]) -> None:
+    if text:
+        parts.append(_BLANK.sub(" ", escape(text, quote=False)))
+
+
+def _element(element: Any, parts: list[str]) -> None:
+    name = element.tag.removeprefix(_CDA)
+    if name == "br":
+        parts.append("<br/>")
+    elif name == "list":
+        _list(element, parts)
+    elif name == "caption":
+        # Only a table has a caption; that of a list or an image is a line of its own.
+        inside = element.getparent().tag == f"{_CDA}table"
+        _wrapped("caption" if inside else "p", element, parts)
+    elif name == "linkHtml":
+        _link(element, parts)
+    elif name == "renderMultiMedia":
+        _image(element, parts)
+    elif name in _NAMES:
+        has_blocks = name == "content" and any(child.tag in _BLOCKS for child in element)
+        _wrapped("div" if has_blocks else _NAMES[name], element, parts)
+    elif name not in ("col", "colgroup"):
+        _inside(element, parts)
+
+
+def _wrapped(name: str, element: Any, parts: list[str], attributes: str = "") -> None:
+    parts.append(f"<{name}{_attributes(element)}{attributes}>")
+    _inside(element, parts)
+    parts.append(f"</{name}>")
+
+
+def _attributes(element: Any) -> str:
+    found = ""
+    own = str(element.get("ID") or "").strip()
+    if _XML_ID.fullmatch(own):
+        found = f' id="{own}"'
+    for name in _SPANS:
+        number = str(element.get(name) or "").strip()
+        if number.isdigit():
+            found += f' {name}="{number}"'
+    # Words taken back must not be read as said.
+    return found + (_STRUCK if element.get("revised") == "delete" else "")
+
+
+def _list(element: Any, parts: list[str]) -> None:
+    name = "ol" if element.get("listType") == "ordered" else "ul"
+    for caption in element.iterchildren(f"{_CDA}caption"):
+        _wrapped("p", caption, parts)
+    parts.append(f"<{name}{_attributes(element)}>")
+    for child in element.iterchildren(f"{_CDA}item"):
+        _wrapped("li", child, parts)
+    parts.append(f"</{name}>")
+
+
+def _link(element: Any, parts: list[str]) -> None:
+    target = str(element.get("href") or "").strip()
+    if target.startswith("#") and _XML_ID.fullmatch(target[1:]):
+        parts.append(f'<a href="{target}">')
+        _inside(element, parts)
+        parts.append("</a>")
+        return
+    _inside(element, parts)
+    if target and target not in "".join(element.itertext()):
+        _words(f" ({target})", parts)
+
+
+def _image(element: Any, parts: list[str]) -> None:
+    """Name the medium; its bytes are kept apart."""
+    names = escape(str(element.get("referencedObject") or ""), quote=False)
+    parts.append(f"<span{_attributes(element)}>[{names}]")
+    _inside(element, parts)
+    parts.append("</span>")
