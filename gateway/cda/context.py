@@ -132,6 +132,13 @@ class Context:
         """Note that a statement or a section gave a resource."""
         self.made.setdefault(node.key, []).append(f"{type_}/{id_}")
 
+    def is_made_inside(self, statement: Node) -> bool:
+        """Tell whether a statement, or one inside it, gave a resource."""
+        element = statement.key
+        return element in self.made or any(
+            element in node.iterancestors(element.tag) for node in self.made
+        )
+
     def made_in(self, section: Node) -> list[str]:
         """Return `Type/id` of what a section and its entries gave, those of its sections not."""
         found = list(self.made.get(section.key, ()))

@@ -12,7 +12,8 @@ from gateway.cda.reader import Document, Node
 SECTION = "1.2.250.1.213.1.1.2."
 ENTRY = "1.2.250.1.213.1.1.3."
 PLAN_SECTION = f"{SECTION}158"
-_CONCERNS = (f"{ENTRY}39", f"{ENTRY}40")
+#: Lists whose statements are inside: problems, allergies.
+CONCERNS = (f"{ENTRY}39", f"{ENTRY}40")
 
 
 class EntryKey(NamedTuple):
@@ -79,7 +80,7 @@ def section_key(section: Node) -> str:
 
 def _statements(statement: Node) -> list[Node]:
     """Return the statement itself, or the observations of a list of problems or allergies."""
-    if statement.name == "act" and any(statement.has_template(root) for root in _CONCERNS):
+    if statement.name == "act" and any(statement.has_template(root) for root in CONCERNS):
         return statement.select("cda:entryRelationship[@typeCode='SUBJ']/cda:observation")
     return [statement]
 

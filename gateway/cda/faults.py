@@ -3,6 +3,8 @@
 Places are XPaths, never values. The codes of reading itself are in `cda.safety` and `cda.reader`.
 """
 
+from collections.abc import Sequence
+
 from gateway.core.issues import Issue, Severity
 
 #: HL7 table 0533.
@@ -10,6 +12,8 @@ _UNKNOWN_PATIENT = 902
 _NO_INS = 903
 _OTHER_INS = 904
 _INCOMPLETE_INS = 905
+#: Places an issue names of many.
+_SHOWN = 5
 
 
 def header_element_missing(where: str, element: str) -> Issue:
@@ -171,13 +175,14 @@ def code_without_system(where: str) -> Issue:
     )
 
 
-def unused_entries(where: str, count: int) -> Issue:
-    """Say how many coded entries gave no resource."""
+def unused_entries(where: str, places: Sequence[str]) -> Issue:
+    """Say how many statements gave nothing, and where the first of them are."""
+    shown = ", ".join(places[:_SHOWN]) + (", …" if len(places) > _SHOWN else "")
     return Issue(
         code="RLS-CDA-021",
         severity=Severity.INFORMATION,
         where=where,
-        what=f"No rule makes a resource of {count} coded entries, kept in the stored document.",
+        what=f"No rule makes anything of {len(places)} entries, kept in the document: {shown}.",
         fix="None needed; rules of mappings/cda can be added for this model.",
         hl7_code=0,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.cda import faults
 from gateway.cda.context import Context
+from gateway.cda.coverage import coverage, unread
 from gateway.cda.entries import PLAN_SECTION, section_key, sections
 from gateway.core.contributions import (
     Contribution,
@@ -31,8 +32,6 @@ _UNITED = ("code", "specialty")
 FLAG_TYPE_DIFFERS = "document-type-differs"
 _RPLC = "HDR relatedDocument RPLC"
 _BLOCKS = "*[assignedPerson or associatedPerson or informationRecipient]"
-_ENTRY_PLANS = ("sections/problems", "sections/treatments", "sections/observations",
-                "sections/follow-up")  # fmt: skip
 
 
 def contributions_of(results: Sequence[Result], context: Context, version: Version) -> Mapped:
@@ -54,9 +53,11 @@ def contributions_of(results: Sequence[Result], context: Context, version: Versi
     _number(mapped.contributions)
     mapped.contributions += _superseded(context, version, mapped.trace)
     _aim_provenance(mapped)
-    unused = _unused_entries(results, context)
-    if unused:
-        mapped.issues.append(faults.unused_entries(context.document.place, unused))
+    lost = [statement.place for statement in unread(context)]
+    if lost:
+        mapped.issues.append(faults.unused_entries(context.document.place, lost))
+    if mapped.trace:
+        mapped.coverage = coverage(context)
     return mapped
 
 
@@ -239,17 +240,3 @@ def _flags(context: Context) -> list[str]:
     if context.ids.document(*master_identifier(root, extension)) == context.reference.id:
         return noticed
     return [*noticed, "document-id-differs"]
-
-
-def _unused_entries(results: Sequence[Result], context: Context) -> int:
-    made = {
-        (result.resource["resourceType"], result.resource["id"])
-        for result in results
-        if result.plan.startswith(_ENTRY_PLANS)
-    }
-    # A device and its use come from one entry; a plan comes from a section.
-    used = sum(type_ not in ("CarePlan", "DeviceUseStatement") for type_, _ in made)
-    elsewhere = sum(
-        key.code in ("ORG-070", "ORG-074", "GEN-065") for key in context.entries.values()
-    )
-    return max(0, len(context.entries) - used - elsewhere)

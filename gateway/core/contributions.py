@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gateway.core.coverage import SectionCoverage
 from gateway.core.issues import Issue
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ class Mapped:
         flags: data-quality flags such as `zbe-shifted`; closed list in `core.flags`.
         issues: what was dropped or doubtful; none refuses the input (that raises).
         assertions: what it says about the pathway of its patient.
+        coverage: what became of each section of a document, when a trace was asked for.
     """
 
     contributions: list[Contribution] = field(default_factory=list)
@@ -163,6 +165,7 @@ class Mapped:
     trace: list[TraceLine] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     assertions: "list[Assertion]" = field(default_factory=list)
+    coverage: tuple[SectionCoverage, ...] = ()
 
 
 def _stamp(instant: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +16,7 @@ from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, RawMessage
 from gateway.entry import settings as settings_module
-from gateway.entry.traced import short, value_at
+from gateway.entry.traced import coverage_lines, short, value_at
 from gateway.entry.unread import unread_lines
 from gateway.entry.wiring import SystemClock, build_converter
 from gateway.fhir import bundle, shape
@@ -36,6 +37,9 @@ def convert(
     files: Annotated[list[Path], typer.Argument(help="HL7 v2 or CDA files; - for stdin.")],
     explain: Annotated[
         bool, typer.Option("--explain", help="Show each FHIR value beside its source.")
+    ] = False,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Print what became of each section, as NDJSON.")
     ] = False,
     facts: Annotated[
         bool, typer.Option("--facts", help="Print what it asserts about the pathway, as NDJSON.")
@@ -60,6 +64,8 @@ def convert(
         try:
             if facts:
                 print_facts(converter, file)
+            elif coverage:
+                print_coverage(converter, file)
             else:
                 raw = print_one(converter, file, output, explain=explain, single=single)
                 if explain:
@@ -87,6 +93,7 @@ def print_one(
     remark(file, conversion)
     if explain:
         sys.stdout.writelines(f"{line}\n" for line in explanation(resources, conversion))
+        sys.stdout.writelines(f"{line}\n" for line in coverage_lines(conversion.coverage))
         return raw
     made = bundle.assemble(resources)
     if output is Format.XML:
@@ -120,6 +127,20 @@ def print_facts(converter: Converter, file: Path) -> None:
             "flags": one.flags,
             "aid": one.aid,
         }
+        sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.flush()
+
+
+def print_coverage(converter: Converter, file: Path) -> None:
+    """Print one line for each section of a document.
+
+    Raises:
+        RejectedError: the input is refused.
+    """
+    conversion = converter.convert(read_input(file), trace=True)
+    remark(file, conversion)
+    for section in conversion.coverage:
+        line = {"state": section.state, **asdict(section)}
         sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
     sys.stdout.flush()
 

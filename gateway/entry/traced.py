@@ -1,10 +1,12 @@
-"""Values of a resource at the places a trace names."""
+"""What `convert --explain` shows: values at the places a trace names, sections of a document."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
 
 from gateway.core.contributions import Json
+from gateway.core.coverage import SectionCoverage
 
 _SHOWN = 60
 
@@ -27,3 +29,18 @@ def short(value: Any) -> str:
         return "(left out by the fold)"
     text = orjson.dumps(value).decode()
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def coverage_lines(sections: Iterable[SectionCoverage]) -> Iterator[str]:
+    """Yield what became of each section of a document, and where what was lost stands."""
+    for number, section in enumerate(sections):
+        if not number:
+            yield "sections"
+        many = "entry" if section.statements == 1 else "entries"
+        counted = f", {section.statements} {many}" if section.statements else ""
+        title = " ".join((section.code, section.title)).strip()
+        yield f"  {section.state}: {title}{counted}  <- {section.place}"
+        for one in section.unread:
+            known_as = ", ".join(one.templates) or "no template"
+            code = f" {one.code}" if one.code else ""
+            yield f"    not understood:{code} [{known_as}]  <- {one.place}"

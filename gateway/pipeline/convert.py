@@ -15,6 +15,7 @@ from gateway.cda import adapter as cda_adapter
 from gateway.cda import facts as cda_facts
 from gateway.cda.reader import read as read_cda
 from gateway.core.contributions import Contribution, TraceLine
+from gateway.core.coverage import SectionCoverage
 from gateway.core.envelope import EmbeddedDocument, Envelope
 from gateway.core.errors import RejectedError
 from gateway.core.facts import Assertion
@@ -30,7 +31,7 @@ from gateway.hl7v2.message import Message
 from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.sites import Site
-from gateway.pipeline import business_acks, senders
+from gateway.pipeline import bugs, business_acks, senders
 from gateway.pipeline.acks import Acks, no_ack
 from gateway.pipeline.mend import fit_alone
 from gateway.pipeline.prepared import Opened, Policy, Prepared
@@ -73,6 +74,7 @@ class Conversion:
     location: str = ""
     assertions: list[Assertion] = field(default_factory=list)
     feed: str = ""
+    coverage: tuple[SectionCoverage, ...] = ()
 
 
 class Converter:
@@ -167,9 +169,11 @@ class Converter:
                 opened, InboxStatus.QUARANTINED, issues=error.issues, flags=opened.flags
             )
         except Exception as error:  # noqa: BLE001 - the one place that turns a bug into a row
-            place = _place_of(error)
+            place = bugs.place_of(error)
             _log.error("conversion_broke", error=type(error).__name__, place=place)
-            return Prepared(opened, InboxStatus.FAILED, issues=(_broke(place),), flags=opened.flags)
+            return Prepared(
+                opened, InboxStatus.FAILED, issues=(bugs.broke(place),), flags=opened.flags
+            )
 
     def _prepare(self, opened: Opened, *, keep_only: bool) -> Prepared:
         if isinstance(opened.parsed, RejectedError):
@@ -208,11 +212,14 @@ class Converter:
 
     def explain(self, opened: Opened) -> Sequence[TraceLine]:
         """Tell where each value of an input that converts comes from."""
+        return self._explained(opened).trace
+
+    def _explained(self, opened: Opened) -> Conversion:
         if opened.header.message_type.startswith("ZAM"):
-            return ()
+            return Conversion()
         if opened.raw.channel is Channel.CDA:
-            return self._cda(opened, trace=True).trace
-        return self._hl7(opened, opened.parsed, trace=True).trace
+            return self._cda(opened, trace=True)
+        return self._hl7(opened, opened.parsed, trace=True)
 
     def convert(self, raw: RawMessage, *, trace: bool = False) -> Conversion:
         """Convert one input for a person who looks at it.
@@ -225,11 +232,13 @@ class Converter:
         prepared = fit_alone(self, self.prepare(opened))
         if prepared.status is not InboxStatus.CONVERTED:
             raise RejectedError(prepared.issues or (_no_input(),))
+        explained = self._explained(opened) if trace else Conversion()
         return Conversion(
             contributions=list(prepared.contributions),
             issues=list(prepared.issues),
             flags=list(prepared.flags),
-            trace=list(self.explain(opened)) if trace else [],
+            trace=explained.trace,
+            coverage=explained.coverage,
             location=prepared.location,
             assertions=list(prepared.assertions),
             feed=prepared.feed,
@@ -305,6 +314,7 @@ class Converter:
         conversion.flags += (*place.flags, *mapped.flags)
         conversion.trace += mapped.trace
         conversion.assertions += mapped.assertions
+        conversion.coverage += mapped.coverage
 
     def _cda(self, opened: Opened, *, trace: bool) -> Conversion:
         mapped = cda_adapter.contribute(
@@ -330,6 +340,7 @@ class Converter:
             location,
             list(mapped.assertions),
             cda_facts.feed(opened.site, opened.header.sender[1]),
+            mapped.coverage,
         )
 
 
@@ -361,26 +372,6 @@ def _converted(opened: Opened, conversion: Conversion) -> Prepared:
         location=conversion.location,
         assertions=tuple(conversion.assertions),
         feed=conversion.feed,
-    )
-
-
-def _place_of(error: Exception) -> str:
-    """Return file and line where a bug surfaced; its text may quote the input."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "unknown"
-    return f"{trace.tb_frame.f_code.co_filename.rpartition('gateway/')[2]}:{trace.tb_lineno}"
-
-
-def _broke(place: str) -> Issue:
-    return Issue(
-        code="RLS-MAP-090",
-        severity=Severity.ERROR,
-        where=f"gateway/{place}",
-        what="the gateway failed on this input; its bytes are kept.",
-        fix="Nothing to change in the input: report the place; it is converted again after a fix.",
     )
 
 
