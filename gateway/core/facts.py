@@ -17,6 +17,31 @@ from gateway.core.contributions import Target
 Attributes = dict[str, Any]
 
 
+#: Between the Patient and the Account in the name of a part of a dossier.
+_OF = "/"
+
+
+def dossier_part(patient_id: str, account_id: str, number: int = 1) -> str:
+    """Return whom facts are held under that were told of a moved dossier under a Patient.
+
+    A part of a dossier stands beside Patients wherever persons are made up of them: it belongs
+    to the person of whom the dossier is now, and goes with the dossier when that moves.
+
+    Args:
+        patient_id: the Patient they were told under.
+        account_id: the dossier.
+        number: 1; above for facts of which it was learned later that they are of the dossier.
+    """
+    more = f"{_OF}{number}" if number > 1 else ""
+    return f"{patient_id}{_OF}{account_id}{more}"
+
+
+def told_of(holder_id: str) -> tuple[str, str]:
+    """Return under which Patient facts were told, and of which dossier; empty when of none held."""
+    patient_id, _, rest = holder_id.partition(_OF)
+    return patient_id, rest.partition(_OF)[0]
+
+
 class Op(StrEnum):
     """What an assertion does to its fact."""
 
@@ -48,7 +73,7 @@ class Assertion:
         revision: sortable text, `Version.key()` of what said it.
         when: event time.
         sent_at: emission at the source, UTC.
-        patient: the Patient it is about; None for a feed.
+        patient: the Patient it is about, or a part of a dossier (`dossier_part`); None for a feed.
         source: feed that said it, `<establishment or sender>:<ADT|DOC|SIU|...>`.
         attributes: what rules may read; names of `core.events.ATTRIBUTES`.
         flags: `tz-ambiguous`, `imprecise`, ...
@@ -125,7 +150,7 @@ class ExpectationRow:
         gap_id: hash of tenant, rule id and key of the trigger.
         x: hash of rule id and key of the trigger.
         person_id: whose facts it came from.
-        patient: Patient that carries the trigger.
+        patient: Patient or part of a dossier (`dossier_part`) that carries the trigger.
         trigger: key of the trigger fact.
         anchor: where the deadline counts from, UTC.
         deadline: UTC; None while an open pause leaves it undefined.

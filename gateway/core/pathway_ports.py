@@ -70,7 +70,24 @@ class FactQueries(Protocol):
         ...
 
     def patients(self, person_id: str) -> list[str]:
-        """Return the Patients of a person, sorted."""
+        """Return the Patients of a person, sorted; parts of dossiers are among them."""
+        ...
+
+    def parts(self, patient_ids: Iterable[str]) -> list[str]:
+        """Return the parts of dossiers that were told under these Patients, sorted."""
+        ...
+
+    def set_apart(self, part: str, patient_id: str, aids: Iterable[str]) -> None:
+        """Hold assertions of a Patient under a part of a dossier from now on.
+
+        A part that is new has the person of the Patient, and all its moves, so that nothing is
+        different until it moves by itself.
+
+        Args:
+            part: of a dossier (`core.facts.dossier_part`).
+            patient_id: the Patient they were told under.
+            aids: of the assertions, by whatever input.
+        """
         ...
 
 
@@ -121,6 +138,19 @@ class WatchQueries(Protocol):
 
         Asked before facts and expectations are read, it makes `save` of the same transaction
         notice another worker that saved meanwhile; the transaction then runs again.
+        """
+        ...
+
+    def set_apart(self, part: str, patient_id: str, expectations: Sequence[ExpectationRow]) -> None:
+        """Write expectations whose trigger is held apart, as they stand; no line tells of it.
+
+        The ledger of the part is written as far as that of the Patient. Looks at the person that
+        have begun are run again.
+
+        Args:
+            part: of a dossier (`core.facts.dossier_part`).
+            patient_id: the Patient the trigger was told under.
+            expectations: of the person, that name the part from now on.
         """
         ...
 

@@ -5,7 +5,7 @@ import base64
 import binascii
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from gateway.core.contributions import Target
 from gateway.core.errors import RejectedError
 from gateway.core.facts import ExpectationRow, Status
 from gateway.core.issues import Issue, Severity
@@ -25,6 +26,7 @@ from gateway.entry.wiring import build_converter, build_rules, build_watcher, lo
 from gateway.mapping.loader import load_mappings
 from gateway.pathway.lines import episodes, gap_line, in_order, ledger_line
 from gateway.pipeline.commit import commit
+from gateway.pipeline.dossiers import owners
 from gateway.pipeline.watch import Watcher, identifiers
 from gateway.store.memory import MemoryStore
 
@@ -144,6 +146,8 @@ async def _printed(store: Store, watcher: Watcher, *, everything: bool) -> list[
             after = page[-1][0]
         lines = in_order(lines)
         rows = tx.watch.gaps(tuple(Status), 10**9, opened_only=not everything)
+        whose = owners(tx, {row.patient.id for row in rows})
+        rows = [replace(row, patient=Target("Patient", whose[row.patient.id])) for row in rows]
         names = identifiers(tx, {row.patient.id for row in rows})
         printed = [ledger_line(line) for line in lines]
         for row in sorted(rows, key=lambda row: row.gap_id):

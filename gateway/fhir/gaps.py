@@ -152,6 +152,15 @@ def retracted_task(task: Json, at: datetime) -> Json:
     }
 
 
+def task_of(task: Json, patient_id: str, at: datetime) -> Json:
+    """Return a Task as it is when another Patient stands for the one it was written for."""
+    reference = {"reference": f"Patient/{patient_id}"}
+    if task.get("for") == reference:
+        return task
+    kept = {name: value for name, value in task.items() if name != "meta"}
+    return {**kept, "for": reference, "lastModified": _instant(at)}
+
+
 def task_reference(issue: Json) -> str:
     """Return `Task/id` of the current episode of a DetectedIssue; empty when it has none."""
     found = _extension(issue, TASK).get("valueReference", {}).get("reference", "")

@@ -4,7 +4,7 @@ All of it is computed from the set of words (`fhir.links`, `fhir.accounts`) alon
 order of arrival gives the same store (ADR 0009).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,8 @@ _TRAIT_EXTENSIONS = frozenset(
         "http://hl7.org/fhir/StructureDefinition/patient-birthPlace",
     }
 )
+#: Elements that say whom a resource is about.
+_WHOSE = ("subject", "patient")
 _INS_SYSTEMS = frozenset(f"urn:oid:{root}" for root in INS_ROOTS)
 
 
@@ -35,10 +37,17 @@ class Links:
     Attributes:
         said: by id of the Patient.
         moved: dossiers that were moved to another patient, by id of the Account.
+        stays: id of the Account of each stay that is in one of them, by id of the Encounter.
+        named: every Patient that the moves of a dossier name, or named until now, by id of the
+            Account.
+        turned: Patients for whom another one stands from now on, or no other one any more.
     """
 
     said: Mapping[str, Said] = field(default_factory=dict)
     moved: Mapping[str, Moved] = field(default_factory=dict)
+    stays: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    turned: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         """Tell whether there is any."""
@@ -48,7 +57,13 @@ class Links:
         """Return these links and others."""
         if not others:
             return self
-        return Links({**self.said, **others.said}, {**self.moved, **others.moved})
+        return Links(
+            said={**self.said, **others.said},
+            moved={**self.moved, **others.moved},
+            stays={**self.stays, **others.stays},
+            named={**self.named, **others.named},
+            turned=self.turned | others.turned,
+        )
 
     def survivor(self, patient_id: str) -> str:
         """Return the Patient that stands for one; in a circle each stands for itself."""
@@ -77,6 +92,19 @@ class Links:
     def survivors(self) -> dict[str, str]:
         """Return who stands for each Patient that gave way."""
         return {old: new for old in sorted(self.said) if (new := self.survivor(old)) != old}
+
+    def owner(self, patient_id: str, account_id: str) -> str:
+        """Return whose is what was told under a Patient about a dossier; its survivor.
+
+        Args:
+            patient_id: the Patient it was told under.
+            account_id: the dossier; empty for what is about none.
+        """
+        own = self.survivor(patient_id)
+        moved = self.moved.get(account_id)
+        if moved is None or own not in {self.survivor(one) for one in moved.members}:
+            return own
+        return self.survivor(moved.owner)
 
     def are_apart(self, one: str, other: str) -> bool:
         """Tell whether the last word on two Patients is that they are two persons."""
@@ -134,25 +162,46 @@ class Links:
         """Return the folded resources of one target as the links make them."""
         survivors = self.survivors()
         names = {f"Patient/{old}": f"Patient/{new}" for old, new in survivors.items()}
-        moved = self._moved(resources)
+        dossier = self._dossier(resources)
         made = []
         for resource in resources:
             if resource["resourceType"] == "Patient":
                 made.append(self._linked(resource))
                 continue
-            given = _given_to(resource, moved, survivors) if moved else resource
+            given = self._given(resource, dossier) if dossier else resource
             made.append(_repointed(given, names) if names else given)
         return made
 
-    def _moved(self, resources: Sequence[Json]) -> Moved | None:
-        """Return the move of the dossier that an Account is, or a stay with its movements is in."""
+    def _dossier(self, resources: Sequence[Json]) -> str:
+        """Return the moved dossier of some resources, empty when they are of none.
+
+        It is an Account itself, that of a stay with its movements, or that of the stay a letter,
+        an order or an observation is about.
+        """
         for resource in resources:
             kind = resource["resourceType"]
             own = [resource["id"]] if kind == "Account" else []
             for account in own or (accounts_of(resource) if kind == "Encounter" else []):
                 if account in self.moved:
-                    return self.moved[account]
-        return None
+                    return account
+            if (account := self.stays.get(stay_of(resource), "")) in self.moved:
+                return account
+        return ""
+
+    def _given(self, resource: Json, dossier: str) -> Json:
+        """Return a resource of a moved dossier with the patient the dossier belongs to."""
+        for element in _WHOSE:
+            if element not in resource:
+                continue
+            subject = resource[element]
+            one = subject[0] if isinstance(subject, list) else subject
+            own = one.get("reference", "").removeprefix("Patient/")
+            owner = self.owner(own, dossier)
+            if not own or owner == self.survivor(own):
+                return resource
+            there = {**one, "reference": f"Patient/{owner}"}
+            return {**resource, element: there if subject is one else [there]}
+        return resource
 
     def _linked(self, patient: Json) -> Json:
         own = patient["id"]
@@ -198,7 +247,30 @@ def links_of(parts: Mapping[Target, Sequence[Contribution]]) -> Links:
                 said[target.id] = one
         elif target.type == "Account" and (dossier := moved_of(found)):
             moved[target.id] = dossier
-    return Links(said, moved)
+    return Links(said, moved, stays_in(parts, moved) if moved else {})
+
+
+def stays_in(
+    parts: Mapping[Target, Sequence[Contribution]], dossiers: Collection[str]
+) -> dict[str, str]:
+    """Return the dossier of each stay among the targets that is in one of these."""
+    return {
+        target.id: account
+        for target, found in parts.items()
+        if target.type == "Encounter"
+        for part in found
+        for account in accounts_of(part.resource)
+        if account in dossiers
+    }
+
+
+def stay_of(resource: Json) -> str:
+    """Return the id of the stay a letter, an order or an observation is about; empty without."""
+    context = resource.get("context", {})
+    said = resource.get("encounter") or context.get("encounter") or context
+    one = said[0] if isinstance(said, list) else said
+    reference: str = one.get("reference", "")
+    return reference.removeprefix("Encounter/") if reference.startswith("Encounter/") else ""
 
 
 def accounts_of(resource: Json) -> list[str]:
@@ -248,19 +320,6 @@ def _taken(part: Contribution, target: Target, edge: Replaced) -> Contribution:
             if kept:
                 resource[element] = kept
     return replace(part, target=target, resource={**resource, "id": target.id}, removals=removals)
-
-
-def _given_to(resource: Json, moved: Moved, survivors: Mapping[str, str]) -> Json:
-    """Return a resource of a moved dossier with the patient the dossier belongs to."""
-    if "subject" not in resource:
-        return resource
-    subject = resource["subject"]
-    one = subject[0] if isinstance(subject, list) else subject
-    own = one.get("reference", "").removeprefix("Patient/")
-    if survivors.get(own, own) not in {survivors.get(m, m) for m in moved.members}:
-        return resource
-    there = {**one, "reference": f"Patient/{moved.owner}"}
-    return {**resource, "subject": there if subject is one else [there]}
 
 
 #: Elements that a word under a merged number removes nothing of.

@@ -22,6 +22,7 @@ from gateway.hl7v2.keys import recorded_at, version_of
 from gateway.hl7v2.message import Message
 from gateway.hl7v2.reader import read
 from gateway.mapping.sites import Site
+from gateway.pipeline.dossiers import told_under
 from gateway.pipeline.prepared import Opened, Prepared
 from gateway.pipeline.to_hospital import queue_message
 
@@ -127,12 +128,11 @@ def _letter(
     patient = next((one for one in made if one.type == "Patient"), None)
     if patient is None:
         return None
-    person = tx.facts.persons([patient.id])[patient.id]
     shown = next((f"{one.type}/{one.id}" for one in made if one.type == "DocumentReference"), "")
     return next(
         (
             (one.assertion, shown)
-            for one in tx.facts.of_person(person)
+            for one in told_under(tx, patient.id)
             if one.order == rows[0].id and one.assertion.event.startswith("DOC.")
         ),
         None,

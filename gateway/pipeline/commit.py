@@ -13,9 +13,11 @@ from gateway.core.issues import Issue, Severity
 from gateway.core.messages import InboxRow, InboxStatus, NewInboxRow, Outcome, Receipt
 from gateway.core.ports import InboxResult, Transaction
 from gateway.fhir.fold import Fold
+from gateway.fhir.survivors import Links
 from gateway.pipeline.asserted import store_told
 from gateway.pipeline.business_acks import assert_received
 from gateway.pipeline.documents import in_turns, judged
+from gateway.pipeline.dossiers import settle
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Opened, Prepared
 from gateway.pipeline.refold import refold
@@ -82,8 +84,10 @@ def _commit(
             _remember(known, item_now, answer)
     ids = _store(tx, [(item, answer) for _, item, answer in fresh], now)
     stored = [(row_id, item) for row_id, (_, item, _) in zip(ids, fresh, strict=True)]
-    _contribute(tx, stored, now, rules)
+    links = _contribute(tx, stored, now, rules)
     store_told(tx, stored, now)
+    if links is not None and links:
+        settle(tx, links, now)
     if rules.mails:
         queue_mails(tx, stored, now)
     assert_received(tx, stored, now)
@@ -96,7 +100,7 @@ def _commit(
 
 def _contribute(
     tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime, rules: CommitRules
-) -> None:
+) -> Links | None:
     kept: list[tuple[int, Sequence[Contribution]]] = []
     once: list[Contribution] = []
     touched: set[Target] = set()
@@ -108,10 +112,10 @@ def _contribute(
         touched.update(part.target for part in folded if part.kind is Kind.OWN)
         kept.append((row_id, folded))
     if not kept:
-        return
+        return None
     tx.contributions.lock(touched)
     changed = tx.contributions.replace(kept)
-    refold(tx, changed, once, now, rules.folds)
+    return refold(tx, changed, once, now, rules.folds).links
 
 
 def _earlier(

@@ -6,7 +6,9 @@ that gave way. They are found here and folded with the rest; what a link means i
 Nearly every input has no link near it: that is settled by one query.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+import orjson
 
 from gateway.core.contributions import Claim, Contribution, Target
 from gateway.core.errors import RejectedError
@@ -15,7 +17,14 @@ from gateway.core.ports import Condition, Transaction
 from gateway.fhir.accounts import MOVED, Moved, moved_of, read_moved
 from gateway.fhir.links import KIND, NOTHING, Said, read_claims, said_of
 from gateway.fhir.search_table import PARAMETERS
-from gateway.fhir.survivors import Links, accounts_of, links_of, subjects_of
+from gateway.fhir.survivors import (
+    Links,
+    accounts_of,
+    links_of,
+    stay_of,
+    stays_in,
+    subjects_of,
+)
 
 Parts = dict[Target, list[Contribution]]
 
@@ -59,7 +68,9 @@ def gather(tx: Transaction, wanted: Parts) -> Links:
 def _gather(tx: Transaction, wanted: Parts) -> Links:
     """Return the links near `wanted`, and add to it what they reach in one step."""
     told = links_of(wanted)
-    patients, accounts = _spoken_of(wanted)
+    patients, accounts, stays = _spoken_of(wanted)
+    around = _dossiers(tx, wanted, stays)
+    accounts |= {one for found in around.values() for one in found}
     pairs = {(KIND, one) for one in patients} | {(MOVED, one) for one in accounts}
     claims = tx.claims.sharing(pairs) if pairs else {}
     if not told and not claims:
@@ -80,17 +91,24 @@ def _gather(tx: Transaction, wanted: Parts) -> Links:
     was, now = _component(tx, wanted, near)
     if now.circle() and not was.circle():
         raise RejectedError([_contradiction()])
-    links = Links(now.said, moved)
-    changed = was.survivors().items() ^ links.survivors().items()
+    changed = was.survivors().items() ^ now.survivors().items()
     concerned = {one for pair in changed for one in pair}
+    links = Links(
+        said=now.said,
+        moved=moved,
+        stays=stays_in(wanted, moved)
+        | {stay: one for stay, found in around.items() for one in found if one in moved},
+        named={one: _members(one, before, moved) for one in {*before, *moved}},
+        turned=frozenset(concerned),
+    )
     dossiers = {a for a in {*before, *moved} if before.get(a) != moved.get(a)}
-    _add(tx, wanted, _owners(tx, concerned, dossiers))
+    _add(tx, wanted, _owners(tx, concerned | _unsettled(tx, wanted, links, dossiers), dossiers))
     return links
 
 
-def _spoken_of(wanted: Parts) -> tuple[set[str], set[str]]:
-    """Return the Patients and the Accounts that targets are, or speak of."""
-    patients, accounts = set[str](), set[str]()
+def _spoken_of(wanted: Parts) -> tuple[set[str], set[str], set[str]]:
+    """Return the Patients, Accounts and stays that targets are, or speak of."""
+    patients, accounts, stays = set[str](), set[str](), set[str]()
     for target, parts in wanted.items():
         if target.type == "Patient":
             patients.add(target.id)
@@ -101,7 +119,49 @@ def _spoken_of(wanted: Parts) -> tuple[set[str], set[str]]:
             patients.update(subjects_of(part.resource))
             if target.type == "Encounter":
                 accounts.update(accounts_of(part.resource))
-    return patients, accounts
+            elif stay := stay_of(part.resource):
+                stays.add(stay)
+    return patients, accounts, stays
+
+
+def _dossiers(tx: Transaction, wanted: Parts, stays: set[str]) -> dict[str, list[str]]:
+    """Return the dossiers of stays that are spoken of and not folded now."""
+    elsewhere = sorted(
+        ("Encounter", one) for one in stays if Target("Encounter", one) not in wanted
+    )
+    if not elsewhere:
+        return {}
+    stored = tx.resources.current(elsewhere)
+    return {
+        id_: accounts_of(orjson.loads(row.body))
+        for (_, id_), row in stored.items()
+        if not row.deleted
+    }
+
+
+def _members(
+    account: str, before: Mapping[str, Moved], moved: Mapping[str, Moved]
+) -> frozenset[str]:
+    known = (dossiers[account] for dossiers in (before, moved) if account in dossiers)
+    return frozenset(one for dossier in known for one in dossier.members)
+
+
+def _unsettled(tx: Transaction, wanted: Parts, links: Links, dossiers: set[str]) -> set[str]:
+    """Return the Patients of dossiers that were just moved, or have just gained a stay.
+
+    What was told about the stay before may be under any of them.
+    """
+    new = {account for stay, account in links.stays.items() if account not in dossiers}
+    if new:
+        keys = sorted(("Encounter", target.id) for target in wanted if target.type == "Encounter")
+        stored = tx.resources.current(keys)
+        settled = {
+            id_
+            for (_, id_), row in stored.items()
+            if not row.deleted and new.intersection(accounts_of(orjson.loads(row.body)))
+        }
+        new = {links.stays[id_] for _, id_ in keys if id_ in links.stays and id_ not in settled}
+    return {one for account in dossiers | new for one in links.named.get(account, ())}
 
 
 def _put(moved: dict[str, Moved], account_id: str, dossier: Moved | None) -> None:

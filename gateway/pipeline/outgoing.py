@@ -12,12 +12,13 @@ from typing import Any
 
 from gateway.core.contributions import Target
 from gateway.core.deliveries import Delivery, DeliveryStatus, Notice
-from gateway.core.facts import Assertion, Op, Span
+from gateway.core.facts import Assertion, Op, Span, told_of
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
 from gateway.hl7v2.message import Message
 from gateway.pipeline import written
 from gateway.pipeline.business_acks import send_key, tell_notice, tell_settled, wanted
+from gateway.pipeline.dossiers import told_under
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import route
 from gateway.sharing.routing import CONNECTOR, NO_INS, Decision
@@ -159,7 +160,7 @@ def _assert(
         revision=revision,
         when=Span(instant, instant),
         sent_at=instant,
-        patient=Target("Patient", said["patient"]),
+        patient=_holder(tx, said),
         source=said["source"],
         attributes={name: value for name, value in attributes.items() if value != ""},
     )
@@ -170,14 +171,26 @@ def _assert(
     tx.watch.touch(dict.fromkeys(persons.values(), now))
 
 
+def _holder(tx: Transaction, said: dict[str, Any]) -> Target:
+    """Return whom the facts of a letter are with: its dossier may have been moved since."""
+    found = (
+        one.assertion.patient
+        for one in told_under(tx, said["patient"])
+        if one.assertion.attributes.get("setid") == said["doc"]
+        and one.assertion.event.startswith("DOC.")
+        and one.assertion.patient is not None
+        and told_of(one.assertion.patient.id)[0] == said["patient"]
+    )
+    return next(found, Target("Patient", said["patient"]))
+
+
 def _kept(tx: Transaction, delivery_id: int, assertion: Assertion) -> list[Assertion]:
     """Return what a row asserts under other keys: being read takes no arrival back."""
     if assertion.patient is None:
         return []
-    person = tx.facts.persons([assertion.patient.id])[assertion.patient.id]
     return [
         one.assertion
-        for one in tx.facts.of_person(person)
+        for one in told_under(tx, told_of(assertion.patient.id)[0])
         if one.order == -delivery_id
         and one.assertion.key != assertion.key
         and one.assertion.event != "SND.HELD_NO_INS"

@@ -16,6 +16,7 @@ from gateway.fhir import links
 from gateway.fhir.patient import INS
 from gateway.fhir.survivors import Links
 from gateway.pathway.cohort import Cohort
+from gateway.pipeline.dossiers import following
 
 _KINDS = (INS, links.KIND)
 
@@ -47,6 +48,7 @@ def relink(
         concerned.update(claim.target.id for claim in holders)
     moved = tx.facts.link(_persons_of(tx, concerned), now)
     if moved:
+        moved |= tx.facts.link(following(tx, moved), now)
         tx.watch.touch(dict.fromkeys(moved, now))
     return moved
 

@@ -28,7 +28,7 @@ class GapChange:
 
     Attributes:
         before: the row before the look, None when it is new.
-        after: the row after it.
+        after: the row after it, its Patient the one that stands for whoever carries the trigger.
         lines: its new ledger lines, oldest first.
         sentences: why this gap, in French; the first one says what is missing.
         identifiers: (system, value) pairs of the Patient, for filters; never shown.
@@ -92,6 +92,11 @@ def _write(tx: Transaction, change: GapChange, now: datetime, ids: Ids) -> list[
     key = (owner.type, owner.id)
     current = tx.resources.current([key, *(("Task", id_) for id_ in tasks)])
     shelf = _Shelf(tx, owner, current, now)
+    left = (shelf.content(key) or {}).get("patient", {}).get("reference", "")
+    for id_ in tasks:
+        task = shelf.content(("Task", id_))
+        if task is not None:
+            shelf.write(gaps.task_of(task, row.patient.id, now))
     events = []
     for step in _steps(change, is_shown=shelf.content(key) is not None, now=now):
         view = GapView(step.row, step.at, change.sentences, change.references)
@@ -101,7 +106,9 @@ def _write(tx: Transaction, change: GapChange, now: datetime, ids: Ids) -> list[
         if stored is not None:
             name = f"{row.gap_id}#{step.row.episode}#{stored.version}"
             focus = f"DetectedIssue/{stored.id}/_history/{stored.version}"
-            events.append(_Event(step.topic, name, focus, step.at, _traits(issue, change)))
+            traits = _traits(issue, change, left)
+            at = step.at if change.lines else now
+            events.append(_Event(step.topic, name, focus, at, traits))
     return events
 
 
@@ -196,7 +203,14 @@ class _Shelf:
         return stored
 
 
-def _traits(issue: Json, change: GapChange) -> Traits:
+def _traits(issue: Json, change: GapChange, left: str) -> Traits:
+    """Return what subscriptions are filtered by; who follows a Patient hears that a gap leaves it.
+
+    Args:
+        issue: the DetectedIssue as it is written.
+        change: what it is written for.
+        left: reference of the Patient it spoke of before; empty when there was none.
+    """
     codings = issue["code"]["coding"]
     finess = gaps.finess_of(change.after)
     organization = gaps.organization_of(issue)
@@ -206,7 +220,7 @@ def _traits(issue: Json, change: GapChange) -> Traits:
             "severity": frozenset({(SEVERITIES, issue["severity"])}),
         },
         references={
-            "patient": frozenset({issue["patient"]["reference"]}),
+            "patient": frozenset({issue["patient"]["reference"], left} - {""}),
             "organization": frozenset({organization} if organization else ()),
         },
         identifiers={

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import islice
+from typing import NamedTuple
 
 import orjson
 
@@ -36,13 +37,25 @@ class Change:
     after: StoredResource
 
 
+class Refolded(NamedTuple):
+    """What a fold did.
+
+    Attributes:
+        changes: the versions that were written; empty when nothing changed.
+        links: between the Patients that were folded, for facts and gaps to follow.
+    """
+
+    changes: list[Change]
+    links: Links
+
+
 def refold(
     tx: Transaction,
     targets: Iterable[Target],
     once: Sequence[Contribution],
     now: datetime,
     folds: Mapping[str, Fold],
-) -> list[Change]:
+) -> Refolded:
     """Fold `targets` and all that share a changed claim with them; write what changed.
 
     Args:
@@ -51,9 +64,6 @@ def refold(
         once: content-addressed resources of new inputs.
         now: `meta.lastUpdated` of new versions.
         folds: the fold of each type that has rules of its own.
-
-    Returns:
-        The versions that were written; empty when nothing changed.
 
     Raises:
         RejectedError: a folded resource breaks its FHIR shape (issues of `fhir.shape`).
@@ -77,7 +87,7 @@ def refold(
         folded[target] = links.applied(made) if links else made
     for part in once:
         folded.setdefault(part.target, [part.resource])
-    return _write(tx, folded, now)
+    return Refolded(_write(tx, folded, now), links)
 
 
 def _settle_claims(

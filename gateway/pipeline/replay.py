@@ -18,6 +18,7 @@ from gateway.pipeline.asserted import asserted, store_assertions
 from gateway.pipeline.business_acks import assert_received
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.documents import judged
+from gateway.pipeline.dossiers import as_held, settle
 from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Converting, Prepared
@@ -117,11 +118,11 @@ class Replayer:
             )
             # What is said again unchanged is folded as well: the fold itself may have changed.
             targets |= {part.target for part in folded}
-            outcome = replace(
-                outcome, changes=tuple(refold(tx, targets, once, now, self.rules.folds))
-            )
+            changes, links = refold(tx, targets, once, now, self.rules.folds)
+            outcome = replace(outcome, changes=tuple(changes))
             said = [(row.id, row.received_at, asserted(item)) for row, item in prepared]
-            store_assertions(tx, said, now)
+            store_assertions(tx, as_held(tx, said, links), now)
+            settle(tx, links, now)
             assert_received(tx, [(row.id, item) for row, item in prepared], now)
             if self.rules.mails:
                 queue_mails(tx, [(row.id, item) for row, item in prepared], now)

@@ -5,8 +5,8 @@ every timer between, so that the ledger is the same whatever the number of worke
 of the look. State, resources and outbox rows of a look are one transaction.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import perf_counter
@@ -17,6 +17,7 @@ import structlog
 from prometheus_client import Histogram
 
 from gateway.core.clock import Clock
+from gateway.core.contributions import Target
 from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.core.facts import ExpectationRow, LedgerLine, Received
 from gateway.core.ports import Store, Transaction
@@ -25,6 +26,7 @@ from gateway.pathway.cohort import Cohort, Walked, advance_cohort
 from gateway.pathway.explain import explain
 from gateway.pathway.rules import Rules
 from gateway.pathway.watermarks import Feeds
+from gateway.pipeline.dossiers import owners
 from gateway.pipeline.evidence import references
 from gateway.pipeline.persons import cohort_of
 from gateway.pipeline.publish import GapChange, gap_changes
@@ -127,7 +129,7 @@ class Watcher:
         receipts: list[datetime] = []
         for person_id in persons:
             began = perf_counter()
-            looked = look(tx, person_id, self.rules, feeds, self.settings.tenant, now)
+            looked = look(tx, person_id, self.rules, feeds, self.settings.tenant, now, self.ids)
             changes += looked.changes
             receipts += looked.receipts
             _LOOK.observe(perf_counter() - began)
@@ -161,6 +163,7 @@ def look(
     feeds: Feeds,
     tenant: str,
     now: datetime,
+    ids: Ids,
 ) -> Looked:
     """Advance one person, and who was one with it since, to `now`; say which gaps changed.
 
@@ -171,6 +174,7 @@ def look(
         feeds: for the completeness of what was received.
         tenant: secret part of every gap id.
         now: instant of looking; what was received later is looked at later.
+        ids: computed ids of the installation.
     """
     cohort = cohort_of(tx, person_id)
     received: list[Received] = []
@@ -193,7 +197,12 @@ def look(
         due = min((d for d in (done.next_due, *later) if d is not None), default=None)
         tx.watch.save(id_, done.changed, done.lines, now, due)
     before = {row.gap_id: row for row in rows}
-    changes = [change for one in walked for change in _changes(tx, before, one, received, rules)]
+    changed = {line.gap_id for one in walked for line in one.advance.lines}
+    if len(cohort.persons) > 1 or cohort.moves:
+        changed |= _of_others(tx, walked, ids)
+    changes = [
+        change for one in walked for change in _changes(tx, before, one, received, rules, changed)
+    ]
     return Looked(changes, _new(received, cohort, now))
 
 
@@ -208,24 +217,39 @@ def _new(received: Sequence[Received], cohort: Cohort, now: datetime) -> list[da
     return list(found.values())
 
 
+def _of_others(tx: Transaction, walked: Sequence[Walked], ids: Ids) -> set[str]:
+    """Return the gaps whose resources name a Patient that does not stand for the trigger now."""
+    rows = [row for one in walked for row in one.advance.rows if row.opened_at is not None]
+    whose = owners(tx, {row.patient.id for row in rows})
+    keys = {row.gap_id: ("DetectedIssue", ids.gap(row.gap_id)) for row in rows}
+    stored = tx.resources.current(sorted(keys.values()))
+    found = set[str]()
+    for row in rows:
+        issue = stored.get(keys[row.gap_id])
+        shown = orjson.loads(issue.body)["patient"]["reference"] if issue else ""
+        if shown and shown != f"Patient/{whose[row.patient.id]}":
+            found.add(row.gap_id)
+    return found
+
+
 def _changes(
     tx: Transaction,
     before: Mapping[str, ExpectationRow],
     walked: Walked,
     received: Sequence[Received],
     rules: Rules,
+    changed: Collection[str],
 ) -> list[GapChange]:
-    """Say which gaps of one person a look changed."""
+    """Say what is to be written of those gaps of one person that changed."""
     lines: dict[str, list[LedgerLine]] = {}
     for line in walked.advance.lines:
         lines.setdefault(line.gap_id, []).append(line)
-    rows = {row.gap_id: row for row in walked.advance.rows}
-    after = {
-        gap_id: rows[gap_id] for gap_id in lines if was_shown(before.get(gap_id), rows[gap_id])
-    }
+    rows = {row.gap_id: row for row in walked.advance.rows if row.gap_id in changed}
+    after = {gap_id: row for gap_id, row in rows.items() if was_shown(before.get(gap_id), row)}
     if not after:
         return []
-    names = identifiers(tx, {row.patient.id for row in after.values()})
+    whose = owners(tx, {row.patient.id for row in after.values()})
+    names = identifiers(tx, set(whose.values()))
     known = [
         one
         for one in received
@@ -235,10 +259,10 @@ def _changes(
     return [
         GapChange(
             before=before.get(gap_id),
-            after=row,
-            lines=tuple(lines[gap_id]),
+            after=replace(row, patient=Target("Patient", whose[row.patient.id])),
+            lines=tuple(lines.get(gap_id, ())),
             sentences=explain(row, known, rules).fr,
-            identifiers=names.get(row.patient.id, ()),
+            identifiers=names.get(whose[row.patient.id], ()),
             references=shown_by,
         )
         for gap_id, row in after.items()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.core.facts import Assertion
+from gateway.core.facts import Assertion, dossier_part
 from gateway.core.pathway_ports import Move
 from gateway.store.watchcodec import AssertionColumns, assertion_columns
 from gateway.store.watchrules import Watch
@@ -70,6 +70,12 @@ def moves_of(
             move = Move(last.at, patient_id, last.before, person)
         found.append(move)
     return found
+
+
+def parts_between(patient_id: str) -> tuple[str, str]:
+    """Return the two texts between which the ids of all parts of a Patient's dossiers lie."""
+    first = dossier_part(patient_id, "")
+    return first, f"{first[:-1]}{chr(ord(first[-1]) + 1)}"
 
 
 def gone_stale(watched: Mapping[str, Watch], moves: Iterable[Move]) -> dict[str, Watch]:

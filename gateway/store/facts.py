@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, literal_column, or_, select
 from gateway.core.facts import Assertion, Received
 from gateway.core.pathway_ports import Move
 from gateway.store import codec
-from gateway.store.factrules import changed_rows, gone_stale, moves_of
+from gateway.store.factrules import changed_rows, gone_stale, moves_of, parts_between
 from gateway.store.sqltext import Compiler, Session, given
 from gateway.store.tables import TABLES
 from gateway.store.watchcodec import AssertionColumns, said_once
@@ -34,6 +34,17 @@ class FactSql:
             "row_id",
             "of_aid",
         )
+        self.hold = c(
+            assertion.update()
+            .where(
+                _ASSERTION.patient_id == bindparam("of_patient"),
+                _ASSERTION.aid == bindparam("of_aid"),
+            )
+            .values(patient_id=bindparam("part")),
+            "part",
+            "of_patient",
+            "of_aid",
+        )
         self.of_patients = c(
             select(*_ASSERTION).where(c.among(_ASSERTION.patient_id, "patients")), "patients"
         )
@@ -48,6 +59,13 @@ class FactSql:
             ),
             "a",
             "b",
+        )
+        self.parts = c(
+            select(_PERSON.patient_id).where(
+                _PERSON.patient_id > bindparam("low"), _PERSON.patient_id < bindparam("high")
+            ),
+            "low",
+            "high",
         )
         self.unlink = c(person.delete().where(c.among(_PERSON.patient_id, "ids")), "ids")
         self.link = c.insert(person, ("patient_id", "person_id"))
@@ -150,6 +168,28 @@ class SqlFacts:
         if all(patient_id != person_id for patient_id, _ in rows):
             found.add(person_id)
         return sorted(found)
+
+    def parts(self, patient_ids: Iterable[str]) -> list[str]:
+        """Return the parts of dossiers that were told under these Patients, sorted."""
+        rows = [
+            row
+            for patient_id in sorted(set(patient_ids))
+            for row in self._session.rows(self._sql.parts, parts_between(patient_id))
+        ]
+        return sorted(row[0] for row in rows)
+
+    def set_apart(self, part: str, patient_id: str, aids: Iterable[str]) -> None:
+        """Hold assertions of a Patient under a part of a dossier from now on."""
+        self._session.run_many(
+            self._sql.hold, [(part, patient_id, codec.storable(aid)) for aid in sorted(set(aids))]
+        )
+        if self._session.rows(self._sql.persons, (given([part]),)):
+            return
+        self._session.run(self._sql.link, (part, self.persons([patient_id])[patient_id]))
+        self._session.run_many(
+            self._sql.put_move,
+            [(part, codec.instant_text(m.at), m.before, m.after) for m in self.moves([patient_id])],
+        )
 
 
 def _move(row: Sequence[Any]) -> Move:

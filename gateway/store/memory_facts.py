@@ -1,12 +1,13 @@
 """Facts and persons in memory."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.core.facts import Assertion, Received
 from gateway.core.pathway_ports import Move
 from gateway.store.codec import instant_text
-from gateway.store.factrules import changed_rows, gone_stale, moves_of
+from gateway.store.factrules import changed_rows, gone_stale, moves_of, parts_between
 from gateway.store.journal import Journal
 from gateway.store.watchcodec import AssertionColumns, said_once
 from gateway.store.watchrules import Watch
@@ -98,3 +99,22 @@ class MemoryFacts:
         if person_id not in self._person:
             found.add(person_id)
         return sorted(found)
+
+    def parts(self, patient_ids: Iterable[str]) -> list[str]:
+        """Return the parts of dossiers that were told under these Patients, sorted."""
+        ranges = [parts_between(one) for one in set(patient_ids)]
+        return sorted(o for o in self._person if any(low < o < high for low, high in ranges))
+
+    def set_apart(self, part: str, patient_id: str, aids: Iterable[str]) -> None:
+        """Hold assertions of a Patient under a part of a dossier from now on."""
+        wanted = set(aids)
+        for key in [k for k in self._of_patient.get(patient_id, ()) if k[1] in wanted]:
+            row = self._rows[key]._replace(patient_id=part)
+            self._journal.drop(self._of_patient[patient_id], key)
+            self._journal.put(self._rows, key, row)
+            self._journal.put(self._of_patient.setdefault(part, {}), key, None)
+        if part in self._person:
+            return
+        self._journal.put(self._person, part, self.persons([patient_id])[patient_id])
+        for move in self.moves([patient_id]):
+            self._journal.put(self._moves, (part, move.at), replace(move, patient_id=part))

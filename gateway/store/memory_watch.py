@@ -13,6 +13,7 @@ from gateway.store.journal import Journal
 from gateway.store.watchcodec import (
     ExpectationColumns,
     LedgerColumns,
+    expectation_columns,
     ledger_columns,
     read_expectation,
     read_line,
@@ -69,6 +70,18 @@ class MemoryWatch:
         """Return the instant up to which the ledger of a Patient is written."""
         until = self._watched.get(patient_id, Watch()).looked_until
         return read_instant(until) if until else None
+
+    def set_apart(self, part: str, patient_id: str, expectations: Sequence[ExpectationRow]) -> None:
+        """Write expectations whose trigger is held apart, as they stand."""
+        for row in map(expectation_columns, expectations):
+            before = self._rows[row.gap_id]
+            self._journal.drop(self._of_patient[before.patient_id], row.gap_id)
+            self._journal.put(self._rows, row.gap_id, row)
+            self._journal.put(self._of_patient.setdefault(row.patient_id, {}), row.gap_id, None)
+        watch = self._watched.get(patient_id, Watch())
+        self._journal.put(self._watched, patient_id, watch.stale())
+        if part not in self._watched:
+            self._journal.put(self._watched, part, Watch(looked_until=watch.looked_until))
 
     def save(
         self,

@@ -16,6 +16,7 @@ from gateway.store.sqltext import Compiler, Session, Sql, given
 from gateway.store.tables import TABLES
 from gateway.store.watchcodec import (
     ExpectationColumns,
+    expectation_columns,
     ledger_columns,
     read_expectation,
     read_line,
@@ -195,6 +196,14 @@ class SqlWatch:
         watch = Watch(*rows[0]) if rows else Watch()
         self._known.setdefault(person_id, watch.looks)
         return watch
+
+    def set_apart(self, part: str, patient_id: str, expectations: Sequence[ExpectationRow]) -> None:
+        """Write expectations whose trigger is held apart, as they stand."""
+        self._session.run_many(self._sql.put, [expectation_columns(row) for row in expectations])
+        watch = self._lock(patient_id)
+        self._session.run(self._sql.set, (*watch.stale(), patient_id))
+        first = Watch(looked_until=watch.looked_until)
+        self._session.run_many(self._sql.add, [(part, *first)])
 
     def save(
         self,

@@ -35,6 +35,7 @@ from gateway.entry.web.values import Feed, Gap, GapPage, Path
 from gateway.fhir.identity import Ids
 from gateway.pathway.rules import Rules
 from gateway.pipeline.convert import Converter
+from gateway.pipeline.dossiers import owners
 from gateway.pipeline.quarantine import HELD, discarded, not_held, retried, stored
 from gateway.pipeline.replay import Replayer
 
@@ -181,7 +182,8 @@ class StorePageData:
             if row is None:
                 return None
             reader = self._gaps
-            around = PathReader(reader).read(tx, row.patient.id, now)
+            whose = owners(tx, [row.patient.id])
+            around = PathReader(reader).read(tx, whose[row.patient.id], now)
             if around is None:
                 around = Path(reader.shown(tx, [row], now)[0].person)
             return reader.page(tx, row, around, now)

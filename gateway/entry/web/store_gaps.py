@@ -18,6 +18,7 @@ from gateway.entry.web.values import Evidence, Gap, GapPage, Path, Step, Text
 from gateway.fhir.identity import Ids
 from gateway.pathway.calendar import is_working_day, region_of
 from gateway.pathway.watermarks import Feeds
+from gateway.pipeline.dossiers import owners
 
 #: Units whose days may be passed over.
 _DAYS = frozenset({"bh", "bd", "jo"})
@@ -33,7 +34,8 @@ class GapReader:
 
     def shown(self, tx: Transaction, rows: Sequence[ExpectationRow], now: datetime) -> list[Gap]:
         """Return rows with the names of persons and establishments, and the state of the work."""
-        people = persons(tx, (row.patient.id for row in rows))
+        whose = owners(tx, {row.patient.id for row in rows})
+        people = persons(tx, (whose[row.patient.id] for row in rows))
         places = establishments(tx, self.ids, (_estab(row) for row in rows))
         tasks = self._work(tx, rows)
         shown = []
@@ -49,7 +51,7 @@ class GapReader:
                     row.status,
                     self.book.name(row),
                     self.book.why(row, places.get(_estab(row), ""), now),
-                    people[row.patient.id],
+                    people[whose[row.patient.id]],
                     source,
                     target,
                     row.anchor,
