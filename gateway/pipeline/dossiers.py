@@ -115,16 +115,15 @@ def settle(tx: Transaction, links: Links, now: datetime) -> None:
             *(e for s in near.said.values() for e in s.ends()),
         }
         away = sorted(one for one in told if near.owner(one, account) != near.survivor(one))
-        for patient_id in away:
-            _set_apart(tx, patient_id, account, now)
+        held = {part for one in away for part in _set_apart(tx, one, account, now)}
         parts = [one for one in tx.facts.parts(told) if told_of(one)[1] == account]
         whose = {part: near.owner(*told_of(part)) for part in parts}
-        moved = tx.facts.link(_persons(tx, whose), now)
+        persons = _persons(tx, whose)
+        moved = tx.facts.link(persons, now) | {persons[part] for part in held}
         tx.watch.touch(dict.fromkeys(moved, now))
     if links.turned:
         # A gap shows the Patient that stands for its own: it changes without any fact.
-        persons = tx.facts.persons(links.turned)
-        tx.watch.touch(dict.fromkeys(persons.values(), now))
+        tx.watch.touch(dict.fromkeys(tx.facts.persons(links.turned).values(), now))
 
 
 def _persons(tx: Transaction, whose: dict[str, str]) -> dict[str, str]:
@@ -133,16 +132,18 @@ def _persons(tx: Transaction, whose: dict[str, str]) -> dict[str, str]:
     return {part: persons[patient] for part, patient in whose.items()}
 
 
-def _set_apart(tx: Transaction, patient_id: str, account: str, now: datetime) -> None:
-    """Set apart what was told of a dossier under a Patient and is not yet."""
+def _set_apart(tx: Transaction, patient_id: str, account: str, now: datetime) -> set[str]:
+    """Set apart what was told of a dossier under a Patient and is not yet; return the parts."""
     facts = _of_dossier(tx, patient_id, account)
+    parts = set[str]()
     # What came with this commit was never seen with another person.
-    fresh = [one for one in facts if one.at >= now]
-    known = [one for one in facts if one.at < now]
-    if known:
-        _hold(tx, _part(tx, patient_id, account, is_known=True), patient_id, known)
-    if fresh:
-        _hold(tx, _part(tx, patient_id, account, is_known=False), patient_id, fresh)
+    for is_known in (True, False):
+        found = [one for one in facts if (one.at < now) is is_known]
+        if found:
+            part = _part(tx, patient_id, account, is_known=is_known)
+            _hold(tx, part, patient_id, found)
+            parts.add(part)
+    return parts
 
 
 def _part(tx: Transaction, patient_id: str, account: str, *, is_known: bool) -> str:
