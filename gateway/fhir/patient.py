@@ -14,6 +14,7 @@ from gateway.core.contributions import Claim, Contribution, Json, Target
 from gateway.core.envelope import INS_ROOTS
 from gateway.fhir import links
 from gateway.fhir.fold import merge
+from gateway.fhir.spoken import is_trait, spoken_of, unmarked, word_claim
 
 FR_CORE = "https://hl7.fr/ig/fhir/core/StructureDefinition/"
 PATIENT = FR_CORE + "fr-core-patient"
@@ -36,8 +37,22 @@ class PatientFold:
     def claims(self, target: Target, parts: Sequence[Contribution]) -> tuple[Claim, ...]:
         """Claim links, the INS with its strict traits when it may be shown, and who looks alike.
 
-        A record that gave way to another one claims its links only.
+        A record that gave way to another one claims its links only. A word about whoever bears an
+        INS, and a record that heard one, claim that INS besides.
         """
+        told = [said for part in parts if (said := spoken_of(part)) is not None]
+        claims = self._claims(target, parts)
+        if not told:
+            return claims
+        own = self._claims(target, [part for part in parts if spoken_of(part) is None])
+        borne = {claim.value for claim in own if claim.kind == INS}
+        for said in told:
+            value = _claim_value(said.system, said.value)
+            if not said.is_heard or value in borne:
+                claims = (*claims, word_claim(INS, value, target, said))
+        return tuple(dict.fromkeys(claims))
+
+    def _claims(self, target: Target, parts: Sequence[Contribution]) -> tuple[Claim, ...]:
         merged = _merged(target, parts)
         if merged is None:
             return ()
@@ -66,7 +81,7 @@ class PatientFold:
         ins = None if gone else _ins(merged)
         traits = strict_traits(merged)
         doubts = []
-        if any(rival.kind == INS and rival.content != traits for rival in rivals):
+        if any(r.kind == INS and is_trait(r) and r.content != traits for r in rivals):
             doubts.append("ins-traits-conflict")
         if not gone and is_discontinuous(parts):
             doubts.append("identity-discontinuity")
@@ -106,6 +121,7 @@ def _merged(target: Target, parts: Sequence[Contribution]) -> Json | None:
     if merged is not None:
         for element in ("link", "active"):
             merged.pop(element, None)
+        merged = unmarked(merged)
     return merged
 
 

@@ -195,7 +195,9 @@ def contribute(
     _report(results, context, mapped)
     row = _movement(results, context, mapped)
     _collect(results, context, header, mapped, row)
-    mapped.assertions = facts.assertions(plans.facts[name], context, row, header, plans.kinds)
+    # Whom a former INS speaks of is known when the word is heard, not here.
+    if not context.patient.spoken_in:
+        mapped.assertions = facts.assertions(plans.facts[name], context, row, header, plans.kinds)
     return mapped
 
 
@@ -272,7 +274,7 @@ def _collect(
         earlier = seen.setdefault(target, [])
         if earlier and any(resource.items() <= other.items() for other in earlier):
             continue
-        annotates = part.name in _ANNOTATIONS
+        annotates = part.name in _ANNOTATIONS or _is_word(target, context)
         if part.name == REPLACED and earlier:
             # Only its confidentiality changes: a document does not replace itself.
             continue
@@ -294,6 +296,11 @@ def _collect(
             )
         )
         earlier.append(resource)
+
+
+def _is_word(target: Target, context: Context) -> bool:
+    """Tell whether a contribution is for whoever bears the INS that the message gives up."""
+    return bool(context.patient.spoken_in) and target == Target("Patient", context.patient.id)
 
 
 def _version(part: _Part, target: Target, version: Version, context: Context) -> Version:

@@ -20,12 +20,15 @@ class PatientKey:
         system: domain of the IPP; of the INS when the message has no local number.
         value: IPP or INS.
         ins_vouched: the message carries a well-formed INS, and its status allows to use it.
+        spoken_in: domain of the local numbers among which the bearer of a former INS is looked
+            for; empty unless the message names its patient by nothing else.
     """
 
     id: str
     system: str
     value: str
     ins_vouched: bool = False
+    spoken_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)

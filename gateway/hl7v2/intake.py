@@ -7,7 +7,7 @@ Standards: HL7 v2.5 2.9 and table 0357, IHE ITI TF-2 C.2.3, PAM France 2.11 5 an
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.core.issues import Issue, Severity
@@ -114,6 +114,8 @@ _MERGE = _Needs(
     fields=(*_PATIENT, ("MRG", (1,))),
     strict_dates=_PERSON_DATES,
 )
+#: PID-3 may hold an INS that is taken away and nothing else: MRG-1 then names the patient.
+_RENUMBERED = replace(_MERGE, fields=(("MSH", (7,)), ("EVN", (2,)), ("PID", (5,)), ("MRG", (1,))))
 _LINK = _Needs(
     order=("MSH", "EVN", "PID"),
     required=("EVN", "PID", "PID[2]"),
@@ -188,7 +190,7 @@ _NEEDS: Mapping[str, _Needs] = {
     "A24": _LINK,
     "A37": _LINK,
     "A40": _MERGE,
-    "A47": _MERGE,
+    "A47": _RENUMBERED,
     "A44": _MOVED,
     "A49": _DOSSIER,
     "MDM": _DOCUMENT,

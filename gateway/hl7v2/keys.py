@@ -115,7 +115,10 @@ def _patient(
     *,
     test_ins: bool,
 ) -> PatientKey:
-    """Choose the key: IPP of PID-3, else the IPP of the document, else the INS if vouched for."""
+    """Choose the key: IPP of PID-3, else the IPP of the document, else the INS if vouched for.
+
+    An A47 without IPP speaks of whoever bears the INS it gives up.
+    """
     numbers = nodes(message, "PID", 3)
     ins = _usable_ins(numbers, test_ins=test_ins)
     statuses = {node.text() for node in nodes(message, "PID", 32)}
@@ -129,6 +132,11 @@ def _patient(
             own = site.domain("ipp", universal_id=site.finess)
             system, value = next((pair for pair in domains if pair[0] == own), domains[0])
         return PatientKey(ids.patient(system, value), system, value, vouched)
+    if former := _former_ins(message, test_ins=test_ins):
+        number = establishment_finess(message, site, facility)
+        domain = site.domain("ipp", universal_id=number, facility=facility)
+        system, value = f"urn:oid:{former[0]}", former[1]
+        return PatientKey(ids.patient(system, value), system, value, vouched, domain)
     if local:
         raise RejectedError([faults.patient_number_without_authority(f"{local[0].place}.4")])
     if ins is None:
@@ -149,6 +157,20 @@ def _domain(node: Node, site: Site, facility: str) -> str:
         node.component(4, 3),
         facility=facility,
     )
+
+
+def _former_ins(message: Message, *, test_ins: bool) -> tuple[str, str] | None:
+    """Return the INS that an A47 gives up and names its patient by.
+
+    None when it gives up a local number, which names the patient.
+    Spec: PAM France 2.11 4.4 (event A47); HL7 v2.5 3.4.9.1 (MRG-1).
+    """
+    if message.trigger_event != "A47":
+        return None
+    former = nodes(message, "MRG", 1)
+    if any(node.component(5) in _LOCAL and node.component(1) for node in former):
+        return None
+    return _usable_ins(former, test_ins=test_ins)
 
 
 def _usable_ins(numbers: Sequence[Node], *, test_ins: bool) -> tuple[str, str] | None:

@@ -6,8 +6,9 @@ from gateway.core.contributions import Contribution, Json, Kind, Target
 from gateway.fhir.accounts import AccountFold
 from gateway.fhir.appointments import AppointmentFold
 from gateway.fhir.fold import ElementFold, Fold
-from gateway.fhir.patient import PatientFold
+from gateway.fhir.patient import INS, PatientFold
 from gateway.fhir.requests import RequestFold
+from gateway.fhir.spoken import heard, listeners, spoken_of
 from gateway.fhir.survivors import links_of
 from gateway.hl7v2.movements import StayFold
 
@@ -38,6 +39,7 @@ def fold_alone(contributions: Sequence[Contribution]) -> list[Json]:
     links = links_of(parts)
     if links:
         parts |= links.heard(parts)
+    parts |= _heard(parts)
     for target, found in parts.items():
         if found[0].kind is Kind.ONCE:
             resources.append(found[0].resource)
@@ -46,3 +48,15 @@ def fold_alone(contributions: Sequence[Contribution]) -> list[Json]:
             made = fold.resources(target, found, ())
             resources += links.applied(made) if links else made
     return resources
+
+
+def _heard(parts: Mapping[Target, list[Contribution]]) -> dict[Target, list[Contribution]]:
+    """Return what counts for each Patient that bears an INS about which there is a word."""
+    people = {target: found for target, found in parts.items() if target.type == "Patient"}
+    if not any(spoken_of(part) for found in people.values() for part in found):
+        return {}
+    claims = [c for one, found in people.items() for c in FOLDS["Patient"].claims(one, found)]
+    return {
+        target: heard(target, people[target], [people[word] for word in sorted(words)])
+        for target, words in listeners((c for c in claims if c.kind == INS), people).items()
+    }

@@ -14,6 +14,7 @@ from gateway.core.pathway_ports import Move
 from gateway.core.ports import Transaction
 from gateway.fhir import links
 from gateway.fhir.patient import INS
+from gateway.fhir.spoken import is_trait
 from gateway.fhir.survivors import Links
 from gateway.pathway.cohort import Cohort
 from gateway.pipeline.dossiers import following
@@ -88,6 +89,7 @@ def together(holders: Sequence[Claim], told: Links) -> list[tuple[str, str]]:
 
     They disagree on a trait, or a hospital has said of two of them that they are two persons.
     """
+    holders = [claim for claim in holders if is_trait(claim)]
     ids = sorted({claim.target.id for claim in holders})
     if len({claim.content for claim in holders}) != 1:
         return []

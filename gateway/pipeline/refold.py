@@ -16,9 +16,10 @@ from gateway.core.contributions import Claim, Contribution, Json, Target
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 from gateway.core.ports import NewVersion, StoredResource, Transaction
-from gateway.fhir import search, shape
+from gateway.fhir import search, shape, spoken
 from gateway.fhir.fold import ElementFold, Fold
 from gateway.fhir.links import KIND as LINK
+from gateway.fhir.patient import INS
 from gateway.fhir.survivors import Links
 from gateway.pipeline.merges import gather
 from gateway.pipeline.persons import relink
@@ -102,13 +103,22 @@ def _settle_claims(
     Persons follow from claims, so they are linked here. The links of what is added are returned
     with those that were given.
     """
-    claims = _claims(wanted, folds)
-    if not claims:
-        return {}, {}, links
-    changed = tx.claims.replace(claims)
-    if changed:
-        holders = {c.target for found in tx.claims.sharing(changed).values() for c in found}
+    claims: dict[Target, tuple[Claim, ...]] = {}
+    moved = set[tuple[str, str]]()
+    todo = dict(wanted)
+    while todo:
+        found = _claims(todo, folds)
+        if not found:
+            break
+        if heard := _heard(tx, todo, found):
+            wanted.update(heard)
+            found.update(_claims(heard, folds))
+        claims.update(found)
+        changed = tx.claims.replace(found)
+        moved |= changed
+        holders = {c.target for held in tx.claims.sharing(changed).values() for c in held}
         affected = holders - wanted.keys()
+        todo = {}
         if affected:
             tx.contributions.lock(affected)
             more = tx.contributions.load(sorted(affected))
@@ -116,12 +126,35 @@ def _settle_claims(
             near = gather(tx, reached)
             reached |= near.heard(reached)
             links = links.and_those(near)
-            added = {target: parts for target, parts in reached.items() if target not in wanted}
-            wanted.update(added)
-            claims.update(_claims(added, folds))
-        relink(tx, changed, claims, now)
+            todo = {target: parts for target, parts in reached.items() if target not in wanted}
+            wanted.update(todo)
+    if moved:
+        relink(tx, moved, claims, now)
     pairs = {(c.kind, c.value) for found in claims.values() for c in found if c.kind != LINK}
     return claims, tx.claims.sharing(pairs) if pairs else {}, links
+
+
+def _heard(
+    tx: Transaction,
+    todo: Mapping[Target, list[Contribution]],
+    claims: Mapping[Target, Sequence[Claim]],
+) -> dict[Target, list[Contribution]]:
+    """Return what counts for each record that bears an INS about which there is a word.
+
+    Nearly always there is none: that is settled by one query for those that bear an INS.
+    """
+    own = [claim for found in claims.values() for claim in found if claim.kind == INS]
+    pairs = {(claim.kind, claim.value) for claim in own}
+    known = [c for found in tx.claims.sharing(pairs).values() for c in found] if pairs else []
+    told = spoken.listeners([*own, *(claim for claim in known if claim.target not in claims)], todo)
+    if not told:
+        return {}
+    words = {word for found in told.values() for word in found}
+    parts = tx.contributions.load(sorted(words))
+    return {
+        target: spoken.heard(target, todo[target], [parts.get(word, []) for word in sorted(found)])
+        for target, found in told.items()
+    }
 
 
 def _claims(

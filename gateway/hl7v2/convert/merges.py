@@ -9,6 +9,7 @@ from gateway.core.contributions import Json
 from gateway.core.envelope import INS_ROOTS
 from gateway.fhir.accounts import MOVED_FROM
 from gateway.fhir.links import OLD_NUMBER, REASON, RENUMBERED
+from gateway.fhir.spoken import Spoken
 from gateway.hl7v2 import faults
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.patient import ipp_domain
@@ -21,17 +22,25 @@ from gateway.mapping.converters import Flawed, Removed
 _LOCAL = ("PI", "")
 
 
-def _former(context: Context) -> Node | None:
-    """Return the repetition of MRG-1 that is a local number of the authority of PID-3.
+def _former(context: Context) -> tuple[str, str] | None:
+    """Return domain and value of the local number in MRG-1 that is of the authority of PID-3.
 
-    MRG-1 repeats: the numbers of other authorities go with the record and are no key.
+    MRG-1 repeats: the numbers of other authorities go with the record and are no key. When PID-3
+    has an INS and no local number, the first local number counts: the INS takes its place.
     """
     merged = context.message.first("MRG")
+    by_ins = context.patient.system.removeprefix("urn:oid:") in INS_ROOTS
     for node in merged.nodes(1) if merged else ():
-        is_local = node.component(5) in _LOCAL and node.component(1)
-        if is_local and ipp_domain(node, context) == context.patient.system:
-            return node
+        if node.component(5) not in _LOCAL or not node.component(1):
+            continue
+        domain = ipp_domain(node, context)
+        if domain and (by_ins or domain == context.patient.system):
+            return domain, node.component(1)
     return None
+
+
+def _is_own(former: tuple[str, str], context: Context) -> bool:
+    return former == (context.patient.system, context.patient.value)
 
 
 @converter("merged_id", reads=("MRG-1", "PID-3"))
@@ -40,12 +49,12 @@ def merged_id(_source: object, context: Context) -> Any:
 
     Spec: PAM France 2.11 4.1 (event A40); HL7 v2.5 3.4.9.1 (MRG-1).
     """
-    node = _former(context)
-    if node is None:
+    former = _former(context)
+    if former is None:
         return Flawed(None, (faults.no_former_number("MRG-1"),))
-    if node.component(1) == context.patient.value:
+    if _is_own(former, context):
         return Flawed(None, (faults.same_record("MRG-1"),))
-    return context.ids.patient(context.patient.system, node.component(1))
+    return context.ids.patient(*former)
 
 
 @converter("renumbered_id", reads=("MRG-1", "PID-3"))
@@ -54,14 +63,14 @@ def renumbered_id(_source: object, context: Context) -> Any:
 
     Spec: PAM France 2.11 4.1 and 4.4 (event A47); HL7 v2.5 3.4.9.1 (MRG-1).
     """
-    node = _former(context)
+    former = _former(context)
     merged = context.message.first("MRG")
     speaks_of_ins = any(n.component(5) == "INS" for n in merged.nodes(1)) if merged else False
-    if node is None:
+    if former is None:
         return None if speaks_of_ins else Flawed(None, (faults.no_former_number("MRG-1"),))
-    if node.component(1) == context.patient.value:
+    if _is_own(former, context):
         return None if speaks_of_ins else Flawed(None, (faults.same_record("MRG-1"),))
-    return context.ids.patient(context.patient.system, node.component(1))
+    return context.ids.patient(*former)
 
 
 @converter("former_number", reads=("MRG-1", "PID-3"))
@@ -70,11 +79,10 @@ def former_number(_source: object, context: Context) -> Any:
 
     Spec: HL7 v2.5 3.4.9.1 (MRG-1); FR Core fr-core-patient, identifier PI with use old.
     """
-    node = _former(context)
-    if node is None:
+    former = _former(context)
+    if former is None:
         return None
-    number = {"system": context.patient.system, "value": node.component(1)}
-    return {"use": "old", "type": OLD_NUMBER, **number}
+    return {"use": "old", "type": OLD_NUMBER, "system": former[0], "value": former[1]}
 
 
 @converter("replaced_by", reads=("PID-3",))
@@ -112,6 +120,18 @@ def former_ins(node: Node, context: Context) -> Any:
     if any(number.component(5) == "INS" and number.component(1) for number in numbers):
         return Removed(f"urn:oid:{root}|{node.component(1)}")
     return [Removed(f"urn:oid:{every}|*") for every in INS_ROOTS]
+
+
+@converter("spoken_of", reads=("MRG-1",))
+def spoken_of(_source: object, context: Context) -> Any:
+    """Return by which former INS a message names its patient, as a word for the fold.
+
+    Spec: PAM France 2.11 4.4 (event A47): the patient is found by the INS in MRG-1.
+    """
+    patient = context.patient
+    if not patient.spoken_in:
+        return None
+    return Spoken(patient.system, patient.value, patient.spoken_in).extension()
 
 
 # --- two patients of one message --------------------------------------------------------------
@@ -224,10 +244,10 @@ def moved_from(_source: object, context: Context) -> Any:
 
     Spec: HL7 v2.5 3.3.44 (A44), 3.4.9.1 (MRG-1).
     """
-    node = _former(context)
-    if node is None:
+    former = _former(context)
+    if former is None:
         return Flawed(None, (faults.no_former_number("MRG-1"),))
-    if node.component(1) == context.patient.value:
+    if _is_own(former, context):
         return Flawed(None, (faults.same_record("MRG-1"),))
-    left = context.ids.patient(context.patient.system, node.component(1))
+    left = context.ids.patient(*former)
     return {"url": MOVED_FROM, "valueReference": {"reference": f"Patient/{left}"}}
