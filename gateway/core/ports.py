@@ -58,6 +58,10 @@ class InboxQueries(Protocol):
         """Write how rows ended; refuses a transition that `INBOX_TRANSITIONS` does not list."""
         ...
 
+    def set_flags(self, flags: Mapping[int, Sequence[str]]) -> None:
+        """Write the flags of rows anew; how they ended stays."""
+        ...
+
     def reopen(self, row_id: int) -> None:
         """Put a row back to `received` (a replay), counting the attempt."""
         ...

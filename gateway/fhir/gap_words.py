@@ -35,7 +35,10 @@ _MITIGATION = {
     "resolved-by-person": "Réglé par une personne",
 }
 _OUTPUT = {"closing-event": "Événement qui a clos la rupture"}
-_CODE = {"close-handoff-gap": "Clore une rupture de parcours"}
+_CODE = {
+    "close-handoff-gap": "Clore une rupture de parcours",
+    "check-identity": "Vérifier une identité",
+}
 
 MOVED = "Une correction a déplacé l’échéance."
 MOOT = "L’étape attendue n’a plus d’objet."

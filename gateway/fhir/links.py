@@ -128,6 +128,11 @@ def _is_renumbered(link: Json) -> bool:
     )
 
 
+def seealso(patient_id: str) -> Json:
+    """Return the link to another record of the same person that stays in use."""
+    return {"other": {"reference": f"Patient/{patient_id}"}, "type": "seealso"}
+
+
 def claims_of(target: Target, said: Said) -> list[Claim]:
     """Return the links of a Patient as claims, each under both ends, for the other end to find."""
     contents: list[tuple[str, str]] = []

@@ -85,6 +85,8 @@ class PatientFold:
             doubts.append("ins-traits-conflict")
         if not gone and is_discontinuous(parts):
             doubts.append("identity-discontinuity")
+        if not gone and "USUR" in _statuses(merged):
+            doubts.append("identity-usurped")
         trusted = traits is not None and is_vouched(merged) and not doubts
         shown = ins is not None and trusted
         known = said.linked | said.apart
@@ -112,7 +114,19 @@ class PatientFold:
             tags = [{"system": QUALITY, "code": code} for code in doubts]
             meta["tag"] = [*meta.get("tag", ()), *tags]
         merged["meta"] = meta
+        if shown and (others := _same_person(target, said, rivals)):
+            merged["link"] = [links.seealso(one) for one in others]
         return [_with_meta_first(merged)]
+
+
+def _same_person(target: Target, said: links.Said, rivals: Sequence[Claim]) -> list[str]:
+    """Return the Patients that bear the same qualified INS, all agreeing on the strict traits.
+
+    Each establishment has its record; RNIV: a qualified INS alone links them. A record that was
+    taken apart from one of them is linked with none.
+    """
+    same = {r.target.id for r in rivals if r.kind == INS and is_trait(r)} - {target.id}
+    return [] if same & said.apart else sorted(same)
 
 
 def _merged(target: Target, parts: Sequence[Contribution]) -> Json | None:

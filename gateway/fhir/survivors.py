@@ -11,7 +11,7 @@ from typing import Any
 from gateway.core.contributions import Contribution, Json, Target
 from gateway.core.envelope import INS_ROOTS
 from gateway.fhir.accounts import Moved, moved_of
-from gateway.fhir.links import NOTHING, OLD_NUMBER, Replaced, Said, said_of, tells_link
+from gateway.fhir.links import NOTHING, OLD_NUMBER, Replaced, Said, said_of, seealso, tells_link
 
 _FR_CORE = "https://hl7.fr/ig/fhir/core/StructureDefinition/"
 #: What says who somebody is: never taken from the words of a number that was merged away.
@@ -138,7 +138,7 @@ class Links:
             heard = self._heard(target, parts, survivors)
             edge = self.said.get(patient_id, NOTHING).replaced
             if patient_id in survivors and edge is not None:
-                heard = [p for p in heard if not _is_later(p, edge) or tells_link(p)]
+                heard = [p for p in heard if not is_later(p, edge) or tells_link(p)]
             found[target] = heard
         return found
 
@@ -214,17 +214,15 @@ class Links:
             return {**patient, **head, "active": False, "link": [link]}
         losers = [old for old, new in survivors.items() if new == own]
         links = [{"other": {"reference": f"Patient/{old}"}, "type": "replaces"} for old in losers]
-        also = {
-            survivors.get(other, other)
-            for one in (own, *losers)
-            for other in self.said.get(one, NOTHING).linked
-        } - {own}
-        links += [
-            {"other": {"reference": f"Patient/{other}"}, "type": "seealso"}
-            for other in sorted(also)
-        ]
+        # Through the INS, or by a word on either of two records that one stands for.
+        by_ins = {
+            link["other"]["reference"].removeprefix("Patient/") for link in patient.get("link", ())
+        }
+        told = {other for one in (own, *losers) for other in self.said.get(one, NOTHING).linked}
+        also = {survivors.get(other, other) for other in by_ins | told} - {own}
+        links += [seealso(other) for other in sorted(also) if not self.are_apart(own, other)]
         if not links:
-            return patient
+            return {name: value for name, value in patient.items() if name != "link"}
         edges = [edge for old in losers if (edge := self.said[old].replaced) is not None]
         old_numbers = [_old_number(edge) for edge in edges if edge.value]
         gone = {(item["system"], item["value"]) for item in old_numbers}
@@ -295,8 +293,11 @@ def subjects_of(resource: Json) -> list[str]:
     ]
 
 
-def _is_later(part: Contribution, edge: Replaced) -> bool:
-    """Tell whether something was said after a record gave way."""
+def is_later(part: Contribution, edge: Replaced) -> bool:
+    """Tell whether something was said after a record gave way.
+
+    A replacement that was read from a claim does not tell when it was said.
+    """
     if edge.version is None:
         return False
     if part.version.is_background:
@@ -305,7 +306,7 @@ def _is_later(part: Contribution, edge: Replaced) -> bool:
 
 
 def _counts(part: Contribution, edge: Replaced) -> bool:
-    return edge.is_renumbered or _is_later(part, edge)
+    return edge.is_renumbered or is_later(part, edge)
 
 
 def _taken(part: Contribution, target: Target, edge: Replaced) -> Contribution:

@@ -20,8 +20,9 @@ from gateway.pipeline.documents import in_turns, judged
 from gateway.pipeline.dossiers import settle
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Opened, Prepared
-from gateway.pipeline.refold import refold
+from gateway.pipeline.refold import Refolded, refold
 from gateway.pipeline.to_hospital import queue_application_acks, settle_answers
+from gateway.pipeline.vigilance import watch_identities
 
 _OUTCOMES = {
     InboxStatus.CONVERTED: Outcome.ACCEPTED,
@@ -84,23 +85,26 @@ def _commit(
             _remember(known, item_now, answer)
     ids = _store(tx, [(item, answer) for _, item, answer in fresh], now)
     stored = [(row_id, item) for row_id, (_, item, _) in zip(ids, fresh, strict=True)]
-    links = _contribute(tx, stored, now, rules)
+    folded = _contribute(tx, stored, now, rules)
     store_told(tx, stored, now)
-    if links is not None and links:
-        settle(tx, links, now)
+    if folded.links:
+        settle(tx, folded.links, now)
+    flags = watch_identities(tx, stored, *folded, now)
     if rules.mails:
         queue_mails(tx, stored, now)
     assert_received(tx, stored, now)
     queue_application_acks(tx, stored, now)
     settle_answers(tx, stored, now)
     for row_id, (position, item, answer) in zip(ids, fresh, strict=True):
+        if row_id in flags:
+            item = replace(item, flags=(*item.flags, *flags[row_id]))
         receipts[position] = _receipt(item, row_id, answer)
     return [receipt for receipt in receipts if receipt is not None]
 
 
 def _contribute(
     tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime, rules: CommitRules
-) -> Links | None:
+) -> Refolded:
     kept: list[tuple[int, Sequence[Contribution]]] = []
     once: list[Contribution] = []
     touched: set[Target] = set()
@@ -112,10 +116,10 @@ def _contribute(
         touched.update(part.target for part in folded if part.kind is Kind.OWN)
         kept.append((row_id, folded))
     if not kept:
-        return None
+        return Refolded([], Links())
     tx.contributions.lock(touched)
     changed = tx.contributions.replace(kept)
-    return refold(tx, changed, once, now, rules.folds).links
+    return refold(tx, changed, once, now, rules.folds)
 
 
 def _earlier(

@@ -23,6 +23,7 @@ from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Converting, Prepared
 from gateway.pipeline.refold import Change, refold
+from gateway.pipeline.vigilance import watch_identities
 
 _log = structlog.get_logger()
 _NOT_REPLAYED = (InboxStatus.DISCARDED,)
@@ -123,6 +124,7 @@ class Replayer:
             said = [(row.id, row.received_at, asserted(item)) for row, item in prepared]
             store_assertions(tx, as_held(tx, said, links), now)
             settle(tx, links, now)
+            watch_identities(tx, [(row.id, item) for row, item in prepared], changes, links, now)
             assert_received(tx, [(row.id, item) for row, item in prepared], now)
             if self.rules.mails:
                 queue_mails(tx, [(row.id, item) for row, item in prepared], now)

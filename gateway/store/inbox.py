@@ -1,6 +1,6 @@
 """Queries on the received inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,7 @@ class InboxSql:
         self.set_result = c(
             row.values({name: bindparam(name) for name in results}), *results, "row_id"
         )
+        self.set_flags = c(row.values(flags=bindparam("flags")), "flags", "row_id")
         attempts = _INBOX.attempts + literal_column("1")
         self.reopen = c(
             row.values(status=bindparam("status"), attempts=attempts), "status", "row_id"
@@ -226,6 +227,11 @@ class SqlInbox:
                 for result in results
             ],
         )
+
+    def set_flags(self, flags: Mapping[int, Sequence[str]]) -> None:
+        """Write the flags of rows anew."""
+        rows = [(codec.write_flags(tuple(found)), row_id) for row_id, found in flags.items()]
+        self._session.run_many(self._sql.set_flags, rows)
 
     def reopen(self, row_id: int) -> None:
         """Put a row back to `received`, counting the attempt."""

@@ -93,6 +93,12 @@ class MemoryInbox:
             )
             self._journal.put(self._rows, result.id, changed)
 
+    def set_flags(self, flags: Mapping[int, Sequence[str]]) -> None:
+        """Write the flags of rows anew."""
+        for row_id, found in flags.items():
+            changed = self._rows[row_id]._replace(flags=codec.write_flags(tuple(found)))
+            self._journal.put(self._rows, row_id, changed)
+
     def reopen(self, row_id: int) -> None:
         """Put a row back to `received`."""
         row = self._rows.get(row_id)

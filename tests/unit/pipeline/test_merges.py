@@ -99,6 +99,39 @@ async def test_an_update_under_a_merged_number_wakes_nobody_and_reaches_the_surv
     assert "VALI" in str(stays["extension"])
 
 
+@pytest.mark.field("FL-110")
+async def test_a_message_that_still_uses_a_merged_number_is_flagged():
+    store = await opened()
+    bodies = {
+        "before": identity("999", "202603010800"),
+        "merge": merge("501", "999", "202603011000"),
+        "late": stay("A01", "999", "V1", "D1", "M1", "202603010900"),
+        "update": identity("999", "202603011100", **PHONE),
+        "movement": stay("A02", "999", "V1", "D1", "M2", "202603011200"),
+        "other": identity("501", "202603011300"),
+        "apart": pair("A37", "501", "999", "202603011400"),
+        "after": identity("999", "202603011500"),
+    }
+
+    receipts = dict(zip(bodies, await take(store, *bodies.values()), strict=True))
+
+    flagged = {name for name, one in receipts.items() if "merged-id-used" in one.flags}
+    assert flagged == {"update", "movement"}
+    rows = await store.read(lambda tx: tx.inbox.page(None, 0, 20))
+    kept = {row.id for row in rows if "merged-id-used" in row.flags}
+    assert kept == {receipts[name].inbox_id for name in flagged}
+
+
+async def test_a_merge_and_what_follows_in_one_commit_are_flagged_as_well():
+    store = await opened()
+
+    receipts = await take(
+        store, identity("999", "202603011100"), merge("501", "999", "202603011000"), together=2
+    )
+
+    assert ["merged-id-used" in one.flags for one in receipts] == [True, False]
+
+
 @pytest.mark.field("FL-108")
 @pytest.mark.parametrize(
     "authority", [f"CHU-DEMO&{DOMAIN[-9:]}&M", "CHU-DEMO"], ids=["same form", "its bare name"]
@@ -223,25 +256,6 @@ async def test_the_ins_of_a_merged_record_contests_nothing():
     assert "279035121518989" in str(stays["identifier"])
     assert "tag" not in stays["meta"]
     assert "279035121518989" not in str(record(found, "999")["identifier"])
-
-
-# --- links ----------------------------------------------------------------------------------
-
-
-async def test_linked_records_both_stay_and_know_each_other_until_they_are_taken_apart():
-    bodies = [
-        identity("501", "202603010800"),
-        identity("502", "202603010900"),
-        pair("A24", "501", "502", "202603011000"),
-    ]
-
-    linked = await same_in_any_order(*bodies)
-    apart = await same_in_any_order(*bodies, pair("A37", "502", "501", "202603011100"))
-
-    assert links(record(linked, "501")) == [("seealso", f"Patient/{patient_id('502')}")]
-    assert links(record(linked, "502")) == [("seealso", f"Patient/{patient_id('501')}")]
-    assert all("active" not in record(linked, number) for number in ("501", "502"))
-    assert links(record(apart, "501")) == links(record(apart, "502")) == []
 
 
 # --- persons --------------------------------------------------------------------------------
