@@ -1,15 +1,22 @@
 """Two lives that are merged, taken apart, renumbered and sorted out: any order, the same store."""
 
 import random
+from dataclasses import replace
+from datetime import timedelta
+from functools import lru_cache
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.core.facts import Status
 from gateway.core.messages import Outcome
+from gateway.pipeline.dossiers import owners
+from gateway.pipeline.watch import Watcher
 from gateway.store.factory import open_store
 from gateway.store.memory import MemoryStore
 from tests.support.gateway import holdings, take
+from tests.support.linked import watcher_of
 from tests.support.merging import (
     INS,
     identity,
@@ -20,6 +27,7 @@ from tests.support.merging import (
     renumbered,
     stay,
 )
+from tests.support.pipeline import START, HandClock
 
 #: Everything that may be told; no set of it closes a circle.
 LIVES = (
@@ -43,15 +51,38 @@ LIVES = (
 )
 
 
+@lru_cache
+def looking() -> Watcher:
+    """Return what looks at persons, with our own rules; its store is another one."""
+    return watcher_of(MemoryStore(), HandClock(START + timedelta(days=60)))
+
+
+async def gaps_and_facts(store, ids):
+    """Return where each expectation stands, for whom, and the facts of each Patient's person."""
+    await replace(looking(), store=store).drain()
+
+    def read(tx):
+        rows = tx.watch.gaps(tuple(Status), 10**6, opened_only=False)
+        whose = owners(tx, {row.patient.id for row in rows})
+        persons = tx.facts.persons(ids)
+        facts = {
+            one: sorted(fact.assertion.aid for fact in tx.facts.of_person(person))
+            for one, person in persons.items()
+        }
+        return persons, facts, sorted((r.gap_id, r.status, whose[r.patient.id]) for r in rows)
+
+    return await store.write(read)
+
+
 async def played(store, bodies, together=1):
-    """Return what a store holds after these inputs, and the person of each Patient."""
+    """Return what a store holds after these inputs, and what follows for pathways."""
     await store.open()
     try:
         receipts = await take(store, *bodies, together=together)
         assert Outcome.REJECTED not in {receipt.outcome for receipt in receipts}
         held = await holdings(store)
         ids = [name.partition("/")[2] for name in sorted(held) if name.startswith("Patient/")]
-        return held, await store.read(lambda tx: tx.facts.persons(ids))
+        return held, await gaps_and_facts(store, ids)
     finally:
         await store.close()
 
@@ -86,7 +117,7 @@ async def test_any_order_on_a_database(seed, tmp_path):
 
 
 async def test_all_of_it_ends_where_it_should():
-    held, persons = await played(MemoryStore(), LIVES)
+    held, (persons, facts, gaps) = await played(MemoryStore(), LIVES)
 
     last, linked = patient_id("502"), patient_id("777")
     owners = {
@@ -103,3 +134,6 @@ async def test_all_of_it_ends_where_it_should():
     ]
     assert "0622222222" in str(survivor["telecom"])
     assert len(set(persons.values())) == 1
+    assert len({tuple(told) for told in facts.values()}) == 1
+    # The stay that ended is of the second dossier.
+    assert {patient for _, _, patient in gaps} == {last}
