@@ -13,9 +13,9 @@ from gateway.core.issues import Issue, Severity
 from gateway.core.messages import InboxRow, InboxStatus, NewInboxRow, Outcome, Receipt
 from gateway.core.ports import InboxResult, Transaction
 from gateway.fhir.fold import Fold
+from gateway.pipeline.against_store import in_turns, judged
 from gateway.pipeline.asserted import store_told
 from gateway.pipeline.business_acks import assert_received
-from gateway.pipeline.documents import in_turns, judged
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Opened, Prepared
 from gateway.pipeline.refold import refold

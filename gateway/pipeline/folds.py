@@ -6,6 +6,8 @@ from gateway.core.contributions import Contribution, Json, Kind, Target
 from gateway.fhir.accounts import AccountFold
 from gateway.fhir.appointments import AppointmentFold
 from gateway.fhir.fold import ElementFold, Fold
+from gateway.fhir.observations import ObservationFold, ReportFold
+from gateway.fhir.order_numbers import joined
 from gateway.fhir.patient import PatientFold
 from gateway.fhir.requests import RequestFold
 from gateway.fhir.survivors import links_of
@@ -18,6 +20,8 @@ FOLDS: Mapping[str, Fold] = {
     "Encounter": StayFold(),
     "ServiceRequest": RequestFold(),
     "Appointment": AppointmentFold(),
+    "Observation": ObservationFold(),
+    "DiagnosticReport": ReportFold(),
 }
 _DEFAULT: Fold = ElementFold()
 
@@ -38,6 +42,7 @@ def fold_alone(contributions: Sequence[Contribution]) -> list[Json]:
     links = links_of(parts)
     if links:
         parts |= links.heard(parts)
+    parts |= joined(parts)
     for target, found in parts.items():
         if found[0].kind is Kind.ONCE:
             resources.append(found[0].resource)
