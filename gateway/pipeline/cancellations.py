@@ -6,7 +6,7 @@ Standard: PAM France 2.11 6.13 (ZBE-1, ZBE-4), HL7 v2.5 4.5.1.1 (ORC-1), 10.4 (S
 11.5 (I14); table 0357, 204 (unknown key identifier).
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.core.contributions import Contribution, Json, Target
@@ -30,11 +30,10 @@ _CANCELLING = frozenset({"S15", "S16", "S17"})
 
 
 def asked(item: Prepared) -> set[Target]:
-    """Return the targets an input cancels; empty for nearly every input."""
-    message = item.opened.parsed
-    if item.status is not InboxStatus.CONVERTED or not isinstance(message, Message):
-        return set()
-    return {part.target for part in _cancelling(item, message)}
+    """Return what an input cancels, by target and by number; empty for nearly every input."""
+    parts = _cancelling(item)
+    fillers = order_numbers.near((), {part.target: [part] for part in parts})
+    return {part.target for part in parts} | {Target(order_numbers.KIND, f) for f in fillers}
 
 
 def judged(tx: Transaction, item: Prepared) -> Prepared:
@@ -44,14 +43,14 @@ def judged(tx: Transaction, item: Prepared) -> Prepared:
         tx: sees everything that was stored before.
         item: converted.
     """
-    targets = asked(item)
-    if not targets:
+    cancelling = _cancelling(item)
+    if not cancelling:
         return item
     message: Message = item.opened.parsed
-    stored = _stored(tx, targets)
+    stored = _stored(tx, cancelling)
     unknown = [
         part
-        for part in _cancelling(item, message)
+        for part in cancelling
         if not any(_is_original(one, part) for one in (*stored[part.target], *_own(item, part)))
     ]
     if not unknown:
@@ -69,33 +68,39 @@ def judged(tx: Transaction, item: Prepared) -> Prepared:
     )
 
 
-def _cancelling(item: Prepared, message: Message) -> Iterator[Contribution]:
-    """Yield what an input says that ends something."""
-    for part in item.contributions:
-        type_ = part.target.type
-        if type_ == "Encounter":
-            # The visit a class change leaves behind has no movement of its own to cancel.
-            if part.movement and part.movement["action"] == CANCEL and "trigger" in part.movement:
-                yield part
-        elif type_ == "ServiceRequest":
-            if not part.annotates and is_withdrawal(part.resource):
-                yield part
-        elif type_ == "Appointment" and message.trigger_event in _CANCELLING:
-            yield part
+def _cancelling(item: Prepared) -> list[Contribution]:
+    """Return what an input says that ends something."""
+    message = item.opened.parsed
+    if item.status is not InboxStatus.CONVERTED or not isinstance(message, Message):
+        return []
+    return [part for part in item.contributions if _cancels(part, message)]
 
 
-def _stored(tx: Transaction, targets: set[Target]) -> dict[Target, list[Contribution]]:
-    """Return what is stored about these targets, of an order under either of its numbers."""
-    found = tx.contributions.load(sorted(targets))
+def _cancels(part: Contribution, message: Message) -> bool:
+    type_ = part.target.type
+    if type_ == "Encounter":
+        return bool(part.movement) and (part.movement or {})["action"] == CANCEL
+    if type_ == "ServiceRequest":
+        return not part.annotates and is_withdrawal(part.resource)
+    return type_ == "Appointment" and message.trigger_event in _CANCELLING
+
+
+def _stored(
+    tx: Transaction, cancelling: Sequence[Contribution]
+) -> dict[Target, list[Contribution]]:
+    """Return what is stored about what is cancelled, of an order under either of its numbers."""
+    targets = sorted({part.target for part in cancelling})
+    found = tx.contributions.load(targets)
     stored = {target: list(found.get(target, ())) for target in targets}
-    requests = {t: parts for t, parts in stored.items() if t.type == "ServiceRequest"}
-    for target in requests:
-        held = tx.claims.held([target]).get(target, ())
-        fillers = order_numbers.near(held, {target: stored[target]})
+    for part in cancelling:
+        if part.target.type != "ServiceRequest":
+            continue
+        held = tx.claims.held([part.target]).get(part.target, ())
+        fillers = order_numbers.near(held, {part.target: [part]})
         sharing = tx.claims.sharing({(order_numbers.KIND, filler) for filler in fillers})
-        others = sorted({claim.target for claims in sharing.values() for claim in claims})
-        for parts in tx.contributions.load([one for one in others if one != target]).values():
-            stored[target] += parts
+        others = {claim.target for claims in sharing.values() for claim in claims}
+        for parts in tx.contributions.load(sorted(others - {part.target})).values():
+            stored[part.target] += parts
     return stored
 
 

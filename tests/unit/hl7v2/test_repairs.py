@@ -76,7 +76,14 @@ REPAIRS = [
     Repair("document-joined", _in_pieces(), ("RLS-HL7-042", "OBX[2]", 198)),
     Repair(
         "value-as-text",
-        er7(msh("ORU^R01^ORU_R01"), PID, PV1, "ORC|RE", "OBR|1|||A^B^L", "OBX|1|NM|A^B^L||+++||||||F"),
+        er7(
+            msh("ORU^R01^ORU_R01"),
+            PID,
+            PV1,
+            "ORC|RE",
+            "OBR|1|||A^B^L",
+            "OBX|1|NM|A^B^L||+++||||||F",
+        ),
         ("RLS-HL7-029", "OBX[1]-5", 102),
     ),
     Repair("bom", b"\xef\xbb\xbf" + admission(), ("RLS-HL7-014", "MSH", 100)),
