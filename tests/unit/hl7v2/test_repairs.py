@@ -191,10 +191,10 @@ def test_a_strict_site_refuses_what_would_be_repaired(case):
     assert code_for(found.issues) == case.code
 
 
-#: What a movement or a document lacks is seen where a refused message does not come.
+#: What a movement, a document or a value lacks is seen where a refused message does not come.
 _SEEN_LATE = (
     *("zbe-shifted", "zbe-missing", "zbe-action-assumed", "visit-from-account"),
-    *("ed-incomplete", "document-joined"),
+    *("ed-incomplete", "document-joined", "value-as-text"),
 )
 
 
