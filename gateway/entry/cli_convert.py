@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +20,7 @@ from gateway.entry.traced import coverage_lines, short, value_at
 from gateway.entry.unread import unread_lines
 from gateway.entry.wiring import SystemClock, build_converter
 from gateway.fhir import bundle, shape
+from gateway.hl7v2.batch import is_batch, open_batch
 from gateway.mapping.loader import load_mappings
 from gateway.pipeline.convert import Conversion, Converter
 from gateway.pipeline.folds import fold_alone
@@ -51,6 +52,8 @@ def convert(
 ) -> None:
     """Convert messages and documents to FHIR, one transaction Bundle per input.
 
+    A batch file (FHS, BHS) holds several inputs: one Bundle a line for each message.
+
     Example: relais convert --explain admission.er7
     """
     settings = settings_module.load()
@@ -62,39 +65,50 @@ def convert(
     single = len(files) == 1
     for file in files:
         try:
-            if facts:
-                print_facts(converter, file)
-            elif coverage:
-                print_coverage(converter, file)
-            else:
-                raw = print_one(converter, file, output, explain=explain, single=single)
-                if explain:
-                    unread = unread_lines(converter, raw, mappings, settings)
-                    sys.stdout.writelines(f"{line}\n" for line in unread)
+            inputs = read_inputs(file)
         except RejectedError as error:
-            refused = True
-            for issue in error.issues:
-                print(f"{file}: {issue}", file=sys.stderr)
+            refused = refuse(str(file), error)
+            continue
+        for name, raw in inputs:
+            alone = single and len(inputs) == 1
+            try:
+                if facts:
+                    print_facts(converter, name, raw)
+                elif coverage:
+                    print_coverage(converter, name, raw)
+                else:
+                    print_one(converter, name, raw, output, explain=explain, single=alone)
+                    if explain:
+                        unread = unread_lines(converter, raw, mappings, settings)
+                        sys.stdout.writelines(f"{line}\n" for line in unread)
+            except RejectedError as error:
+                refused = refuse(name, error)
     if refused:
         raise typer.Exit(1)
 
 
+def refuse(name: str, error: RejectedError) -> bool:
+    """Say on standard error why an input is refused; return that one was."""
+    for issue in error.issues:
+        print(f"{name}: {issue}", file=sys.stderr)
+    return True
+
+
 def print_one(
-    converter: Converter, file: Path, output: Format, *, explain: bool, single: bool
-) -> RawMessage:
-    """Convert one file, print it and return the input.
+    converter: Converter, name: str, raw: RawMessage, output: Format, *, explain: bool, single: bool
+) -> None:
+    """Convert one input and print it.
 
     Raises:
         RejectedError: the input is refused, or a resource breaks its FHIR shape.
     """
-    raw = read_input(file)
     conversion = converter.convert(raw, trace=explain)
     resources = fold_alone(conversion.contributions)
-    remark(file, conversion)
+    remark(name, conversion)
     if explain:
         sys.stdout.writelines(f"{line}\n" for line in explanation(resources, conversion))
         sys.stdout.writelines(f"{line}\n" for line in coverage_lines(conversion.coverage))
-        return raw
+        return
     made = bundle.assemble(resources)
     if output is Format.XML:
         sys.stdout.write(shape.to_xml(made))
@@ -102,17 +116,16 @@ def print_one(
         option = orjson.OPT_INDENT_2 if output is Format.JSON and single else 0
         sys.stdout.buffer.write(orjson.dumps(made, option=option | orjson.OPT_APPEND_NEWLINE))
     sys.stdout.flush()
-    return raw
 
 
-def print_facts(converter: Converter, file: Path) -> None:
-    """Print one line for each assertion of a file.
+def print_facts(converter: Converter, name: str, raw: RawMessage) -> None:
+    """Print one line for each assertion of an input.
 
     Raises:
         RejectedError: the input is refused.
     """
-    conversion = converter.convert(read_input(file))
-    remark(file, conversion)
+    conversion = converter.convert(raw)
+    remark(name, conversion)
     for one in conversion.assertions:
         line = {
             "event": one.event,
@@ -131,14 +144,14 @@ def print_facts(converter: Converter, file: Path) -> None:
     sys.stdout.flush()
 
 
-def print_coverage(converter: Converter, file: Path) -> None:
+def print_coverage(converter: Converter, name: str, raw: RawMessage) -> None:
     """Print one line for each section of a document.
 
     Raises:
         RejectedError: the input is refused.
     """
-    conversion = converter.convert(read_input(file), trace=True)
-    remark(file, conversion)
+    conversion = converter.convert(raw, trace=True)
+    remark(name, conversion)
     for section in conversion.coverage:
         line = {"state": section.state, **asdict(section)}
         sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
@@ -149,12 +162,37 @@ def _instant(instant: datetime) -> str:
     return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def remark(file: Path, conversion: Conversion) -> None:
+def remark(name: str, conversion: Conversion) -> None:
     """Say on standard error what was dropped or doubtful."""
     for issue in conversion.issues:
-        print(f"{file}: {issue.severity}: {issue}", file=sys.stderr)
+        print(f"{name}: {issue.severity}: {issue}", file=sys.stderr)
     for flag in dict.fromkeys(conversion.flags):
-        print(f"{file}: flag: {flag}", file=sys.stderr)
+        print(f"{name}: flag: {flag}", file=sys.stderr)
+
+
+def read_inputs(file: Path) -> list[tuple[str, RawMessage]]:
+    """Read a file as a door would; a batch file gives each of its messages, named by its number.
+
+    A count that is not what the file holds is told on standard error, as the door tells it.
+
+    Raises:
+        RejectedError: the file cannot be read (RLS-CFG-110), or is a batch without any
+            message (RLS-CFG-114).
+
+    Spec: HL7 v2.5 2.10.3 (batch protocol).
+    """
+    raw = read_input(file)
+    if raw.channel is Channel.CDA or not is_batch(raw.body):
+        return [(str(file), raw)]
+    batch = open_batch(raw.body)
+    for issue in batch.issues:
+        print(f"{file}: {issue.severity}: {issue}", file=sys.stderr)
+    if not batch.messages:
+        raise RejectedError([_empty_batch()])
+    return [
+        (f"{file}[{number}]", replace(raw, body=body))
+        for number, body in enumerate(batch.messages, 1)
+    ]
 
 
 def read_input(file: Path) -> RawMessage:
@@ -197,6 +235,17 @@ def _unreadable(error: OSError) -> Issue:
         where="file",
         what=f"it cannot be read: {(error.strerror or 'unknown reason').lower()}.",
         fix="Give the path of a file you may read, or - for standard input.",
+    )
+
+
+def _empty_batch() -> Issue:
+    return Issue(
+        code="RLS-CFG-114",
+        severity=Severity.ERROR,
+        where="file",
+        what="it is a batch that holds no message.",
+        fix="Put messages between BHS and BTS, each beginning with MSH.",
+        hl7_code=100,
     )
 
 

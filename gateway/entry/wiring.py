@@ -31,6 +31,7 @@ from gateway.entry.workers import Rhythm, Workers
 from gateway.fhir.elements import table
 from gateway.fhir.identity import Ids
 from gateway.fhir.subscriptions import SubscriptionRules
+from gateway.hl7v2.adapter import CONCEPTMAPS as HL7_CONCEPTMAPS
 from gateway.hl7v2.charset import codec_of
 from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
 from gateway.hl7v2.facts import FACTS as HL7_FACTS
@@ -54,7 +55,6 @@ from gateway.pipeline.watch import Watcher, WatchSettings
 from gateway.store.factory import open_store
 
 #: Concept maps that HL7 v2 converters use by themselves.
-HL7_CONCEPTMAPS: frozenset[str] = frozenset()
 #: Loopback, demo and tests take every processing id and the INS of test and demonstration.
 _ALL_PROCESSING_IDS = frozenset({"P", "T", "D"})
 

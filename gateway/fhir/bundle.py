@@ -34,6 +34,7 @@ TYPE_ORDER = (
     "AllergyIntolerance",
     "Procedure",
     "Observation",
+    "DiagnosticReport",
     "MedicationStatement",
     "MedicationRequest",
     "ServiceRequest",

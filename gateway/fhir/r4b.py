@@ -33,6 +33,7 @@ RESOURCES = (
     "DetectedIssue",
     "Device",
     "DeviceUseStatement",
+    "DiagnosticReport",
     "DocumentReference",
     "Encounter",
     "EpisodeOfCare",
@@ -70,6 +71,10 @@ _CODES: dict[str, str] = {
     ),
     "DeviceUdiCarrier.entryType": "barcode rfid manual card self-reported unknown",
     "DeviceUseStatement.status": "active completed entered-in-error intended stopped on-hold",
+    "DiagnosticReport.status": (
+        "registered partial preliminary final amended corrected appended cancelled "
+        "entered-in-error unknown"
+    ),
     "Encounter.status": (
         "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown"
     ),

@@ -13,12 +13,15 @@ from typing import NamedTuple
 from gateway.core.contributions import Claim, Contribution, Json, Target
 from gateway.core.systems import FHIR_BASE
 from gateway.fhir.fold import merge
+from gateway.fhir.order_numbers import claims_of
 
 #: What a message said of an order in the words of its own tables; the fold reads it.
 CONTROL = f"{FHIR_BASE}/StructureDefinition/order-control"
 STATUS_REASON = "http://hl7.org/fhir/StructureDefinition/request-statusReason"
 CONTROL_TABLE = "http://terminology.hl7.org/CodeSystem/v2-0119"
 STATUS_TABLE = "http://terminology.hl7.org/CodeSystem/v2-0038"
+RESULT_TABLE = "http://terminology.hl7.org/CodeSystem/v2-0123"
+EVENT_TABLE = "http://terminology.hl7.org/CodeSystem/v2-0003"
 REFERRAL_TABLE = "http://terminology.hl7.org/CodeSystem/v2-0283"
 
 _FINAL = frozenset({"completed", "revoked"})
@@ -28,6 +31,11 @@ _SILENT = frozenset({"XO", "XR", "XX", "NA", "SN", "RE", "SC", "PA", "CH", "UC",
 #: A cancellation or discontinuation that is asked for, and the answer that it cannot be done.
 _ASKING = frozenset({"CA", "DC"})
 _UNABLE = frozenset({"UC", "UD"})
+
+#: Words that only take an order or a referral back.
+_TAKING_BACK = frozenset({"CA", "OC", "CR", "DC", "OD", "DR", "DF"})
+_CANCELLED_ORDERS = frozenset({"CA", "DC"})
+_CANCELLED_REFERRAL = "I14"
 
 _WITHOUT_STATUS, _UNSAID, _SAID, _ENDED, _IN_ERROR = range(5)
 
@@ -48,12 +56,24 @@ class _Word(NamedTuple):
     is_asked: bool
 
 
+def is_withdrawal(request: Json) -> bool:
+    """Tell whether a word about a request only takes it back.
+
+    Spec: HL7 v2.5 4.5.1.1 (ORC-1 CA, OC, DC, OD), 4.5.1.5 (ORC-5 CA, DC), 11.5 (I14).
+    """
+    codes = _codes(request)
+    if codes.get(EVENT_TABLE) == _CANCELLED_REFERRAL:
+        return True
+    said = codes.get(STATUS_TABLE)
+    return said in _CANCELLED_ORDERS if said else codes.get(CONTROL_TABLE) in _TAKING_BACK
+
+
 class RequestFold:
     """The fold of ServiceRequest."""
 
     def claims(self, target: Target, parts: Sequence[Contribution]) -> tuple[Claim, ...]:
-        """Claim nothing."""
-        return ()
+        """Claim the numbers of the filler: what is said under one alone belongs here."""
+        return claims_of(target, parts)
 
     def resources(
         self, target: Target, parts: Sequence[Contribution], rivals: Sequence[Claim]
@@ -99,7 +119,8 @@ def _rank(status: str, codes: dict[str, str]) -> int:
         return _IN_ERROR
     if status in _FINAL:
         return _ENDED
-    silent = codes.get(CONTROL_TABLE) in _SILENT and STATUS_TABLE not in codes
+    is_said = STATUS_TABLE in codes or RESULT_TABLE in codes
+    silent = codes.get(CONTROL_TABLE) in _SILENT and not is_said
     return _UNSAID if silent else _SAID
 
 

@@ -231,6 +231,19 @@ _ROWS = {
         reference derived-from   derivedFrom
         reference performer      performer
     """,
+    "DiagnosticReport": f"""
+        token     identifier   identifier    of=clinical
+        token     status       status        in=diagnostic-report-status
+        token     category     category
+        token     code         code          of=clinical
+        date      date         effective[x]  of=clinical
+        date      issued       issued
+        {SUBJECT}
+        reference encounter    encounter     of=clinical
+        reference based-on     basedOn
+        reference performer    performer
+        reference result       result        to=Observation
+    """,
     "AllergyIntolerance": """
         token     identifier           identifier          of=clinical
         token     clinical-status      clinicalStatus

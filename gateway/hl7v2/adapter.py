@@ -30,13 +30,15 @@ from gateway.hl7v2.keys import (
     FLAG_VISIT_FROM_ACCOUNT,
     Identifiers,
     context_of,
-    nodes,
+    numbers_of_patient,
+    traits,
     version_of,
 )
 from gateway.hl7v2.ledger import Movement
 from gateway.hl7v2.message import Message, Node, Segment
 from gateway.hl7v2.movement_rows import RANK_OF_ACTION, movement_row, rows_by_stay
 from gateway.hl7v2.provenance import provenance
+from gateway.hl7v2.results import result_flags
 from gateway.hl7v2.zbe import with_repaired_zbe
 from gateway.mapping.engine import CompiledPlan, Result, compile_plan
 from gateway.mapping.facts import CompiledFact, FactVocabulary, compile_facts
@@ -51,6 +53,11 @@ _ANNOTATIONS = frozenset({REPLACED, "segments/TXA.withdrawn", "segments/MRG.move
 #: Records that give way: the Patient of the message then shows their numbers.
 _GIVING_WAY = frozenset({"segments/MRG.merged", "segments/MRG.renumbered"})
 _KINDS = "request-kind"
+_UNITS = "ucum-units"
+#: Concept maps that converters use by themselves.
+CONCEPTMAPS = frozenset({_UNITS})
+#: What results repeat of their order: it only fills what nobody said.
+_DESCRIBED = "segments/OBR.described"
 
 #: Said again by every message, the same for everybody.
 _SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
@@ -95,6 +102,7 @@ class Plans:
         by_event: by `ADT_A01`.
         facts: what each event asserts about a pathway.
         kinds: kind of request by the code of a service.
+        units: UCUM code that may be claimed for a unit as sent.
         memory: results for shared resources by what they were made of: the same doctor or
             unit is in every message, and its resource depends on nothing else.
     """
@@ -102,6 +110,7 @@ class Plans:
     by_event: dict[str, tuple[_Part, ...]]
     facts: dict[str, tuple[CompiledFact, ...]]
     kinds: dict[str, str]
+    units: dict[str, str] = field(default_factory=dict)
     memory: dict[tuple[Any, ...], _Memory] = field(default_factory=dict)
 
     def memory_of(self, context: Context) -> _Memory:
@@ -135,9 +144,12 @@ def compile_plans(mappings: Mappings) -> Plans:
     for name, event in mappings.events.items():
         by_event[name] = tuple(_part(entry, mappings) for entry in event.resources)
         said[name] = compile_facts(event.emits, mappings.facts, "hl7v2", vocabulary)
-    kinds = mappings.conceptmaps.get(_KINDS)
-    codes = kinds.codes.items() if kinds else ()
-    return Plans(by_event, said, {code: target.code for code, target in codes})
+    return Plans(by_event, said, _codes(mappings, _KINDS), _codes(mappings, _UNITS))
+
+
+def _codes(mappings: Mappings, name: str) -> dict[str, str]:
+    found = mappings.conceptmaps.get(name)
+    return {code: target.code for code, target in found.codes.items()} if found else {}
 
 
 def _part(entry: Use | ResourcePlan, mappings: Mappings) -> _Part:
@@ -189,8 +201,17 @@ def contribute(
     if parts is None:
         raise RejectedError([faults.no_mapping("MSH-9")])
     repaired = with_repaired_zbe(message)
-    context = context_of(repaired, site, ids, cda_identifiers=cda_identifiers, test_ins=test_ins)
+    context = context_of(
+        repaired,
+        site,
+        ids,
+        cda_identifiers=cda_identifiers,
+        test_ins=test_ins,
+        units=plans.units,
+    )
     mapped = Mapped(flags=[flag for flag in repaired.flags if flag not in message.flags])
+    if context.results.of_order:
+        mapped.flags += result_flags(message)
     results = _run(parts, plans, context, trace=trace)
     _report(results, context, mapped)
     row = _movement(results, context, mapped)
@@ -308,7 +329,7 @@ def _version(part: _Part, target: Target, version: Version, context: Context) ->
     if context.event == REFRESH:
         weak = part.name in _FILLS
     else:
-        weak = context.kind != "ADT" and target.type in _BACKGROUND
+        weak = part.name == _DESCRIBED or (context.kind != "ADT" and target.type in _BACKGROUND)
     return version.background() if weak else version
 
 
@@ -352,7 +373,7 @@ def envelope(
     visit, establishment = context.visit, context.establishment
     return Envelope(
         patient=Target("Patient", context.patient.id),
-        identifiers=_identifiers(message),
+        identifiers=numbers_of_patient(message),
         traits=traits(message),
         ins_vouched=context.patient.ins_vouched,
         stay=Target("Encounter", visit.id) if visit else None,
@@ -366,29 +387,6 @@ def envelope(
         type_code=message.value("TXA-2.1") or message.value("OBR-4.1"),
         needs_ins=flags(message).get("DESTDMP", False),
     )
-
-
-def _identifiers(message: Message) -> tuple[tuple[str, str], ...]:
-    """Return (OID, else FINESS or name of the authority, value) of every number of PID-3."""
-    return tuple(
-        (node.component(4, 2) or node.component(4, 1), node.component(1))
-        for node in nodes(message, "PID", 3)
-        if node.component(1) and node.component(5) != "NH"
-    )
-
-
-def traits(message: Message) -> tuple[tuple[str, str], ...]:
-    """Return the strict traits of PID that were sent, as they were sent, by name."""
-    birth = next((n for n in nodes(message, "PID", 5) if n.component(7) == "L"), None)
-    place = next((n for n in nodes(message, "PID", 11) if n.component(7) == "BDL"), None)
-    found = {
-        "family": birth.component(1) if birth else "",
-        "given": birth.component(2) if birth else "",
-        "birth_date": message.value("PID-7")[:8],
-        "gender": message.value("PID-8"),
-        "birth_place": place.component(9) if place else "",
-    }
-    return tuple((name, value) for name, value in found.items() if value)
 
 
 def add_provenance(

@@ -3,11 +3,13 @@
 Made once a message by `hl7v2.keys`, then only read.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.fhir.identity import Ids
 from gateway.hl7v2.message import Message
+from gateway.hl7v2.results import NO_RESULTS, Results
 from gateway.mapping.sites import Site
 
 
@@ -80,6 +82,8 @@ class Context:
         visit: key of the stay, None without visit.
         recorded: EVN-2, else MSH-7.
         test_ins: whether INS of the test and demonstration authorities are accepted.
+        units: UCUM codes that may be claimed, by unit as sent (`ucum-units`).
+        results: which segments of the message are results.
     """
 
     message: Message
@@ -96,3 +100,5 @@ class Context:
     visit: VisitKey | None
     recorded: datetime
     test_ins: bool
+    units: Mapping[str, str] = field(default_factory=dict)
+    results: Results = NO_RESULTS

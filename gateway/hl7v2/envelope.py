@@ -75,13 +75,18 @@ def documents(message: Message, *, lenient: bool = True) -> list[EmbeddedDocumen
 
 def document_segments(message: Message) -> list[Segment]:
     """Return the OBX that hold documents, not those that hold flags or the text of a mail."""
-    return [
-        obx
-        for obx in message.segments_named("OBX")
-        if obx.field(2).upper() in ("ED", "RP")
-        and obx.field(3, 3) != FLAG_SYSTEM
-        and not obx.field(3, 2).startswith(_MAIL_SUBJECT)
-    ]
+    return [obx for obx in message.segments_named("OBX") if is_document(obx)]
+
+
+def is_document(obx: Segment) -> bool:
+    """Tell whether an OBX holds a document, and not a flag or the text of a mail."""
+    is_data = obx.field(2).upper() in ("ED", "RP")
+    return is_data and obx.field(3, 3) != FLAG_SYSTEM and not is_mail(obx)
+
+
+def is_mail(obx: Segment) -> bool:
+    """Tell whether an OBX holds the mail that brought a document."""
+    return obx.field(3, 2).startswith(_MAIL_SUBJECT)
 
 
 def request(message: Message) -> Request:

@@ -5,7 +5,6 @@ What a site of lenient reading may leave out is a warning there and an error els
 Standards: HL7 v2.5 2.9 and table 0357, IHE ITI TF-2 C.2.3, PAM France 2.11 5 and 6.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -16,6 +15,7 @@ from gateway.hl7v2 import refusals
 from gateway.hl7v2.events import ITI_30, ITI_31, MESSAGE_TYPES, UPDATE, Event, find_event
 from gateway.hl7v2.message import Message, Segment
 from gateway.hl7v2.orders import appointment_issues, order_issues
+from gateway.hl7v2.results import result_issues
 from gateway.hl7v2.zbe import ACTIONS, is_shifted, repair_zbe, with_repaired_zbe
 
 __all__ = [
@@ -37,7 +37,6 @@ _CLASSES = frozenset({"E", "I", "O", "R", "N", "V"})
 _CLASSES_WITH_VISIT = _CLASSES - {"N"}
 #: Sex of France: PAM France 2.11 6.6.8.
 _SEXES = frozenset({"F", "M", "U"})
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
 class Action(StrEnum):
@@ -375,12 +374,7 @@ def _check_movement(message: Message, event: Event, issues: list[Issue], lenient
 
 def _check_values(message: Message, issues: list[Issue], lenient: bool) -> None:
     """Check numbers and codes that the mapping can do without."""
-    severity = Severity.WARNING if lenient else Severity.ERROR
-    for obx in message.segments_named("OBX"):
-        if obx.field(2).upper() == "NM":
-            number = obx.field(5)
-            if number and not _NUMBER.fullmatch(number):
-                issues.append(refusals.not_a_number(f"OBX[{obx.ordinal}]-5", severity))
+    issues += result_issues(message, lenient=lenient)
     if not lenient:
         pid = message.first("PID")
         sex = pid.field(8).upper() if pid is not None else ""

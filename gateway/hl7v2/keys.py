@@ -3,7 +3,7 @@
 Does not make resources (`hl7v2.adapter`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gateway.core.contributions import Version
@@ -18,6 +18,7 @@ from gateway.hl7v2.context import AccountKey, Context, PatientKey, VisitKey
 from gateway.hl7v2.convert.patient import TEST_ROOTS, ins_key_is_right, is_vouched
 from gateway.hl7v2.events import APPOINTMENT_ACTIONS, INSERT, find_event
 from gateway.hl7v2.message import Message, Node
+from gateway.hl7v2.results import NO_RESULTS, read_results
 from gateway.mapping.sites import Site
 
 #: CX-5 of a local patient number; some senders leave it out.
@@ -41,6 +42,7 @@ def context_of(
     *,
     cda_identifiers: Identifiers = (),
     test_ins: bool = False,
+    units: Mapping[str, str] | None = None,
 ) -> Context:
     """Read the keys of a message.
 
@@ -50,6 +52,7 @@ def context_of(
         ids: of the installation.
         cda_identifiers: (root, extension) pairs of the patient in the document it carries.
         test_ins: whether INS of the test and demonstration authorities are accepted.
+        units: UCUM codes that may be claimed, by unit as sent.
 
     Raises:
         RejectedError: no Patient or no stay can be named.
@@ -73,6 +76,8 @@ def context_of(
         visit=_visit(message, kind, site, ids, facility, account),
         recorded=recorded_at(message),
         test_ins=test_ins,
+        units=units or {},
+        results=read_results(message) if kind == "ORU" else NO_RESULTS,
     )
 
 
@@ -267,3 +272,26 @@ def recorded_at(message: Message) -> datetime:
 def version_of(recorded: datetime, header: Header, rank: int = 0) -> Version:
     """Return the place of a message in the order of its source."""
     return Version(recorded, header.sent_at or recorded, rank, header.canonical_sha256)
+
+
+def numbers_of_patient(message: Message) -> tuple[tuple[str, str], ...]:
+    """Return (OID, else FINESS or name of the authority, value) of every number of PID-3."""
+    return tuple(
+        (node.component(4, 2) or node.component(4, 1), node.component(1))
+        for node in nodes(message, "PID", 3)
+        if node.component(1) and node.component(5) != "NH"
+    )
+
+
+def traits(message: Message) -> tuple[tuple[str, str], ...]:
+    """Return the strict traits of PID that were sent, as they were sent, by name."""
+    birth = next((n for n in nodes(message, "PID", 5) if n.component(7) == "L"), None)
+    place = next((n for n in nodes(message, "PID", 11) if n.component(7) == "BDL"), None)
+    found = {
+        "family": birth.component(1) if birth else "",
+        "given": birth.component(2) if birth else "",
+        "birth_date": message.value("PID-7")[:8],
+        "gender": message.value("PID-8"),
+        "birth_place": place.component(9) if place else "",
+    }
+    return tuple((name, value) for name, value in found.items() if value)

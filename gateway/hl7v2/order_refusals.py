@@ -49,3 +49,32 @@ def several_times(where: str) -> Issue:
         fix="Send one message for each occurrence, numbered in SCH-3 (HL7 v2.5 10.6.3.3).",
         hl7_code=198,
     )
+
+
+def nothing_to_cancel(where: str, *, is_refused: bool) -> Issue:
+    """Say that a message cancels something nobody told.
+
+    Args:
+        where: the number of what is cancelled.
+        is_refused: by a strict source; a lenient one has it kept, to end what comes later.
+    """
+    return Issue(
+        code="RLS-HL7-064",
+        severity=Severity.ERROR if is_refused else Severity.WARNING,
+        where=where,
+        what="nothing is known under the number that this message cancels.",
+        fix="Send what is cancelled first, or correct the number.",
+        hl7_code=204,
+    )
+
+
+def number_of_another_order(where: str) -> Issue:
+    """Say that the numbers of an order contradict a pair of numbers that is known."""
+    return Issue(
+        code="RLS-HL7-065",
+        severity=Severity.ERROR,
+        where=where,
+        what="placer and filler number are each known with another number: two orders would mix.",
+        fix="Send the filler number that goes with this placer number, or a new placer number.",
+        hl7_code=205,
+    )

@@ -98,10 +98,28 @@ def group_of(orc: Segment) -> Group:
     cells = orc.message._cells
     for index in range(orc.index + 1, len(cells)):
         name = cells[index].name
-        if name in _ENDS:
+        if name in _ENDS or name == orc.name:
             break
         found.setdefault(name, []).append(Segment(orc.message, cells[index]))
     return found
+
+
+def heads_of(message: Message) -> list[Segment]:
+    """Return what each group of a message begins with: its ORC, else its OBR."""
+    if message.message_type == "ORU":
+        return [head_of(obr) for obr in message.segments_named("OBR")]
+    return list(message.segments_named("ORC"))
+
+
+def head_of(obr: Segment) -> Segment:
+    """Return what a group of results begins with: the ORC right before its OBR, else the OBR.
+
+    Spec: HL7 v2.5 7.3.1 (ORU R01: one optional ORC before each OBR).
+    """
+    cells = obr.message._cells
+    if obr.index and cells[obr.index - 1].name == "ORC":
+        return Segment(obr.message, cells[obr.index - 1])
+    return obr
 
 
 def first_node(group: Group, *places: tuple[str, int]) -> Node | None:

@@ -1,12 +1,13 @@
 """The Provenance of a message: which resources it speaks about, who said it and when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.core.contributions import Contribution, Json, Kind, Target
 from gateway.core.messages import Header
 from gateway.core.systems import IDENTIFIER_BASE
 from gateway.core.timestamps import TimestampError, parse_timestamp
 from gateway.fhir.identity import Ids
+from gateway.fhir.order_numbers import numbers_of
 from gateway.hl7v2.keys import recorded_at, version_of
 from gateway.hl7v2.message import Message
 
@@ -28,11 +29,12 @@ def provenance(
 
     Spec: FHIR R4 Provenance; HL7 v2.5 3.4.1 (EVN).
     """
-    targets = dict.fromkeys(
-        part.target
-        for part in contributions
-        if not part.annotates and part.target.type != "Provenance"
-    )
+    parts = [
+        part for part in contributions if not part.annotates and part.target.type != "Provenance"
+    ]
+    targets: dict[Target, Json] = {}
+    for part in parts:
+        targets.setdefault(part.target, _reference(part))
     if not targets:
         return None
     recorded = recorded_at(message)
@@ -40,7 +42,7 @@ def provenance(
     resource: Json = {
         "resourceType": "Provenance",
         "id": number,
-        "target": [{"reference": f"{target.type}/{target.id}"} for target in targets],
+        "target": list(targets.values()),
     }
     if occurred := _occurred(message):
         resource["occurredDateTime"] = occurred
@@ -50,6 +52,21 @@ def provenance(
     resource["entity"] = [{"role": "source", "what": _source(message)}]
     target = Target("Provenance", number)
     return Contribution(target, version_of(recorded, header), resource, kind=Kind.ONCE)
+
+
+def _reference(part: Contribution) -> Json:
+    """Name what was spoken of; an order of which the filler's number alone is told by that number.
+
+    Another input may tell the number of the placer: then the request stands under that one.
+    Decision: docs/adr/0007-what-another-input-makes-is-named-by-identifier.md.
+    """
+    type_, id_ = part.target
+    if type_ == "ServiceRequest":
+        placer, filler = numbers_of(part.resource)
+        if filler and not placer:
+            system, _, value = filler.rpartition("|")
+            return {"type": type_, "identifier": {"system": system, "value": value}}
+    return {"reference": f"{type_}/{id_}"}
 
 
 def _rest_of_type(message: Message) -> str:
@@ -86,7 +103,7 @@ def _recorded(message: Message) -> str:
     return ""
 
 
-def _agents(targets: dict[Target, None], message: Message) -> list[Json]:
+def _agents(targets: Mapping[Target, Json], message: Message) -> list[Json]:
     """Return who sent it and who put it together."""
     # Every plan makes the sending establishment first, when it is known; other structures follow.
     first = next(iter(targets))

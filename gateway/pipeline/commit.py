@@ -14,9 +14,9 @@ from gateway.core.messages import InboxRow, InboxStatus, NewInboxRow, Outcome, R
 from gateway.core.ports import InboxResult, Transaction
 from gateway.fhir.fold import Fold
 from gateway.fhir.survivors import Links
+from gateway.pipeline.against_store import in_turns, judged
 from gateway.pipeline.asserted import store_told
 from gateway.pipeline.business_acks import assert_received
-from gateway.pipeline.documents import in_turns, judged
 from gateway.pipeline.dossiers import settle
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Opened, Prepared

@@ -16,11 +16,11 @@ from gateway.core.envelope import INS_ROOTS
 from gateway.core.issues import Issue
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
-from gateway.hl7v2 import adapter, document_refusals, envelope
+from gateway.hl7v2 import document_refusals, envelope
 from gateway.hl7v2.convert.patient import is_vouched
 from gateway.hl7v2.document_refusals import newer_version
 from gateway.hl7v2.envelope import Request
-from gateway.hl7v2.keys import nodes
+from gateway.hl7v2.keys import nodes, traits
 from gateway.hl7v2.message import Message
 from gateway.pipeline import written
 from gateway.pipeline.authors import may_change
@@ -34,23 +34,8 @@ _SEXES = {"male": "M", "female": "F"}
 FLAG_PARENT_UNKNOWN = "parent-unknown"
 
 
-def in_turns(batch: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
-    """Cut a batch where a request must see what an input before it in the batch stores.
-
-    A batch without such a pair, as nearly every one, stays whole.
-    """
-    start = 0
-    seen: set[Target] = set()
-    for position, item in enumerate(batch):
-        touched = _touched(item)
-        if seen & touched:
-            yield batch[start:position]
-            start, seen = position, set()
-        seen |= touched
-    yield batch[start:]
-
-
-def _touched(item: Prepared) -> set[Target]:
+def asked(item: Prepared) -> set[Target]:
+    """Return the documents an input speaks of, when it is a request about documents."""
     if _message(item) is None:
         return set()
     return {part.target for part in item.contributions if part.target.type in (_DOCUMENT,)}
@@ -197,7 +182,7 @@ class _Judge:
         if any(sent[system] != shown[system] for system in common):
             yield document_refusals.other_ins_stored()
         elif common:
-            different = differing(dict(adapter.traits(self._message)), _traits(known))
+            different = differing(dict(traits(self._message)), _traits(known))
             if different:
                 yield document_refusals.other_traits_stored(trait_labels(different))
 

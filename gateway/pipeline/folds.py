@@ -6,6 +6,8 @@ from gateway.core.contributions import Contribution, Json, Kind, Target
 from gateway.fhir.accounts import AccountFold
 from gateway.fhir.appointments import AppointmentFold
 from gateway.fhir.fold import ElementFold, Fold
+from gateway.fhir.observations import ObservationFold, ReportFold
+from gateway.fhir.order_numbers import joined
 from gateway.fhir.patient import INS, PatientFold
 from gateway.fhir.requests import RequestFold
 from gateway.fhir.spoken import heard, listeners, spoken_of
@@ -19,6 +21,8 @@ FOLDS: Mapping[str, Fold] = {
     "Encounter": StayFold(),
     "ServiceRequest": RequestFold(),
     "Appointment": AppointmentFold(),
+    "Observation": ObservationFold(),
+    "DiagnosticReport": ReportFold(),
 }
 _DEFAULT: Fold = ElementFold()
 
@@ -40,6 +44,7 @@ def fold_alone(contributions: Sequence[Contribution]) -> list[Json]:
     if links:
         parts |= links.heard(parts)
     parts |= _heard(parts)
+    parts |= joined(parts)
     for target, found in parts.items():
         if found[0].kind is Kind.ONCE:
             resources.append(found[0].resource)

@@ -14,6 +14,7 @@ from gateway.core.contributions import Claim, Contribution, Target
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Condition, Transaction
+from gateway.fhir import order_numbers
 from gateway.fhir.accounts import MOVED, Moved, moved_of, read_moved
 from gateway.fhir.links import KIND, NOTHING, Said, read_claims, said_of
 from gateway.fhir.search_table import PARAMETERS
@@ -29,6 +30,7 @@ from gateway.fhir.survivors import (
 Parts = dict[Target, list[Contribution]]
 
 _NO_LINKS = Links()
+_REQUEST = "ServiceRequest"
 _PAGE = 500
 
 
@@ -58,11 +60,27 @@ def gather(tx: Transaction, wanted: Parts) -> Links:
         RejectedError: two merges contradict each other (RLS-INS-010).
     """
     while True:
+        _add_joined(tx, wanted)
         size = len(wanted)
         links = _gather(tx, wanted)
         # What was added may lie in a moved dossier, or be of yet another record.
         if not links or len(wanted) == size:
             return links
+
+
+def _add_joined(tx: Transaction, wanted: Parts) -> None:
+    """Add the requests that are one order with those that are folded (`fhir.order_numbers`)."""
+    requests = {target: parts for target, parts in wanted.items() if target.type == _REQUEST}
+    if not requests:
+        return
+    held = tx.claims.held(sorted(requests)).values()
+    fillers = order_numbers.near((claim for claims in held for claim in claims), requests)
+    if not fillers:
+        return
+    # Two inputs that give one number at the same time: the second waits, and sees the first.
+    tx.contributions.lock([Target(order_numbers.KIND, filler) for filler in sorted(fillers)])
+    sharing = tx.claims.sharing({(order_numbers.KIND, filler) for filler in fillers})
+    _add(tx, wanted, sorted({claim.target for held in sharing.values() for claim in held}))
 
 
 def _gather(tx: Transaction, wanted: Parts) -> Links:

@@ -19,6 +19,7 @@ from gateway.core.ports import NewVersion, StoredResource, Transaction
 from gateway.fhir import search, shape, spoken
 from gateway.fhir.fold import ElementFold, Fold
 from gateway.fhir.links import KIND as LINK
+from gateway.fhir.order_numbers import joined
 from gateway.fhir.patient import INS
 from gateway.fhir.survivors import Links
 from gateway.pipeline.merges import gather
@@ -74,7 +75,7 @@ def refold(
     parts = tx.contributions.load(unique)
     wanted = {target: parts.get(target, []) for target in unique}
     links = gather(tx, wanted)
-    wanted |= links.heard(wanted)
+    wanted |= links.heard(wanted) | joined(wanted)
     claims, rivals, links = _settle_claims(tx, wanted, folds, now, links)
     folded: dict[Target, list[Json]] = {}
     for target in sorted(wanted):
@@ -124,7 +125,7 @@ def _settle_claims(
             more = tx.contributions.load(sorted(affected))
             reached = {target: more.get(target, []) for target in affected}
             near = gather(tx, reached)
-            reached |= near.heard(reached)
+            reached |= near.heard(reached) | joined(reached)
             links = links.and_those(near)
             todo = {target: parts for target, parts in reached.items() if target not in wanted}
             wanted.update(todo)

@@ -14,10 +14,10 @@ from gateway.core.contributions import Contribution, Kind
 from gateway.core.errors import RejectedError
 from gateway.core.messages import InboxRow, InboxStatus, RawMessage
 from gateway.core.ports import InboxResult, Store, Transaction
+from gateway.pipeline.against_store import FLAGS, judged
 from gateway.pipeline.asserted import asserted, store_assertions
 from gateway.pipeline.business_acks import assert_received
 from gateway.pipeline.commit import CommitRules
-from gateway.pipeline.documents import judged
 from gateway.pipeline.dossiers import as_held, settle
 from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.outgoing import queue_mails
@@ -144,7 +144,10 @@ class Replayer:
 
 def _judged(tx: Transaction, row: InboxRow, item: Prepared) -> Prepared:
     """Judge a request anew unless it was accepted: what came after it must not refuse it."""
-    return item if row.status is InboxStatus.CONVERTED else judged(tx, item)
+    if row.status is not InboxStatus.CONVERTED:
+        return judged(tx, item)
+    kept = tuple(flag for flag in row.flags if flag in FLAGS and flag not in item.flags)
+    return replace(item, flags=(*item.flags, *kept)) if kept else item
 
 
 def _page(after: int, limit: int) -> Callable[[Transaction], list[InboxRow]]:

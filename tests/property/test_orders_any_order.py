@@ -11,10 +11,11 @@ from gateway.pathway.facts import reduce
 from gateway.store.memory import MemoryStore
 from tests.support.gateway import holdings, take
 from tests.unit.hl7v2.compose import PID, er7, msh
-from tests.unit.hl7v2.orders import at, obr, orc
+from tests.unit.hl7v2.orders import FILLER, PLACER, at, obr, orc
 
 CONTROLS = ("NW", "OK", "UA", "XO", "HD", "RL", "CA", "UC", "DC", "OC", "RP", "SC", "NA", "ZZ")
 STATUSES = ("", "", "IP", "CM", "HD", "CA", "ER")
+NUMBERS = ((PLACER, ""), (PLACER, FILLER), ("", FILLER))
 EVENTS = ("S12", "S13", "S14", "S15", "S16", "S17", "S26")
 
 #: Few minutes, so that words of one instant are common.
@@ -29,11 +30,26 @@ def sent(kind: str, instant: str, number: int) -> str:
 @st.composite
 def words_about_an_order(draw, number):
     control, status = draw(st.sampled_from(CONTROLS)), draw(st.sampled_from(STATUSES))
-    filler = draw(st.sampled_from(("", "F3^PSY^990000001")))
+    # The number of the placer, of the filler, or both: one order all the same.
+    placer, filler = draw(st.sampled_from(NUMBERS))
     detail = draw(st.sampled_from(((), (obr(),), (obr("DIET^D^L", f5="S"),))))
     reason = draw(st.sampled_from(("", "X^Raison^L")))
     header = sent("ORM^O01^ORM_O01", draw(minutes), number)
-    return er7(header, PID, orc(control, filler=filler, status=status, f16=reason), *detail)
+    return er7(header, PID, orc(control, placer, filler, status, f16=reason), *detail)
+
+
+@st.composite
+def words_about_an_examination(draw, number):
+    """An order, or results that answer it, under any of its numbers."""
+    if draw(st.booleans()):
+        return draw(words_about_an_order(number))
+    placer, filler = draw(st.sampled_from(NUMBERS))
+    header = sent("ORU^R01^ORU_R01", draw(minutes), number)
+    status, said = draw(st.sampled_from(("", "IP", "CM"))), draw(st.sampled_from("FPCX"))
+    value, is_final = draw(st.sampled_from(("5", "0,5", "+++", ""))), draw(st.sampled_from("FPCD"))
+    results = [f"OBX|1|NM|{code}^x^LN||{value}||||||{is_final}" for code in ("A", "B")]
+    head = orc("RE", placer, filler, status)
+    return er7(header, PID, head, obr("LAB^L^L", f25=said), *draw(st.permutations(results)))
 
 
 @st.composite
@@ -55,7 +71,12 @@ def words_about_an_appointment(draw, number):
     return er7(sent(f"SIU^{event}^SIU_S12", draw(minutes), number), sch, PID, *place)
 
 
-KINDS = (words_about_an_order, words_about_a_referral, words_about_an_appointment)
+KINDS = (
+    words_about_an_order,
+    words_about_an_examination,
+    words_about_a_referral,
+    words_about_an_appointment,
+)
 
 
 @st.composite

@@ -103,6 +103,15 @@ def _everywhere() -> Iterator[Known]:
         "the validator's list of encounter-status is cut short (R4 has unknown)",
         "Code 'unknown'",
     )
+    why = "the validator's table of referenceRange lacks text (R4 10.1, referenceRange.text 0..1)"
+    yield Known("-", "Observation.referenceRange.text", "element.unknown", why)
+    why = "the validator's list of this status is cut short (R4 observation-status has it)"
+    for code in ("cancelled", "corrected", "entered-in-error"):
+        place, found = "Observation.status", "terminology.required"
+        yield Known("-", place, found, why, f"Code '{code}'")
+    why = "the validator's list of this status is cut short (R4 diagnostic-report-status has it)"
+    place, found = "DiagnosticReport.status", "terminology.required"
+    yield Known("-", place, found, why, "Code 'corrected'")
     yield Known(
         "-",
         "DocumentReference.extension",

@@ -16,6 +16,8 @@ from gateway.hl7v2.convert import (
     professionals,
     providers,
     referrals,
+    result_values,
+    results,
     stay,
 )
 from gateway.hl7v2.convert.table import CONVERTERS
@@ -37,5 +39,7 @@ __all__ = [
     "professionals",
     "providers",
     "referrals",
+    "result_values",
+    "results",
     "stay",
 ]

@@ -33,6 +33,60 @@ def test_several_files_give_a_line_each(relais):
     assert [json.loads(line)["type"] for line in lines] == ["transaction"] * 2
 
 
+def batch(tmp_path, *bodies: bytes, count: int | None = None):
+    """Write a batch file of messages."""
+    told = len(bodies) if count is None else count
+    trailer = f"BTS|{told}\rFTS|1\r".encode()
+    path = tmp_path / "day.hl7"
+    path.write_bytes(
+        b"FHS|^~\\&|GAM|CHU-DEMO\rBHS|^~\\&|GAM|CHU-DEMO\r" + b"".join(bodies) + trailer
+    )
+    return path
+
+
+@pytest.mark.field("FL-058")
+def test_a_batch_file_gives_a_line_for_each_message(relais, tmp_path):
+    ended = relais("convert", batch(tmp_path, ADMISSION.read_bytes(), DISCHARGE.read_bytes()))
+
+    alone = [relais("convert", "--format", "ndjson", path).out for path in (ADMISSION, DISCHARGE)]
+    assert ended.code == 0
+    assert ended.out == "".join(alone)
+    assert "RLS-HL7-017" not in ended.err
+
+
+def test_a_batch_file_of_one_message_is_printed_as_one_file(relais, tmp_path):
+    ended = relais("convert", batch(tmp_path, ADMISSION.read_bytes()))
+
+    assert ended.out == relais("convert", ADMISSION).out
+
+
+def test_one_bad_message_of_a_batch_does_not_stop_the_others(relais, tmp_path):
+    bad = ADMISSION.read_bytes().replace(b"ADT^A01^ADT_A01", b"ADT^A99^ADT_A99")
+    path = batch(tmp_path, bad, DISCHARGE.read_bytes(), count=5)
+
+    ended = relais("convert", path)
+
+    assert ended.code == 1
+    assert len(ended.out.splitlines()) == 1
+    assert f"{path}[1]: RLS-HL7-022" in ended.err
+    assert f"{path}: warning: RLS-HL7-017" in ended.err
+
+
+def test_an_empty_batch_is_refused(relais, tmp_path):
+    ended = relais("convert", batch(tmp_path))
+
+    assert (ended.code, ended.out) == (1, "")
+    assert "RLS-CFG-114" in ended.err
+
+
+def test_facts_and_explanations_of_a_batch_are_those_of_its_messages(relais, tmp_path):
+    path = batch(tmp_path, ADMISSION.read_bytes(), DISCHARGE.read_bytes())
+
+    for option in ("--facts", "--explain"):
+        alone = [relais("convert", option, one).out for one in (ADMISSION, DISCHARGE)]
+        assert relais("convert", option, path).out == "".join(alone)
+
+
 def test_the_worst_input_decides_the_exit_code_and_the_others_are_printed(relais):
     ended = relais("convert", BOMB, ADMISSION)
 

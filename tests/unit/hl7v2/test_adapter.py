@@ -76,7 +76,11 @@ def pid(identifiers: str) -> str:
 
 def test_every_rule_names_what_exists_and_everything_is_used() -> None:
     reader = Adapter(
-        "hl7v2", CONVERTERS, lambda path: "" if is_path(path) else "no place", facts=FACTS
+        "hl7v2",
+        CONVERTERS,
+        lambda path: "" if is_path(path) else "no place",
+        adapter.CONCEPTMAPS,
+        FACTS,
     )
 
     issues = check_mappings(mappings(), [reader], table())

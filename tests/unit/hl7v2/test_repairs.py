@@ -74,6 +74,18 @@ REPAIRS = [
         ("RLS-HL7-020", "OBX[1]-5.2", 101),
     ),
     Repair("document-joined", _in_pieces(), ("RLS-HL7-042", "OBX[2]", 198)),
+    Repair(
+        "value-as-text",
+        er7(
+            msh("ORU^R01^ORU_R01"),
+            PID,
+            PV1,
+            "ORC|RE",
+            "OBR|1|||A^B^L",
+            "OBX|1|NM|A^B^L||+++||||||F",
+        ),
+        ("RLS-HL7-029", "OBX[1]-5", 102),
+    ),
     Repair("bom", b"\xef\xbb\xbf" + admission(), ("RLS-HL7-014", "MSH", 100)),
     Repair("control-char", header("RELAIS", "REL\x02AIS"), ("RLS-HL7-012", "MSH", 102)),
     Repair("msh2-repair", header("\\&", "\\\\&"), ("RLS-HL7-015", "MSH-2", 102)),
@@ -122,6 +134,7 @@ REPAIRS = [
 
 #: Flags that tell what was seen and change nothing of the message, so that a strict site takes it.
 REMARKS = {
+    "cancel-without-original": "told by the store; a strict site refuses it there (204)",
     "parent-unknown": "the replaced version may come later",
     "charset-suspect": "the bytes are valid in the declared character set",
     "frame-end": "the frame is whole; its CR belongs to the transport",
@@ -178,10 +191,10 @@ def test_a_strict_site_refuses_what_would_be_repaired(case):
     assert code_for(found.issues) == case.code
 
 
-#: What a movement or a document lacks is seen where a refused message does not come.
+#: What a movement, a document or a value lacks is seen where a refused message does not come.
 _SEEN_LATE = (
     *("zbe-shifted", "zbe-missing", "zbe-action-assumed", "visit-from-account"),
-    *("ed-incomplete", "document-joined"),
+    *("ed-incomplete", "document-joined", "value-as-text"),
 )
 
 

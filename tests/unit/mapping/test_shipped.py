@@ -15,7 +15,8 @@ ADAPTERS = [
         "hl7v2",
         HL7_CONVERTERS,
         lambda path: "" if is_path(path) else "not SEG-n[.m[.k]]",
-        facts=HL7_FACTS,
+        frozenset({"ucum-units"}),
+        HL7_FACTS,
     ),
     # Code tables the converters of documents read by themselves.
     Adapter(
