@@ -15,14 +15,12 @@ from gateway.core.deliveries import Delivery, DeliveryStatus, Notice
 from gateway.core.facts import Assertion, Op, Span
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
-from gateway.hl7v2.message import Message
 from gateway.pipeline import written
 from gateway.pipeline.business_acks import send_key, tell_notice, tell_settled, wanted
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import route
 from gateway.sharing.routing import CONNECTOR, NO_INS, Decision
 
-_WITH_DOCUMENTS = frozenset({"MDM", "ORU"})
 #: What a mail proves, by where it stands.
 _EVENTS = {
     DeliveryStatus.CONFIRMED: "SND.MSS_OK",
@@ -42,8 +40,7 @@ def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: da
     queued = 0
     for _, item in stored:
         message = item.opened.parsed
-        is_letter = isinstance(message, Message) and message.message_type in _WITH_DOCUMENTS
-        if not is_letter or item.status is not InboxStatus.CONVERTED:
+        if not item.documents or item.status is not InboxStatus.CONVERTED:
             continue
         patient = _target(item, "Patient")
         about = _target(item, "DocumentReference")
@@ -51,8 +48,7 @@ def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: da
             continue
         current = tx.resources.current([patient]).get((patient.type, patient.id))
         shown = written.read(current) or {} if current is not None else {}
-        decisions = route(message, item.opened.site, shown, f"{about.type}/{about.id}", now)
-        for decision in decisions:
+        for decision in route(item, shown, f"{about.type}/{about.id}", now):
             acks = wanted(message, item.opened.site)
             queued += _queue(tx, decision, _pathway(item, patient, decision), acks, now)
     return queued
