@@ -20,7 +20,7 @@ def test_it_agrees_with_the_standard_library(text):
     try:
         expected = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             base64text.decode(text)
     else:
         assert base64text.decode(text) == expected
@@ -28,5 +28,5 @@ def test_it_agrees_with_the_standard_library(text):
 
 @pytest.mark.parametrize("text", ["QQ", "Q-8=", "Q_8=", "QQ==QQ==", "Q", "é"])
 def test_what_the_quick_decoder_alone_would_take_is_refused(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         base64text.decode(text)
