@@ -41,6 +41,7 @@ KEY = re.compile(r"[0-9a-f]{32,64}")
 ARCHIVE_NAME = "IHE_XDM.zip"
 _PREFIX = "XDM/1.0/DDM+"
 _REPLACES = "[Annule et remplace] "
+_WITHDRAWS = "[Annule] "
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTENT_TYPES = "1.2.250.1.213.2.2"
@@ -106,6 +107,9 @@ def build(delivery: Delivery, sender: Sender, conceptmaps: Mapping[str, ConceptM
     details = item.details
     identifier = message_id(item.key, sender.domain)
     document = read_cda(item.body)
+    if details.get("withdraws"):
+        entry = describe(document, conceptmaps, ins_trusted=details.get("ins_trusted") is True)
+        return _withdrawal(delivery, entry, sender, identifier)
     is_trusted = details.get("ins_trusted") is True
     if not is_trusted and shows_ins(document):
         # The routing holds such a document; this is the second lock on the same door.
@@ -139,10 +143,44 @@ def build(delivery: Delivery, sender: Sender, conceptmaps: Mapping[str, ConceptM
 
 def subject(entry: DocumentEntry, *, replaces: bool) -> str:
     """Return the subject: document, person, birth date (référentiel socle #2, ECO.2.1.3)."""
+    return f"{_REPLACES if replaces else ''}{_PREFIX}{_about(entry)}"
+
+
+def _about(entry: DocumentEntry) -> str:
     who = entry.traits
     born = f"{who.born[6:8]}/{who.born[4:6]}/{who.born[:4]}" if len(who.born) == 8 else who.born
-    words = " ".join(part for part in (entry.title, who.family, who.given, born) if part)
-    return f"{_REPLACES if replaces else ''}{_PREFIX}{words}"
+    return " ".join(part for part in (entry.title, who.family, who.given, born) if part)
+
+
+def _withdrawal(delivery: Delivery, entry: DocumentEntry, sender: Sender, identifier: str) -> Mail:
+    """Build the mail that takes back what another one brought.
+
+    It carries no document, for nobody should file it again, and so no archive and no prefix of
+    one; it answers the mail that brought it (RFC 5322 3.6.4).
+    """
+    details = delivery.item.details
+    created = entry.creation_time
+    day = f" du {created[6:8]}/{created[4:6]}/{created[:4]}" if len(created) >= 8 else ""
+    text = (
+        f"Bonjour,\n\nLe document « {entry.title} »{day}, reçu par un message précédent, est "
+        "annulé par son auteur. Ne l'utilisez plus et retirez-le du dossier du patient.\n\n"
+        "Cordialement\n"
+    )
+    mail = cast("Message[Any, Any]", MIMEText(text, "plain", "utf-8", policy=_POLICY))
+    _addresses(mail, delivery, sender, identifier)
+    earlier = message_id(str(details["withdraws"]), sender.domain)
+    mail["In-Reply-To"] = earlier
+    mail["References"] = earlier
+    mail["Subject"] = _words("Subject", f"{_WITHDRAWS}{_about(entry)}")
+    return Mail(
+        sender=sender.address,
+        recipient=_address(details, "to"),
+        message_id=identifier,
+        envelope_id=delivery.item.key,
+        data=_bytes(mail),
+        archive=b"",
+        lacks=(),
+    )
 
 
 def _lot(delivery: Delivery, entry: DocumentEntry, sender: Sender) -> SubmissionSet:
@@ -182,6 +220,18 @@ def _headers(
     sender: Sender,
     identifier: str,
 ) -> None:
+    _addresses(mail, delivery, sender, identifier)
+    mail["Subject"] = _words(
+        "Subject", subject(entry, replaces=bool(delivery.item.details.get("replaces")))
+    )
+    mail["X-MSS-CODECDA"] = _checked("X-MSS-CODECDA", entry.type_code.code)
+    mail["X-MSS-INS"] = "O" if entry.has_ins else "N"
+
+
+def _addresses(
+    mail: "Message[Any, Any]", delivery: Delivery, sender: Sender, identifier: str
+) -> None:
+    """Write what every mail of ours says of who, when and under which number."""
     details = delivery.item.details
     mail["From"] = _mailbox(sender.name, sender.address)
     mail["To"] = f"<{_address(details, 'to')}>"
@@ -189,10 +239,6 @@ def _headers(
         mail["Reply-To"] = f"<{_address(details, 'reply_to')}>"
     mail["Date"] = format_datetime(_local(delivery.created_at))
     mail["Message-ID"] = identifier
-    words = subject(entry, replaces=bool(details.get("replaces")))
-    mail["Subject"] = _words("Subject", words)
-    mail["X-MSS-CODECDA"] = _checked("X-MSS-CODECDA", entry.type_code.code)
-    mail["X-MSS-INS"] = "O" if entry.has_ins else "N"
     mail["X-MSS-NIL"] = _checked("X-MSS-NIL", sender.product)
     if details.get("kind") == "patient" and details.get("final"):
         mail["X-MSS-MES"] = "FIN"
