@@ -82,12 +82,10 @@ def decode(pieces: Sequence[Segment], *, lenient: bool) -> EmbeddedDocument:
         lenient: take a document of which OBX-5.2 to 5.4 tell nothing.
 
     Raises:
-        RejectedError: RLS-HL7-020, 041, 043, 044 or 045.
+        RejectedError: RLS-HL7-020, 041, 043 or 044.
     """
     obx = pieces[0]
     ordinal = obx.ordinal
-    if obx.field(2).upper() == "RP":
-        raise RejectedError([refusals.reference_pointer(ordinal)])
     repairs: tuple[str, ...] = ()
     nodes = obx.nodes(5)
     untold = [n for n in (2, 3, 4) if not _part(nodes, n)]

@@ -9,9 +9,13 @@ from gateway.cda.reader import Document
 from gateway.cda.reader import read as read_cda
 from gateway.core.envelope import EmbeddedDocument
 from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue
 from gateway.hl7v2 import envelope
+from gateway.hl7v2.document_refusals import reference_pointer
 from gateway.hl7v2.message import Message
 
+#: A document is kept without its content.
+FLAG_ELSEWHERE = "external-content"
 #: Messages that may carry documents.
 TYPES = frozenset({"MDM", "ORU"})
 
@@ -44,6 +48,13 @@ def carried(message: Message, *, lenient: bool) -> tuple[Carried, ...]:
         return ()
     places = envelope.documents(message, lenient=lenient)
     return tuple(Carried(place, _read(place)) for place in places)
+
+
+def elsewhere(message: Message) -> list[Issue]:
+    """Say which documents of a message are only pointed to, and so kept without content."""
+    if message.message_type not in TYPES:
+        return []
+    return [reference_pointer(obx.ordinal, kept=True) for obx in envelope.pointers(message)]
 
 
 def _read(place: EmbeddedDocument) -> Document:

@@ -33,7 +33,7 @@ from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.sites import Site
 from gateway.pipeline import bugs, business_acks, senders
 from gateway.pipeline.acks import Acks, no_ack
-from gateway.pipeline.carried import Carried, carried
+from gateway.pipeline.carried import FLAG_ELSEWHERE, Carried, carried, elsewhere
 from gateway.pipeline.mend import fit_alone
 from gateway.pipeline.prepared import Opened, Policy, Prepared
 from gateway.pipeline.reading import as_the_site_wants
@@ -277,6 +277,9 @@ class Converter:
             assertions=list(mapped.assertions),
             feed=hl7_facts.feed_of(message, opened.site),
         )
+        if outside := elsewhere(message):
+            conversion.issues += outside
+            conversion.flags.append(FLAG_ELSEWHERE)
         if documents:
             envelope = hl7_adapter.envelope(
                 message,

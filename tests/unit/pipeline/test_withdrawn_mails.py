@@ -49,8 +49,9 @@ async def sends(store) -> set[str]:
     """Return the events of every fact about a send."""
 
     def work(tx):
-        patients = [one.item.details["pathway"]["patient"] for one in
-                    tx.outbox.page(list(DeliveryStatus), 0, 100) if "pathway" in one.item.details]  # fmt: skip
+        rows = tx.outbox.page(list(DeliveryStatus), 0, 100)
+        said = [row.item.details["pathway"] for row in rows if "pathway" in row.item.details]
+        patients = [one["patient"] for one in said]
         persons = set(tx.facts.persons(patients).values())
         found = [one for person in persons for one in tx.facts.of_person(person)]
         return {one.assertion.event for one in found if one.assertion.event.startswith("SND")}
