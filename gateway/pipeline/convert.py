@@ -34,6 +34,7 @@ from gateway.mapping.sites import Site
 from gateway.pipeline import bugs, business_acks, senders
 from gateway.pipeline.acks import Acks, no_ack
 from gateway.pipeline.carried import FLAG_ELSEWHERE, Carried, carried, elsewhere
+from gateway.pipeline.full_check import fully_checked
 from gateway.pipeline.mend import fit_alone
 from gateway.pipeline.prepared import Opened, Policy, Prepared
 from gateway.pipeline.reading import as_the_site_wants
@@ -56,11 +57,13 @@ class ConvertOptions:
         processing_ids: MSH-11 accepted where the site does not say.
         test_ins: INS under the roots of test and demonstration may be used.
         site: name of the site to use whatever the sender, for `relais convert --site`.
+        validation: `full` asks `fhir.resources` as well, where the site does not say.
     """
 
     processing_ids: frozenset[str] = frozenset({"P"})
     test_ins: bool = False
     site: str | None = None
+    validation: str = "compiled"
 
 
 @dataclass(slots=True)
@@ -164,7 +167,9 @@ class Converter:
             keep_only: judge the header only; the row is stored `received`, mapped later.
         """
         try:
-            return self._prepare(opened, keep_only=keep_only)
+            prepared = self._prepare(opened, keep_only=keep_only)
+            full = (opened.site.validation or self._options.validation) == "full"
+            return fully_checked(prepared) if full else prepared
         except RejectedError as error:
             return Prepared(
                 opened, InboxStatus.QUARANTINED, issues=error.issues, flags=opened.flags
