@@ -12,6 +12,7 @@ from email.message import Message
 from email.utils import parseaddr
 
 from gateway.connectors import xdm_reader
+from gateway.connectors.mssante_receipts import receipt_wanted_by
 from gateway.core.errors import RejectedError
 from gateway.core.letters import Letter, LetterDocument
 
@@ -47,6 +48,8 @@ def read_letter(data: bytes) -> Letter | None:
         subject=_decoded(mail["Subject"]),
         text=_text(mail),
         documents=documents,
+        receipt_to=receipt_wanted_by(mail),
+        raw=data,
     )
 
 

@@ -29,6 +29,8 @@ class Letter:
         subject: as read.
         text: the mail itself.
         documents: CDA documents of the archive, in its order.
+        receipt_to: mailbox that is told what became of it, empty when none asks or may.
+        raw: the mail as it came; empty where it was not fetched.
     """
 
     message_id: str
@@ -38,3 +40,5 @@ class Letter:
     subject: str
     text: str
     documents: tuple[LetterDocument, ...]
+    receipt_to: str = ""
+    raw: bytes = b""

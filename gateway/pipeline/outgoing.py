@@ -17,8 +17,10 @@ from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
 from gateway.pipeline import written
 from gateway.pipeline.business_acks import send_key, tell_notice, tell_settled, wanted
+from gateway.pipeline.letter_receipts import tell_author
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import route
+from gateway.pipeline.to_hospital import CONNECTOR as HOSPITAL
 from gateway.pipeline.withdrawn_mails import stop_mails, withdrawn_document
 from gateway.sharing.routing import CONNECTOR, NO_INS, Decision
 
@@ -68,6 +70,7 @@ def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
         delivery: with its new state.
         now: instant of that write.
     """
+    tell_author(tx, delivery, HOSPITAL, now)
     said = delivery.item.details.get("pathway")
     event = _EVENTS.get(delivery.status)
     if delivery.item.connector == CONNECTOR and isinstance(said, dict) and event is not None:

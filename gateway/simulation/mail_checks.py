@@ -10,11 +10,15 @@ import zipfile
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from hashlib import sha1
+from typing import cast
 
 from lxml import etree
 
 _SUBJECT = re.compile(
     r"(?:\[Annule et remplace\] )?XDM/1\.0/DDM\+\S.* \S+ \S+ (?:\d{2}/\d{2}/)?\d{4}"
+)
+_DISPOSITION = re.compile(
+    r"automatic-action/MDN-sent-automatically; processed(?:/Error: 90[0-6]\^[ -~]+)?"
 )
 _WITHDRAWS = "[Annule] "
 _CDA = "{urn:hl7-org:v3}"
@@ -28,6 +32,8 @@ _INS = re.compile(r"1\.2\.250\.1\.213\.1\.4\.(?:8|9|10|11)")
 def findings(data: bytes) -> list[str]:
     """Return what is wrong with a mail, in words that quote nothing of it."""
     mail = message_from_bytes(data, policy=policy.default)
+    if mail.get_content_type() == "multipart/report":
+        return [*_lines(data), *_receipt(mail)]
     if str(mail["Subject"] or "").startswith(_WITHDRAWS):
         return [*_lines(data), *_withdrawal(mail)]
     found = [*_lines(data), *_headers(mail)]
@@ -48,6 +54,22 @@ def _withdrawal(mail: EmailMessage) -> list[str]:
         found.append("it answers itself")
     if mail.is_multipart():
         found.append("it carries something")
+    return found
+
+
+def _receipt(mail: EmailMessage) -> list[str]:
+    """Judge a notice of what became of a letter (RFC 8098, RFC 6522)."""
+    kinds = [part.get_content_type() for part in mail.iter_parts()]
+    found = [] if mail["X-MSS-NIL"] else ["X-MSS-NIL"]
+    if mail.get_param("report-type") != "disposition-notification":
+        found.append("report-type")
+    if kinds[:3] != ["text/plain", "message/disposition-notification", "message/rfc822"]:
+        return [*found, "the parts of a report"]
+    fields = cast("EmailMessage", [*mail.iter_parts()][1].get_payload(0))
+    wanted = ("Final-Recipient", "Original-Recipient", "Original-Message-ID", "Disposition")
+    found += [name for name in wanted if not fields[name]]
+    if not _DISPOSITION.fullmatch(str(fields["Disposition"])):
+        found.append("Disposition")
     return found
 
 
