@@ -36,7 +36,7 @@ def read_letter(data: bytes) -> Letter | None:
     if not found.is_sound:
         raise RejectedError([one for one in found.issues if one.severity.refuses])
     documents = tuple(
-        LetterDocument(one.data, frozenset(one.confidentiality) & _MASKS)
+        LetterDocument(one.data, frozenset(one.confidentiality) & _MASKS, one.is_deleted)
         for one in found.documents
         if one.mime_type.lower() in ("text/xml", "application/xml")
     )

@@ -11,10 +11,12 @@ class LetterDocument:
         body: as it came.
         masks: codes of its metadata among MASQUE_PS, INVISIBLE_PATIENT,
             INVISIBLE_REPRESENTANTS_LEGAUX.
+        is_withdrawn: its metadata take it back.
     """
 
     body: bytes
     masks: frozenset[str] = frozenset()
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

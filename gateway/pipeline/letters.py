@@ -133,6 +133,7 @@ def _told(letter: Letter, document: LetterDocument) -> lps.Received:
         subject=letter.subject,
         text=letter.text,
         flags=frozenset(flags),
+        is_withdrawn=document.is_withdrawn,
     )
 
 

@@ -136,6 +136,20 @@ async def test_a_letter_that_replaces_another_says_so(arriving):
     assert message.value("TXA-13") != ""
 
 
+async def test_a_letter_that_is_taken_back_says_so(arriving):
+    found = read_letter(mail(letter(1)))
+    [document] = found.documents
+    gone = changed(found, documents=(changed(document, is_withdrawn=True),))
+
+    await arriving.workers._letters.take(gone)
+    await arriving.deliverer.step()
+
+    message = read(arriving.hospital.received[0])
+    assert envelope.consistency_issues(message) == []
+    assert envelope.request(message) is envelope.Request.DELETE
+    assert (message.value("ORC-1"), message.value("OBX-11")) == ("CA", "D")
+
+
 @pytest.mark.parametrize("site", [{"mails_to": ""}, {"mailbox": "other@app.mssante.example"}])
 async def test_a_letter_nobody_wants_is_put_aside_unsent(arriving, site):
     arriving.again(**site)
