@@ -4,12 +4,12 @@ The content decides the type, not its announcement. IHE ITI XDS-SD; CI-SIS volet
 RFC 4648 4 (base64).
 """
 
-import binascii
 from hashlib import sha256
 
 from gateway.cda import faults
 from gateway.cda.context import Attached
 from gateway.cda.reader import Document, Node
+from gateway.core import base64text
 from gateway.core.errors import RejectedError
 
 XDS_SD = "1.3.6.1.4.1.19376.1.2.20"
@@ -25,6 +25,7 @@ _KINDS = (
 )
 _REFUSED = (b"MZ", b"\x7fELF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"#!")
 _MARKUP = (b"<!doctype", b"<html", b"<script", b"<svg", b"<?xml")
+_BLANKS = b" \t\r\n"
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
@@ -70,12 +71,15 @@ def _bytes(node: Node, flags: list[str]) -> bytes:
     if node.get("representation").upper() != "B64":
         return node.raw_text().encode("utf-8")
     try:
-        packed = node.raw_text().encode("ascii").translate(None, b" \t\r\n")
+        packed = node.raw_text().encode("ascii")
+        # Each blank is looked for much faster than all are removed.
+        if any(blank in packed for blank in _BLANKS):
+            packed = packed.translate(None, _BLANKS)
         if b"-" in packed or b"_" in packed:
             flags.append("base64-url-safe")
             packed = packed.translate(_URL_SAFE)
-        return binascii.a2b_base64(packed, strict_mode=True) if packed else b""
-    except (UnicodeEncodeError, binascii.Error) as error:
+        return base64text.decode(packed.decode("ascii")) if packed else b""
+    except ValueError as error:
         raise RejectedError([faults.broken_base64(node.place)]) from error
 
 

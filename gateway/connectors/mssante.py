@@ -20,6 +20,7 @@ from aiosmtplib import (
 )
 
 from gateway.connectors import mail_faults as faults
+from gateway.connectors import mssante_receipts
 from gateway.connectors.mssante_mail import Mail, Sender, build
 from gateway.connectors.smtp_words import NOT_LET_IN, TOO_LARGE, word
 from gateway.core.deliveries import Delivery, DeliveryStatus, Handover, Notice
@@ -105,7 +106,7 @@ class MssanteConnector:
                 024, 025, 040).
         """
         # Packing and the PDF are CPU work of milliseconds: not on the loop.
-        mail = await asyncio.to_thread(build, delivery, self._operator.sender, self._conceptmaps)
+        mail = await asyncio.to_thread(self._built, delivery)
         domain = self._operator.domain(mail.recipient)
         if domain is None:
             raise RejectedError([faults.outside("to")])
@@ -119,6 +120,11 @@ class MssanteConnector:
         finally:
             await session.close()
         return _handover(mail, announces=announces and domain.emits_dsn)
+
+    def _built(self, delivery: Delivery) -> Mail:
+        if delivery.item.details.get("kind") == mssante_receipts.KIND:
+            return mssante_receipts.build(delivery, self._operator.sender)
+        return build(delivery, self._operator.sender, self._conceptmaps)
 
     async def before_resend(self, delivery: Delivery) -> Handover | None:
         """Look whether an earlier attempt arrived; None when the mail may go again.
@@ -165,7 +171,8 @@ class _Session:
         client = self._client
         await client.connect()
         await self._secure()
-        notices = client.supports_extension("dsn")
+        # Nothing answers a mail without sender (RFC 8098 3).
+        notices = bool(mail.sender) and client.supports_extension("dsn")
         self._refuse_large(len(mail.data))
         self._step = "MAIL"
         options = [f"SIZE={len(mail.data)}"] if client.supports_extension("size") else []

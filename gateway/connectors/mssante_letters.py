@@ -12,6 +12,7 @@ from email.message import Message
 from email.utils import parseaddr
 
 from gateway.connectors import xdm_reader
+from gateway.connectors.mssante_receipts import receipt_wanted_by
 from gateway.core.errors import RejectedError
 from gateway.core.letters import Letter, LetterDocument
 
@@ -35,7 +36,7 @@ def read_letter(data: bytes) -> Letter | None:
     if not found.is_sound:
         raise RejectedError([one for one in found.issues if one.severity.refuses])
     documents = tuple(
-        LetterDocument(one.data, frozenset(one.confidentiality) & _MASKS)
+        LetterDocument(one.data, frozenset(one.confidentiality) & _MASKS, one.is_deleted)
         for one in found.documents
         if one.mime_type.lower() in ("text/xml", "application/xml")
     )
@@ -47,6 +48,8 @@ def read_letter(data: bytes) -> Letter | None:
         subject=_decoded(mail["Subject"]),
         text=_text(mail),
         documents=documents,
+        receipt_to=receipt_wanted_by(mail),
+        raw=data,
     )
 
 

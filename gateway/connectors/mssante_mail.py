@@ -41,11 +41,12 @@ KEY = re.compile(r"[0-9a-f]{32,64}")
 ARCHIVE_NAME = "IHE_XDM.zip"
 _PREFIX = "XDM/1.0/DDM+"
 _REPLACES = "[Annule et remplace] "
+_WITHDRAWS = "[Annule] "
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTENT_TYPES = "1.2.250.1.213.2.2"
 #: RFC 2047: an encoded word has at most 75 characters; one more for the fold.
-_POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=76)
+POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=76)
 _LONGEST_NAME = 60
 
 
@@ -106,6 +107,9 @@ def build(delivery: Delivery, sender: Sender, conceptmaps: Mapping[str, ConceptM
     details = item.details
     identifier = message_id(item.key, sender.domain)
     document = read_cda(item.body)
+    if details.get("withdraws"):
+        entry = describe(document, conceptmaps, ins_trusted=details.get("ins_trusted") is True)
+        return _withdrawal(delivery, entry, sender, identifier)
     is_trusted = details.get("ins_trusted") is True
     if not is_trusted and shows_ins(document):
         # The routing holds such a document; this is the second lock on the same door.
@@ -128,10 +132,10 @@ def build(delivery: Delivery, sender: Sender, conceptmaps: Mapping[str, ConceptM
     _attach(mail, entry, archive, rendering(document, entry), text=_text(details))
     return Mail(
         sender=sender.address,
-        recipient=_address(details, "to"),
+        recipient=address(details, "to"),
         message_id=identifier,
         envelope_id=item.key,
-        data=_bytes(mail),
+        data=as_bytes(mail),
         archive=archive,
         lacks=entry.lacks,
     )
@@ -139,10 +143,44 @@ def build(delivery: Delivery, sender: Sender, conceptmaps: Mapping[str, ConceptM
 
 def subject(entry: DocumentEntry, *, replaces: bool) -> str:
     """Return the subject: document, person, birth date (référentiel socle #2, ECO.2.1.3)."""
+    return f"{_REPLACES if replaces else ''}{_PREFIX}{_about(entry)}"
+
+
+def _about(entry: DocumentEntry) -> str:
     who = entry.traits
     born = f"{who.born[6:8]}/{who.born[4:6]}/{who.born[:4]}" if len(who.born) == 8 else who.born
-    words = " ".join(part for part in (entry.title, who.family, who.given, born) if part)
-    return f"{_REPLACES if replaces else ''}{_PREFIX}{words}"
+    return " ".join(part for part in (entry.title, who.family, who.given, born) if part)
+
+
+def _withdrawal(delivery: Delivery, entry: DocumentEntry, sender: Sender, identifier: str) -> Mail:
+    """Build the mail that takes back what another one brought.
+
+    It carries no document, for nobody should file it again, and so no archive and no prefix of
+    one; it answers the mail that brought it (RFC 5322 3.6.4).
+    """
+    details = delivery.item.details
+    created = entry.creation_time
+    day = f" du {created[6:8]}/{created[4:6]}/{created[:4]}" if len(created) >= 8 else ""
+    text = (
+        f"Bonjour,\n\nLe document « {entry.title} »{day}, reçu par un message précédent, est "
+        "annulé par son auteur. Ne l'utilisez plus et retirez-le du dossier du patient.\n\n"
+        "Cordialement\n"
+    )
+    mail = cast("Message[Any, Any]", MIMEText(text, "plain", "utf-8", policy=POLICY))
+    _addresses(mail, delivery, sender, identifier)
+    earlier = message_id(str(details["withdraws"]), sender.domain)
+    mail["In-Reply-To"] = earlier
+    mail["References"] = earlier
+    mail["Subject"] = words("Subject", f"{_WITHDRAWS}{_about(entry)}")
+    return Mail(
+        sender=sender.address,
+        recipient=address(details, "to"),
+        message_id=identifier,
+        envelope_id=delivery.item.key,
+        data=as_bytes(mail),
+        archive=b"",
+        lacks=(),
+    )
 
 
 def _lot(delivery: Delivery, entry: DocumentEntry, sender: Sender) -> SubmissionSet:
@@ -171,7 +209,7 @@ def _mixed(key: str) -> "Message[Any, Any]":
     # The declared header type is `str`; this policy takes `Header` too, which folds by itself.
     return cast(
         "Message[Any, Any]",
-        MIMEMultipart("mixed", boundary=f"relais-{key[:32]}", policy=_POLICY),
+        MIMEMultipart("mixed", boundary=f"relais-{key[:32]}", policy=POLICY),
     )
 
 
@@ -182,17 +220,25 @@ def _headers(
     sender: Sender,
     identifier: str,
 ) -> None:
-    details = delivery.item.details
-    mail["From"] = _mailbox(sender.name, sender.address)
-    mail["To"] = f"<{_address(details, 'to')}>"
-    if details.get("reply_to"):
-        mail["Reply-To"] = f"<{_address(details, 'reply_to')}>"
-    mail["Date"] = format_datetime(_local(delivery.created_at))
-    mail["Message-ID"] = identifier
-    words = subject(entry, replaces=bool(details.get("replaces")))
-    mail["Subject"] = _words("Subject", words)
+    _addresses(mail, delivery, sender, identifier)
+    mail["Subject"] = words(
+        "Subject", subject(entry, replaces=bool(delivery.item.details.get("replaces")))
+    )
     mail["X-MSS-CODECDA"] = _checked("X-MSS-CODECDA", entry.type_code.code)
     mail["X-MSS-INS"] = "O" if entry.has_ins else "N"
+
+
+def _addresses(
+    mail: "Message[Any, Any]", delivery: Delivery, sender: Sender, identifier: str
+) -> None:
+    """Write what every mail of ours says of who, when and under which number."""
+    details = delivery.item.details
+    mail["From"] = mailbox(sender.name, sender.address)
+    mail["To"] = f"<{address(details, 'to')}>"
+    if details.get("reply_to"):
+        mail["Reply-To"] = f"<{address(details, 'reply_to')}>"
+    mail["Date"] = format_datetime(local(delivery.created_at))
+    mail["Message-ID"] = identifier
     mail["X-MSS-NIL"] = _checked("X-MSS-NIL", sender.product)
     if details.get("kind") == "patient" and details.get("final"):
         mail["X-MSS-MES"] = "FIN"
@@ -203,11 +249,11 @@ def _headers(
 def _attach(
     mail: "Message[Any, Any]", entry: DocumentEntry, archive: bytes, pdf: bytes, *, text: str
 ) -> None:
-    mail.attach(MIMEText(text, "plain", "utf-8", policy=_POLICY))
-    zipped = MIMEApplication(archive, "zip", policy=_POLICY)
+    mail.attach(MIMEText(text, "plain", "utf-8", policy=POLICY))
+    zipped = MIMEApplication(archive, "zip", policy=POLICY)
     zipped.add_header("Content-Disposition", "attachment", filename=ARCHIVE_NAME)
     mail.attach(zipped)
-    shown = MIMEApplication(pdf, "pdf", policy=_POLICY)
+    shown = MIMEApplication(pdf, "pdf", policy=POLICY)
     shown["Content-Disposition"] = _disposition(_pdf_name(entry))
     mail.attach(shown)
 
@@ -235,13 +281,14 @@ def _text(details: Mapping[str, object]) -> str:
     return "Bonjour,\n\nVeuillez trouver ci-joint un document.\n\nCordialement\n"
 
 
-def _mailbox(name: str, address: str) -> Header:
-    shown = _words("From", f'"{name}"' if name.isascii() else name)
+def mailbox(name: str, address: str) -> Header:
+    """Return a name and an address as one header."""
+    shown = words("From", f'"{name}"' if name.isascii() else name)
     shown.append(f"<{address}>", "us-ascii")
     return shown
 
 
-def _words(header: str, text: str) -> Header:
+def words(header: str, text: str) -> Header:
     """Return a header folded into encoded words that no character is cut by (RFC 2047)."""
     text = _checked(header, text)
     charset = "us-ascii" if text.isascii() else "utf-8"
@@ -259,18 +306,25 @@ def _checked(header: str, text: str) -> str:
     return text
 
 
-def _address(details: Mapping[str, object], name: str) -> str:
+def address(details: Mapping[str, object], name: str) -> str:
+    """Return an address among the details of a row.
+
+    Raises:
+        RejectedError: it is none (RLS-MSS-004).
+    """
     value = details.get(name)
     if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
         raise RejectedError([faults.bad_address(name)])
     return value
 
 
-def _local(instant: datetime) -> datetime:
+def local(instant: datetime) -> datetime:
+    """Return an instant as mails show it."""
     return instant.astimezone(PARIS).replace(microsecond=0)
 
 
-def _bytes(mail: "Message[Any, Any]") -> bytes:
+def as_bytes(mail: "Message[Any, Any]") -> bytes:
+    """Return a mail as it goes, with CRLF line ends."""
     out = BytesIO()
-    BytesGenerator(out, mangle_from_=False, policy=_POLICY).flatten(mail)
+    BytesGenerator(out, mangle_from_=False, policy=POLICY).flatten(mail)
     return out.getvalue()

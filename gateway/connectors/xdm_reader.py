@@ -24,6 +24,7 @@ _ROOT_FILES = ("INDEX.HTM", "README.TXT")
 _METADATA = "METADATA.XML"
 _ENCRYPTED = 0x1
 _CHUNK = 1 << 16
+_DELETED = "urn:asip:ci-sis:2010:StatusType:Deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Found:
     Attributes:
         unique_id, patient_id, type_code: of the metadata, empty when not given.
         confidentiality: codes of the metadata.
+        is_deleted: the metadata take the document back.
     """
 
     uri: str
@@ -55,6 +57,7 @@ class Found:
     patient_id: str
     type_code: str
     confidentiality: tuple[str, ...] = ()
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,25 @@ def _document(
         patient_id=next(iter(_external(extrinsic, PATIENT)), ""),
         type_code=next(iter(_coded(extrinsic, TYPE)), ""),
         confidentiality=tuple(_coded(extrinsic, CONFIDENTIALITY)),
+        is_deleted=_is_deleted(extrinsic),
+    )
+
+
+def _is_deleted(extrinsic: etree._Element) -> bool:
+    """Tell whether the entry is deleted, by its own status or by an association that says so.
+
+    Spec: CI-SIS volet Partage de documents, StatusType Deleted; ITI-57 UpdateAvailabilityStatus.
+    """
+    if extrinsic.get("status") == _DELETED:
+        return True
+    own = extrinsic.get("id")
+    return any(
+        value.text == _DELETED
+        for association in extrinsic.getroottree().iter(f"{{{RIM}}}Association")
+        if own and association.get("targetObject") == own
+        for slot in association.iter(f"{{{RIM}}}Slot")
+        if slot.get("name") == "NewStatus"
+        for value in slot.iter(f"{{{RIM}}}Value")
     )
 
 

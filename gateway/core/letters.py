@@ -11,10 +11,12 @@ class LetterDocument:
         body: as it came.
         masks: codes of its metadata among MASQUE_PS, INVISIBLE_PATIENT,
             INVISIBLE_REPRESENTANTS_LEGAUX.
+        is_withdrawn: its metadata take it back.
     """
 
     body: bytes
     masks: frozenset[str] = frozenset()
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Letter:
         subject: as read.
         text: the mail itself.
         documents: CDA documents of the archive, in its order.
+        receipt_to: mailbox that is told what became of it, empty when none asks or may.
+        raw: the mail as it came; empty where it was not fetched.
     """
 
     message_id: str
@@ -38,3 +42,5 @@ class Letter:
     subject: str
     text: str
     documents: tuple[LetterDocument, ...]
+    receipt_to: str = ""
+    raw: bytes = b""

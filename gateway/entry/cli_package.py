@@ -17,7 +17,6 @@ from gateway.entry.cli_convert import read_input
 from gateway.entry.mail import mail_sender
 from gateway.entry.settings import Settings
 from gateway.entry.wiring import build_converter
-from gateway.hl7v2.message import Message
 from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pipeline.folds import fold_alone
 from gateway.pipeline.route import route
@@ -66,14 +65,12 @@ def decide(settings: Settings, mappings: Mappings, file: Path) -> list[Decision]
     """
     converter = build_converter(settings, mappings=mappings)
     raw = read_input(file)
-    opened = converter.open(raw)
-    resources = fold_alone(converter.convert(raw).contributions)
-    if not isinstance(opened.parsed, Message):
-        return []
+    item = converter.accepted(converter.open(raw))
+    resources = fold_alone(item.contributions)
     by_type = {resource["resourceType"]: resource for resource in resources}
     about = f"DocumentReference/{by_type.get('DocumentReference', {}).get('id', '')}"
-    now = opened.header.sent_at or raw.received_at
-    return route(opened.parsed, opened.site, by_type.get("Patient", {}), about, now)
+    now = item.opened.header.sent_at or raw.received_at
+    return route(item, by_type.get("Patient", {}), about, now)
 
 
 def write(

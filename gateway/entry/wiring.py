@@ -83,6 +83,7 @@ def build_converter(
         processing_ids=frozenset({"P"}) if settings.is_production else _ALL_PROCESSING_IDS,
         test_ins=not settings.is_production,
         site=site,
+        validation=settings.receive.validation,
     )
     loaded = mappings or load_mappings(settings.mappings)
     return Converter(loaded, Ids(settings.id_namespace), clock or SystemClock(), options)

@@ -76,6 +76,7 @@ KEYED: dict[str, dict[str, Key]] = {
 
 #: Elements where the highest rank wins instead of the latest word.
 RANKED: dict[str, dict[str, tuple[str, ...]]] = {
+    "Composition": {"status": ("preliminary", "final", "amended", "entered-in-error")},
     "DocumentReference": {"status": ("current", "superseded", "entered-in-error")},
 }
 

@@ -66,13 +66,14 @@ def unknown_encoding(ordinal: int) -> Issue:
     )
 
 
-def reference_pointer(ordinal: int) -> Issue:
-    """Say that the document is only pointed to."""
+def reference_pointer(ordinal: int, *, kept: bool = False) -> Issue:
+    """Say that the document is only pointed to, and is `kept` without its content or refused."""
+    end = "it is kept without content." if kept else "its content is needed here."
     return Issue(
         code="RLS-HL7-045",
-        severity=Severity.ERROR,
+        severity=Severity.WARNING if kept else Severity.ERROR,
         where=f"OBX[{ordinal}]-5",
-        what="The document is a reference (type RP); references are not fetched.",
+        what=f"The document is a reference (type RP), which is never fetched: {end}",
         fix="Send the document itself as ED.",
         hl7_code=207,
         hl7_user_code=906,

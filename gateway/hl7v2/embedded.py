@@ -7,10 +7,11 @@ HL7 v2.5 2.A.24 (ED), RFC 4648 section 4, CI-SIS volet on CDA documents in HL7 v
 import binascii
 from collections.abc import Sequence
 
+from gateway.core import base64text
 from gateway.core.envelope import EmbeddedDocument
 from gateway.core.errors import RejectedError
 from gateway.hl7v2 import document_refusals as refusals
-from gateway.hl7v2.message import Segment
+from gateway.hl7v2.message import Node, Segment
 from gateway.hl7v2.refusals import required_field
 
 #: The sender told nothing of what the bytes are; their content did.
@@ -57,7 +58,20 @@ def _begins(obx: Segment) -> bool:
 
 
 def _plain(obx: Segment) -> bytes:
-    return obx.field(5, 5).encode("ascii").translate(None, _BLANKS)
+    return _without_blanks(_part(obx.nodes(5), 5).encode("ascii"))
+
+
+def _part(nodes: Sequence[Node], number: int) -> str:
+    """Return a component of OBX-5, of the first repetition that holds it.
+
+    A node is cut once; a field would be cut, and a document copied, for each part asked for.
+    """
+    return next((text for node in nodes if (text := node.component(number))), "")
+
+
+def _without_blanks(data: bytes) -> bytes:
+    # Most documents come in one line: each blank is looked for much faster than all are removed.
+    return data.translate(None, _BLANKS) if any(blank in data for blank in _BLANKS) else data
 
 
 def decode(pieces: Sequence[Segment], *, lenient: bool) -> EmbeddedDocument:
@@ -68,22 +82,24 @@ def decode(pieces: Sequence[Segment], *, lenient: bool) -> EmbeddedDocument:
         lenient: take a document of which OBX-5.2 to 5.4 tell nothing.
 
     Raises:
-        RejectedError: RLS-HL7-020, 041, 043, 044 or 045.
+        RejectedError: RLS-HL7-020, 041, 043 or 044.
     """
     obx = pieces[0]
     ordinal = obx.ordinal
-    if obx.field(2).upper() == "RP":
-        raise RejectedError([refusals.reference_pointer(ordinal)])
     repairs: tuple[str, ...] = ()
-    untold = [n for n in (2, 3, 4) if not obx.field(5, n)]
+    nodes = obx.nodes(5)
+    untold = [n for n in (2, 3, 4) if not _part(nodes, n)]
     if untold:
         if not lenient:
             raise RejectedError([required_field(f"OBX[{ordinal}]-5.{untold[0]}")])
         repairs = (FLAG_INCOMPLETE,)
-    encoding = obx.field(5, 4).upper()
+    encoding = _part(nodes, 4).upper()
     if encoding not in ("BASE64", ""):
         raise RejectedError([refusals.unknown_encoding(ordinal)])
-    data = b"".join(_encoded(piece, is_last=piece is pieces[-1]) for piece in pieces)
+    data = b"".join(
+        _encoded(piece, nodes if piece is obx else piece.nodes(5), is_last=piece is pieces[-1])
+        for piece in pieces
+    )
     if not data:
         raise RejectedError([refusals.empty_document(ordinal)])
     if len(pieces) > 1:
@@ -93,24 +109,24 @@ def decode(pieces: Sequence[Segment], *, lenient: bool) -> EmbeddedDocument:
     if len(data) % 4 in (2, 3) and not data.endswith(b"="):
         data, repairs = data + b"=" * (-len(data) % 4), (*repairs, "base64-padding")
     try:
-        body = binascii.a2b_base64(data, strict_mode=True)
+        body = base64text.decode(data.decode("ascii"))
         whole = "base64-padding" not in repairs or _ends_cleanly(data[-4:])
-    except binascii.Error:
+    except ValueError:
         whole = False
     if not whole:
         raise RejectedError([refusals.not_base64(ordinal)])
-    hint = obx.field(5, 3).upper() or _kind(body)
+    hint = _part(nodes, 3).upper() or _kind(body)
     return EmbeddedDocument(f"OBX[{ordinal}]-5", body, hint, repairs)
 
 
-def _encoded(obx: Segment, *, is_last: bool) -> bytes:
+def _encoded(obx: Segment, nodes: Sequence[Node], *, is_last: bool) -> bytes:
     """Return base64 as one line; only the last piece of a document may be padded."""
     try:
-        data = obx.field(5, 5).encode("ascii")
+        data = _part(nodes, 5).encode("ascii")
     except UnicodeEncodeError:
         raise RejectedError([refusals.not_base64(obx.ordinal)]) from None
     # Senders wrap base64 with line ends, as \.br\ or as they are.
-    data = data.translate(None, _BLANKS)
+    data = _without_blanks(data)
     if not is_last and data.endswith(b"="):
         raise RejectedError([refusals.not_base64(obx.ordinal)])
     return data

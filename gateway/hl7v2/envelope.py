@@ -19,6 +19,8 @@ from gateway.hl7v2.message import Message, Segment
 FLAG_SYSTEM = "MetaDMPMSS"
 #: Flags whose value is a text for a mail and not Y or N.
 _MAIL_BODIES = frozenset({"CORPSMAIL_PS", "CORPSMAIL_PATIENT"})
+#: Flags that ask for the document to be sent on.
+_DESTINATIONS = ("DESTDMP", "DESTMSSANTEPS", "DESTMSSANTEPAT")
 #: OBX-3.2 of the mail that brought a document begins with this.
 _MAIL_SUBJECT = "XDM/1.0/DDM"
 #: Flags that become security labels of the document.
@@ -46,11 +48,13 @@ _BY_RESULT_STATUS = {"F": Request.ADD, "C": Request.REPLACE, "D": Request.DELETE
 def documents(message: Message, *, lenient: bool = True) -> list[EmbeddedDocument]:
     """Return the documents of a message, decoded.
 
-    An ORU without any is an ordinary result and gives none.
+    An ORU without any is an ordinary result and gives none. A document that is only pointed to
+    has no bytes: see `pointers`.
 
     Args:
         message: as read.
-        lenient: accept a document whose type is not told, and join one that was cut in pieces.
+        lenient: accept a document whose type is not told or that is only pointed to, and join
+            one that was cut in pieces.
 
     Raises:
         RejectedError: no or several documents in an MDM, bytes that are no base64, or a request
@@ -70,7 +74,29 @@ def documents(message: Message, *, lenient: bool = True) -> list[EmbeddedDocumen
     issues = consistency_issues(message)
     if issues:
         raise RejectedError(issues)
-    return [decode(pieces, lenient=lenient) for pieces in found]
+    elsewhere = pointers(message)
+    if elsewhere and (not lenient or _needs_content(message)):
+        raise RejectedError([refusals.reference_pointer(elsewhere[0].ordinal)])
+    return [decode(pieces, lenient=lenient) for pieces in found if not is_pointer(pieces[0])]
+
+
+def pointers(message: Message) -> list[Segment]:
+    """Return the OBX of documents that are only pointed to (type RP); they are never fetched."""
+    return [obx for obx in document_segments(message) if is_pointer(obx)]
+
+
+def is_pointer(obx: Segment) -> bool:
+    """Tell whether OBX-5 is where something lies, and not the thing (HL7 v2.5 2.A.65)."""
+    return obx.field(2).upper() == "RP"
+
+
+def _needs_content(message: Message) -> bool:
+    """Tell whether the request cannot be met without the document itself.
+
+    What is to be sent on must be there, and a withdrawal takes back what the document says.
+    """
+    given = flags(message)
+    return request(message) is Request.DELETE or any(given.get(flag) for flag in _DESTINATIONS)
 
 
 def document_segments(message: Message) -> list[Segment]:
@@ -153,6 +179,13 @@ def labels(message: Message) -> tuple[str, ...]:
     """Return the security labels the flags ask for, in the order of `core.envelope.Envelope`."""
     given = flags(message)
     return tuple(label for flag, label in _LABELS.items() if given.get(flag))
+
+
+def mask_of(obx: Segment) -> str:
+    """Return the security label a flag asks for, empty for any other OBX and for N."""
+    if obx.field(3, 3) != FLAG_SYSTEM or obx.field(5).upper() != "Y":
+        return ""
+    return _LABELS.get(obx.field(3).upper(), "")
 
 
 def _normal_id(message: Message, place: str) -> str:

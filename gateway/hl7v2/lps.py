@@ -1,7 +1,7 @@
 """A document that came by secure mail, as a message to an application of the hospital.
 
 Does not read the document (`cda`) nor the mail (`connectors`). Standard: CI-SIS volet on CDA
-documents of a mail handed to an application (profile 1.1), MDM T02 and T10 in HL7 v2.6.
+documents of a mail handed to an application (profile 1.1), MDM T02, T10 and T04 in HL7 v2.6.
 """
 
 from base64 import b64encode
@@ -42,6 +42,7 @@ class Received:
         author: number, family and given name.
         structure: name and number.
         flags: names that are Y.
+        is_withdrawn: the mail takes the document back.
     """
 
     body: bytes
@@ -59,6 +60,7 @@ class Received:
     subject: str
     text: str
     flags: frozenset[str] = frozenset()
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,16 @@ class Heading:
 
 
 def build(told: Received, heading: Heading) -> bytes:
-    """Build the message: T10 for a document that replaces another, else T02.
+    """Build the message: T04 for a document taken back, T10 for one that replaces, else T02.
 
     Returns:
         UTF-8, without MLLP frame.
 
     Spec: CI-SIS volet on CDA documents of a mail handed to an application, structure MDM_T02.
     """
-    is_new = not told.replaces[0]
-    event, control, status = ("T02", "NW", "F") if is_new else ("T10", "RO", "C")
+    event, control, status = ("T10", "RO", "C") if told.replaces[0] else ("T02", "NW", "F")
+    if told.is_withdrawn:
+        event, control, status = "T04", "CA", "D"
     moment = heading.now.astimezone(PARIS).strftime("%Y%m%d%H%M%S")
     kind = _parts(told.kind)
     lines = [

@@ -106,6 +106,10 @@ class Site(_Strict):
         acks_to: destination of application and business acknowledgements; empty: none goes.
         mails_to: destination of letters that come by secure mail; empty: they are put aside.
         mailbox: address its letters come to; empty: any that no other site has.
+        validation: `full` asks `fhir.resources` about every resource as well; empty: as the
+            installation does.
+        withdrawal_mails: a letter that is withdrawn after it was mailed is followed by a mail to
+            the same mailboxes that says so.
     """
 
     name: str
@@ -132,6 +136,8 @@ class Site(_Strict):
     acks_to: str = ""
     mails_to: str = ""
     mailbox: str = ""
+    validation: Literal["", "compiled", "full"] = ""
+    withdrawal_mails: bool = False
 
     @model_validator(mode="after")
     def _destinations_exist(self) -> "Site":

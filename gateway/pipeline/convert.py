@@ -5,7 +5,7 @@ CDA way, under the envelope of the message.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from gateway.cda import facts as cda_facts
 from gateway.cda.reader import read as read_cda
 from gateway.core.contributions import Contribution, TraceLine
 from gateway.core.coverage import SectionCoverage
-from gateway.core.envelope import EmbeddedDocument, Envelope
+from gateway.core.envelope import Envelope
 from gateway.core.errors import RejectedError
 from gateway.core.facts import Assertion
 from gateway.core.issues import Issue, Severity
@@ -33,6 +33,8 @@ from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.sites import Site
 from gateway.pipeline import bugs, business_acks, senders
 from gateway.pipeline.acks import Acks, no_ack
+from gateway.pipeline.carried import FLAG_ELSEWHERE, Carried, carried, elsewhere
+from gateway.pipeline.full_check import fully_checked
 from gateway.pipeline.mend import fit_alone
 from gateway.pipeline.prepared import Opened, Policy, Prepared
 from gateway.pipeline.reading import as_the_site_wants
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from gateway.mapping.loader import Mappings
 
 _log = structlog.get_logger()
-_DOCUMENT_TYPES = frozenset({"MDM", "ORU"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,13 @@ class ConvertOptions:
         processing_ids: MSH-11 accepted where the site does not say.
         test_ins: INS under the roots of test and demonstration may be used.
         site: name of the site to use whatever the sender, for `relais convert --site`.
+        validation: `full` asks `fhir.resources` as well, where the site does not say.
     """
 
     processing_ids: frozenset[str] = frozenset({"P"})
     test_ins: bool = False
     site: str | None = None
+    validation: str = "compiled"
 
 
 @dataclass(slots=True)
@@ -75,6 +78,7 @@ class Conversion:
     assertions: list[Assertion] = field(default_factory=list)
     feed: str = ""
     coverage: tuple[SectionCoverage, ...] = ()
+    documents: Sequence[Carried] = ()
 
 
 class Converter:
@@ -163,7 +167,9 @@ class Converter:
             keep_only: judge the header only; the row is stored `received`, mapped later.
         """
         try:
-            return self._prepare(opened, keep_only=keep_only)
+            prepared = self._prepare(opened, keep_only=keep_only)
+            full = (opened.site.validation or self._options.validation) == "full"
+            return fully_checked(prepared) if full else prepared
         except RejectedError as error:
             return Prepared(
                 opened, InboxStatus.QUARANTINED, issues=error.issues, flags=opened.flags
@@ -221,6 +227,17 @@ class Converter:
             return self._cda(opened, trace=True)
         return self._hl7(opened, opened.parsed, trace=True)
 
+    def accepted(self, opened: Opened) -> Prepared:
+        """Convert an opened input as if no other were stored.
+
+        Raises:
+            RejectedError: as `convert`.
+        """
+        prepared = fit_alone(self, self.prepare(opened))
+        if prepared.status is not InboxStatus.CONVERTED:
+            raise RejectedError(prepared.issues or (_no_input(),))
+        return prepared
+
     def convert(self, raw: RawMessage, *, trace: bool = False) -> Conversion:
         """Convert one input for a person who looks at it.
 
@@ -229,9 +246,7 @@ class Converter:
                 gives by itself breaks its FHIR shape.
         """
         opened = self.open(raw)
-        prepared = fit_alone(self, self.prepare(opened))
-        if prepared.status is not InboxStatus.CONVERTED:
-            raise RejectedError(prepared.issues or (_no_input(),))
+        prepared = self.accepted(opened)
         explained = self._explained(opened) if trace else Conversion()
         return Conversion(
             contributions=list(prepared.contributions),
@@ -247,11 +262,8 @@ class Converter:
     # --- mapping --------------------------------------------------------------------------
 
     def _hl7(self, opened: Opened, message: Message, *, trace: bool) -> Conversion:
-        documents: Sequence[EmbeddedDocument] = ()
-        if message.message_type in _DOCUMENT_TYPES:
-            documents = hl7_envelope.documents(message, lenient=opened.site.is_lenient)
-        parsed = [(document, _read_embedded(document)) for document in documents]
-        cda_ids = cda_adapter.identifiers(parsed[0][1]) if parsed else ()
+        documents = carried(message, lenient=opened.site.is_lenient)
+        cda_ids = cda_adapter.identifiers(documents[0].document) if documents else ()
         mapped = hl7_adapter.contribute(
             message,
             self._hl7_plans,
@@ -270,7 +282,10 @@ class Converter:
             assertions=list(mapped.assertions),
             feed=hl7_facts.feed_of(message, opened.site),
         )
-        if parsed:
+        if outside := elsewhere(message):
+            conversion.issues += outside
+            conversion.flags.append(FLAG_ELSEWHERE)
+        if documents:
             envelope = hl7_adapter.envelope(
                 message,
                 opened.site,
@@ -278,8 +293,9 @@ class Converter:
                 cda_identifiers=cda_ids,
                 test_ins=self._options.test_ins,
             )
-            for place, document in parsed:
-                self._embedded(opened, place, document, envelope, conversion, trace=trace)
+            for one in documents:
+                self._embedded(opened, one, envelope, conversion, trace=trace)
+            conversion.documents = documents
         about = provenance(conversion.contributions, message, opened.header, self._ids)
         if about is not None:
             conversion.contributions.append(about)
@@ -290,15 +306,14 @@ class Converter:
     def _embedded(
         self,
         opened: Opened,
-        place: EmbeddedDocument,
-        document: Any,
+        carried: Carried,
         envelope: Envelope,
         conversion: Conversion,
         *,
         trace: bool,
     ) -> None:
         mapped = cda_adapter.contribute(
-            document,
+            carried.document,
             self._cda_plans,
             opened.site,
             self._ids,
@@ -311,7 +326,7 @@ class Converter:
             mapped = withdrawal(mapped)
         conversion.contributions += mapped.contributions
         conversion.issues += mapped.issues
-        conversion.flags += (*place.flags, *mapped.flags)
+        conversion.flags += (*carried.place.flags, *mapped.flags)
         conversion.trace += mapped.trace
         conversion.assertions += mapped.assertions
         conversion.coverage += mapped.coverage
@@ -344,16 +359,6 @@ class Converter:
         )
 
 
-def _read_embedded(document: EmbeddedDocument) -> Any:
-    """Read the CDA in OBX-5; the places of its issues begin with the field."""
-    try:
-        return read_cda(document.body)
-    except RejectedError as error:
-        raise RejectedError(
-            [replace(issue, where=f"{document.place} {issue.where}") for issue in error.issues]
-        ) from error
-
-
 def _policy(site: Site) -> Policy:
     return Policy(
         process=site.ack == "process",
@@ -372,6 +377,7 @@ def _converted(opened: Opened, conversion: Conversion) -> Prepared:
         location=conversion.location,
         assertions=tuple(conversion.assertions),
         feed=conversion.feed,
+        documents=tuple(conversion.documents),
     )
 
 

@@ -5,6 +5,7 @@ Joins the mail, the documents in its archive and the site table; fetching is
 handed to an application.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +20,8 @@ from gateway.core.letters import Letter, LetterDocument
 from gateway.core.ports import Store, Transaction
 from gateway.hl7v2 import lps
 from gateway.mapping.sites import Site, Sites
-from gateway.pipeline.to_hospital import queue_message
+from gateway.pipeline.letter_receipts import await_word, receipt_key
+from gateway.pipeline.to_hospital import control_id, queue_message
 
 _log = structlog.get_logger()
 _LOINC = "2.16.840.1.113883.6.1"
@@ -61,25 +63,40 @@ class LetterTaker:
                 told.append(_told(letter, document))
             except RejectedError as error:
                 _log.warning("letter_not_read", code=error.issues[0].code)
-        return await self.store.write(
-            lambda tx: sum(self._queue(tx, site, letter, one, now) for one in told)
-        )
+        return await self.store.write(lambda tx: self._take(tx, site, letter, told, now))
+
+    def _take(
+        self,
+        tx: Transaction,
+        site: Site,
+        letter: Letter,
+        told: Sequence[lps.Received],
+        now: datetime,
+    ) -> int:
+        if letter.receipt_to and told:
+            await_word(tx, letter, [control_id(_name(letter, one)) for one in told], now)
+        return sum(self._queue(tx, site, letter, one, now) for one in told)
 
     def _queue(
         self, tx: Transaction, site: Site, letter: Letter, told: lps.Received, now: datetime
     ) -> bool:
-        name = "|".join(("lps", letter.message_id, *told.document))
         theirs = (site.mails_to, site.finess or site.name)
 
         def build(number: str) -> bytes:
             heading = lps.Heading(self.sender, theirs, self.processing, now, number)
             return lps.build(told, heading)
 
+        receipt = {"receipt": receipt_key(letter)} if letter.receipt_to else {}
         queued = queue_message(
-            tx, f"{site.name}/{site.mails_to}", name, build, now, kind="letter",
-            mail=letter.message_id,
+            tx, f"{site.name}/{site.mails_to}", _name(letter, told), build, now, kind="letter",
+            mail=letter.message_id, **receipt,
         )  # fmt: skip
         return queued is not None
+
+
+def _name(letter: Letter, told: lps.Received) -> str:
+    """Return what the message of a document is about."""
+    return "|".join(("lps", letter.message_id, *told.document))
 
 
 def _told(letter: Letter, document: LetterDocument) -> lps.Received:
@@ -116,6 +133,7 @@ def _told(letter: Letter, document: LetterDocument) -> lps.Received:
         subject=letter.subject,
         text=letter.text,
         flags=frozenset(flags),
+        is_withdrawn=document.is_withdrawn,
     )
 
 

@@ -11,19 +11,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.core.contributions import Target
-from gateway.core.deliveries import Delivery, DeliveryStatus, Notice
+from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery, Notice
 from gateway.core.facts import Assertion, Op, Span, told_of
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
-from gateway.hl7v2.message import Message
 from gateway.pipeline import written
 from gateway.pipeline.business_acks import send_key, tell_notice, tell_settled, wanted
 from gateway.pipeline.dossiers import told_under
+from gateway.pipeline.letter_receipts import tell_author
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import route
+from gateway.pipeline.to_hospital import CONNECTOR as HOSPITAL
+from gateway.pipeline.withdrawn_mails import stop_mails, withdrawn_document
 from gateway.sharing.routing import CONNECTOR, NO_INS, Decision
 
-_WITH_DOCUMENTS = frozenset({"MDM", "ORU"})
 #: What a mail proves, by where it stands.
 _EVENTS = {
     DeliveryStatus.CONFIRMED: "SND.MSS_OK",
@@ -43,18 +44,21 @@ def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: da
     queued = 0
     for _, item in stored:
         message = item.opened.parsed
-        is_letter = isinstance(message, Message) and message.message_type in _WITH_DOCUMENTS
-        if not is_letter or item.status is not InboxStatus.CONVERTED:
+        if not item.documents or item.status is not InboxStatus.CONVERTED:
             continue
         patient = _target(item, "Patient")
-        about = _target(item, "DocumentReference")
+        withdrawn = withdrawn_document(item)
+        about = withdrawn or _target(item, "DocumentReference")
         if patient is None or about is None:
             continue
         current = tx.resources.current([patient]).get((patient.type, patient.id))
         shown = written.read(current) or {} if current is not None else {}
-        decisions = route(message, item.opened.site, shown, f"{about.type}/{about.id}", now)
-        for decision in decisions:
-            acks = wanted(message, item.opened.site)
+        acks = wanted(message, item.opened.site)
+        if withdrawn is not None:
+            mails = [_telling(one, acks) for one in stop_mails(tx, item, about, shown, now)]
+            queued += sum(made is not None for made in tx.outbox.queue(mails, now))
+            continue
+        for decision in route(item, shown, f"{about.type}/{about.id}", now):
             queued += _queue(tx, decision, _pathway(item, patient, decision), acks, now)
     return queued
 
@@ -67,6 +71,7 @@ def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
         delivery: with its new state.
         now: instant of that write.
     """
+    tell_author(tx, delivery, HOSPITAL, now)
     said = delivery.item.details.get("pathway")
     event = _EVENTS.get(delivery.status)
     if delivery.item.connector == CONNECTOR and isinstance(said, dict) and event is not None:
@@ -100,7 +105,7 @@ def _queue(
     now: datetime,
 ) -> int:
     details = {**decision.item.details, "pathway": said}
-    item = replace(decision.item, details=details | ({"business_acks": acks} if acks else {}))
+    item = _telling(replace(decision.item, details=details), acks)
     [delivery_id] = tx.outbox.queue([item], now)
     if delivery_id is None:
         return 0
@@ -110,6 +115,11 @@ def _queue(
         if decision.reason is NO_INS:
             _assert(tx, delivery_id, "SND.HELD_NO_INS", said, now, now)
     return 1
+
+
+def _telling(item: NewDelivery, acks: dict[str, Any]) -> NewDelivery:
+    """Return an item whose end is told to the sender of its document, where it asks for that."""
+    return replace(item, details={**item.details, "business_acks": acks}) if acks else item
 
 
 def _pathway(item: Prepared, patient: Target, decision: Decision) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from gateway.core.facts import Assertion
 from gateway.core.issues import Issue
 from gateway.core.messages import Header, InboxStatus, RawMessage
 from gateway.mapping.sites import DEFAULT_SITE, Site
+from gateway.pipeline.carried import Carried
 
 #: Builds the ACK of an HL7 v2 input for an MSA-1 code; returns `b""` for a CDA.
 Answer = Callable[[str, Sequence[Issue]], bytes]
@@ -59,6 +60,7 @@ class Prepared:
         inbox_id: id of the row when the bytes were stored before the conversion ended.
         assertions: what the input says about the pathway of its patient.
         feed: the feed it came by, `<establishment or sender>:<ADT|DOC|SIU>`; empty when unknown.
+        documents: those it carries, as they were read for the conversion.
     """
 
     opened: Opened
@@ -72,6 +74,7 @@ class Prepared:
     trace: tuple[TraceLine, ...] = field(default=(), repr=False)
     assertions: tuple[Assertion, ...] = ()
     feed: str = ""
+    documents: tuple[Carried, ...] = field(default=(), repr=False)
 
 
 class Converting(Protocol):

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gateway.cda.reader import read as read_cda
 from gateway.cda.xds_metadata import shows_ins, unique_id
 from gateway.cda.xds_types import xcn, xon
 from gateway.core.contributions import Json
@@ -22,7 +21,7 @@ from gateway.sharing.routing import Decision, Outgoing, Recipient, decide
 if TYPE_CHECKING:
     from gateway.hl7v2.message import Message
     from gateway.hl7v2.participants import Participant
-    from gateway.mapping.sites import Site
+    from gateway.pipeline.prepared import Prepared
 
 _SYSTEMS = frozenset(f"urn:oid:{root}" for root in INS_ROOTS)
 #: CI-SIS TRE_R209 by class of the stay (PV1-2).
@@ -32,36 +31,33 @@ _RPPS = re.compile(r"8(\d{11})")
 _FINESS_TYPES = ("FINEG", "FINEJ")
 
 
-def route(
-    message: "Message", site: "Site", patient: Json, about: str, now: datetime
-) -> list[Decision]:
+def route(item: "Prepared", patient: Json, about: str, now: datetime) -> list[Decision]:
     """Return what the documents of an MDM or ORU ask for; empty for other messages.
 
     Args:
-        message: as read; already accepted by the conversion.
-        site: of the sender.
+        item: converted, with the documents that were read on the way.
         patient: the Patient as it stands after this message; its INS is shown only when trusted.
         about: `DocumentReference/id`.
         now: due time of the first attempt.
     """
-    if message.message_type not in ("MDM", "ORU"):
+    if not item.documents:
         return []
+    message: Message = item.opened.parsed
     flags = hl7_envelope.flags(message)
     if not flags.get("DESTMSSANTEPS") and not flags.get("DESTMSSANTEPAT"):
         return []
     request = hl7_envelope.request(message)
     made: list[Decision] = []
-    for embedded in hl7_envelope.documents(message):
-        document = read_cda(embedded.body)
+    for one in item.documents:
         outgoing = Outgoing(
-            document_id=unique_id(document.root.child("id")),
+            document_id=unique_id(one.document.root.child("id")),
             about=about,
-            body=embedded.body,
+            body=one.place.body,
             flags=flags,
             recipients=[Recipient(r.place, r.address, _number(r)) for r in recipients(message)],
             ins=trusted_ins(patient),
-            require_ins=site.require_ins,
-            shows_ins=shows_ins(document),
+            require_ins=item.opened.site.require_ins,
+            shows_ins=shows_ins(one.document),
             reply_to=_reply_to(message),
             final=_is_final(message),
             texts=_texts(message),

@@ -16,6 +16,7 @@ from gateway.core.ports import Transaction
 from gateway.hl7v2 import ack
 from gateway.hl7v2.answers import Answer, answer_in
 from gateway.hl7v2.message import Message
+from gateway.pipeline.letter_receipts import tell_author
 from gateway.pipeline.prepared import Prepared
 
 CONNECTOR = "mllp"
@@ -128,6 +129,7 @@ def settle_answers(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now:
         tx.outbox.settle(
             sent.id, _status(answer), now, note=_note(answer), receipt={"code": answer.code}
         )
+        tell_author(tx, sent, CONNECTOR, now)
 
 
 _WAITS = frozenset(

@@ -12,13 +12,16 @@ from gateway.core.facts import Assertion, Op
 
 #: FHIR R4 DocumentReference.status of a document that should never have been.
 STATUS = "entered-in-error"
+#: What a document is, beside what it tells of the patient.
+_ITSELF = frozenset({"DocumentReference", "Composition"})
 
 
 def withdrawal(mapped: Mapped) -> Mapped:
     """Turn what a document says into what its withdrawal says.
 
-    Only its own DocumentReference is spoken about, and only its own version of each fact is taken
-    back: a later version of the same document keeps what it says, whichever comes first.
+    Only its own DocumentReference and Composition are spoken about, and only its own version of
+    each fact is taken back: a later version of the same document keeps what it says, whichever
+    comes first.
 
     Args:
         mapped: what the document gives when it is added.
@@ -28,7 +31,7 @@ def withdrawal(mapped: Mapped) -> Mapped:
     contributions = [
         _in_error(part)
         for part in mapped.contributions
-        if part.target.type == "DocumentReference" and not part.annotates
+        if part.target.type in _ITSELF and not part.annotates
     ]
     names = {f"{part.target.type}/{part.target.id}" for part in contributions}
     return Mapped(

@@ -10,12 +10,17 @@ import zipfile
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from hashlib import sha1
+from typing import cast
 
 from lxml import etree
 
 _SUBJECT = re.compile(
     r"(?:\[Annule et remplace\] )?XDM/1\.0/DDM\+\S.* \S+ \S+ (?:\d{2}/\d{2}/)?\d{4}"
 )
+_DISPOSITION = re.compile(
+    r"automatic-action/MDN-sent-automatically; processed(?:/Error: 90[0-6]\^[ -~]+)?"
+)
+_WITHDRAWS = "[Annule] "
 _CDA = "{urn:hl7-org:v3}"
 _RIM = "{urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0}"
 _EIGHT_THREE = re.compile(r"IHE_XDM/[A-Z0-9_]{1,8}/[A-Z0-9_]{1,8}\.[A-Z0-9_]{1,3}")
@@ -27,6 +32,10 @@ _INS = re.compile(r"1\.2\.250\.1\.213\.1\.4\.(?:8|9|10|11)")
 def findings(data: bytes) -> list[str]:
     """Return what is wrong with a mail, in words that quote nothing of it."""
     mail = message_from_bytes(data, policy=policy.default)
+    if mail.get_content_type() == "multipart/report":
+        return [*_lines(data), *_receipt(mail)]
+    if str(mail["Subject"] or "").startswith(_WITHDRAWS):
+        return [*_lines(data), *_withdrawal(mail)]
     found = [*_lines(data), *_headers(mail)]
     archives = [part for part in mail.iter_attachments() if part.get_content_type().endswith("zip")]
     kinds = [part.get_content_type() for part in mail.iter_attachments()]
@@ -36,6 +45,32 @@ def findings(data: bytes) -> list[str]:
         found.append("no PDF beside the archive")
     content = archives[0].get_content()
     return [*found, *_archive(content, mail)]
+
+
+def _withdrawal(mail: EmailMessage) -> list[str]:
+    """Judge a mail that takes a document back: it answers another and carries nothing."""
+    found = [name for name in ("In-Reply-To", "References", "X-MSS-NIL") if not mail[name]]
+    if mail["In-Reply-To"] == mail["Message-ID"]:
+        found.append("it answers itself")
+    if mail.is_multipart():
+        found.append("it carries something")
+    return found
+
+
+def _receipt(mail: EmailMessage) -> list[str]:
+    """Judge a notice of what became of a letter (RFC 8098, RFC 6522)."""
+    kinds = [part.get_content_type() for part in mail.iter_parts()]
+    found = [] if mail["X-MSS-NIL"] else ["X-MSS-NIL"]
+    if mail.get_param("report-type") != "disposition-notification":
+        found.append("report-type")
+    if kinds[:3] != ["text/plain", "message/disposition-notification", "message/rfc822"]:
+        return [*found, "the parts of a report"]
+    fields = cast("EmailMessage", [*mail.iter_parts()][1].get_payload(0))
+    wanted = ("Final-Recipient", "Original-Recipient", "Original-Message-ID", "Disposition")
+    found += [name for name in wanted if not fields[name]]
+    if not _DISPOSITION.fullmatch(str(fields["Disposition"])):
+        found.append("Disposition")
+    return found
 
 
 def _lines(data: bytes) -> list[str]:

@@ -1,6 +1,8 @@
 """The connector of the secure mail against the double of an operator, over real sockets."""
 
 import asyncio
+from dataclasses import replace
+from email import message_from_bytes, policy
 
 import pytest
 import trustme
@@ -63,6 +65,26 @@ class TestMssante(ConnectorContract):
 
 
 # --- sending --------------------------------------------------------------------------------
+
+
+@pytest.mark.field("FL-171")
+async def test_a_withdrawal_passes_every_check_and_answers_the_mail_of_the_letter(office):
+    sent = delivery(letter())
+    words = delivery(letter(), withdraws=sent.item.key, read_receipt=False)
+    own = replace(words, item=replace(words.item, key="0" * 32))
+
+    await office.connector.send(sent)
+    handover = await office.connector.send(own)
+
+    first, second = office.operator.taken
+    mail = message_from_bytes(second.data, policy=policy.default)
+    assert second.wrong == ()
+    assert (second.recipient, second.envelope_id) == (first.recipient, "0" * 32)
+    assert mail["In-Reply-To"] == mail["References"] == f"<{first.message_id.strip('<>')}>"
+    assert mail["Subject"].startswith("[Annule] Lettre")
+    assert (mail["X-MSS-CODECDA"], mail["X-MSS-INS"]) == (None, None)
+    assert "annulé par son auteur" in mail.get_content()
+    assert handover.status is DeliveryStatus.SENT
 
 
 async def test_a_mail_passes_every_check_of_the_operator(office):

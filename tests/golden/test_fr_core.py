@@ -43,13 +43,6 @@ PROFILES = {
     "PractitionerRole": {"fr-core-practitioner-role"},
     "RelatedPerson": {"fr-core-related-person"},
 }
-#: Their documents stand for one and are none: only the message around them is of interest.
-WITHOUT_DOCUMENT = {
-    "mdm_t02_new_letter",
-    "mdm_t04_withdrawn_letter",
-    "mdm_t10_replaced_letter",
-    "oru_r01_letter_as_a_result",
-}
 
 
 @pytest.fixture(scope="session", params=VERSIONS)
@@ -73,7 +66,7 @@ def of_fixtures() -> list[dict]:
     """Return the resources of every case that is accepted, its inputs folded together."""
     made = []
     for case in sorted((ROOT / "fixtures").glob("*/*/")):
-        if case.name.endswith("refused") or case.name in WITHOUT_DOCUMENT:
+        if case.name.endswith("refused"):
             continue
         made += _converted(sorted([*case.glob("*.er7"), *case.glob("*.xml")]))
     return made

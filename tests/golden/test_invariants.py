@@ -25,18 +25,7 @@ from tests.support.pipeline import HandClock
 
 FIXTURES = ROOT / "fixtures"
 INPUTS = sorted([*FIXTURES.glob("*/*/*.er7"), *FIXTURES.glob("*/*/*.xml")])
-#: Their documents stand for one and are none: the message is refused whole.
-WITHOUT_DOCUMENT = {
-    "mdm_t02_new_letter",
-    "mdm_t04_withdrawn_letter",
-    "mdm_t10_replaced_letter",
-    "oru_r01_letter_as_a_result",
-}
-ACCEPTED = [
-    path
-    for path in INPUTS
-    if not path.parent.name.endswith("refused") and path.parent.name not in WITHOUT_DOCUMENT
-]
+ACCEPTED = [path for path in INPUTS if not path.parent.name.endswith("refused")]
 CUTS = 200
 
 

@@ -6,12 +6,25 @@ from typing import Any
 from gateway.fhir.identity import master_identifier
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.table import converter
-from gateway.hl7v2.message import Node
+from gateway.hl7v2.envelope import is_pointer, mask_of, pointers
+from gateway.hl7v2.message import Node, Segment
 
 _TRE_A05 = (
     "https://mos.esante.gouv.fr/NOS/TRE_A05-TypeDocComplementaire/FHIR/"
     "TRE-A05-TypeDocComplementaire"
 )
+_TRE_A07 = (
+    "https://mos.esante.gouv.fr/NOS/TRE_A07-StatutVisibiliteDocument/FHIR/"
+    "TRE-A07-StatutVisibiliteDocument"
+)
+#: RP-3 and RP-4 (HL7 tables 0191 and 0291).
+_CONTENT_TYPES = {
+    ("APPLICATION", "PDF"): "application/pdf",
+    ("AP", "PDF"): "application/pdf",
+    ("TEXT", "XML"): "text/xml",
+    ("TEXT", "HTML"): "text/html",
+    ("IMAGE", "JPEG"): "image/jpeg",
+}
 _SYSTEMS = {"LN": "http://loinc.org", "TRE_A05": _TRE_A05}
 _ROOT = re.compile(
     r"[0-2](?:\.(?:0|[1-9][0-9]*))+|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
@@ -64,6 +77,35 @@ def replaced_document(node: Node, context: Context) -> Any:
     if found is None:
         return None
     return {"code": "replaces", "target": {"type": "DocumentReference", "identifier": found}}
+
+
+@converter("content_elsewhere")
+def content_elsewhere(obx: Segment, _context: Context) -> Any:
+    """Return what is told of a document that is only pointed to: what it is, not where.
+
+    The place is a path inside the hospital; it stays in the stored message and is never fetched.
+    Spec: HL7 v2.5 2.A.65 (RP).
+    """
+    if not is_pointer(obx):
+        return None
+    title = obx.field(3, 2) or obx.field(3) or obx.place
+    kind = (obx.field(5, 3).upper(), obx.field(5, 4).upper())
+    content_type = _CONTENT_TYPES.get(kind)
+    told = {"contentType": content_type} if content_type else {}
+    return {"attachment": {**told, "title": title}}
+
+
+@converter("mask_of_content_elsewhere")
+def mask_of_content_elsewhere(obx: Segment, _context: Context) -> Any:
+    """Return the mask a flag asks for on a document that is only pointed to.
+
+    A document that is there gives all its labels itself (`cda`).
+    Spec: CI-SIS, transmission of a CDA document in HL7 v2, MetaDMPMSS; ANS TRE_A07.
+    """
+    label = mask_of(obx)
+    if not label or not pointers(obx.message):
+        return None
+    return {"coding": [{"system": _TRE_A07, "code": label}]}
 
 
 @converter("document_type")

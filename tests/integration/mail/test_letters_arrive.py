@@ -3,20 +3,25 @@
 from dataclasses import replace as changed
 from datetime import timedelta
 from email import message_from_bytes
+from email.header import decode_header, make_header
 
 import pytest
 
 from gateway.connectors.mllp import MllpConnector
+from gateway.connectors.mssante_letters import read_letter
 from gateway.connectors.mssante_mail import build
 from gateway.connectors.mssante_mailbox import KEPT_FOLDER, READ_FOLDER, NoticeReader
 from gateway.core.deliveries import DeliveryStatus
+from gateway.core.letters import LetterDocument
 from gateway.entry.workers import Workers
 from gateway.hl7v2 import envelope
 from gateway.hl7v2.intake import Action, judge
 from gateway.hl7v2.participants import Role, participants
 from gateway.hl7v2.reader import read
 from gateway.mapping.sites import Destination, Site, Sites
+from gateway.pipeline import outgoing
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy, RetryRule
+from gateway.pipeline.letter_receipts import receipt_key
 from gateway.pipeline.letters import LetterTaker
 from gateway.simulation.hospital import Hospital, Reply
 from gateway.store.factory import open_store
@@ -51,7 +56,13 @@ class Arriving:
         notices = NoticeReader(self.office.notices._mailbox, self.clock, letters.takes)
         self.connector = MllpConnector(sites.destinations)
         self.deliverer = Deliverer(
-            self.store, [self.connector], self.clock, POLICY, draw=lambda: 1.0
+            self.store,
+            [self.connector, self.office.connector],
+            self.clock,
+            POLICY,
+            draw=lambda: 1.0,
+            on_settled=outgoing.settled,
+            on_notice=outgoing.noticed,
         )
         self.workers = Workers(None, self.deliverer, notices, letters=letters)
 
@@ -123,6 +134,20 @@ async def test_a_letter_that_replaces_another_says_so(arriving):
     assert envelope.consistency_issues(message) == []
     assert envelope.request(message) is envelope.Request.REPLACE
     assert message.value("TXA-13") != ""
+
+
+async def test_a_letter_that_is_taken_back_says_so(arriving):
+    found = read_letter(mail(letter(1)))
+    [document] = found.documents
+    gone = changed(found, documents=(changed(document, is_withdrawn=True),))
+
+    await arriving.workers._letters.take(gone)
+    await arriving.deliverer.step()
+
+    message = read(arriving.hospital.received[0])
+    assert envelope.consistency_issues(message) == []
+    assert envelope.request(message) is envelope.Request.DELETE
+    assert (message.value("ORC-1"), message.value("OBX-11")) == ("CA", "D")
 
 
 @pytest.mark.parametrize("site", [{"mails_to": ""}, {"mailbox": "other@app.mssante.example"}])
@@ -233,3 +258,126 @@ async def test_a_message_that_is_never_answered_ends_where_a_person_sees_it(arri
     [row] = await waiting(arriving.store)
     assert row.status is DeliveryStatus.GIVEN_UP
     assert "RLS-NET-074" in row.note
+
+
+# --- the word of the hospital goes back to the author ---------------------------------------------
+
+
+def asking(body: bytes, came_from: str = DOCTOR) -> bytes:
+    """Write a mail that asks to be told, as the operator of the mailbox hands it over."""
+    return f"Return-Path: <{came_from}>\r\n".encode() + mail(body)
+
+
+def told(taken) -> list:
+    """Return the parts of a notice."""
+    return message_from_bytes(taken.data).get_payload()
+
+
+def fields(taken) -> dict[str, str]:
+    """Return the fields of a notice of disposition, unfolded."""
+    found = told(taken)[1].get_payload(0).items()
+    return {name: " ".join(value.split()) for name, value in found}
+
+
+async def test_the_author_is_told_that_a_letter_was_integrated(arriving):
+    await arriving.arrive(asking(letter()))
+
+    await arriving.workers.read_notices()
+    before = await arriving.deliverer.step(), list(arriving.office.operator.taken)
+    await arriving.deliverer.step()
+
+    assert before == (1, [])
+    [notice] = arriving.office.operator.taken
+    assert notice.wrong == ()
+    assert (notice.sender, notice.recipient) == ("<>", DOCTOR)
+    assert not any(notice.notify)
+    assert fields(notice) == {
+        "Reporting-UA": "Relais",
+        "Original-Recipient": f"rfc822;{SENDER.address}",
+        "Final-Recipient": f"rfc822;{SENDER.address}",
+        "Original-Message-ID": message_from_bytes(mail(letter()))["Message-ID"],
+        "Disposition": "automatic-action/MDN-sent-automatically; processed",
+    }
+    kinds = [part.get_content_type() for part in told(notice)]
+    assert kinds[2:] == ["message/rfc822", "application/zip", "application/pdf"]
+
+
+@pytest.mark.parametrize(
+    ("user_error", "said"),
+    [(902, "902^Identifiant patient inconnu"), (904, "904^INS differente de celle connue"),
+     (None, "906^Autre erreur")],
+)  # fmt: skip
+async def test_the_author_is_told_why_a_letter_was_refused(arriving, user_error, said):
+    arriving.hospital.reply = lambda _body: Reply(["AE"], user_error=user_error)
+    await arriving.arrive(asking(letter()))
+
+    await arriving.workers.read_notices()
+    for _ in range(3):
+        await arriving.deliverer.step()
+
+    [notice] = arriving.office.operator.taken
+    assert notice.wrong == ()
+    assert fields(notice)["Disposition"].endswith(f"; processed/Error: {said}")
+    subject = str(make_header(decode_header(message_from_bytes(notice.data)["Subject"])))
+    assert subject.startswith(f"[KO Intégration système !][{said[:3]}] XDM/1.0/DDM+")
+
+
+@pytest.mark.parametrize("asked", [mail(letter()), asking(letter(), "other@essai.mssante.example")])
+async def test_nobody_is_told_who_did_not_ask_from_where_the_mail_came(arriving, asked):
+    await arriving.arrive(asked)
+
+    await arriving.workers.read_notices()
+    for _ in range(2):
+        await arriving.deliverer.step()
+
+    assert arriving.office.operator.taken == []
+    assert [row.status for row in await waiting(arriving.store)] == [DeliveryStatus.CONFIRMED]
+
+
+async def test_a_kill_between_the_answer_and_the_notice_sends_one(arriving):
+    await arriving.arrive(asking(letter()))
+    await arriving.workers.read_notices()
+    await arriving.deliverer.step()
+
+    await arriving.connector.close()
+    arriving.again()
+    await arriving.arrive(asking(letter()))
+    await arriving.workers.read_notices()
+    for _ in range(3):
+        await arriving.deliverer.step()
+
+    assert len(arriving.office.operator.taken) == 1
+    assert len(arriving.hospital.taken) == 1
+
+
+async def test_a_mail_of_two_documents_is_told_of_when_both_are_answered(arriving):
+    codes = iter(["AA", "AE"])
+    arriving.hospital.reply = lambda _body: Reply([next(codes)], user_error=903)
+    documents = tuple(LetterDocument(letter(number)) for number in range(2))
+    found = read_letter(asking(letter()))
+    taker = arriving.workers._letters
+
+    await taker.take(changed(found, documents=documents))
+    await arriving.deliverer.step()
+    half = list(arriving.office.operator.taken)
+    for _ in range(3):
+        await arriving.deliverer.step()
+
+    assert half == []
+    [notice] = arriving.office.operator.taken
+    assert fields(notice)["Disposition"].endswith("; processed/Error: 903^INS absente du document")
+
+
+async def test_a_hospital_that_never_answers_says_nothing(arriving):
+    arriving.hospital.reply = lambda _body: Reply(raw=b"fail")
+    await arriving.arrive(asking(letter()))
+    await arriving.workers.read_notices()
+
+    for _ in range(5):
+        await arriving.deliverer.step()
+        arriving.clock.advance(minutes=40)
+
+    assert arriving.office.operator.taken == []
+    key = receipt_key(read_letter(asking(letter())))
+    row = await arriving.store.read(lambda tx: tx.outbox.by_key("mssante", key))
+    assert (row.status, row.note) == (DeliveryStatus.SKIPPED, "the hospital gave no answer")

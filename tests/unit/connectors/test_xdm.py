@@ -6,10 +6,11 @@ import zipfile
 from hashlib import sha1
 
 import pytest
+from lxml import etree
 
 from gateway.cda.reader import read as read_cda
 from gateway.cda.xds_metadata import Author, Code, describe
-from gateway.connectors import ebrim, xdm
+from gateway.connectors import ebrim, xdm, xdm_reader
 from gateway.connectors.xdm_check import contradictions
 from gateway.connectors.xdm_reader import Limits, read
 from gateway.core.errors import RejectedError
@@ -216,3 +217,25 @@ def test_hash_and_size_are_those_of_the_bytes():
 
     assert sha1(letter(), usedforsecurity=False).hexdigest() in text
     assert f"<rim:Value>{len(letter())}</rim:Value>" in text
+
+
+def test_metadata_that_delete_a_document_take_it_back():
+    entry = '<ExtrinsicObject id="urn:uuid:1" status="urn:oasis:names:tc:ebxml-regrep:StatusType:'
+
+    assert deleted(f'{entry}Approved"/>') is False
+    assert deleted(f'{entry}Approved"/>', target="urn:uuid:2") is False
+    assert deleted(f'{entry}Approved"/>', target="urn:uuid:1") is True
+    assert deleted('<ExtrinsicObject status="urn:asip:ci-sis:2010:StatusType:Deleted"/>') is True
+
+
+def deleted(entry: str, target: str = "") -> bool:
+    """Tell whether an entry is deleted, beside an association that deletes a target."""
+    slot = (
+        '<Slot name="NewStatus"><ValueList>'
+        "<Value>urn:asip:ci-sis:2010:StatusType:Deleted</Value></ValueList></Slot>"
+    )
+    lot = (
+        f'<L xmlns="{ebrim.RIM}">{entry}'
+        f'<Association targetObject="{target}">{slot}</Association></L>'
+    )
+    return xdm_reader._is_deleted(etree.fromstring(lot)[0])

@@ -127,10 +127,27 @@ def test_another_encoding_is_refused():
     assert refusal(mdm(obx(encoding="Hex"))) == ("RLS-HL7-044", "OBX[1]-5.4", 103)
 
 
-def test_a_reference_is_refused():
-    pointer = "OBX|1|RP|11502-2^CR^LN||https://x.example/a^APP^TEXT^XML||||||F"
+POINTER = "OBX|1|RP|11502-2^CR^LN||https://x.example/a^APP^TEXT^XML||||||F"
 
-    assert refusal(mdm(pointer)) == ("RLS-HL7-045", "OBX[1]-5", 207)
+
+@pytest.mark.field("FL-162")
+@pytest.mark.parametrize("flag_name", ["DESTDMP", "DESTMSSANTEPS", "DESTMSSANTEPAT"])
+def test_a_document_that_is_to_be_sent_on_must_be_there(flag_name):
+    assert refusal(mdm(POINTER, flag(flag_name, "Y"))) == ("RLS-HL7-045", "OBX[1]-5", 207)
+
+
+@pytest.mark.field("FL-162")
+def test_a_strict_site_wants_the_document_itself():
+    with pytest.raises(RejectedError) as caught:
+        envelope.documents(mdm(POINTER), lenient=False)
+
+    assert caught.value.issues[0].code == "RLS-HL7-045"
+
+
+@pytest.mark.field("FL-162")
+def test_a_document_that_is_only_pointed_to_has_no_bytes():
+    assert envelope.documents(mdm(POINTER, flag("DESTDMP", "N"))) == []
+    assert [obx.ordinal for obx in envelope.pointers(mdm(POINTER))] == [1]
 
 
 def test_an_oru_may_carry_two_documents_or_none():

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core.errors import RejectedError
-from gateway.hl7v2 import zam
+from gateway.hl7v2 import ack, zam
 from gateway.hl7v2.reader import read
 from gateway.hl7v2.zam import BusinessAck, Parties, build
 
@@ -111,3 +111,14 @@ def test_a_receipt_that_says_nothing_is_refused_at_its_place(old, new, place):
         zam.read(read(made.replace(old, new, 1).encode()))
 
     assert caught.value.issues[0].where == place
+
+
+@pytest.mark.parametrize("trigger", ["Z01", "Z02", "Z03"])
+def test_a_receipt_is_answered_under_its_own_event(trigger):
+    asked = replace(RECEPTION, trigger=trigger)
+    received = read(build(asked, PARTIES, happened=NOW, now=NOW, control_id="C1"))
+
+    answered = read(ack.build(received, "AA", (), now=NOW, control_id="C2"))
+
+    assert [answered.value(f"MSH-9.{n}") for n in (1, 2, 3)] == ["ACK", trigger, "ACK"]
+    assert (answered.value("MSA-1"), answered.value("MSA-2")) == ("AA", "C1")

@@ -5,8 +5,13 @@ from base64 import b64encode
 from datetime import UTC, datetime
 
 from gateway.core.deliveries import DeliveryStatus
+from gateway.core.messages import Channel, InboxStatus, RawMessage
+from gateway.hl7v2.canonical import header
 from gateway.hl7v2.reader import read
 from gateway.mapping.sites import Site
+from gateway.pipeline.acks import no_ack
+from gateway.pipeline.carried import carried
+from gateway.pipeline.prepared import Opened, Policy, Prepared
 from gateway.pipeline.route import route
 from tests.support.mail import messages
 
@@ -20,7 +25,13 @@ TRUSTED = {
 
 
 def decisions(body: bytes, patient: dict = TRUSTED):
-    return route(read(body), SITE, patient, "DocumentReference/d1", NOW)
+    message = read(body)
+    raw = RawMessage(body, Channel.MLLP, NOW)
+    opened = Opened(raw, header(body, message), no_ack, Policy(), message, SITE)
+    item = Prepared(
+        opened, InboxStatus.CONVERTED, documents=carried(message, lenient=SITE.is_lenient)
+    )
+    return route(item, patient, "DocumentReference/d1", NOW)
 
 
 def test_a_letter_goes_to_the_doctor_and_to_the_patient():
