@@ -135,6 +135,8 @@ REPAIRS = [
 #: Flags that tell what was seen and change nothing of the message, so that a strict site takes it.
 REMARKS = {
     "cancel-without-original": "told by the store; a strict site refuses it there (204)",
+    "identity-discontinuity": "told by the store; whose identity it is, is for a person to say",
+    "merged-id-used": "told by the store; the record that stands for it is known",
     "parent-unknown": "the replaced version may come later",
     "charset-suspect": "the bytes are valid in the declared character set",
     "frame-end": "the frame is whole; its CR belongs to the transport",
