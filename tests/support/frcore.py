@@ -112,13 +112,14 @@ def _everywhere() -> Iterator[Known]:
     why = "the validator's list of this status is cut short (R4 diagnostic-report-status has it)"
     place, found = "DiagnosticReport.status", "terminology.required"
     yield Known("-", place, found, why, "Code 'corrected'")
-    yield Known(
-        "-",
-        "DocumentReference.extension",
-        "extension.unknown",
-        "an element of R5 in its cross-version extension; no package at hand defines these",
-        "http://hl7.org/fhir/5.0/StructureDefinition/extension-DocumentReference.version",
-    )
+    why = "an element of R5 in its cross-version extension; no package at hand defines these"
+    for type_ in ("DocumentReference", "Composition"):
+        url = f"http://hl7.org/fhir/5.0/StructureDefinition/extension-{type_}.version"
+        yield Known("-", f"{type_}.extension", "extension.unknown", why, url)
+    why = "the validator's table of sections lacks text (R4 2.42, Composition.section.text 0..1)"
+    yield Known("-", "Composition.section.text", "element.unknown", why)
+    place = "Appointment.extension:appointmentOperator"
+    yield Known("fr-core-appointment", place, _MAX, _COUNTS_ALL)
     place = "Encounter.extension:estimatedDischargeDate"
     yield Known("fr-core-encounter", place, _MAX, _COUNTS_ALL)
     place, code = "Encounter.identifier.type", "profile.element.binding.extensible"
