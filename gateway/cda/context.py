@@ -20,10 +20,12 @@ class Tables:
     Attributes:
         systems: OID to URI (`cda-code-systems`).
         units: UCUM codes that may be claimed (`cda-units`).
+        requests: kind of request by code of a planned act (`cancer-request-kind`).
     """
 
     systems: Mapping[str, str]
     units: Mapping[str, str]
+    requests: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

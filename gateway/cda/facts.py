@@ -234,7 +234,7 @@ def stay_start(node: Node, _telling: Telling) -> str | None:
     times = stay_times(node.document.root)
     if times is None:
         return None
-    return _first(times.child("low")) or _first(times)
+    return first_of(times.child("low")) or first_of(times)
 
 
 @converter("stay_end")
@@ -311,14 +311,14 @@ def item_resource(node: Node, telling: Telling) -> str | None:
 @converter("item_date")
 def item_date(node: Node, _telling: Telling) -> str | None:
     """Return the moment of a planned item when it is a point in time."""
-    return _first(planned_time(node))
+    return first_of(planned_time(node))
 
 
 @converter("item_low")
 def item_low(node: Node, _telling: Telling) -> str | None:
     """Return the start of the period of a planned item."""
     times = planned_time(node)
-    return _first(times.child("low")) if times is not None else None
+    return first_of(times.child("low")) if times is not None else None
 
 
 @converter("item_high")
@@ -328,7 +328,8 @@ def item_high(node: Node, _telling: Telling) -> str | None:
     return _last(times.child("high")) if times is not None else None
 
 
-def _first(node: Node | None) -> str | None:
+def first_of(node: Node | None) -> str | None:
+    """Return the first moment of a time, `Z` text; None when it is absent or unreadable."""
     found = stamp(node)
     return None if found is None else instant_text(found.bounds_utc()[0])
 
