@@ -14,7 +14,7 @@ from gateway.cda.contacts import is_unreadable, stamp
 from gateway.cda.context import Context, Tables
 from gateway.cda.convert import CONVERTERS
 from gateway.cda.entries import entry_keys
-from gateway.cda.facts_cancer import FACTS
+from gateway.cda.facts import FACTS
 from gateway.cda.header import encounter_class_of, stay_times
 from gateway.cda.identity import Identity, identifiers, identify
 from gateway.cda.outcome import contributions_of

@@ -8,46 +8,29 @@ same one, and it names its setId, so that a new version that does not say it dro
 """
 
 import re
-from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
+from gateway.cda import facts_cancer
 from gateway.cda.bodies import model_of
-from gateway.cda.contacts import stamp
 from gateway.cda.context import Context
 from gateway.cda.followup import PLANNED, planned_time, planned_type
 from gateway.cda.header import stay_times
 from gateway.cda.professionals import professional_key
 from gateway.cda.reader import Node
+from gateway.cda.telling import FACTS, Telling, converter, first_of, last_of
 from gateway.core.contributions import Version
 from gateway.core.events import COMPLETIONS
 from gateway.core.events import document_key as key_of
 from gateway.core.events import document_name as name_of
 from gateway.core.facts import Assertion
 from gateway.fhir.identity import RPPS_SYSTEM, document_key
-from gateway.mapping.converters import Converters
-from gateway.mapping.facts import CompiledFact, Speaker, When, instant_text, run_facts, when_of
+from gateway.mapping.facts import CompiledFact, Speaker, When, run_facts, when_of
 from gateway.mapping.sites import Site
 
-FACTS = Converters()
-converter = FACTS.converter
+__all__ = ["FACTS", "Telling", "assertions", "establishment", "facts_cancer", "feed"]
 
 _FINESS = re.compile(r"[0-9][0-9AB][0-9]{7}")
-_SECOND = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """What fact converters read beside their node.
-
-    Attributes:
-        context: of the document.
-        estab: FINESS of the establishment it comes from, empty when nothing tells it.
-    """
-
-    context: Context
-    estab: str
 
 
 def feed(site: Site, custodian: str) -> str:
@@ -241,7 +224,7 @@ def stay_start(node: Node, _telling: Telling) -> str | None:
 def stay_end(node: Node, _telling: Telling) -> str | None:
     """Return the end of the stay; of a date its last second."""
     times = stay_times(node.document.root)
-    return None if times is None else _last(times.child("high"))
+    return None if times is None else last_of(times.child("high"))
 
 
 @converter("completion")
@@ -325,18 +308,4 @@ def item_low(node: Node, _telling: Telling) -> str | None:
 def item_high(node: Node, _telling: Telling) -> str | None:
     """Return the end of the period of a planned item; of a date its last second."""
     times = planned_time(node)
-    return _last(times.child("high")) if times is not None else None
-
-
-def first_of(node: Node | None) -> str | None:
-    """Return the first moment of a time, `Z` text; None when it is absent or unreadable."""
-    found = stamp(node)
-    return None if found is None else instant_text(found.bounds_utc()[0])
-
-
-def _last(node: Node | None) -> str | None:
-    found = stamp(node)
-    if found is None:
-        return None
-    end = found.bounds_utc()[1]
-    return instant_text(end if found.instant_utc else end - _SECOND)
+    return last_of(times.child("high")) if times is not None else None

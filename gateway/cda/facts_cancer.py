@@ -12,13 +12,11 @@ from hashlib import blake2b
 from gateway.cda.cancer_screening import frequency_of
 from gateway.cda.codes import number
 from gateway.cda.contacts import stamp
-from gateway.cda.facts import FACTS, Telling, converter, first_of
 from gateway.cda.followup import planned_time, planned_type
 from gateway.cda.reader import Node
+from gateway.cda.telling import Telling, converter, first_of
 from gateway.core.timestamps import PARIS, Timestamp
 from gateway.mapping.facts import instant_text
-
-__all__ = ["FACTS"]
 
 _CALLED_OFF = ("aborted", "cancelled", "nullified")
 _CASES = {"ORG-134": "discussed", "ORG-128": "recorded"}

@@ -105,8 +105,8 @@ class VersionedFold:
     def resources(
         self, target: Target, parts: Sequence[Contribution], rivals: Sequence[Claim]
     ) -> list[Json]:
-        """Fold as the inner fold does, then end or mark what is dropped."""
-        made = self._inner.resources(target, parts, rivals)
+        """Fold the latest version as the inner fold does, then end or mark what is dropped."""
+        made = self._inner.resources(target, _speaking(parts), rivals)
         # What something else than a document says as well is never dropped.
         alone = all(part.document or part.annotates for part in parts)
         if alone and _is_over(_of_documents(parts), rivals):
@@ -129,6 +129,22 @@ def _of_documents(parts: Iterable[Contribution]) -> dict[str, str]:
         if part.document:
             found[part.document] = max(found.get(part.document, ""), _order(part.version))
     return found
+
+
+def _speaking(parts: Sequence[Contribution]) -> Sequence[Contribution]:
+    """Return the parts that count: of a document what its latest version says, as a whole.
+
+    A line that a version says without a date has no date any more. A word on what other versions
+    made says nothing about the rest.
+    """
+    if len(parts) < 2:
+        return parts
+    latest = _of_documents(part for part in parts if not part.annotates)
+    return [
+        part
+        for part in parts
+        if part.annotates or not part.document or _order(part.version) == latest[part.document]
+    ]
 
 
 def _is_over(said: Mapping[str, str], rivals: Iterable[Claim]) -> bool:

@@ -88,6 +88,19 @@ async def test_what_a_version_plans_no_more_is_revoked(
     assert found["Condition"] == [TAG]
 
 
+@pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
+async def test_what_a_version_leaves_unsaid_of_a_line_is_not_kept(order: tuple[int, ...]) -> None:
+    dated = ACT.replace("</procedure>", '<effectiveTime value="20260401"/></procedure>')
+    versions = (version(1, dated), version(2, ACT, replaces=1))
+    store = MemoryStore()
+    await store.open()
+
+    await take(store, *(versions[number] for number in order))
+
+    (request,) = (await holdings(store, "ServiceRequest")).values()
+    assert "occurrenceDateTime" not in request
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
 async def test_a_third_version_may_plan_again(order: tuple[int, ...]) -> None:
     versions = (version(1, ACT), version(2, VISIT, replaces=1), version(3, ACT, replaces=2))
