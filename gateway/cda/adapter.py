@@ -44,7 +44,7 @@ __all__ = [
 #: First part of `Header.sender` of a document that came alone.
 SENDER = "cda"
 #: Concept maps the converters read by themselves, for `mapping.check`.
-CONCEPTMAPS = frozenset({"cda-code-systems", "cda-units"})
+CONCEPTMAPS = frozenset({"cda-code-systems", "cda-units", "cancer-request-kind"})
 _GENERIC = "document"
 _STRUCTURE_ROOT = "1.2.250.1.71.4.2.2"
 
@@ -95,18 +95,18 @@ def compile_plans(mappings: Mappings) -> Plans:
         for name, plan in plans.items()
     }
     matches = [(plan.match, name) for name, plan in plans.items()]
-    systems, units = (
+    systems, units, requests = (
         {code: target.code for code, target in mappings.conceptmaps[name].codes.items()}
-        for name in ("cda-code-systems", "cda-units")
+        for name in ("cda-code-systems", "cda-units", "cancer-request-kind")
     )
     return Plans(
         by_template={
-            match["template_id"]: name for match, name in matches if "template_id" in match
+            template: name for match, name in matches for template in match.get("template_id", ())
         },
-        by_code={match["code"]: name for match, name in matches if "code" in match},
+        by_code={code: name for match, name in matches for code in match.get("code", ())},
         by_name=compiled,
         facts=said,
-        tables=Tables(systems, units),
+        tables=Tables(systems, units, requests),
     )
 
 

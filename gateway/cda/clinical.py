@@ -7,6 +7,7 @@ FR-Traitement, FR-Produit-de-santé, FR-Dispositif-médical, FR-Simple-Observati
 from typing import Any
 
 from gateway.cda.codes import (
+    PERIOD_UNITS,
     concept,
     number,
     original_text,
@@ -27,7 +28,6 @@ _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _ALLERGY_CLINICAL = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
 _ALLERGY_VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
 _ACTIVE_CONCERNS = ("active", "suspended")
-_PERIODS = {"s": "s", "min": "min", "h": "h", "d": "d", "wk": "wk", "mo": "mo", "a": "a"}
 
 
 def _entry_id(type_: str) -> Any:
@@ -218,8 +218,10 @@ def _repeat(node: Node) -> Json | None:
     length = node.child("period")
     if length is None:
         return None
-    value, unit = number(length.get("value")), _PERIODS.get(length.get("unit"))
-    return {"frequency": 1, "period": value, "periodUnit": unit} if value and unit else None
+    value, unit = number(length.get("value")), length.get("unit")
+    if not value or unit not in PERIOD_UNITS:
+        return None
+    return {"frequency": 1, "period": value, "periodUnit": unit}
 
 
 def _dose_and_rate(node: Node, context: Context) -> Json:

@@ -14,6 +14,8 @@ from gateway.core.contributions import Json
 from gateway.mapping.converters import Flawed
 
 UCUM = "http://unitsofmeasure.org"
+#: Units of time that FHIR has as `periodUnit`.
+PERIOD_UNITS = frozenset({"s", "min", "h", "d", "wk", "mo", "a"})
 
 
 def system_uri(oid: str, context: Context) -> str:
@@ -38,6 +40,9 @@ def coding_of(node: Node, context: Context) -> Json | None:
     system = system_uri(node.get("codeSystem"), context)
     if system:
         coding = {"system": system, "code": code}
+    version = node.get("codeSystemVersion")
+    if version:
+        coding["version"] = version
     display = node.get("displayName")
     if display:
         coding["display"] = display
@@ -82,6 +87,12 @@ def concept(node: Node, context: Context) -> Any:
     if any("system" not in found for found in codings):
         return Flawed(result, (code_without_system(node.place),))
     return result
+
+
+def concept_of(node: Node | None, context: Context) -> Json | None:
+    """Return the CodeableConcept of an element that is read elsewhere too, without its flaws."""
+    made = concept(node, context) if node is not None else None
+    return made.value if isinstance(made, Flawed) else made
 
 
 @converter("concept_with_qualifiers")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 from gateway.cda.entries import EntryKey
@@ -19,10 +20,12 @@ class Tables:
     Attributes:
         systems: OID to URI (`cda-code-systems`).
         units: UCUM codes that may be claimed (`cda-units`).
+        requests: kind of request by code of a planned act (`cancer-request-kind`).
     """
 
     systems: Mapping[str, str]
     units: Mapping[str, str]
+    requests: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,15 @@ class Context:
     def units(self) -> Mapping[str, str]:
         """Return the UCUM code of each known unit."""
         return self.tables.units
+
+    @property
+    def document_key(self) -> str:
+        """Return what all versions of this document share: patient and setId, as a hash.
+
+        The patient is in it, because some senders give one setId to everybody's documents.
+        """
+        name = f"{self.patient.id}#{self.set_key}"
+        return blake2b(name.encode(), digest_size=16).hexdigest()
 
     @property
     def composition(self) -> Target:

@@ -1,6 +1,11 @@
 """Every CDA converter, by name; importing this module fills the table."""
 
 from gateway.cda import (
+    acts,
+    cancer,
+    cancer_links,
+    cancer_plan,
+    cancer_screening,
     clinical,
     codes,
     composition,
@@ -14,6 +19,11 @@ from gateway.cda.registry import TABLE
 
 __all__ = [
     "CONVERTERS",
+    "acts",
+    "cancer",
+    "cancer_links",
+    "cancer_plan",
+    "cancer_screening",
     "clinical",
     "codes",
     "composition",

@@ -4,6 +4,7 @@ Does not convert entries. The key of an entry is its section, its code and the c
 content; neither the version of the document nor `entry/id`, which repeat or change.
 """
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 from gateway.cda.reader import Document, Node
@@ -33,19 +34,34 @@ class EntryKey(NamedTuple):
 
 
 def entry_keys(document: Document) -> dict[Any, EntryKey]:
-    """Return the key of every clinical statement of a document, by `Node.key`."""
+    """Return the key of every clinical statement of a document, by `Node.key`.
+
+    Several sections may hold the same plan, as each reader of a mammogram saw it: what a later
+    one repeats is the same item.
+    """
     keys: dict[Any, EntryKey] = {}
     seen: dict[tuple[str, str, str], int] = {}
     body = document.root.down("component", "structuredBody")
     if body is None:
         return keys
-    for section in sections(body):
+    found = sections(body)
+    names = Counter(section_key(one) for one in found if one.has_template(PLAN_SECTION))
+    plans: dict[tuple[str, ...], list[EntryKey]] = {}
+    for section in found:
         name = section_key(section)
+        repeats = names[name] > 1
+        earlier = {said: list(known) for said, known in plans.items()} if repeats else {}
         for statement in section.select("cda:entry/*"):
             for node in _statements(statement):
-                equal = (name, *_codes(node))
+                said = (name, *_content(node)) if repeats else ()
+                if repeated := earlier.get(said):
+                    keys[node.key] = repeated.pop(0)
+                    continue
+                equal = (name, *codes_of(node))
                 rank = seen[equal] = seen.get(equal, 0) + 1
-                keys[node.key] = EntryKey(*equal, rank)
+                key = keys[node.key] = EntryKey(*equal, rank)
+                if said:
+                    plans.setdefault(said, []).append(key)
     return keys
 
 
@@ -85,7 +101,31 @@ def _statements(statement: Node) -> list[Node]:
     return [statement]
 
 
-def _codes(node: Node) -> tuple[str, str]:
+def _content(node: Node) -> tuple[str, ...]:
+    """Return what makes two planned items of two sections the same: codes, value, words, dates."""
+    value = node.child("value")
+    amount = "" if value is None else f"{value.get('value')} {value.get('unit')}"
+    times = (
+        (time, time.child("low"), time.child("high")) for time in node.children("effectiveTime")
+    )
+    dates = [part.get("value") for time in times for part in time if part is not None]
+    return (*codes_of(node), amount, _words(node), *dates)
+
+
+def _words(node: Node) -> str:
+    """Return the words of a statement that its value, or else its text, points to or holds."""
+    value, text = node.child("value"), node.child("text")
+    original = value.child("originalText") if value is not None else None
+    for place in (original, text):
+        reference = place.child("reference") if place is not None else None
+        if reference is not None:
+            return node.document.narrative(reference.get("value"))
+        if place is not None and place.text():
+            return place.text()
+    return value.text() if value is not None else ""
+
+
+def codes_of(node: Node) -> tuple[str, str]:
     """Return the code of a statement and what qualifies it.
 
     The qualifier comes first, then the value. A treatment is always `DRUG` and a device supply

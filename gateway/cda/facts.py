@@ -8,46 +8,29 @@ same one, and it names its setId, so that a new version that does not say it dro
 """
 
 import re
-from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
+from gateway.cda import facts_cancer
 from gateway.cda.bodies import model_of
-from gateway.cda.contacts import stamp
 from gateway.cda.context import Context
 from gateway.cda.followup import PLANNED, planned_time, planned_type
 from gateway.cda.header import stay_times
 from gateway.cda.professionals import professional_key
 from gateway.cda.reader import Node
+from gateway.cda.telling import FACTS, Telling, converter, first_of, last_of
 from gateway.core.contributions import Version
 from gateway.core.events import COMPLETIONS
 from gateway.core.events import document_key as key_of
 from gateway.core.events import document_name as name_of
 from gateway.core.facts import Assertion
 from gateway.fhir.identity import RPPS_SYSTEM, document_key
-from gateway.mapping.converters import Converters
-from gateway.mapping.facts import CompiledFact, Speaker, When, instant_text, run_facts, when_of
+from gateway.mapping.facts import CompiledFact, Speaker, When, run_facts, when_of
 from gateway.mapping.sites import Site
 
-FACTS = Converters()
-converter = FACTS.converter
+__all__ = ["FACTS", "Telling", "assertions", "establishment", "facts_cancer", "feed"]
 
 _FINESS = re.compile(r"[0-9][0-9AB][0-9]{7}")
-_SECOND = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """What fact converters read beside their node.
-
-    Attributes:
-        context: of the document.
-        estab: FINESS of the establishment it comes from, empty when nothing tells it.
-    """
-
-    context: Context
-    estab: str
 
 
 def feed(site: Site, custodian: str) -> str:
@@ -234,14 +217,14 @@ def stay_start(node: Node, _telling: Telling) -> str | None:
     times = stay_times(node.document.root)
     if times is None:
         return None
-    return _first(times.child("low")) or _first(times)
+    return first_of(times.child("low")) or first_of(times)
 
 
 @converter("stay_end")
 def stay_end(node: Node, _telling: Telling) -> str | None:
     """Return the end of the stay; of a date its last second."""
     times = stay_times(node.document.root)
-    return None if times is None else _last(times.child("high"))
+    return None if times is None else last_of(times.child("high"))
 
 
 @converter("completion")
@@ -311,31 +294,18 @@ def item_resource(node: Node, telling: Telling) -> str | None:
 @converter("item_date")
 def item_date(node: Node, _telling: Telling) -> str | None:
     """Return the moment of a planned item when it is a point in time."""
-    return _first(planned_time(node))
+    return first_of(planned_time(node))
 
 
 @converter("item_low")
 def item_low(node: Node, _telling: Telling) -> str | None:
     """Return the start of the period of a planned item."""
     times = planned_time(node)
-    return _first(times.child("low")) if times is not None else None
+    return first_of(times.child("low")) if times is not None else None
 
 
 @converter("item_high")
 def item_high(node: Node, _telling: Telling) -> str | None:
     """Return the end of the period of a planned item; of a date its last second."""
     times = planned_time(node)
-    return _last(times.child("high")) if times is not None else None
-
-
-def _first(node: Node | None) -> str | None:
-    found = stamp(node)
-    return None if found is None else instant_text(found.bounds_utc()[0])
-
-
-def _last(node: Node | None) -> str | None:
-    found = stamp(node)
-    if found is None:
-        return None
-    end = found.bounds_utc()[1]
-    return instant_text(end if found.instant_utc else end - _SECOND)
+    return last_of(times.child("high")) if times is not None else None

@@ -6,7 +6,14 @@ FR-Demande d'examen ou de suivi, FR-Rencontre; IHE PCC Care Plan.
 
 from typing import Any
 
-from gateway.cda.codes import coding_of, concept, referenced_text
+from gateway.cda.cancer_screening import (
+    decided,
+    frequency_of,
+    is_frequency,
+    is_overruled,
+    plan_sections,
+)
+from gateway.cda.codes import coding_of, concept, original_text, referenced_text
 from gateway.cda.contacts import date_time, period, stamp
 from gateway.cda.context import Context
 from gateway.cda.entries import ENTRY, section_key
@@ -20,8 +27,8 @@ from gateway.mapping.converters import Flawed
 
 #: Moods of what is not done yet (HL7 ActMood).
 PLANNED = ("INT", "ARQ", "PRP", "PRMS", "RQO", "APT")
-#: Kinds of request that say nothing by themselves; the value or the narrative does.
-_GENERIC = ("ORG-064", "GEN-092.03.01")
+#: Codes of a request, and of "other", that say nothing by themselves; value or narrative does.
+_GENERIC = ("ORG-064", "GEN-092.")
 _ACT = f"{ENTRY}62"
 _REQUEST = f"{ENTRY}27"
 _ENCOUNTER = f"{ENTRY}58"
@@ -32,7 +39,7 @@ def planned_type(node: Node) -> str | None:
     mood = node.get("moodCode")
     if node.name == "observation" and mood == "GOL":
         return "Goal"
-    if mood not in PLANNED:
+    if mood not in PLANNED or is_overruled(node) or is_frequency(node):
         return None
     if node.name == "encounter":
         return "Appointment"
@@ -43,8 +50,18 @@ def planned_type(node: Node) -> str | None:
 
 @converter("service_request_id")
 def service_request_id(node: Node, context: Context) -> str | None:
-    """Give the id of the ServiceRequest of a planned act or request."""
-    return context.making("ServiceRequest", node)
+    """Give the id of the ServiceRequest of a planned act or request.
+
+    A conduct that a later reader decides makes none, nor does the frequency of a conduct.
+    """
+    conduct = decided(node)
+    if conduct is None:
+        return context.making("ServiceRequest", node)
+    # What it says is said there, or is no longer meant.
+    told = context.entry_id("ServiceRequest", conduct)
+    if told is not None:
+        context.note("ServiceRequest", told, node)
+    return None
 
 
 @converter("appointment_id")
@@ -63,7 +80,8 @@ def goal_id(node: Node, context: Context) -> str | None:
 def request_code(node: Node, context: Context) -> Any:
     """Give what is asked for: the code, its qualifier, and the words for a generic request.
 
-    Spec: CI-SIS FR-Acte, code/qualifier/value; FR-Demande, ORG-064 with the content in value.
+    Spec: CI-SIS FR-Acte, code/qualifier/value; CANCER-PPS, a qualifier without name; FR-Demande,
+    ORG-064 with the content in value.
     """
     code = node.child("code")
     made = concept(code, context) if code is not None else None
@@ -76,7 +94,9 @@ def request_code(node: Node, context: Context) -> Any:
                 # The content before the kind: that is what a reader looks for.
                 result["coding"] = [found, *result.get("coding", ())]
                 result["text"] = found.get("display") or result.get("text", "")
-    if code is None or code.get("code") in _GENERIC or not result:
+    codings = result.get("coding") or ({"code": ""},)
+    says_nothing = not codings[0]["code"] or codings[0]["code"].startswith(_GENERIC)
+    if says_nothing and not (code is not None and original_text(code)):
         words = _words(node)
         if words:
             result["text"] = words
@@ -89,6 +109,8 @@ def _words(node: Node) -> str:
     """Return the request in words: its value, else the narrative it points to."""
     value = node.child("value")
     said = value.text() if value is not None and value.type in ("ST", "ED", "") else ""
+    if value is not None:
+        said = said or original_text(value)
     return said or referenced_text(node.child("text"))
 
 
@@ -98,7 +120,7 @@ def occurrence_date(node: Node, context: Context) -> Any:
 
     Spec: CI-SIS FR-Acte: when effectiveTime is unknown, the observation GEN-177 holds the dates.
     """
-    times = planned_time(node)
+    times = planned_time(node) if frequency_of(node) is None else None
     return date_time(times, context) if times is not None and times.get("value") else None
 
 
@@ -296,11 +318,13 @@ def care_plan_goals(node: Node, context: Context) -> list[Json]:
 def _planned(section: Node, context: Context) -> list[tuple[str, Node]]:
     place = ("planned", section.key)
     if place not in context.memo:
-        context.memo[place] = [
-            (type_, statement)
-            for entry in section.children("entry")
+        items = {
+            context.entries.get(statement.key, statement.key): (type_, statement)
+            for one in plan_sections(section)
+            for entry in one.children("entry")
             for statement in entry.elements()
             if (type_ := planned_type(statement))
-        ]
+        }
+        context.memo[place] = list(items.values())
     found: list[tuple[str, Node]] = context.memo[place]
     return found

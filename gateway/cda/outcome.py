@@ -4,12 +4,13 @@ Does not map values (`mappings/cda`).
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gateway.cda import faults
 from gateway.cda.context import Context
 from gateway.cda.coverage import coverage, unread
-from gateway.cda.entries import PLAN_SECTION, section_key, sections
+from gateway.cda.replaced import words_on_others
 from gateway.core.contributions import (
     Contribution,
     Json,
@@ -22,6 +23,7 @@ from gateway.core.contributions import (
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 from gateway.fhir.identity import master_identifier
+from gateway.fhir.versions import VERSIONED
 from gateway.mapping.engine import Result
 
 _SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
@@ -30,7 +32,6 @@ _ONCE = frozenset({"Binary", "Provenance"})
 _UNITED = ("code", "specialty")
 #: The message calls the document something else than the document itself does.
 FLAG_TYPE_DIFFERS = "document-type-differs"
-_RPLC = "HDR relatedDocument RPLC"
 _BLOCKS = "*[assignedPerson or associatedPerson or informationRecipient]"
 
 
@@ -51,7 +52,7 @@ def contributions_of(results: Sequence[Result], context: Context, version: Versi
             mapped.contributions.append(_contribution(result, context, version, mapped))
             mapped.trace += result.trace
     _number(mapped.contributions)
-    mapped.contributions += _superseded(context, version, mapped.trace)
+    mapped.contributions += words_on_others(context, version, mapped.trace)
     _aim_provenance(mapped)
     lost = [statement.place for statement in unread(context)]
     if lost:
@@ -70,7 +71,10 @@ def _contribution(
     kind = Kind.SHARED if type_ in _SHARED else Kind.ONCE if type_ in _ONCE else Kind.OWN
     if _is_background(result, context):
         version = version.background()
-    return Contribution(target, version, resource, removals=result.removals, kind=kind)
+    document = context.document_key if type_ in VERSIONED else ""
+    return Contribution(
+        target, version, resource, removals=result.removals, kind=kind, document=document
+    )
 
 
 def _is_background(result: Result, context: Context) -> bool:
@@ -92,9 +96,7 @@ def _number(contributions: list[Contribution]) -> None:
         ordinal = seen.get(part.target, 0)
         seen[part.target] = ordinal + 1
         if ordinal:
-            contributions[at] = Contribution(
-                part.target, part.version, part.resource, ordinal, part.removals, kind=part.kind
-            )
+            contributions[at] = replace(part, ordinal=ordinal)
 
 
 def _joined(results: Sequence[Result], issues: list[Issue], place: str) -> Iterable[Result]:
@@ -151,57 +153,6 @@ def _unite(first: Result, later: Result, element: str, trace: dict[str, TraceLin
 
 def _is_below(path: str, element: str) -> bool:
     return path == element or path.startswith((f"{element}[", f"{element}."))
-
-
-def _superseded(context: Context, version: Version, trace: list[TraceLine]) -> list[Contribution]:
-    """Say that the replaced document and its plans are no longer current.
-
-    Spec: IHE ITI XDS RPLC: the replaced entry becomes deprecated; here `superseded`.
-    """
-    found: list[Contribution] = []
-    for target in _replaced_documents(context):
-        found.append(_word(target, "superseded", version))
-    for target in _replaced_plans(context):
-        found.append(_word(target, "revoked", version))
-    if trace:
-        source = f"{context.document.place}/relatedDocument"
-        trace += [
-            TraceLine(f"{part.target.type}/{part.target.id}", element, source, "replaced", _RPLC)
-            for part in found
-            for element in ("id", "status")
-        ]
-    return found
-
-
-def _word(target: Target, status: str, version: Version) -> Contribution:
-    resource = {"resourceType": target.type, "id": target.id, "status": status}
-    return Contribution(target, version, resource, annotates=True)
-
-
-def _replaced_documents(context: Context) -> list[Target]:
-    made = context.document.select(
-        "cda:relatedDocument[@typeCode='RPLC']/cda:parentDocument/cda:id"
-    )
-    targets = []
-    for node in made:
-        if not node.get("root"):
-            continue
-        target = Target("DocumentReference", context.document_id(node))
-        if target != context.reference:
-            targets.append(target)
-    return targets
-
-
-def _replaced_plans(context: Context) -> list[Target]:
-    before = context.version_before()
-    body = context.document.root.down("component", "structuredBody")
-    if before is None or body is None:
-        return []
-    return [
-        Target("CarePlan", context.ids.care_plan(context.set_key, section_key(section), before))
-        for section in sections(body)
-        if section.has_template(PLAN_SECTION)
-    ]
 
 
 def _aim_provenance(mapped: Mapped) -> None:

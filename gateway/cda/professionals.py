@@ -291,7 +291,7 @@ def _entity(node: Node, context: Context) -> Json | None:
         return {"reference": f"Practitioner/{practitioner}"}
     name = person_of(node)
     if name is not None and name.text():
-        return {"display": _shown(name)}
+        return {"display": shown(name)}
     device = node.down("assignedAuthoringDevice", "softwareName") or node.down(
         "assignedAuthoringDevice", "manufacturerModelName"
     )
@@ -312,7 +312,8 @@ def person_entity(node: Node, context: Context) -> Json | None:
     return {"display": name.text()} if name is not None and name.text() else None
 
 
-def _shown(name: Node) -> str:
+def shown(name: Node) -> str:
+    """Return the name of a person in the order of speech."""
     parts = [part.text() for kind in ("prefix", "given", "family") for part in name.children(kind)]
     return " ".join(part for part in parts if part) or name.text()
 

@@ -97,6 +97,8 @@ class Contribution:
             becomes superseded) and makes no resource when alone.
         kind: how it is kept.
         movement: the row of a movement ledger when the target is a stay, JSON-able.
+        document: patient and setId of the document that says it, when its next version may say
+            otherwise (`fhir.versions`); empty for everything else.
     """
 
     target: Target
@@ -107,6 +109,7 @@ class Contribution:
     annotates: bool = False
     kind: Kind = Kind.OWN
     movement: Json | None = None
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)

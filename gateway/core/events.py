@@ -204,6 +204,9 @@ _DOCUMENT = {
     "first_line": Kind.BOOLEAN,
     "enrolment_id": Kind.TEXT,
     "ins_qualified": Kind.BOOLEAN,
+    "session_time": Kind.INSTANT,  # FRCP: the meeting; PPS: ORG-189
+    "handed_at": Kind.INSTANT,  # PPS: GEN-178, handed to the patient
+    "reason": Kind.TEXT,  # PPS: GEN-037, why there is another version
     "discharge_modality": Kind.TEXT,  # raw: ORG-074
     "admission_modality": Kind.TEXT,  # raw: ORG-070
     "empty": Kind.BOOLEAN,  # raw: a body without content, which proves no letter
@@ -220,6 +223,9 @@ _PLANNED = {
     "date": Kind.INSTANT,
     "low": Kind.INSTANT,
     "high": Kind.INSTANT,
+    "content": Kind.TEXT,  # of an act: code of `cancer-care`, whichever document says it
+    "route": Kind.TEXT,  # ORG-006, mode of administration
+    "performer": Kind.TEXT,  # RPPS of the first one named
     "about": Kind.TEXT,  # `Type/id` of what is made of the item
 }
 

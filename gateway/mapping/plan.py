@@ -5,7 +5,7 @@ Does not read files (`mapping.loader`) nor run them (`mapping.engine`).
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class _Strict(BaseModel):
@@ -97,6 +97,7 @@ class EventPlan(_Strict):
     """One file per trigger event (`mappings/hl7v2`) or document type (`mappings/cda`).
 
     Attributes:
+        match: of a document, the `template_id` and `code` that choose it; one or several of each.
         extends: document type whose facts and resources it has too; its own come first, and one
             of the same fragment stands instead of the inherited one.
     """
@@ -104,11 +105,18 @@ class EventPlan(_Strict):
     message: str | None = None
     name: str | None = None
     extends: str | None = None
-    match: dict[str, str] = {}
+    match: dict[str, list[str]] = {}
     structure: str | None = None
     spec: str
     emits: list[FactUse | FactPlan] = []
     resources: list[Use | ResourcePlan]
+
+    @field_validator("match", mode="before")
+    @classmethod
+    def _lists(cls, match: Any) -> Any:
+        if not isinstance(match, dict):
+            return match
+        return {key: value if isinstance(value, list) else [value] for key, value in match.items()}
 
     def after(self, base: "EventPlan") -> "EventPlan":
         """Return this plan with what it inherits from `base`, which inherits nothing itself."""

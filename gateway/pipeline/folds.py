@@ -12,17 +12,20 @@ from gateway.fhir.patient import INS, PatientFold
 from gateway.fhir.requests import RequestFold
 from gateway.fhir.spoken import heard, listeners, spoken_of
 from gateway.fhir.survivors import links_of
+from gateway.fhir.versions import PLANNED, RECORDED, DocumentFold, VersionedFold
 from gateway.hl7v2.movements import StayFold
 
 #: Types with rules of their own; every other type is merged per element.
 FOLDS: Mapping[str, Fold] = {
+    **{type_: VersionedFold() for type_ in (*PLANNED, *RECORDED)},
     "Patient": PatientFold(),
     "Account": AccountFold(),
     "Encounter": StayFold(),
-    "ServiceRequest": RequestFold(),
-    "Appointment": AppointmentFold(),
-    "Observation": ObservationFold(),
+    "ServiceRequest": VersionedFold(RequestFold()),
+    "Appointment": VersionedFold(AppointmentFold()),
+    "Observation": VersionedFold(ObservationFold()),
     "DiagnosticReport": ReportFold(),
+    "DocumentReference": DocumentFold(),
 }
 _DEFAULT: Fold = ElementFold()
 

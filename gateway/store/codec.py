@@ -211,7 +211,7 @@ def write_payload(part: Contribution) -> bytes:
     Contributions that say the same give the same bytes when they are shared.
     """
     option = orjson.OPT_SORT_KEYS if part.kind is Kind.SHARED else 0
-    return seal(json_bytes([part.resource, part.removals, part.annotates, part.movement], option))
+    return seal(json_bytes(_content(part), option))
 
 
 def write_own(part: Contribution) -> tuple[bytes, bool]:
@@ -219,18 +219,23 @@ def write_own(part: Contribution) -> tuple[bytes, bool]:
 
     It does not when characters that cannot be kept had to be replaced.
     """
-    content = [part.resource, part.removals, part.annotates, part.movement]
     try:
-        return seal(orjson.dumps(content)), True
+        return seal(orjson.dumps(_content(part))), True
     except orjson.JSONEncodeError:
         return write_payload(part), False
+
+
+def _content(part: Contribution) -> list[object]:
+    """Return what is kept of a contribution; few belong to a document."""
+    content: list[object] = [part.resource, part.removals, part.annotates, part.movement]
+    return [*content, part.document] if part.document else content
 
 
 def read_payload(
     target: Target, version: str, ordinal: int, kind: Kind, stored: bytes
 ) -> Contribution:
     """Make a contribution again from its columns."""
-    resource, removals, annotates, movement = orjson.loads(unseal(stored))
+    resource, removals, annotates, movement, *document = orjson.loads(unseal(stored))
     return Contribution(
         target=target,
         version=Version.from_key(version),
@@ -240,6 +245,7 @@ def read_payload(
         annotates=annotates,
         kind=kind,
         movement=movement,
+        document=document[0] if document else "",
     )
 
 
@@ -250,7 +256,7 @@ def read_made(rows: Iterable[Sequence[Any]]) -> dict[int, list[Target]]:
     """
     found: dict[int, dict[Target, None]] = {}
     for inbox_id, name, stored in rows:
-        _, _, annotates, _ = orjson.loads(unseal(stored))
+        _, _, annotates, *_ = orjson.loads(unseal(stored))
         if not annotates:
             found.setdefault(inbox_id, {})[read_target(name)] = None
     return {inbox_id: list(targets) for inbox_id, targets in found.items()}

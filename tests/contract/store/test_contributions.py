@@ -27,6 +27,7 @@ async def test_a_contribution_comes_back_as_it_was_given(store: Store) -> None:
         removals=("birthDate", "name:usual"),
         annotates=True,
         movement={"action": "CANCEL", "letters": ["S"]},
+        document="d1",
     )
 
     changed = await put(store, 1, given)

@@ -51,8 +51,8 @@ def documents(mappings: Mappings) -> str:
     rows = [
         (
             name,
-            code(plan.match.get("template_id", "")) or "any other",
-            code(plan.match.get("code", "")),
+            ", ".join(code(one) for one in plan.match.get("template_id", ())) or "any other",
+            ", ".join(code(one) for one in plan.match.get("code", ())),
             _becomes(plan, mappings),
             str(rules_of(plan, mappings)),
         )

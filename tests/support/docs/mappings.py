@@ -66,7 +66,7 @@ def _plan(title: str, plan: EventPlan) -> str:
         else:
             names.append(part.resource)
             own.append((part.resource, part))
-    match = ", ".join(f"{key} `{value}`" for key, value in plan.match.items())
+    match = ", ".join(f"{key} `{value}`" for key, found in plan.match.items() for value in found)
     lines = [f"### {title}\n", f"Clause: {plan.spec}."]
     if match:
         lines.append(f"Chosen by {match}.")

@@ -183,7 +183,7 @@ def test_relatives_without_name_make_no_person(convert: Convert) -> None:
     assert "contact" not in resources(mapped, "Patient")[0]
 
 
-def test_replacement_supersedes_its_parent_and_revokes_its_plan(convert: Convert) -> None:
+def test_replacement_supersedes_its_parent(convert: Convert) -> None:
     old = convert(cda(own_id='<id root="1.2.250.1.999.7.1" extension="D0"/>', body=plan()))
     new = convert(
         cda(
@@ -205,15 +205,14 @@ def test_replacement_supersedes_its_parent_and_revokes_its_plan(convert: Convert
         [*old.contributions, *new.contributions],
         [*new.contributions, *old.contributions],
     ):
-        document_id, plan_id = only(old, "DocumentReference")["id"], only(old, "CarePlan")["id"]
+        document_id = only(old, "DocumentReference")["id"]
         assert status("DocumentReference", document_id, parts) == "superseded"
-        assert status("CarePlan", plan_id, parts) == "revoked"
     assert resources(new, "DocumentReference")[0]["relatesTo"][0]["target"] == {
         "type": "DocumentReference",
         "identifier": only(old, "DocumentReference")["masterIdentifier"],
     }
     replaced = [part for part in new.contributions if part.annotates]
-    assert [part.target.type for part in replaced] == ["DocumentReference", "CarePlan"]
+    assert [part.target.type for part in replaced] == ["DocumentReference"]
     assert resources(new, "CarePlan")[0]["replaces"] == [
         {"type": "CarePlan", "identifier": only(old, "CarePlan")["identifier"][1]}
     ]

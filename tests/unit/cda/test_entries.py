@@ -28,7 +28,12 @@ def test_mood_and_not_status_tells_planned_from_done(convert: Convert) -> None:
     assert only(planned, "CarePlan")["activity"] == [
         {"reference": {"reference": f"ServiceRequest/{only(planned, 'ServiceRequest')['id']}"}}
     ]
-    assert (len(resources(done, "Procedure")), resources(done, "ServiceRequest")) == (1, [])
+    made = [part.target.type for part in done.contributions if not part.annotates]
+    assert (made.count("Procedure"), made.count("ServiceRequest")) == (1, 0)
+    # If a version before planned it, that request is done now.
+    assert [part.resource["status"] for part in done.contributions if part.annotates] == [
+        "completed"
+    ]
     assert "activity" not in only(done, "CarePlan")
 
 

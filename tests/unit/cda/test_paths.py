@@ -1,5 +1,6 @@
 """The direct walk of a path gives what XPath gives."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,19 +9,28 @@ from gateway.cda import paths
 from gateway.cda.convert import CONVERTERS
 from gateway.cda.reader import read
 from gateway.mapping.loader import Mappings, load_mappings
+from gateway.mapping.plan import Rule, Use
 from tests.golden.test_cda import ACCEPTED
 
 MAPPINGS: Mappings = load_mappings()
 
 
+def _rules_by_scope() -> Iterator[tuple[str, list[Rule]]]:
+    """Give the rules of the fragments, and those a document plan adds to them."""
+    for name, fragment in MAPPINGS.fragments.items():
+        if "/cda/" in MAPPINGS.files[f"fragment {name}"].name:
+            yield fragment.each or ".", fragment.rules
+    for plan in MAPPINGS.documents.values():
+        for entry in plan.resources:
+            if isinstance(entry, Use):
+                yield MAPPINGS.fragments[entry.use].each or ".", entry.add
+
+
 def _paths_by_scope() -> set[tuple[str, str]]:
     found = set()
-    for name, fragment in MAPPINGS.fragments.items():
-        if "/cda/" not in MAPPINGS.files[f"fragment {name}"].name:
-            continue
-        scope = fragment.each or "."
+    for scope, rules in _rules_by_scope():
         found.add((".", scope))
-        for rule in fragment.rules:
+        for rule in rules:
             found |= {(scope, path) for path in ([rule.from_] if rule.from_ else []) + [*rule.when]}
     return found
 
@@ -61,11 +71,6 @@ def test_faults_of_a_path_are_named(path: str, fault: str) -> None:
 
 
 def test_every_converter_is_used_by_a_mapping_file() -> None:
-    used = {
-        rule.via
-        for name, fragment in MAPPINGS.fragments.items()
-        if "/cda/" in MAPPINGS.files[f"fragment {name}"].name
-        for rule in fragment.rules
-    }
+    used = {rule.via for _, rules in _rules_by_scope() for rule in rules}
 
     assert set(CONVERTERS) - used == set()

@@ -23,7 +23,7 @@ ADAPTERS = [
         "cda",
         CDA_CONVERTERS,
         path_fault,
-        frozenset({"cda-code-systems", "cda-units"}),
+        frozenset({"cda-code-systems", "cda-units", "cancer-request-kind"}),
         CDA_FACTS,
     ),
 ]

@@ -1,0 +1,104 @@
+"""The plan of a care programme or of a tumour board as a whole: span, what is done, what for.
+
+Does not convert its acts (`cda.followup`, `cda.acts`). CI-SIS FR-Plan-de-soins
+(1.2.250.1.213.1.1.2.158); volets CANCER-PPS, CANCER-FRCP.
+"""
+
+from gateway.cda.acts import comment, foreseen
+from gateway.cda.contacts import stamp
+from gateway.cda.context import Context
+from gateway.cda.entries import section_key
+from gateway.cda.followup import planned_time, planned_type
+from gateway.cda.reader import Node
+from gateway.cda.registry import converter
+from gateway.core.contributions import Json
+from gateway.core.systems import FHIR_BASE
+from gateway.core.timestamps import Timestamp
+
+_ORDER = f"{FHIR_BASE}/StructureDefinition/treatment-order"
+_STOPPED = "MED-052"
+
+
+@converter("treatment_order")
+def treatment_order(node: Node, _context: Context) -> Json | None:
+    """Give the rank of a proposed treatment, which stands as text in an empty priority.
+
+    Spec: CI-SIS CANCER-FRCP, priorityCode/originalText.
+    """
+    original = node.child("originalText")
+    text = original.text() if original is not None and not node.get("code") else ""
+    return {"url": _ORDER, "valueString": text} if text else None
+
+
+@converter("planned_span")
+def planned_span(node: Node, _context: Context) -> Json | None:
+    """Give the span of the foreseen dates of a programme; the dates of an act that has no others.
+
+    Spec: CI-SIS CANCER-PPS, GEN-177.
+    """
+    stamps: list[Timestamp] = []
+    for statement in node.select("cda:entry/*"):
+        times = foreseen(statement)
+        if times is None and planned_type(statement) not in (None, "Goal"):
+            times = planned_time(statement)
+        if times is not None:
+            ends = (stamp(times), stamp(times.child("low")), stamp(times.child("high")))
+            stamps += [found for found in ends if found is not None]
+    if not stamps:
+        return None
+    first = min(stamps, key=lambda found: found.bounds_utc()[0])
+    last = max(stamps, key=lambda found: found.bounds_utc()[1])
+    return {"start": first.text_fhir, "end": last.text_fhir}
+
+
+@converter("done_activities")
+def done_activities(node: Node, context: Context) -> list[Json]:
+    """Give the acts of a programme that are done: they stay in it.
+
+    Spec: CI-SIS CANCER-PPS, moodCode EVN; FHIR R4 CarePlan.activity.outcomeReference.
+    """
+    return [
+        {"outcomeReference": [{"reference": f"Procedure/{done}"}]}
+        for act in node.select("cda:entry/cda:procedure[@moodCode='EVN']")
+        if (done := context.entry_id("Procedure", act))
+    ]
+
+
+@converter("addressed_problems")
+def addressed_problems(_node: Node, context: Context) -> list[Json]:
+    """Give references to the problems of the document: what its plan is for."""
+    names = dict.fromkeys(
+        name for made in context.made.values() for name in made if name.startswith("Condition/")
+    )
+    return [{"reference": name} for name in names]
+
+
+@converter("plan_observations")
+def plan_observations(node: Node, context: Context) -> list[Json]:
+    """Give references to what was observed inside a plan: that all active treatments stopped.
+
+    Spec: CI-SIS CANCER-PPS, MED-052.
+    """
+    return [
+        {"reference": f"Observation/{found}"}
+        for part in node.select("cda:entry/cda:observation[@moodCode='EVN']")
+        if (code := part.child("code")) is not None
+        and code.get("code") == _STOPPED
+        and (found := context.entry_id("Observation", part))
+    ]
+
+
+@converter("plan_comments")
+def plan_comments(node: Node, context: Context) -> list[Json]:
+    """Give the comments that stand in a plan beside its acts.
+
+    Spec: CI-SIS CANCER-FRCP, FR-Commentaire in the section.
+    """
+    plan = context.ids.care_plan(context.set_key, section_key(node), str(context.version))
+    found: list[Json] = []
+    for act in node.select("cda:entry/cda:act"):
+        said = comment(act, context)
+        if said is not None:
+            context.note("CarePlan", plan, act)
+            found.append(said)
+    return found
