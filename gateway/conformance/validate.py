@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from gateway.conformance import kinds
 from gateway.conformance.document_rules import document_findings
-from gateway.conformance.finding import Finding, Layer
+from gateway.conformance.finding import WORST_FIRST, Finding, Layer, Report
 from gateway.conformance.identity_rules import identity_findings
 from gateway.conformance.movement_rules import movement_findings
 from gateway.conformance.profile_check import check_profile
@@ -17,7 +17,7 @@ from gateway.conformance.profiles import Profiles
 from gateway.conformance.repairs import repair_findings
 from gateway.conformance.second_opinion import second_opinions
 from gateway.core.errors import RejectedError
-from gateway.core.issues import Issue, Severity
+from gateway.core.issues import Issue
 from gateway.hl7v2 import ack, intake
 from gateway.hl7v2.message import Message
 from gateway.hl7v2.reader import read
@@ -36,8 +36,6 @@ _CLAUSES = {
     "RLS-HL7-034": "PAM-FR 2.11 6.13.4, ZBE-4",
 }
 
-_ORDER = (Severity.FATAL, Severity.ERROR, Severity.WARNING, Severity.INFORMATION)
-
 
 @dataclass(frozen=True, slots=True)
 class DoorWord:
@@ -50,35 +48,6 @@ class DoorWord:
 
     answer: str
     issues: tuple[Issue, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was found in one message.
-
-    Attributes:
-        name: of the input, as the user gave it.
-        message_type: MSH-9 as `ADT^A01`, empty when unreadable.
-        control_id: MSH-10.
-        answer: AA, AE or AR as the door would answer, by the message alone when the door was not
-            asked; empty for an acknowledgement, which is not answered.
-        findings: worst first, then in the order of the message.
-    """
-
-    name: str
-    message_type: str
-    control_id: str
-    answer: str
-    findings: tuple[Finding, ...]
-
-    @property
-    def is_refused(self) -> bool:
-        """Tell whether the message breaks a rule of its profile."""
-        return any(finding.issue.severity.refuses for finding in self.findings)
-
-    def count(self, severity: Severity) -> int:
-        """Return how many findings have a severity."""
-        return sum(finding.issue.severity is severity for finding in self.findings)
 
 
 class Validator:
@@ -119,7 +88,7 @@ class Validator:
             message_type=_shown(f"{kind}^{trigger}" if trigger else kind),
             control_id=_shown(message.control_id),
             answer=door.answer if door else by_itself,
-            findings=tuple(sorted(findings, key=lambda one: _ORDER.index(one.issue.severity))),
+            findings=tuple(sorted(findings, key=lambda one: WORST_FIRST.index(one.issue.severity))),
         )
 
     def _layers(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from prometheus_client import CollectorRegistry
 
-from gateway.conformance.validate import Report
+from gateway.conformance.finding import Report
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.entry import settings as settings_module

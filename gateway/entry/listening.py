@@ -6,7 +6,7 @@ Keeps nothing. Does not open the door (`entry.mllp`) nor judge (`conformance.val
 from collections.abc import Callable, Sequence
 from itertools import count
 
-from gateway.conformance.validate import Report
+from gateway.conformance.finding import Report
 from gateway.core.clock import Clock
 from gateway.core.issues import Issue
 from gateway.core.messages import Incident, Outcome, RawMessage, Receipt

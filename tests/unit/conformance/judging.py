@@ -3,8 +3,9 @@
 import base64
 from functools import lru_cache
 
+from gateway.conformance.finding import Report
 from gateway.conformance.profiles import Profiles, load_profiles
-from gateway.conformance.validate import Report, Validator
+from gateway.conformance.validate import Validator
 from gateway.mapping.sites import Site
 from tests.unit.hl7v2.compose import PID, PV1, er7, msh, with_field, with_msh
 
