@@ -52,6 +52,21 @@ def attached_to(document: Document, flags: list[str]) -> tuple[Attached, ...]:
     return (own, body) if body else (own,)
 
 
+def media_type_of(node: Node) -> str | None:
+    """Return the media type that the content of an ED tells by its first bytes.
+
+    Returns:
+        None when they tell none, empty when there is no content.
+
+    Raises:
+        RejectedError: it does not decode (RLS-CDA-017).
+    """
+    data = _bytes(node, [])
+    if not data.strip():
+        return ""
+    return next((kind for magic, kind in _KINDS if data.startswith(magic)), None)
+
+
 def _decoded(node: Node, flags: list[str]) -> Attached | None:
     announced = node.get("mediaType").lower()
     data = _bytes(node, flags)

@@ -22,6 +22,7 @@ _BODY = "cda:component/cda:structuredBody/descendant::cda:section/cda:entry"
 _ENTRIES = f"{_BODY}/"
 _ROOT = f"{_CDA}ClinicalDocument"
 _XSL = "{http://www.w3.org/1999/XSL/Transform}"
+_VALUE = f"{_CDA}value"
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
@@ -50,19 +51,42 @@ class Node:
         return _local(self._element.tag)
 
     @property
+    def is_attribute(self) -> bool:
+        """Tell whether the node is an attribute of its element."""
+        return bool(self._attribute)
+
+    @property
     def key(self) -> Any:
         """Give a hashable value that is equal for two nodes of one element."""
         return self._element
 
     @property
+    def attributes(self) -> "dict[str, str]":
+        """Give every attribute by its local name, as written."""
+        return {_local(name): value for name, value in self._element.attrib.items()}
+
+    @property
     def has_null_flavor(self) -> bool:
-        """Tell whether the element carries a nullFlavor (CDA R2 data types, ANY)."""
-        return bool(self._element.get("nullFlavor"))
+        """Tell whether the element carries a nullFlavor (CDA R2 data types, ANY).
+
+        One written in other letters (`nullflavor`) counts: it cannot mean anything else.
+        """
+        element = self._element
+        if element.get("nullFlavor"):
+            return True
+        return any(name.lower() == "nullflavor" and element.get(name) for name in element.attrib)
 
     @property
     def type(self) -> str:
-        """Give the local name of `xsi:type`, whatever its prefix; empty when absent."""
-        return str(self._element.get(_XSI_TYPE) or "").rpartition(":")[2].strip()
+        """Give the local name of `xsi:type`, whatever its prefix; empty when absent.
+
+        A `value` without it is what its attributes make of it: a code, or a number with a unit.
+        """
+        element = self._element
+        told = str(element.get(_XSI_TYPE) or "").rpartition(":")[2].strip()
+        if told or element.tag != _VALUE:
+            return told
+        return "CD" if element.get("code") else "PQ" if element.get("unit") else ""
 
     def select(self, path: str) -> "list[Node]":
         """Return the nodes at an XPath relative to this one, in document order."""
@@ -118,6 +142,13 @@ class Node:
             if element is None:
                 return None
         return Node(element, self.document)
+
+    @property
+    def parent(self) -> "Node | None":
+        """Give the element around this one, None for ClinicalDocument."""
+        if self._element is self.document.root._element:
+            return None
+        return Node(self._element.getparent(), self.document)
 
     def above(self, name: str) -> "Node | None":
         """Return the nearest CDA ancestor of that local name."""
@@ -182,6 +213,10 @@ class Document:
     def text(self) -> str:
         """Return all text of the document."""
         return self.root.text()
+
+    def alone(self) -> bytes:
+        """Return the ClinicalDocument as UTF-8, without what was around it."""
+        return bytes(etree.tostring(self.root._element, encoding="UTF-8", with_tail=False))
 
     def referenced(self, reference: str) -> Node | None:
         """Return the narrative element a `reference/@value` names, None when it dangles.
