@@ -1,6 +1,7 @@
-"""Forms that the text of a field may have to have.
+"""Forms that the text of a field, element or attribute may have to have.
 
-Does not know which field has which (`profiles/hl7v2`). Standard: HL7 v2.5 2.A.
+Does not know what has which (`profiles/hl7v2`, `profiles/cda`). Standards: HL7 v2.5 2.A, CDA R2
+data types, CI-SIS PS_IdNat and Struct_IdNat.
 """
 
 import re
@@ -11,6 +12,7 @@ from gateway.core.timestamps import TimestampError, parse_timestamp
 
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _FINESS = re.compile(r"[0-9][0-9AB][0-9]{7}")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _DOCUMENT_ID = re.compile(r"[0-9A-Za-z.\-:_]{1,128}")
 
 
@@ -56,5 +58,21 @@ FORMS = {
     "MAIL": Form("a mail address", _like(r"[^@\s]+@[^@\s]+\.[^@\s.]+")),
     "DOCUMENT": Form("an OID or UUID", lambda text: _DOCUMENT_ID.fullmatch(text) is not None),
     "COUNTRY": Form("an ISO 3166 code of three letters", _like("[A-Z]{3}")),
+    "UID": Form("an OID or UUID", lambda text: bool(_OID.fullmatch(text) or _UUID.fullmatch(text))),
+    "TIME": Form("a date and time that exists (YYYY[MM[DD[HHMM[SS]]]][+ZZZZ])", _is_timestamp),
+    "LANGUAGE": Form("a language and a country, such as fr-FR", _like("[a-z]{2}-[A-Z]{2}")),
+    "POSITIVE": Form("a whole number from 1", _like("[1-9][0-9]*")),
+    "URL": Form(
+        "an address with tel:, fax:, mailto:, http:, ftp: or mllp:",
+        _like(r"(?:tel|fax|mailto|https?|ftp|mllp):\S.*"),
+    ),
+    "IDNPS": Form(
+        "a national number of a professional (8 and the RPPS, or another known prefix)",
+        _like(r"8[0-9]{11}|0[0-9A-Z]{9}|[3456][^/]+/.+"),
+    ),
+    "IDNST": Form(
+        "a national number of a structure (1 and the FINESS, or another known prefix)",
+        _like(r"0[0-9A-Z]{9}|1[0-9][0-9AB][0-9]{7}|2[0-9]{9}|3[0-9]{14}|4[0-9]{12,}"),
+    ),
     "COG": Form("a geographic code of five characters", _like(r"[0-9][0-9AB][0-9]{3}")),
 }

@@ -1,0 +1,1 @@
+"""Judges CDA documents by our own rules; `conformance.toolkit` runs those of a test kit."""
