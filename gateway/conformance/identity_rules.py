@@ -108,14 +108,27 @@ def _status(message: Message) -> Iterator[Finding]:
 def _against_traits(message: Message, matricule: str) -> Iterator[Finding]:
     """Compare what a NIR tells of sex and month of birth; a change of sex makes it a warning."""
     sex, birth = message.value("PID-8"), message.value("PID-7")
-    said = _NIR_SEXES.get(matricule[0])
+    fields = {"sex": "PID-8", "birth date": "PID-7"}
+    for trait in traits_against(matricule, sex, birth):
+        yield kinds.INS_CONTRADICTS.at(fields[trait])
+
+
+def traits_against(matricule: str, sex: str, birth: str) -> Iterator[str]:
+    """Yield `sex` and `birth date` where a matricule tells another than the traits do.
+
+    Args:
+        matricule: NIR of 13 or 15 signs.
+        sex: F or M; any other contradicts nothing.
+        birth: date as YYYYMMDD or shorter.
+    """
+    said = _NIR_SEXES.get(matricule[:1])
     if said and sex in ("F", "M") and sex != said:
-        yield kinds.INS_CONTRADICTS.at("PID-8")
+        yield "sex"
     year, month = matricule[1:3], matricule[3:5]
     # A month from 20 on stands for one that was not known.
     is_known = "01" <= month <= "12"
     if len(birth) >= 6 and (birth[2:4] != year or (is_known and birth[4:6] not in (month, "00"))):
-        yield kinds.INS_CONTRADICTS.at("PID-7")
+        yield "birth date"
 
 
 def _names(message: Message) -> Iterator[Finding]:
