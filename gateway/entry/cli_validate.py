@@ -1,6 +1,7 @@
-"""`relais validate`: what is wrong with a message, where, why, and how to fix it."""
+"""`relais validate`: what is wrong with a message or document, where, why, and how to fix it."""
 
 import sys
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,13 +10,15 @@ import typer
 
 from gateway import __version__
 from gateway.conformance import reports
-from gateway.conformance.validate import Report
+from gateway.conformance.finding import Report
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, RawMessage
 from gateway.entry import settings as settings_module
 from gateway.entry.cli_convert import read_input
 from gateway.entry.judging import Judge, build_judge
+from gateway.entry.judging_documents import DocumentJudge, build_document_judge
+from gateway.entry.settings import Settings
 
 
 class Form(StrEnum):
@@ -28,38 +31,54 @@ class Form(StrEnum):
 
 
 def validate(
-    files: Annotated[list[Path], typer.Argument(help="HL7 v2 files; - for stdin.")],
+    files: Annotated[list[Path], typer.Argument(help="HL7 v2 or CDA files; - for stdin.")],
     report: Annotated[Form, typer.Option("--report", help="Form of the report.")] = Form.TEXT,
     site: Annotated[
         str | None, typer.Option("--site", help="Judge as this site table says.")
     ] = None,
 ) -> None:
-    """Judge messages by the French profiles; exit 1 when one breaks a rule.
+    """Judge messages and documents by the French profiles; exit 1 when one breaks a rule.
 
     Every finding has a code, a severity, a place, a fix and the clause that asks for it. The
-    standard is judged strictly; what a lenient source would have repaired is marked.
+    standard is judged strictly; what a lenient source would have repaired is marked. Documents are
+    also checked against value sets and a test kit where settings name their folders; exit 2 when
+    a check that was asked for could not be made and no input breaks a rule.
 
     Example: relais validate --report sarif admission.er7 > findings.sarif
     """
-    judge = build_judge(settings_module.load(), site)
-    made = [judge_file(judge, file) for file in files]
+    made = judge_files(settings_module.load(), site, files)
     sys.stdout.write(rendered(made, report))
     sys.stdout.flush()
     if any(one.is_refused for one in made):
         raise typer.Exit(1)
+    if not all(one.is_complete for one in made):
+        raise typer.Exit(2)
 
 
-def judge_file(judge: Judge, file: Path) -> Report:
-    """Judge one file.
+def judge_files(settings: Settings, site: str | None, files: list[Path]) -> list[Report]:
+    """Judge files, each as what it is.
 
     Raises:
-        RejectedError: the file cannot be read (RLS-CFG-110).
-        FatalError: its kind is not judged yet (RLS-CFG-112).
+        RejectedError: a file cannot be read (RLS-CFG-110).
+        FatalError: a kind is not judged yet (RLS-CFG-112), or a setting is wrong.
     """
-    raw = read_input(file)
-    if not_judged := _kind_not_judged(raw):
-        raise FatalError([_not_yet(str(file), not_judged)])
-    return judge(raw, str(file))
+    inputs = [(file, read_input(file)) for file in files]
+    for file, raw in inputs:
+        if _is_fhir(raw):
+            raise FatalError([_not_yet(str(file))])
+    messages: Judge | None = None
+    with ExitStack() as open_judges:
+        documents: DocumentJudge | None = None
+        made = []
+        for file, raw in inputs:
+            if raw.channel is Channel.CDA:
+                if documents is None:
+                    documents = open_judges.enter_context(build_document_judge(settings, site))
+                made.append(documents(raw, str(file)))
+            else:
+                messages = messages or build_judge(settings, site)
+                made.append(messages(raw, str(file)))
+    return made
 
 
 def rendered(made: list[Report], form: Form) -> str:
@@ -73,19 +92,18 @@ def rendered(made: list[Report], form: Form) -> str:
     return "".join(f"{line}\n" for line in reports.as_text(made))
 
 
-def _kind_not_judged(raw: RawMessage) -> str:
-    """Return what an input is when there is no profile check for its kind, else nothing."""
+def _is_fhir(raw: RawMessage) -> bool:
+    """Tell whether an input is a FHIR resource, as JSON or XML."""
     if raw.channel is Channel.CDA:
-        is_fhir = b"http://hl7.org/fhir" in raw.body[:2048]
-        return "a FHIR resource" if is_fhir else "a CDA document"
-    return "a FHIR resource" if raw.body.lstrip().startswith(b"{") else ""
+        return b"http://hl7.org/fhir" in raw.body[:2048]
+    return raw.body.lstrip().startswith(b"{")
 
 
-def _not_yet(file: str, kind: str) -> Issue:
+def _not_yet(file: str) -> Issue:
     return Issue(
         code="RLS-CFG-112",
         severity=Severity.ERROR,
         where=file,
-        what=f"the input is {kind}; only HL7 v2 messages are judged so far.",
-        fix="Give HL7 v2 messages; `relais convert` tells what is wrong with a document.",
+        what="the input is a FHIR resource; HL7 v2 messages and CDA documents are judged so far.",
+        fix="Give HL7 v2 messages or CDA documents.",
     )

@@ -1,12 +1,14 @@
-"""Judges a message by all checks and by what the door of the gateway really says to it.
+"""Judges an HL7 v2 message by all checks and by what the door of the gateway really says to it.
 
-Keeps nothing. Does not print (`entry.cli_validate`) nor listen (`entry.listening`).
+Keeps nothing. Does not print (`entry.cli_validate`) nor listen (`entry.listening`); documents are
+judged in `entry.judging_documents`.
 """
 
 from collections.abc import Iterable
 
+from gateway.conformance.finding import Report
 from gateway.conformance.profiles import load_profiles
-from gateway.conformance.validate import DoorWord, Report, Validator
+from gateway.conformance.validate import DoorWord, Validator
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import InboxStatus, RawMessage
@@ -20,7 +22,8 @@ from gateway.pipeline.prepared import Prepared
 
 #: A message is judged wherever it is meant to go.
 _PROCESSING_IDS = frozenset({"P", "T", "D"})
-_TAKEN = frozenset({InboxStatus.CONVERTED, InboxStatus.IGNORED, InboxStatus.RECEIVED})
+#: Of inputs that a door takes.
+TAKEN = frozenset({InboxStatus.CONVERTED, InboxStatus.IGNORED, InboxStatus.RECEIVED})
 
 
 class Judge:
@@ -53,18 +56,30 @@ def build_judge(settings: Settings, site: str | None = None) -> Judge:
     Raises:
         FatalError: a file is wrong, or there is no such site (RLS-CFG-113).
     """
+    return Judge(Validator(load_profiles(), _PROCESSING_IDS), build_converter(settings, site))
+
+
+def build_converter(settings: Settings, site: str | None = None) -> Converter:
+    """Build a converter that takes whatever a judge is given.
+
+    Args:
+        settings: of the installation.
+        site: name of the site table to use whatever the sender.
+
+    Raises:
+        FatalError: a file is wrong, or there is no such site (RLS-CFG-113).
+    """
     mappings = load_mappings(settings.mappings)
     if site is not None and site not in mappings.sites.by_name:
         raise FatalError([_no_site(site, mappings.sites.by_name)])
     options = ConvertOptions(processing_ids=_PROCESSING_IDS, test_ins=True, site=site)
-    converter = Converter(mappings, Ids(settings.id_namespace), SystemClock(), options)
-    return Judge(Validator(load_profiles(), _PROCESSING_IDS), converter)
+    return Converter(mappings, Ids(settings.id_namespace), SystemClock(), options)
 
 
 def _answer(prepared: Prepared) -> str:
     if prepared.unanswered:
         return ""
-    if prepared.status in _TAKEN:
+    if prepared.status in TAKEN:
         return "AA"
     return ack.code_for([issue for issue in prepared.issues if issue.severity.refuses])
 

@@ -142,6 +142,24 @@ class OutboundSettings(_Part):
     horizon_days: float = Field(3.0, gt=0, description="how long a message is tried again")
 
 
+class CdaSettings(_Part):
+    """`[cda]`: what `relais validate` judges CDA documents with, beside its own rules."""
+
+    value_sets: Path | None = Field(
+        None,
+        description="folder of value sets (JDV), IHE SVS or FHIR; those of the toolkit by default",
+    )
+    toolkit: Path | None = Field(
+        None, description="folder of the published CDA test kit: schema and schematrons"
+    )
+    toolkit_workers: int = Field(
+        2, ge=1, le=16, description="processes that run schematrons; the largest takes 1 GB"
+    )
+    toolkit_seconds: float = Field(
+        300.0, gt=0, description="longest time to compile a schematron, or to run one"
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -183,6 +201,7 @@ class Settings(BaseSettings):
     mssante: MssanteSettings = MssanteSettings()
     hooks: HooksSettings = HooksSettings()
     outbound: OutboundSettings = OutboundSettings()
+    cda: CdaSettings = CdaSettings()
 
     @classmethod
     def settings_customise_sources(

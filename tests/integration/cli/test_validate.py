@@ -1,4 +1,4 @@
-"""`relais validate`: reports on standard output, true exit codes; unread fields of `convert`."""
+"""`relais validate` of messages: reports, true exit codes; unread fields of `convert`."""
 
 import json
 
@@ -57,16 +57,20 @@ def test_a_site_decides_what_is_answered(relais, tmp_path, monkeypatch):
     assert "RLS-CFG-113 at --site: there is no site table 'nowhere'." in ended.err
 
 
-@pytest.mark.parametrize("kind", ["document", "resource"])
-def test_what_is_not_judged_yet_is_said(relais, tmp_path, kind):
-    file = tmp_path / "patient.json"
-    file.write_text('{"resourceType": "Patient"}', encoding="utf-8")
+@pytest.mark.parametrize(
+    "resource",
+    ['{"resourceType": "Patient"}', '<Patient xmlns="http://hl7.org/fhir"/>'],
+    ids=["json", "xml"],
+)
+def test_what_is_not_judged_yet_is_said(relais, tmp_path, resource):
+    file = tmp_path / "patient"
+    file.write_text(resource, encoding="utf-8")
 
-    ended = relais("validate", LETTER if kind == "document" else file)
+    ended = relais("validate", file)
 
     assert ended.code == 2
     assert "RLS-CFG-112" in ended.err
-    assert kind in ended.err
+    assert "FHIR resource" in ended.err
 
 
 def test_a_file_that_is_not_there_is_said(relais, tmp_path):

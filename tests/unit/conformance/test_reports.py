@@ -5,6 +5,10 @@ import json
 from lxml import etree
 
 from gateway.conformance import reports
+from gateway.conformance.cda import kinds
+from gateway.conformance.cda.validate import CdaValidator
+from gateway.conformance.finding import Check
+from tests.support.letters import changed, profiles
 from tests.unit.conformance.judging import judged
 from tests.unit.hl7v2.compose import PID, SHIFTED_ZBE, ZBE, admission, msh, with_field
 
@@ -97,3 +101,67 @@ def test_control_signs_hidden_in_a_header_reach_no_report():
     assert report.message_type == "ADT^A01"
     etree.fromstring(reports.as_junit([report]).encode())
     assert "\x1b" not in "".join(reports.as_text([report]))
+
+
+KIT = Check("schema CDA", "kit", "7cd489b", "ab" * 32)
+DIED = kinds.CHECK_DIED.at("schematron x", clause="kit 7cd489b", what="code 99")
+DOCUMENT = CdaValidator(profiles(), "9.9", None).validate(
+    changed(('<birthTime value="19480317"/>', "")),
+    name="letter.xml",
+    more=[DIED],
+    checks=[KIT, Check("schematron x", "kit", "7cd489b", "ab" * 32, ran=False, note="it died")],
+)
+
+
+def test_a_report_on_a_document_says_what_it_was_checked_with():
+    lines = list(reports.as_text([DOCUMENT]))
+
+    assert lines[0] == "letter.xml: CDA LDL-SES 2022.01: 2 errors, 1 warning"
+    assert lines[-4:] == [
+        "  checked: header, model and coherence (relais, profiles/cda 9.9)",
+        "  not checked: value sets (RELAIS_CDA_VALUE_SETS names no folder)",
+        "  checked: schema CDA (kit 7cd489b; sha256 abababababababab)",
+        "  not checked: schematron x (kit 7cd489b; sha256 abababababababab; it died)",
+    ]
+
+
+def test_json_tells_every_check_with_its_hash():
+    [told] = json.loads(reports.as_json([DOCUMENT]))["inputs"]
+
+    assert (told["refused"], told["complete"]) == (True, False)
+    assert told["checks"][2] == {
+        "name": "schema CDA",
+        "tool": "kit",
+        "version": "7cd489b",
+        "sha256": "ab" * 32,
+        "ran": True,
+        "note": "",
+    }
+
+
+def test_junit_tells_failures_of_ours_as_errors_and_what_was_not_asked_for_as_skipped():
+    [suite] = etree.fromstring(reports.as_junit([DOCUMENT]).encode())
+
+    counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": "7", "failures": "2", "errors": "1", "skipped": "2"}
+    [error] = suite.iter("error")
+    assert error.get("type") == "RLS-CDA-385"
+
+
+def test_sarif_names_the_kit_and_tells_what_did_not_run():
+    [run] = json.loads(reports.as_sarif([DOCUMENT], "9.9"))["runs"]
+
+    assert run["tool"]["extensions"] == [
+        {"name": "kit", "version": "7cd489b", "properties": {"sha256": "ab" * 32}}
+    ]
+    [invocation] = run["invocations"]
+    assert invocation["executionSuccessful"] is False
+    assert len(invocation["toolExecutionNotifications"]) == 2
+
+
+def test_a_document_without_findings_is_seen_to_have_been_checked():
+    sound = CdaValidator(profiles(), "9.9", None).validate(changed(), name="letter.xml")
+
+    [suite] = etree.fromstring(reports.as_junit([sound]).encode())
+
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "0", "1")
