@@ -81,7 +81,7 @@ def build_document_judge(settings: Settings, site: str | None = None) -> Documen
 
     Raises:
         FatalError: a file is wrong, a folder is not what it should be, or there is no such site
-            (RLS-CFG-113, 114, 115, 121).
+            (RLS-CFG-113, 115, 121, 122).
     """
     profiles = load_cda_profiles()
     own = settings.cda

@@ -70,7 +70,7 @@ def find_kit(folder: Path) -> Kit:
     """Look through the folder of a test kit.
 
     Raises:
-        FatalError: it is none (RLS-CFG-114).
+        FatalError: it is none (RLS-CFG-122).
     """
     root = folder / SCHEMATRONS
     engine = tuple(f"{SCHEMATRONS}/moteur/{name}" for name in _ENGINE)
@@ -136,7 +136,7 @@ def _text(path: Path) -> str:
 
 def _no_kit(folder: Path, what: str) -> Issue:
     return Issue(
-        code="RLS-CFG-114",
+        code="RLS-CFG-122",
         severity=Severity.FATAL,
         where="setting cda.toolkit",
         what=f"{folder} is no CDA test kit: {what}.",

@@ -89,7 +89,7 @@ def test_value_sets_are_checked_from_the_folder_of_the_setting(relais, monkeypat
 
 @pytest.mark.parametrize(
     ("setting", "code"),
-    [("RELAIS_CDA_VALUE_SETS", "RLS-CFG-115"), ("RELAIS_CDA_TOOLKIT", "RLS-CFG-114")],
+    [("RELAIS_CDA_VALUE_SETS", "RLS-CFG-115"), ("RELAIS_CDA_TOOLKIT", "RLS-CFG-122")],
 )
 def test_a_folder_that_is_not_what_it_should_be_ends_with_2(
     relais, tmp_path, monkeypatch, setting, code

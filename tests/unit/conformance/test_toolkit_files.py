@@ -83,7 +83,7 @@ def test_what_is_no_kit_is_refused(kit, missing):
     with pytest.raises(FatalError) as caught:
         find_kit(kit)
 
-    assert [issue.code for issue in caught.value.issues] == ["RLS-CFG-114"]
+    assert [issue.code for issue in caught.value.issues] == ["RLS-CFG-122"]
 
 
 def test_a_work_copy_is_mended_and_the_kit_stays_as_it_is(kit, tmp_path):
