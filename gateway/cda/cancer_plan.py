@@ -75,15 +75,15 @@ def addressed_problems(_node: Node, context: Context) -> list[Json]:
 
 @converter("plan_observations")
 def plan_observations(node: Node, context: Context) -> list[Json]:
-    """Give references to what was observed inside a plan: that all active treatments stopped.
+    """Give a reference to the observation that all active treatments have stopped.
 
     Spec: CI-SIS CANCER-PPS, MED-052.
     """
     return [
         {"reference": f"Observation/{found}"}
-        for part in node.select("cda:entry/cda:observation[@moodCode='EVN']")
-        if (code := part.child("code")) is not None
-        and code.get("code") == _STOPPED
+        for part in node.select(f"cda:entry/cda:observation[cda:code/@code='{_STOPPED}']")
+        if (value := part.child("value")) is not None
+        and value.get("value") == "true"
         and (found := context.entry_id("Observation", part))
     ]
 

@@ -15,7 +15,7 @@ from gateway.cda import facts_cancer
 from gateway.cda.bodies import model_of
 from gateway.cda.context import Context
 from gateway.cda.followup import PLANNED, planned_time, planned_type
-from gateway.cda.header import stay_times
+from gateway.cda.header import encounter_class_of, stay_times
 from gateway.cda.professionals import professional_key
 from gateway.cda.reader import Node
 from gateway.cda.telling import FACTS, Telling, converter, first_of, last_of
@@ -214,7 +214,7 @@ def stay_start(node: Node, _telling: Telling) -> str | None:
 
     Spec: CI-SIS Structuration minimale, encompassingEncounter, else serviceEvent.
     """
-    times = stay_times(node.document.root)
+    times = _stay_of(node)
     if times is None:
         return None
     return first_of(times.child("low")) or first_of(times)
@@ -223,8 +223,14 @@ def stay_start(node: Node, _telling: Telling) -> str | None:
 @converter("stay_end")
 def stay_end(node: Node, _telling: Telling) -> str | None:
     """Return the end of the stay; of a date its last second."""
-    times = stay_times(node.document.root)
+    times = _stay_of(node)
     return None if times is None else last_of(times.child("high"))
+
+
+def _stay_of(node: Node) -> Node | None:
+    """Return the times of the stay; a meeting in the absence of the patient is none."""
+    root = node.document.root
+    return None if encounter_class_of(root)[1] == "VR" else stay_times(root)
 
 
 @converter("completion")
