@@ -136,6 +136,7 @@ REPAIRS = [
 REMARKS = {
     "cancel-without-original": "told by the store; a strict site refuses it there (204)",
     "identity-discontinuity": "told by the store; whose identity it is, is for a person to say",
+    "external-content": "what it points to is never fetched; a strict site refuses it (FL-162)",
     "merged-id-used": "told by the store; the record that stands for it is known",
     "parent-unknown": "the replaced version may come later",
     "charset-suspect": "the bytes are valid in the declared character set",
