@@ -225,6 +225,7 @@ def _issues(body: bytes) -> set[str]:
     return {issue.code for issue in convert(body).issues}
 
 
+@pytest.mark.field("FL-180")
 @pytest.mark.parametrize("name", [*FIXTURES, *CORPUS])
 def test_what_is_not_carried_has_a_reason(name: str, request: pytest.FixtureRequest) -> None:
     body = _body(name, request)
