@@ -1,5 +1,6 @@
 """Coded elements (CE, CWE) of orders and appointments."""
 
+import re
 from typing import Any
 
 from gateway.core.contributions import Json
@@ -17,6 +18,9 @@ _SYSTEMS = {
     "ICD10": "http://hl7.org/fhir/sid/icd-10",
 }
 
+#: FHIR R4 code: no blanks at the ends, single ones inside.
+_CODE = re.compile(r"\S+(\s\S+)*")
+
 
 @converter("coded")
 def coded(node: Node, context: Context) -> Any:
@@ -30,6 +34,9 @@ def coded(node: Node, context: Context) -> Any:
         concept["coding"] = codings
     if label := node.component(2) or node.component(5):
         concept["text"] = label
+    elif any(not _CODE.fullmatch(found["code"]) for found in codings):
+        # It is no code of FHIR and will be taken out: as words it is kept.
+        concept["text"] = codings[0]["code"]
     return concept
 
 
