@@ -9,12 +9,8 @@ from typing import Any
 from gateway.cda.codes import coding_of, concept_of, original_text, referenced_text
 from gateway.cda.contacts import period, stamp
 from gateway.cda.context import Context
-from gateway.cda.professionals import (
-    entity,
-    organization_of,
-    organization_reference,
-    person_of,
-)
+from gateway.cda.followup import FORESEEN, foreseen
+from gateway.cda.professionals import entity, organization_of, organization_reference
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
 from gateway.core.contributions import Json
@@ -23,8 +19,6 @@ from gateway.mapping.converters import Flawed
 
 _PLANNED_PERIOD = f"{FHIR_BASE}/StructureDefinition/planned-period"
 _DETAIL = f"{FHIR_BASE}/StructureDefinition/planned-act-detail"
-#: Dates that are foreseen, beside those that are confirmed.
-_DATES = "GEN-177"
 _COMMENT = "48767-8"
 _INSIDE = "cda:entryRelationship[@typeCode='COMP']/cda:observation"
 
@@ -54,18 +48,6 @@ def _has_own_time(node: Node) -> bool:
     )
 
 
-def foreseen(node: Node) -> Node | None:
-    """Return the dates an act is foreseen for, apart from its own.
-
-    Spec: CI-SIS FR-Acte, entryRelationship COMP, GEN-177.
-    """
-    for part in node.select(_INSIDE):
-        code = part.child("code")
-        if code is not None and code.get("code") == _DATES:
-            return part.child("effectiveTime")
-    return None
-
-
 @converter("act_details")
 def act_details(node: Node, context: Context) -> list[Json]:
     """Give how an act is to be made: mode of administration, rhythm, expected side effects.
@@ -82,7 +64,7 @@ def act_details(node: Node, context: Context) -> list[Json]:
 def _detail(part: Node, context: Context) -> Json | None:
     code, value = part.child("code"), part.child("value")
     kind = coding_of(code, context) if code is not None else None
-    if code is None or kind is None or code.get("code") == _DATES:
+    if code is None or kind is None or code.get("code") == FORESEEN:
         return None
     if value is not None and value.get("value") == "false":
         return None
@@ -118,9 +100,16 @@ def _parties(node: Node, context: Context) -> list[Json]:
     found = entity(node, context)
     if found is None:
         return []
-    organization = organization_of(node) if "reference" not in found else None
-    beside = organization_reference(organization, context) if organization is not None else None
-    return [found, beside] if beside and beside != found else [found]
+    beside = _structure_beside(found, node, context)
+    return [found, beside] if beside is not None and beside != found else [found]
+
+
+def _structure_beside(party: Json, node: Node, context: Context) -> Json | None:
+    """Return the structure somebody acts for, when no role of theirs says it."""
+    if str(party.get("reference", "")).startswith("PractitionerRole/"):
+        return None
+    organization = organization_of(node)
+    return organization_reference(organization, context) if organization is not None else None
 
 
 @converter("procedure_performers")
@@ -138,10 +127,9 @@ def procedure_performers(node: Node, context: Context) -> list[Json]:
         if "reference" not in party:
             profession = concept_of(one.child("code"), context)
             role = {"function": profession, "actor": party} if profession else role
-            organization = organization_of(one) if person_of(one) is not None else None
-            beside = organization_reference(organization, context) if organization else None
-            if beside:
-                role["onBehalfOf"] = beside
+        beside = _structure_beside(party, one, context)
+        if beside is not None and beside != party:
+            role["onBehalfOf"] = beside
         found.append(role)
     return found
 

@@ -1,19 +1,16 @@
-"""The plan of a care programme or of a tumour board as a whole: span, what is done, what for.
+"""The plan of a care programme or of a tumour board as a whole: what is done, what for.
 
 Does not convert its acts (`cda.followup`, `cda.acts`). CI-SIS FR-Plan-de-soins
 (1.2.250.1.213.1.1.2.158); volets CANCER-PPS, CANCER-FRCP.
 """
 
-from gateway.cda.acts import comment, foreseen
-from gateway.cda.contacts import stamp
+from gateway.cda.acts import comment
 from gateway.cda.context import Context
 from gateway.cda.entries import section_key
-from gateway.cda.followup import planned_time, planned_type
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
 from gateway.core.contributions import Json
 from gateway.core.systems import FHIR_BASE
-from gateway.core.timestamps import Timestamp
 
 _ORDER = f"{FHIR_BASE}/StructureDefinition/treatment-order"
 _STOPPED = "MED-052"
@@ -28,27 +25,6 @@ def treatment_order(node: Node, _context: Context) -> Json | None:
     original = node.child("originalText")
     text = original.text() if original is not None and not node.get("code") else ""
     return {"url": _ORDER, "valueString": text} if text else None
-
-
-@converter("planned_span")
-def planned_span(node: Node, _context: Context) -> Json | None:
-    """Give the span of the foreseen dates of a programme; the dates of an act that has no others.
-
-    Spec: CI-SIS CANCER-PPS, GEN-177.
-    """
-    stamps: list[Timestamp] = []
-    for statement in node.select("cda:entry/*"):
-        times = foreseen(statement)
-        if times is None and planned_type(statement) not in (None, "Goal"):
-            times = planned_time(statement)
-        if times is not None:
-            ends = (stamp(times), stamp(times.child("low")), stamp(times.child("high")))
-            stamps += [found for found in ends if found is not None]
-    if not stamps:
-        return None
-    first = min(stamps, key=lambda found: found.bounds_utc()[0])
-    last = max(stamps, key=lambda found: found.bounds_utc()[1])
-    return {"start": first.text_fhir, "end": last.text_fhir}
 
 
 @converter("done_activities")

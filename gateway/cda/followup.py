@@ -29,6 +29,8 @@ from gateway.mapping.converters import Flawed
 PLANNED = ("INT", "ARQ", "PRP", "PRMS", "RQO", "APT")
 #: Codes of a request, and of "other", that say nothing by themselves; value or narrative does.
 _GENERIC = ("ORG-064", "GEN-092.")
+#: Dates that are foreseen, beside those that are confirmed.
+FORESEEN = "GEN-177"
 _ACT = f"{ENTRY}62"
 _REQUEST = f"{ENTRY}27"
 _ENCOUNTER = f"{ENTRY}58"
@@ -136,11 +138,20 @@ def planned_time(node: Node) -> Node | None:
     own = node.child("effectiveTime")
     if own is not None and (own.get("value") or own.child("low") is not None):
         return own
-    dates = node.select(
-        "cda:entryRelationship[@typeCode='COMP']/cda:observation[cda:code/@code='GEN-177']"
-        "/cda:effectiveTime"
-    )
-    return dates[0] if dates else None
+    return foreseen(node)
+
+
+def foreseen(node: Node) -> Node | None:
+    """Return the dates an act is foreseen for, apart from its own.
+
+    Spec: CI-SIS FR-Acte, entryRelationship COMP, GEN-177.
+    """
+    for relation in node.children("entryRelationship"):
+        if relation.get("typeCode") == "COMP":
+            code = relation.down("observation", "code")
+            if code is not None and code.get("code") == FORESEEN:
+                return relation.down("observation", "effectiveTime")
+    return None
 
 
 @converter("kept_priority")
@@ -277,11 +288,18 @@ def _plan(value: str) -> Json:
 def care_plan_period(node: Node, context: Context) -> Json | None:
     """Give the span of the planned dates of a section, as far as they are said.
 
-    The day a goal should be reached is no date of an act.
+    Foreseen dates come before confirmed ones, those of acts that are done too. The day a goal
+    should be reached is no date of an act.
+
+    Spec: CI-SIS CANCER-PPS, GEN-177.
     """
     stamps: list[Timestamp] = []
-    for type_, statement in _planned(node, context):
-        times = planned_time(statement) if type_ != "Goal" else None
+    done = node.select("cda:entry/cda:procedure[@moodCode='EVN']")
+    planned = [item for type_, item in _planned(node, context) if type_ != "Goal"]
+    for statement in (*done, *planned):
+        times = foreseen(statement)
+        if times is None and statement.get("moodCode") != "EVN":
+            times = planned_time(statement)
         if times is not None:
             ends = (stamp(times), stamp(times.child("low")), stamp(times.child("high")))
             stamps += [found for found in ends if found is not None]

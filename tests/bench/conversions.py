@@ -19,6 +19,7 @@ from gateway.pipeline.prepared import Prepared
 from tests.bench import inputs
 from tests.bench.figures import Report, per_call
 from tests.bench.servers import WORK
+from tests.conftest import corpus
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 
@@ -28,12 +29,21 @@ def _raw(body: bytes, channel: Channel) -> RawMessage:
 
 
 def letters(report: Report, runs: int) -> None:
-    """Measure a discharge letter with its sections and entries, and a level-1 one of 330 kB."""
+    """Measure a discharge letter with its sections and entries, and a level-1 one of 330 kB.
+
+    A programme of care of 208 kB too, where the published samples are.
+    """
     converter = wiring.build_converter(Settings())
     inputs_ = {
         "letter LDL-SES": _raw(inputs.letter(3), Channel.CDA),
         "letter MDM 330 kB": _raw(inputs.documents(1)[0], Channel.MLLP),
     }
+    samples = corpus()
+    if samples is not None:
+        programme = next((samples / "cda").glob("CANCER-PPS_*.xml"))
+        inputs_["letter PPS 208 kB"] = _raw(programme.read_bytes(), Channel.CDA)
+    else:
+        report.note("letter PPS 208 kB: left out, RELAIS_TEST_CORPUS names no folder")
     for name, raw in inputs_.items():
         made = converter.prepare(converter.open(raw))
         report.note(f"{name}: {len(raw.body)} bytes, {len(made.contributions)} contributions")
