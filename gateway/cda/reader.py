@@ -20,6 +20,9 @@ __all__ = ["PREFIXES", "Document", "Limits", "Node", "path_fault", "read"]
 _CDA = "{urn:hl7-org:v3}"
 _BODY = "cda:component/cda:structuredBody/descendant::cda:section/cda:entry"
 _ENTRIES = f"{_BODY}/"
+#: The same for the sections of one template, which stands between the two.
+_SECTIONS = "cda:component/cda:structuredBody/descendant::cda:section[cda:templateId/@root='"
+_THEIR_ENTRIES = "']/cda:entry/"
 _ROOT = f"{_CDA}ClinicalDocument"
 _XSL = "{http://www.w3.org/1999/XSL/Transform}"
 _VALUE = f"{_CDA}value"
@@ -91,9 +94,12 @@ class Node:
     def select(self, path: str) -> "list[Node]":
         """Return the nodes at an XPath relative to this one, in document order."""
         document = self.document
-        # Most plans start from every entry of the body, so those are looked up once.
+        # Most plans start from the entries of the body, so those are looked up once.
         if self is document.root and path.startswith(_ENTRIES):
             found = walker(path[len(_ENTRIES) :])(document.entries)
+        elif self is document.root and path.startswith(_SECTIONS) and _THEIR_ENTRIES in path:
+            template, _, rest = path[len(_SECTIONS) :].partition(_THEIR_ENTRIES)
+            found = walker(rest)(document.entries_of(template))
         else:
             found = walker(path)((self._element,))
         if found and found[0].__class__ is Found:
@@ -181,7 +187,9 @@ class Document:
         flags: `bom`, `xml-encoding`, `xml-utf-16`, `self-presentable`, `signature-unverified`.
     """
 
-    __slots__ = ("_entries", "_ids", "_texts", "body", "content_type", "flags", "root")
+    __slots__ = (
+        "_entries", "_entries_of", "_ids", "_texts", "body", "content_type", "flags", "root",
+    )  # fmt: skip
 
     def __init__(
         self, body: bytes, element: Any, content_type: str, flags: tuple[str, ...]
@@ -192,6 +200,7 @@ class Document:
         self.flags = flags
         self._ids: dict[str, Any] | None = None
         self._entries: list[Any] | None = None
+        self._entries_of: dict[str, list[Any]] = {}
         self._texts: dict[str, str] = {}
 
     @property
@@ -200,6 +209,14 @@ class Document:
         if self._entries is None:
             self._entries = walker(_BODY)((self.root._element,))
         return self._entries
+
+    def entries_of(self, template: str) -> list[Any]:
+        """Return the entry elements of the sections of one template, found once."""
+        found = self._entries_of.get(template)
+        if found is None:
+            path = f"{_SECTIONS}{template}']/cda:entry"
+            found = self._entries_of[template] = walker(path)((self.root._element,))
+        return found
 
     @property
     def place(self) -> str:
