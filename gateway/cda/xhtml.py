@@ -46,8 +46,11 @@ def _inside(element: Any, parts: list[str]) -> None:
 
 
 def _words(text: str | None, parts: list[str]) -> None:
-    if text:
-        parts.append(_BLANK.sub(" ", escape(text, quote=False)))
+    if not text:
+        return
+    # Most of what stands between elements is the layout of the source.
+    is_layout = "\n" in text and text.isspace()
+    parts.append(" " if is_layout else _BLANK.sub(" ", escape(text, quote=False)))
 
 
 def _element(element: Any, parts: list[str]) -> None:
@@ -79,6 +82,8 @@ def _wrapped(name: str, element: Any, parts: list[str], attributes: str = "") ->
 
 def _attributes(element: Any) -> str:
     found = ""
+    if not element.keys():
+        return found
     own = str(element.get("ID") or "").strip()
     if _XML_ID.fullmatch(own):
         found = f' id="{own}"'
