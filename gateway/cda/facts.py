@@ -15,9 +15,9 @@ from gateway.cda import facts_cancer
 from gateway.cda.bodies import model_of
 from gateway.cda.context import Context
 from gateway.cda.followup import PLANNED, planned_time, planned_type
-from gateway.cda.header import encounter_class_of, stay_times
 from gateway.cda.professionals import professional_key
 from gateway.cda.reader import Node
+from gateway.cda.stay import encounter_class_of, stay_times
 from gateway.cda.telling import FACTS, Telling, converter, first_of, last_of
 from gateway.core.contributions import Version
 from gateway.core.events import COMPLETIONS

@@ -169,7 +169,7 @@ class Links:
                 made.append(self._linked(resource))
                 continue
             given = self._given(resource, dossier) if dossier else resource
-            made.append(_repointed(given, names) if names else given)
+            made.append(repointed(given, names) if names else given)
         return made
 
     def _dossier(self, resources: Sequence[Json]) -> str:
@@ -344,14 +344,15 @@ def _old_number(edge: Replaced) -> Json:
     return {"use": "old", "type": OLD_NUMBER, "system": edge.system, "value": edge.value}
 
 
-def _repointed(value: Any, names: Mapping[str, str]) -> Any:
+def repointed(value: Any, names: Mapping[str, str]) -> Any:
+    """Return a resource, or a part of one, whose references name others; `Type/id` to `Type/id`."""
     if isinstance(value, dict):
         return {
             key: names.get(item, item)
             if key == "reference" and isinstance(item, str)
-            else _repointed(item, names)
+            else repointed(item, names)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_repointed(item, names) for item in value]
+        return [repointed(item, names) for item in value]
     return value

@@ -5,7 +5,7 @@ CDA way, under the envelope of the message.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,14 @@ import structlog
 from gateway.cda import adapter as cda_adapter
 from gateway.cda import facts as cda_facts
 from gateway.cda.reader import read as read_cda
-from gateway.core.contributions import Contribution, TraceLine
+from gateway.core.contributions import Contribution, Kind, TraceLine
 from gateway.core.coverage import SectionCoverage
 from gateway.core.envelope import Envelope
 from gateway.core.errors import RejectedError
 from gateway.core.facts import Assertion
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, Header, InboxStatus, RawMessage
+from gateway.fhir.document_stays import is_of_document
 from gateway.fhir.identity import Ids
 from gateway.hl7v2 import adapter as hl7_adapter
 from gateway.hl7v2 import canonical, intake
@@ -298,6 +299,9 @@ class Converter:
             conversion.documents = documents
         about = provenance(conversion.contributions, message, opened.header, self._ids)
         if about is not None:
+            if any(is_of_document(part.resource) for part in conversion.contributions):
+                # It points to an Encounter that may give way to the stay of another message.
+                about = replace(about, kind=Kind.OWN)
             conversion.contributions.append(about)
             if trace:
                 conversion.trace += provenance_lines(about.target.id)

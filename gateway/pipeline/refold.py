@@ -3,7 +3,7 @@
 Knows which fold serves which type; does not know where contributions come from.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -22,6 +22,7 @@ from gateway.fhir.links import KIND as LINK
 from gateway.fhir.order_numbers import joined
 from gateway.fhir.patient import INS
 from gateway.fhir.survivors import Links
+from gateway.pipeline import document_stays
 from gateway.pipeline.merges import gather
 from gateway.pipeline.persons import relink
 
@@ -76,7 +77,13 @@ def refold(
     wanted = {target: parts.get(target, []) for target in unique}
     links = gather(tx, wanted)
     wanted |= links.heard(wanted) | joined(wanted)
-    claims, rivals, links = _settle_claims(tx, wanted, folds, now, links)
+    claims, links, moved = _settle_claims(tx, wanted, folds, now, links)
+    fold_of_stays = folds.get("Encounter", _DEFAULT)
+    stays, links = document_stays.settle(tx, wanted, fold_of_stays, links, moved)
+    wanted |= stays.heard(wanted)
+    # What a match added claims what it claimed before: nobody said anything new of it.
+    claims |= _claims({t: parts for t, parts in wanted.items() if t not in claims}, folds)
+    rivals = _rivals(tx, claims)
     folded: dict[Target, list[Json]] = {}
     for target in sorted(wanted):
         fold = folds.get(target.type, _DEFAULT)
@@ -86,10 +93,12 @@ def refold(
         ]
         others = [claim for claim in own if claim.target != target]
         made = fold.resources(target, found, others) if found else []
-        folded[target] = links.applied(made) if links else made
+        if links and target.type != "Provenance":
+            made = links.applied(made)
+        folded[target] = stays.applied(target, made) if stays else made
     for part in once:
         folded.setdefault(part.target, [part.resource])
-    return Refolded(_write(tx, folded, now), links)
+    return Refolded(_write(tx, folded, now, stays.gone()), links)
 
 
 def _settle_claims(
@@ -98,14 +107,14 @@ def _settle_claims(
     folds: Mapping[str, Fold],
     now: datetime,
     links: Links,
-) -> tuple[dict[Target, tuple[Claim, ...]], dict[tuple[str, str], list[Claim]], Links]:
+) -> tuple[dict[Target, tuple[Claim, ...]], Links, set[str]]:
     """Store the claims of `wanted`; add to it every target that shares a changed claim.
 
     Persons follow from claims, so they are linked here. The links of what is added are returned
-    with those that were given.
+    with those that were given, and the persons that changed.
     """
     claims: dict[Target, tuple[Claim, ...]] = {}
-    moved = set[tuple[str, str]]()
+    touched = set[tuple[str, str]]()
     todo = dict(wanted)
     while todo:
         found = _claims(todo, folds)
@@ -116,7 +125,7 @@ def _settle_claims(
             found.update(_claims(heard, folds))
         claims.update(found)
         changed = tx.claims.replace(found)
-        moved |= changed
+        touched |= changed
         holders = {c.target for held in tx.claims.sharing(changed).values() for c in held}
         affected = holders - wanted.keys()
         todo = {}
@@ -129,10 +138,16 @@ def _settle_claims(
             links = links.and_those(near)
             todo = {target: parts for target, parts in reached.items() if target not in wanted}
             wanted.update(todo)
-    if moved:
-        relink(tx, moved, claims, now)
+    moved = relink(tx, touched, claims, now) if touched else set()
+    return claims, links, moved
+
+
+def _rivals(
+    tx: Transaction, claims: Mapping[Target, Sequence[Claim]]
+) -> dict[tuple[str, str], list[Claim]]:
+    """Return who shares each claim, by kind and value."""
     pairs = {(c.kind, c.value) for found in claims.values() for c in found if c.kind != LINK}
-    return claims, tx.claims.sharing(pairs) if pairs else {}, links
+    return tx.claims.sharing(pairs) if pairs else {}
 
 
 def _heard(
@@ -164,13 +179,17 @@ def _claims(
     return {
         target: folds[target.type].claims(target, parts)
         for target, parts in wanted.items()
-        if target.type in folds
+        # What the Encounter of a document claims is settled with its stay.
+        if target.type in folds and target.type != "Encounter"
     }
 
 
-def _write(tx: Transaction, folded: dict[Target, list[Json]], now: datetime) -> list[Change]:
+def _write(
+    tx: Transaction, folded: dict[Target, list[Json]], now: datetime, gone: Collection[Target]
+) -> list[Change]:
+    """Write what changed; of what is gone something is told, even if it never was there."""
     keys = [(r["resourceType"], r["id"]) for found in folded.values() for r in found]
-    current = tx.resources.current(keys)
+    current = tx.resources.current([*keys, *gone])
     owned = tx.resources.owned([t for t in folded if t.type == "Encounter" or not folded[t]])
     stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
     writes: list[tuple[StoredResource | None, NewVersion]] = []
@@ -202,6 +221,8 @@ def _write(tx: Transaction, folded: dict[Target, list[Json]], now: datetime) -> 
             writes += [(s, _deletion(s, now)) for s in stale if (s.type, s.id) not in made]
     if issues:
         raise RejectedError(issues)
+    # Other inputs point to it by its id, and are told that it is gone whichever came first.
+    writes += [(None, _deletion(_never(one, now), now)) for one in gone if one not in current]
     if writes:
         tx.resources.put([version for _, version in writes])
     return [Change(before, version.resource) for before, version in writes]
@@ -224,6 +245,20 @@ def _numbered(content: bytes, number: int, stamp: str) -> bytes:
     rest = content[place:]
     told = b'"versionId":"%d","lastUpdated":"%bZ"' % (number, stamp.encode())
     return b"".join((content[:place], told, b"" if rest.startswith(b"}") else b",", rest))
+
+
+def _never(target: Target, now: datetime) -> StoredResource:
+    """Return the row before the first one."""
+    return StoredResource(
+        type=target.type,
+        id=target.id,
+        version=0,
+        last_updated=now,
+        body=b"",
+        deleted=True,
+        content_hash=_GONE,
+        owner=target,
+    )
 
 
 def _deletion(stale: StoredResource, now: datetime) -> NewVersion:

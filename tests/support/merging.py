@@ -11,7 +11,7 @@ INS = "279035121518989^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.10&ISO^INS"
 OTHER_INS = "280049999900166^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.10&ISO^INS"
 STRUCTURES = {"A24": "ADT_A24", "A37": "ADT_A37", "A40": "ADT_A39", "A44": "ADT_A43",
               "A47": "ADT_A30", "A28": "ADT_A05", "A31": "ADT_A05", "A02": "ADT_A02",
-              "A01": "ADT_A01", "A03": "ADT_A03"}  # fmt: skip
+              "A01": "ADT_A01", "A03": "ADT_A03", "A11": "ADT_A09", "A04": "ADT_A01"}  # fmt: skip
 
 
 def cx(number: str, kind: str = "PI", authority: str = f"CHU-DEMO&{FINESS}&M") -> str:
