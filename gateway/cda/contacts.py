@@ -3,6 +3,7 @@
 HL7 CDA R2 data types; CI-SIS volet Structuration minimale (addr, telecom, name).
 """
 
+import re
 from typing import Any
 
 from gateway.cda.context import Context
@@ -14,6 +15,8 @@ from gateway.core.timestamps import Timestamp, TimestampError, parse_timestamp
 from gateway.mapping.converters import Flawed
 
 MSSANTE_DOMAIN = "@patient.mssante.fr"
+#: Mailboxes of the secure mail: `mssante.fr` and the domains of its operators below it.
+_MSSANTE = re.compile(r"@(?:[a-z0-9-]+\.)*mssante\.fr$")
 _FR_CORE = "https://hl7.fr/ig/fhir/core/StructureDefinition/"
 _EMAIL_TYPE: Json = {
     "url": f"{_FR_CORE}fr-core-contact-point-email-type",
@@ -63,9 +66,10 @@ def address(node: Node, _context: Context) -> Json | None:
 
 @converter("telecom")
 def telecom(node: Node, context: Context) -> Json | None:
-    """Give a ContactPoint; the secure mailbox of a patient is tagged, and kept only with the INS.
+    """Give a ContactPoint; a secure mailbox is tagged, that of a patient kept only with the INS.
 
-    The local part of that mailbox is the INS itself, so it must not travel when the INS may not.
+    The local part of the mailbox of a patient is the INS itself, so it must not travel when the
+    INS may not.
 
     Spec: FR Core 2.2.0 fr-core-contact-point; MSSanté, mailbox of Mon espace santé.
     """
@@ -78,8 +82,8 @@ def telecom(node: Node, context: Context) -> Json | None:
         value = f"{scheme}:{value}"
     use = "mobile" if node.get("use") == "MC" and system == "phone" else _USES.get(node.get("use"))
     found: Json = {"system": system, "value": value}
-    if value.lower().endswith(MSSANTE_DOMAIN):
-        if not context.ins_allowed:
+    if system == "email" and _MSSANTE.search(value.lower()):
+        if value.lower().endswith(MSSANTE_DOMAIN) and not context.ins_allowed:
             return None
         found = {"extension": [_EMAIL_TYPE], **found}
     if use:
@@ -156,6 +160,12 @@ def date(node: Node, _context: Context) -> Any:
     return Flawed(None, (bad_time(node.place),)) if is_unreadable(node) else None
 
 
+def _is_before(end: Timestamp, start: Timestamp) -> bool:
+    """Tell whether an end lies before a start, whatever their precision; a day ends at midnight."""
+    first, last = start.bounds_utc()[0], end.bounds_utc()[1]
+    return last < first or (last == first and end.instant_utc is None)
+
+
 @converter("period")
 def period(node: Node, context: Context) -> Any:
     """Give a Period of an IVL_TS, or of a TS: a point starts and does not end.
@@ -171,7 +181,7 @@ def period(node: Node, context: Context) -> Any:
     flaws = tuple(
         bad_time(n.place) for n in (low, high, node) if n is not None and is_unreadable(n)
     )
-    if start is not None and end is not None and end.bounds_utc()[1] < start.bounds_utc()[0]:
+    if start is not None and end is not None and _is_before(end, start):
         end = None
         flaws = (*flaws, bad_time(node.place))
     found = {"start": start and start.text_fhir, "end": end and end.text_fhir}

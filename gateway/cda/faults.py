@@ -197,3 +197,99 @@ def name_conflict(where: str) -> Issue:
         what="This identifier is given to several people of the document; the first was kept.",
         fix="Send to each professional an RPPS of their own.",
     )
+
+
+def header_element_expected(where: str, element: str) -> Issue:
+    """Say that a header lacks an element it should have; the document is converted without."""
+    return Issue(
+        code="RLS-CDA-030",
+        severity=Severity.WARNING,
+        where=where,
+        what=f"The header has no usable {element}; the document was converted without it.",
+        fix=f"Send {element} as the CI-SIS volet Structuration minimale demands.",
+        hl7_code=101,
+    )
+
+
+def traits_expected(where: str, names: str) -> Issue:
+    """Say that an INS stands without the traits that make it an identity."""
+    return Issue(
+        code="RLS-CDA-031",
+        severity=Severity.WARNING,
+        where=where,
+        what=f"recordTarget carries an INS without its strict traits: {names}.",
+        fix="Send birth name, given name, birth date, sex and birth place with the INS.",
+        hl7_code=101,
+    )
+
+
+def empty_body(where: str) -> Issue:
+    """Say that a document has no content; its header was converted."""
+    return Issue(
+        code="RLS-CDA-032",
+        severity=Severity.WARNING,
+        where=where,
+        what="The document has no content: no section with text or entry, no attached body.",
+        fix="Send the sections of the model, or the PDF in nonXMLBody/text (CI-SIS niveau 1).",
+        hl7_code=101,
+    )
+
+
+def unknown_model(where: str) -> Issue:
+    """Say that the model of a document has no mapping of its own."""
+    return Issue(
+        code="RLS-CDA-033",
+        severity=Severity.INFORMATION,
+        where=where,
+        what="The model of the document is not known; header and known entries were converted.",
+        fix="None needed when the model is new; a plan in mappings/cda can be added for it.",
+        hl7_code=0,
+    )
+
+
+def media_left_out(where: str) -> Issue:
+    """Say that embedded media were not kept beside the document."""
+    return Issue(
+        code="RLS-CDA-034",
+        severity=Severity.WARNING,
+        where=where,
+        what="Embedded media were left out: broken base64, or of a kind that is not kept.",
+        fix="Send PDF, JPEG, PNG or TIFF in base64 (RFC 4648 4); the document itself keeps them.",
+        hl7_code=102,
+    )
+
+
+def wrong_case(where: str, *, strict: bool) -> Issue:
+    """Say that an attribute is in the wrong case; a strict source is refused."""
+    return Issue(
+        code="RLS-CDA-035",
+        severity=Severity.ERROR if strict else Severity.WARNING,
+        where=where,
+        what="The attribute is in the wrong case; XML names are case-sensitive.",
+        fix="Write the attribute as at the end of this place (CDA R2 schema).",
+        hl7_code=102,
+    )
+
+
+def value_without_type(where: str, type_: str, *, strict: bool) -> Issue:
+    """Say that a value has no data type; a strict source is refused."""
+    return Issue(
+        code="RLS-CDA-036",
+        severity=Severity.ERROR if strict else Severity.WARNING,
+        where=where,
+        what=f"The value has no xsi:type; it was read as {type_}.",
+        fix=f'Add xsi:type="{type_}" to the value (CDA R2 data types, ANY).',
+        hl7_code=102,
+    )
+
+
+def time_of_message(where: str) -> Issue:
+    """Say that a document without readable time was dated by the message around it."""
+    return Issue(
+        code="RLS-CDA-037",
+        severity=Severity.WARNING,
+        where=where,
+        what="effectiveTime is missing or cannot be read; the time of the message was taken.",
+        fix="Send YYYYMMDDHHMMSS with a zone, such as +0100 (CDA R2 data type TS).",
+        hl7_code=102,
+    )

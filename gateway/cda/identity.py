@@ -175,10 +175,20 @@ def _require_ins(document: Document, said: tuple[tuple[str, str], ...], place: s
     """
     if not any(root in INS_ROOTS for root, _ in said):
         raise RejectedError([faults.no_ins(place)])
-    known = traits(document)
-    missing = [label for name, label in _LABELS.items() if name not in known]
+    missing = traits_missing(document)
     if missing:
-        raise RejectedError([faults.incomplete_ins(place, ", ".join(missing))])
+        raise RejectedError([faults.incomplete_ins(place, missing)])
+
+
+def traits_missing(document: Document) -> str:
+    """Return in words the strict traits that an INS of recordTarget comes without.
+
+    Spec: CI-SIS Structuration minimale, recordTarget: with an INS all five traits are there.
+    """
+    if not any(root in INS_ROOTS for root, _ in identifiers(document)):
+        return ""
+    known = traits(document)
+    return ", ".join(label for name, label in _LABELS.items() if name not in known)
 
 
 def _different_traits(document: Document, known: dict[str, str]) -> list[str]:

@@ -11,7 +11,8 @@ from lxml import etree
 
 from gateway.cda import narrative, xhtml
 from gateway.cda.paths import PREFIXES, Found, path_fault, walker
-from gateway.cda.safety import Limits, parse
+from gateway.cda.repairs import mend_attributes, rename, type_of_value
+from gateway.cda.safety import Limits, parse, too_big
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 
@@ -24,6 +25,8 @@ _ENTRIES = f"{_BODY}/"
 _SECTIONS = "cda:component/cda:structuredBody/descendant::cda:section[cda:templateId/@root='"
 _THEIR_ENTRIES = "']/cda:entry/"
 _ROOT = f"{_CDA}ClinicalDocument"
+#: Tag of a section as `Node.key` has it.
+SECTION_TAG = f"{_CDA}section"
 _XSL = "{http://www.w3.org/1999/XSL/Transform}"
 _VALUE = f"{_CDA}value"
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
@@ -46,7 +49,7 @@ class Node:
     @property
     def place(self) -> str:
         """Give the XPath with positions; computed when asked, for traces and issues."""
-        return _place(self._element, self.document.root._element, self._attribute)
+        return self.document.place_of(self._element, self._attribute)
 
     @property
     def name(self) -> str:
@@ -66,7 +69,10 @@ class Node:
     @property
     def attributes(self) -> "dict[str, str]":
         """Give every attribute by its local name, as written."""
-        return {_local(name): value for name, value in self._element.attrib.items()}
+        written = self.document.mended.get(self._element, {})
+        return {
+            written.get(name) or _local(name): value for name, value in self._element.attrib.items()
+        }
 
     @property
     def has_null_flavor(self) -> bool:
@@ -80,16 +86,21 @@ class Node:
         return any(name.lower() == "nullflavor" and element.get(name) for name in element.attrib)
 
     @property
+    def null_flavor(self) -> str:
+        """Give the nullFlavor, empty without one."""
+        return self.get("nullFlavor")
+
+    @property
     def type(self) -> str:
         """Give the local name of `xsi:type`, whatever its prefix; empty when absent.
 
-        A `value` without it is what its attributes make of it: a code, or a number with a unit.
+        A `value` that can only be of one type has that type, and is noted as one without.
         """
         element = self._element
         told = str(element.get(_XSI_TYPE) or "").rpartition(":")[2].strip()
         if told or element.tag != _VALUE:
             return told
-        return "CD" if element.get("code") else "PQ" if element.get("unit") else ""
+        return self.document.type_without(element)
 
     def select(self, path: str) -> "list[Node]":
         """Return the nodes at an XPath relative to this one, in document order."""
@@ -185,11 +196,25 @@ class Document:
         root: the ClinicalDocument element.
         content_type: `text/xml`, or `application/xslt+xml` for the self-presentable form.
         flags: `bom`, `xml-encoding`, `xml-utf-16`, `self-presentable`, `signature-unverified`.
+        mended: attributes that were in the wrong case, by element: right name to the written one.
+        model: templateId of the model once somebody asked for it (`bodies.model_of`).
+        untyped: values that were read although they had no `xsi:type`, with the type they got.
     """
 
     __slots__ = (
-        "_entries", "_entries_of", "_ids", "_texts", "body", "content_type", "flags", "root",
-    )  # fmt: skip
+        "_entries",
+        "_entries_of",
+        "_ids",
+        "_positions",
+        "_texts",
+        "body",
+        "content_type",
+        "flags",
+        "mended",
+        "model",
+        "root",
+        "untyped",
+    )
 
     def __init__(
         self, body: bytes, element: Any, content_type: str, flags: tuple[str, ...]
@@ -202,6 +227,10 @@ class Document:
         self._entries: list[Any] | None = None
         self._entries_of: dict[str, list[Any]] = {}
         self._texts: dict[str, str] = {}
+        self._positions: dict[Any, dict[Any, tuple[int, int]]] = {}
+        self.mended = mend_attributes(element, body)
+        self.untyped: dict[Any, str] = {}
+        self.model: str | None = None
 
     @property
     def entries(self) -> list[Any]:
@@ -227,13 +256,57 @@ class Document:
         """Return the nodes at an XPath relative to ClinicalDocument."""
         return self.root.select(path)
 
+    def type_without(self, element: Any) -> str:
+        """Return the only type a value without `xsi:type` can have, and note it."""
+        found = type_of_value(element)
+        if found:
+            self.untyped[element] = found
+        return found
+
+    def place_of(self, element: Any, attribute: str = "") -> str:
+        """Return the XPath of an element or of its attribute, with positions where they count."""
+        parts: list[str] = []
+        root = self.root._element
+        while element is not root and element is not None:
+            name = _local(element.tag)
+            position, count = self._position(element)
+            parts.append(f"{name}[{position}]" if count > 1 else name)
+            element = element.getparent()
+        path = "/".join(["/ClinicalDocument", *reversed(parts)])
+        return f"{path}/@{_local(attribute)}" if attribute else path
+
+    def _position(self, element: Any) -> tuple[int, int]:
+        """Return the position of an element among those of its name, and how many there are.
+
+        Counted once for all children of a parent: a document may have thousands of faults.
+        """
+        parent = element.getparent()
+        if parent is None:
+            return 1, 1
+        known = self._positions.get(parent)
+        if known is None:
+            names: dict[Any, list[Any]] = {}
+            for child in parent.iterchildren(etree.Element):
+                names.setdefault(child.tag, []).append(child)
+            known = self._positions[parent] = {
+                child: (number, len(same))
+                for same in names.values()
+                for number, child in enumerate(same, start=1)
+            }
+        return known[element]
+
     def text(self) -> str:
         """Return all text of the document."""
         return self.root.text()
 
     def alone(self) -> bytes:
-        """Return the ClinicalDocument as UTF-8, without what was around it."""
-        return bytes(etree.tostring(self.root._element, encoding="UTF-8", with_tail=False))
+        """Return the ClinicalDocument as UTF-8, without what was around it, as it was written."""
+        for element, names in self.mended.items():
+            rename(element, names)
+        whole = bytes(etree.tostring(self.root._element, encoding="UTF-8", with_tail=False))
+        for element, names in self.mended.items():
+            rename(element, {written: right for right, written in names.items()})
+        return whole
 
     def referenced(self, reference: str) -> Node | None:
         """Return the narrative element a `reference/@value` names, None when it dangles.
@@ -264,6 +337,7 @@ def read(body: bytes, limits: Limits = Limits()) -> Document:  # noqa: B008 - fr
         RejectedError: on any bytes that are not one ClinicalDocument (RLS-CDA-001 to 009).
     """
     root, flags = parse(body, limits)
+    _refuse_crowd(root, len(body), limits)
     if root.tag == _ROOT:
         return Document(body, root, "text/xml", flags)
     found = list(root.iter(_ROOT))
@@ -273,6 +347,19 @@ def read(body: bytes, limits: Limits = Limits()) -> Document:  # noqa: B008 - fr
         # The style sheet around it is never compiled.
         return Document(body, found[0], "application/xslt+xml", (*flags, "self-presentable"))
     return Document(body, found[0], "text/xml", (*flags, "signature-unverified"))
+
+
+def _refuse_crowd(root: Any, size: int, limits: Limits) -> None:
+    """Refuse what would take long: the time a conversion takes grows with these two numbers."""
+    found = next(root.iter(_ROOT), root)
+    if len(found) > limits.header:
+        raise RejectedError([too_big(f"the header has more than {limits.header} elements")])
+    # None is shorter than `<entry></entry>`, so most documents are not counted.
+    if size < 15 * limits.statements:
+        return
+    statements = sum(1 for _ in found.iter(f"{_CDA}entry", f"{_CDA}entryRelationship"))
+    if statements > limits.statements:
+        raise RejectedError([too_big(f"the body has more than {limits.statements} statements")])
 
 
 def _no_document(root: Any, count: int) -> Issue:
@@ -303,19 +390,3 @@ def _no_document(root: Any, count: int) -> Issue:
 
 def _local(tag: Any) -> str:
     return str(tag).rpartition("}")[2]
-
-
-def _place(element: Any, root: Any, attribute: str) -> str:
-    parts: list[str] = []
-    while element is not root and element is not None:
-        parent = element.getparent()
-        name = _local(element.tag)
-        if parent is not None:
-            same = list(parent.iterchildren(element.tag))
-            if len(same) > 1:
-                name = f"{name}[{same.index(element) + 1}]"
-        parts.append(name)
-        element = parent
-    parts.append("/ClinicalDocument")
-    path = "/".join(reversed(parts))
-    return f"{path}/@{_local(attribute)}" if attribute else path

@@ -50,12 +50,16 @@ class Limits:
         tags: opening and closing tags, comments included.
         attributes: over the whole document.
         depth: nested elements; libxml2 itself stops at 256 for documents below 10 MB.
+        header: children of ClinicalDocument; real headers have less than a hundred.
+        statements: entries and what is nested in them; the largest real reports have thousands.
     """
 
     size_bytes: int = 64 * 1024 * 1024
     tags: int = 500_000
     attributes: int = 500_000
     depth: int = 200
+    header: int = 2_000
+    statements: int = 20_000
 
 
 def parse(body: bytes, limits: Limits) -> tuple[etree._Element, tuple[str, ...]]:
@@ -68,7 +72,7 @@ def parse(body: bytes, limits: Limits) -> tuple[etree._Element, tuple[str, ...]]
         RejectedError: not XML, not well-formed, a DTD, over a limit (RLS-CDA-001 to 006).
     """
     if len(body) > limits.size_bytes:
-        raise RejectedError([_too_big(f"the document has more than {limits.size_bytes} bytes")])
+        raise RejectedError([too_big(f"the document has more than {limits.size_bytes} bytes")])
     flags: list[str] = []
     text = _as_ascii_superset(body, flags)
     _refuse_what_is_not_xml(text)
@@ -150,11 +154,9 @@ def _refuse_excess(text: bytes, limits: Limits) -> None:
     if len(text) < 4 * min(limits.tags, limits.attributes):
         return
     if text.count(b"<") > limits.tags:
-        raise RejectedError([_too_big(f"the document has more than {limits.tags} tags")])
+        raise RejectedError([too_big(f"the document has more than {limits.tags} tags")])
     if text.count(b'="') + text.count(b"='") > limits.attributes:
-        raise RejectedError(
-            [_too_big(f"the document has more than {limits.attributes} attributes")]
-        )
+        raise RejectedError([too_big(f"the document has more than {limits.attributes} attributes")])
 
 
 def _parse(text: bytes, limits: Limits, encoding: str | None) -> etree._Element:
@@ -181,7 +183,7 @@ def _parse(text: bytes, limits: Limits, encoding: str | None) -> etree._Element:
         raise RejectedError([_malformed("line 1")]) from error
     # Below that size libxml2 stopped at its own depth, which is near ours.
     if huge and _depth(root) > limits.depth:
-        raise RejectedError([_too_big(f"elements are nested deeper than {limits.depth}")])
+        raise RejectedError([too_big(f"elements are nested deeper than {limits.depth}")])
     return root
 
 
@@ -229,7 +231,8 @@ def _doctype() -> Issue:
     )
 
 
-def _too_big(what: str) -> Issue:
+def too_big(what: str) -> Issue:
+    """Say that a limit of a document is passed."""
     return Issue(
         code="RLS-CDA-004",
         severity=Severity.ERROR,

@@ -53,6 +53,7 @@ class Envelope:
         visit: visit number, as facts name a stay.
         feed: the feed the message came by, `<establishment or sender>:DOC`.
         type_code: TXA-2, else OBR-4; empty when not sent.
+        sent_at: MSH-7 as sent, empty when not sent.
         needs_ins: the document goes where only an INS with its traits names a patient (DESTDMP).
     """
 
@@ -69,4 +70,5 @@ class Envelope:
     visit: str = ""
     feed: str = ""
     type_code: str = ""
+    sent_at: str = ""
     needs_ins: bool = False

@@ -385,6 +385,7 @@ def envelope(
         replaces=parent_id(message),
         labels=labels(message),
         type_code=message.value("TXA-2.1") or message.value("OBR-4.1"),
+        sent_at=message.value("MSH-7"),
         needs_ins=flags(message).get("DESTDMP", False),
     )
 

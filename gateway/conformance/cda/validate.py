@@ -34,6 +34,11 @@ _SAID_BETTER = {
     "RLS-CDA-012": frozenset({"RLS-CDA-010"}),
     "RLS-CDA-019": frozenset({"RLS-CDA-303"}),
     "RLS-CDA-022": frozenset({"RLS-CDA-022"}),
+    "RLS-CDA-030": frozenset({"RLS-CDA-010"}),
+    "RLS-CDA-031": frozenset({"RLS-CDA-340"}),
+    "RLS-CDA-033": frozenset({"RLS-CDA-320"}),
+    "RLS-CDA-035": frozenset({"RLS-CDA-307"}),
+    "RLS-CDA-036": frozenset({"RLS-CDA-308"}),
 }
 #: Faults that two checks may find at one place in other words.
 _ONE_A_PLACE = frozenset({"RLS-CDA-303", "RLS-CDA-370"})

@@ -6,7 +6,7 @@ from gateway.cda.reader import Document, Limits, read
 from gateway.core.errors import RejectedError
 from tests.unit.cda.documents import cda, document, node, section, sections
 
-PLAIN = cda()
+PLAIN = cda(body="")
 
 
 def _refusal(body: bytes, limits: Limits | None = None) -> tuple[str, str]:
@@ -72,10 +72,30 @@ def test_a_comment_or_text_may_talk_of_a_doctype() -> None:
         pytest.param(Limits(size_bytes=100), id="size"),
         pytest.param(Limits(tags=20), id="tags"),
         pytest.param(Limits(attributes=10), id="attributes"),
+        pytest.param(Limits(header=5), id="header"),
     ],
 )
 def test_limits_are_kept(limits: Limits) -> None:
     assert _refusal(PLAIN, limits) == ("RLS-CDA-004", "document")
+
+
+@pytest.mark.parametrize("inside", ["entry", "entryRelationship"])
+def test_more_statements_than_anybody_reads_are_refused(inside: str) -> None:
+    many = f"<{inside}><act/></{inside}>" * 30
+    body = cda(body=sections(section("158", many, text="x")))
+
+    assert _refusal(body, Limits(statements=25)) == ("RLS-CDA-004", "document")
+    assert read(body, Limits(statements=40)).root.name == "ClinicalDocument"
+
+
+def test_the_place_of_every_one_of_thousands_of_faults_is_counted_once() -> None:
+    found = read(PLAIN.replace(b"<component>", b"<setId/>" * 1500 + b"<component>"))
+
+    places = [node.place for node in found.root.children("setId")]
+
+    # Each parent is walked once, so that a document of faults takes no longer than its size.
+    assert places == [f"/ClinicalDocument/setId[{number}]" for number in range(1, 1502)]
+    assert len(found._positions) == 1
 
 
 def test_deep_nesting_is_refused_small_and_large() -> None:
