@@ -10,9 +10,10 @@ from gateway.cda.codes import coding_of, concept_of, original_text, referenced_t
 from gateway.cda.contacts import period, stamp
 from gateway.cda.context import Context
 from gateway.cda.followup import FORESEEN, foreseen
-from gateway.cda.professionals import entity, organization_of, organization_reference
+from gateway.cda.professionals import entity
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
+from gateway.cda.structures import organization_of, organization_reference, person_of
 from gateway.core.contributions import Json
 from gateway.core.systems import FHIR_BASE
 from gateway.mapping.converters import Flawed

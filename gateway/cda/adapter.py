@@ -9,21 +9,23 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from gateway.cda import facts, faults
-from gateway.cda.bodies import attached_to, model_of
+from gateway.cda.bodies import attached_to, media_of, model_of
 from gateway.cda.contacts import is_unreadable, stamp
 from gateway.cda.context import Context, Tables
 from gateway.cda.convert import CONVERTERS
 from gateway.cda.entries import entry_keys
 from gateway.cda.facts import FACTS
-from gateway.cda.header import encounter_class_of, stay_times
 from gateway.cda.identity import Identity, identifiers, identify
+from gateway.cda.minimum import findings
 from gateway.cda.outcome import contributions_of
 from gateway.cda.reader import Document
+from gateway.cda.stay import encounter_class_of, stay_times
 from gateway.core.contributions import Mapped, Target, Version
 from gateway.core.envelope import Envelope
 from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue
 from gateway.core.messages import Header
-from gateway.core.timestamps import Timestamp
+from gateway.core.timestamps import Timestamp, TimestampError, parse_timestamp
 from gateway.fhir import elements
 from gateway.fhir.identity import Ids, document_key, master_identifier
 from gateway.mapping.engine import CompiledPlan, compile_plan
@@ -170,22 +172,31 @@ def contribute(
         RejectedError: no identity of its own, another patient, a body that does not decode
             (RLS-CDA-010 to 018), or a required value is missing.
     """
-    created = _checked_header(document)
+    issues: list[Issue] = []
+    created = _checked_header(document, envelope, issues)
     flags = [*document.flags, *created.flags]
     identity = identify(document, site, ids, envelope, test_ins=test_ins)
-    context = _context(document, plans, ids, envelope, identity=identity, created=created,
-                       digest=digest, flags=flags)  # fmt: skip
+    context = _context(document, plans, site, ids, envelope, identity=identity, created=created,
+                       digest=digest, flags=flags, issues=issues)  # fmt: skip
     version = _version(context)
     name, plan = plans.of(document)
     results = plan.run(document.root, context, trace=trace, local=site.local_codes or None)
     mapped = contributions_of(results, context, version)
+    issues += findings(document, frozenset(plans.by_template), strict=not site.is_lenient)
+    if any(issue.severity.refuses for issue in issues):
+        raise RejectedError(issues)
+    mapped.issues = list(dict.fromkeys([*issues, *mapped.issues]))
     mapped.assertions = facts.assertions(plans.facts[name], context, site, custodian(document))
     mapped.flags = list(dict.fromkeys([*flags, *mapped.flags]))
     return mapped
 
 
-def _checked_header(document: Document) -> Timestamp:
+def _checked_header(
+    document: Document, envelope: Envelope | None, issues: list[Issue]
+) -> Timestamp:
     """Return effectiveTime once the header names the document and orders its versions.
+
+    Without it the time of the message around the document stands for it.
 
     Spec: CI-SIS Structuration minimale: id 1..1, code 1..1, effectiveTime 1..1.
     """
@@ -196,20 +207,34 @@ def _checked_header(document: Document) -> Timestamp:
         missing.append(faults.header_element_missing(f"{root.place}/id", "id"))
     if code is None or not code.get("code"):
         missing.append(faults.header_element_missing(f"{root.place}/code", "code"))
-    if is_unreadable(time):
-        missing.append(faults.bad_header_time(f"{root.place}/effectiveTime"))
-    created = stamp(time)
-    if created is None and not is_unreadable(time):
-        where = f"{root.place}/effectiveTime"
-        missing.append(faults.header_element_missing(where, "effectiveTime"))
+    created, where = stamp(time), f"{root.place}/effectiveTime"
+    if created is None and envelope is not None and (sent := _sent_at(envelope)) is not None:
+        created = sent
+        issues.append(faults.time_of_message(where))
+    if created is None:
+        unreadable = is_unreadable(time)
+        missing.append(
+            faults.bad_header_time(where)
+            if unreadable
+            else faults.header_element_missing(where, "effectiveTime")
+        )
     if missing or created is None:
         raise RejectedError(missing)
     return created
 
 
+def _sent_at(envelope: Envelope) -> Timestamp | None:
+    """Return when the message was sent, None when that cannot be read."""
+    try:
+        return parse_timestamp(envelope.sent_at) if envelope.sent_at else None
+    except TimestampError:
+        return None
+
+
 def _context(
     document: Document,
     plans: Plans,
+    site: Site,
     ids: Ids,
     envelope: Envelope | None,
     *,
@@ -217,8 +242,11 @@ def _context(
     created: Timestamp,
     digest: str,
     flags: list[str],
+    issues: list[Issue],
 ) -> Context:
     root = document.root
+    media, left_out = media_of(document)
+    issues += left_out
     own, group = root.child("id"), root.child("setId")
     if own is None:
         raise RejectedError([faults.header_element_missing(f"{root.place}/id", "id")])
@@ -243,8 +271,10 @@ def _context(
         stay=_stay(document, ids, envelope, set_key),
         created=created,
         attached=attached_to(document, flags),
+        media=media,
         digest=digest,
         envelope=envelope,
+        site=site,
         entries=entry_keys(document),
     )
 

@@ -14,7 +14,7 @@ from gateway.cda.reader import Node
 from gateway.cda.registry import converter
 from gateway.core.contributions import Json
 from gateway.core.systems import IDENTIFIER_BASE
-from gateway.fhir.identity import document_key, master_identifier
+from gateway.fhir.identity import document_key
 
 #: Types of documents whose plan a programme is based on: tumour board, care programme (JDV_J07).
 _FRCP, _PPS = "34794-8", "18776-5"
@@ -68,27 +68,3 @@ def base_plans(node: Node, context: Context) -> list[Json]:
             plan = {"system": f"{IDENTIFIER_BASE}/care-plan", "value": f"{key}#{section}"}
             found.append({"type": "CarePlan", "identifier": plan})
     return found
-
-
-@converter("care_team_reference")
-def care_team_reference(_node: Node, context: Context) -> Json:
-    """Give the team of a programme of care, by its identifier.
-
-    Spec: CI-SIS CANCER-PPS, participants of the header.
-    """
-    team = {"system": f"{IDENTIFIER_BASE}/care-team", "value": context.set_key}
-    return {"type": "CareTeam", "identifier": team}
-
-
-@converter("session_reference")
-def session_reference(node: Node, _context: Context) -> Json | None:
-    """Give the tumour-board session, network or meeting that an id of the header names.
-
-    The meeting is no stay of the patient, so no Encounter is made of it.
-
-    Spec: CI-SIS CANCER-FRCP, encompassingEncounter/id, code VR.
-    """
-    if not node.get("root") or not node.get("extension"):
-        return None
-    system, value = master_identifier(node.get("root"), node.get("extension"))
-    return {"type": "Encounter", "identifier": {"system": system, "value": value}}

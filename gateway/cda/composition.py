@@ -48,6 +48,19 @@ def composition_status(node: Node, context: Context) -> str:
     return (document_status(said[0], context) if said else None) or "final"
 
 
+@converter("composition_title")
+def composition_title(node: Node, _context: Context) -> str | None:
+    """Give the title; without one the name of the kind of document, else its code.
+
+    Spec: CI-SIS Structuration minimale, title 0..1; FHIR R4 Composition.title 1..1.
+    """
+    title, code = node.child("title"), node.child("code")
+    words = title.text() if title is not None else ""
+    if words or code is None:
+        return words or None
+    return code.get("displayName") or code.get("code") or None
+
+
 @converter("attester")
 def attester(node: Node, context: Context) -> Json:
     """Give who signed, with the time of the signature."""
@@ -85,6 +98,15 @@ def composition_event(node: Node, context: Context) -> Any:
     if span:
         found["period"] = span
     return found or None
+
+
+@converter("meeting_event")
+def meeting_event(node: Node, context: Context) -> Any:
+    """Give an encounter that is no stay of the patient: a meeting about them, at its time.
+
+    Spec: CI-SIS Structuration minimale, encompassingEncounter/code VR; CANCER-FRCP.
+    """
+    return None if context.stay is not None else composition_event(node, context)
 
 
 @converter("composition_sections")

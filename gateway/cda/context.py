@@ -6,11 +6,12 @@ from hashlib import blake2b
 from typing import Any
 
 from gateway.cda.entries import EntryKey
-from gateway.cda.reader import Document, Node
+from gateway.cda.reader import SECTION_TAG, Document, Node
 from gateway.core.contributions import Json, Target
 from gateway.core.envelope import Envelope
 from gateway.core.timestamps import Timestamp
 from gateway.fhir.identity import Ids, master_identifier
+from gateway.mapping.sites import DEFAULT_SITE, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,14 @@ class Context:
         stay: Encounter of the stay, None when the document tells of none.
         created: effectiveTime.
         attached: the document itself, then the decoded level-1 body if there is one.
+        media: what is embedded in a structured body, by `Node.key`.
         digest: SHA-256 of the input, hex.
+        site: the table of the hospital it comes from.
         entries: key of each clinical statement.
         noticed: data-quality flags found on the way, in order.
         memo: references already made, by kind and `Node.key`: one author signs many entries.
         made: `Type/id` of what was made from each statement or section, by `Node.key`.
+        holders: the statements that gave something, by each element around them up to the section.
     """
 
     document: Document
@@ -84,10 +88,13 @@ class Context:
     attached: tuple[Attached, ...]
     digest: str
     envelope: Envelope | None = None
+    site: Site = DEFAULT_SITE
+    media: Mapping[Any, Attached] = field(default_factory=dict)
     entries: Mapping[Any, EntryKey] = field(default_factory=dict)
     noticed: dict[str, None] = field(default_factory=dict)
     memo: dict[tuple[str, Any], Any] = field(default_factory=dict)
     made: dict[Any, list[str]] = field(default_factory=dict)
+    holders: dict[Any, list[Any]] = field(default_factory=dict)
 
     @property
     def systems(self) -> Mapping[str, str]:
@@ -112,6 +119,11 @@ class Context:
     def composition(self) -> Target:
         """Return the Composition of this document."""
         return Target("Composition", self.ids.composition(*self.master))
+
+    @property
+    def makes_stay(self) -> bool:
+        """Tell whether the document makes an Encounter, as no message names its stay."""
+        return self.stay is not None and (self.envelope is None or self.envelope.stay is None)
 
     def subject(self) -> Json:
         """Return a reference to the patient."""
@@ -142,23 +154,22 @@ class Context:
 
     def note(self, type_: str, id_: str, node: Node) -> None:
         """Note that a statement or a section gave a resource."""
+        if node.key not in self.made:
+            # Looked up by what holds it: a document may have thousands of statements.
+            for above in node.key.iterancestors():
+                self.holders.setdefault(above, []).append(node.key)
+                if above.tag == SECTION_TAG:
+                    break
         self.made.setdefault(node.key, []).append(f"{type_}/{id_}")
 
     def is_made_inside(self, statement: Node) -> bool:
         """Tell whether a statement, or one inside it, gave a resource."""
-        element = statement.key
-        return element in self.made or any(
-            element in node.iterancestors(element.tag) for node in self.made
-        )
+        return statement.key in self.made or statement.key in self.holders
 
     def made_in(self, section: Node) -> list[str]:
         """Return `Type/id` of what a section and its entries gave, those of its sections not."""
-        found = list(self.made.get(section.key, ()))
-        for node, names in self.made.items():
-            above = next(node.iterancestors(section.key.tag), None)
-            if above is section.key:
-                found += names
-        return list(dict.fromkeys(found))
+        nodes = [section.key, *self.holders.get(section.key, ())]
+        return list(dict.fromkeys(name for node in nodes for name in self.made.get(node, ())))
 
     def entry_id(self, type_: str, node: Node) -> str | None:
         """Return the id of the resource made from a clinical statement."""

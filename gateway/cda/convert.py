@@ -1,7 +1,9 @@
 """Every CDA converter, by name; importing this module fills the table."""
 
 from gateway.cda import (
+    absence,
     acts,
+    author_devices,
     cancer,
     cancer_links,
     cancer_plan,
@@ -10,16 +12,23 @@ from gateway.cda import (
     codes,
     composition,
     contacts,
+    facility,
     followup,
     header,
+    participations,
     people,
     professionals,
+    stay,
+    structures,
+    team,
 )
 from gateway.cda.registry import TABLE
 
 __all__ = [
     "CONVERTERS",
+    "absence",
     "acts",
+    "author_devices",
     "cancer",
     "cancer_links",
     "cancer_plan",
@@ -28,10 +37,15 @@ __all__ = [
     "codes",
     "composition",
     "contacts",
+    "facility",
     "followup",
     "header",
+    "participations",
     "people",
     "professionals",
+    "stay",
+    "structures",
+    "team",
 ]
 
 CONVERTERS = TABLE

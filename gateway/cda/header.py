@@ -1,38 +1,28 @@
-"""The header of a document: its reference, its bytes, its stay, its consent.
+"""The header of a document: its reference, its bytes, its consent.
 
-Does not decide whose document it is (`cda.identity`). CI-SIS volet Structuration minimale; XDS
-metadata as IHE MHD and PDSm carry them in DocumentReference.
+Does not decide whose document it is (`cda.identity`) nor tell of its stay (`cda.stay`). CI-SIS
+volet Structuration minimale; XDS metadata as IHE MHD and PDSm carry them in DocumentReference.
 """
 
 from base64 import b64encode
 from hashlib import sha1
-from typing import Any
 
-from gateway.cda.codes import coding_of, system_uri
-from gateway.cda.contacts import period
+from gateway.cda.bodies import XDS_SD
+from gateway.cda.codes import coding_of
 from gateway.cda.context import Attached, Context
-from gateway.cda.professionals import entity, person_entity
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
 from gateway.core.contributions import Json
-from gateway.core.systems import IDENTIFIER_BASE
 from gateway.fhir.identity import master_identifier
 
-_ACT_CODE = "2.16.840.1.113883.5.4"
-_ACT_CODE_URI = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-#: Kinds of contact of the French health information systems framework: EXTERNE, SEANCE.
-_CONTACT_KIND = "1.2.250.1.213.1.1.4.2.291"
-#: JDV_J142 type of encounter, as far as v3-ActCode has them.
-_CLASSES = ("IMP", "EMER", "AMB", "FLD", "HH", "VR", "ACUTE", "NONAC", "SS", "OBSENC", "PRENC")
-#: Letters of admission and discharge: about an inpatient stay even when no code says so.
-_STAY_LETTERS = ("11490-0", "18761-7")
+#: CDA R2 ActRelationshipDocument; CI-SIS allows RPLC only.
+_RELATIONS = {"RPLC": "replaces", "APND": "appends", "XFRM": "transforms"}
 _VISIBILITY = (
     "https://mos.esante.gouv.fr/NOS/TRE_A07-StatutVisibiliteDocument"
     "/FHIR/TRE-A07-StatutVisibiliteDocument"
 )
-_IDENTIFIER_TYPE = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-identifier-type"
+_V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
 _VERSION = "http://hl7.org/fhir/5.0/StructureDefinition/extension-DocumentReference.version"
-_AGENTS = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
 
 @converter("document_id")
@@ -70,6 +60,36 @@ def order_reference(node: Node, context: Context) -> Json | None:
     return {"type": "ServiceRequest", "identifier": found} if found else None
 
 
+@converter("accession_reference")
+def accession_reference(node: Node, context: Context) -> Json | None:
+    """Give the accession number of the order a document answers.
+
+    Spec: DICOM PS3.20, order/accessionNumber; HL7 v2 table 0203, ACSN.
+    """
+    found = document_identifier(node, context)
+    if found is None:
+        return None
+    kind = {"coding": [{"system": _V2_0203, "code": "ACSN"}]}
+    return {"type": "ServiceRequest", "identifier": {"type": kind, **found}}
+
+
+@converter("act_reference")
+def act_reference(node: Node, context: Context) -> Json | None:
+    """Give the number of an act the document is about; another system made what it names."""
+    found = document_identifier(node, context)
+    return {"identifier": found} if found else None
+
+
+@converter("meeting_reference")
+def meeting_reference(node: Node, context: Context) -> Json | None:
+    """Give the number of an encounter that is no stay of the patient: a meeting about them.
+
+    Spec: CI-SIS CANCER-FRCP, encompassingEncounter/id: network, manager, meeting, session.
+    """
+    found = document_identifier(node, context) if context.stay is None else None
+    return {"type": "Encounter", "identifier": found} if found else None
+
+
 @converter("version_extension")
 def version_extension(node: Node, _context: Context) -> Json | None:
     """Give the version of the document in the R5 cross-version extension."""
@@ -92,14 +112,17 @@ def security_label(node: Node, context: Context) -> list[Json]:
 
 @converter("replaced")
 def replaced(node: Node, context: Context) -> Json | None:
-    """Give the document this one replaces, by its identifier: it may never have come here.
+    """Give the document this one replaces or adds to, by identifier: it may never have come here.
 
-    Spec: CDA R2 relatedDocument RPLC, parentDocument/id; FHIR R4 2.3.0.2, logical references.
+    Spec: CDA R2 relatedDocument RPLC, APND, XFRM, parentDocument/id; FHIR R4 2.3.0.2, logical
+    references.
     """
     found = document_identifier(node, context)
-    if found is None or (found["system"], found["value"]) == context.master:
+    related = node.above("relatedDocument")
+    kind = _RELATIONS.get(related.get("typeCode")) if related is not None else None
+    if kind is None or found is None or (found["system"], found["value"]) == context.master:
         return None
-    return {"code": "replaces", "target": {"type": "DocumentReference", "identifier": found}}
+    return {"code": kind, "target": {"type": "DocumentReference", "identifier": found}}
 
 
 @converter("document_status")
@@ -119,7 +142,7 @@ def document_status(node: Node, context: Context) -> str | None:
 
 @converter("contents")
 def contents(node: Node, context: Context) -> list[Json]:
-    """Give the document as received, then the PDF or text a level-1 body holds.
+    """Give the document as received, then what it holds: a level-1 body, embedded media.
 
     Spec: XDS hash is SHA-1, in base64 in FHIR; size in bytes; IHE ITI XDS-SD.
     """
@@ -136,17 +159,20 @@ def contents(node: Node, context: Context) -> list[Json]:
                 "creation": context.created.text_fhir,
             }
         }
-        for attached in context.attached
+        for attached in (*context.attached, *context.media.values())
     ]
 
 
 @converter("format_key")
-def format_key(_node: Node, context: Context) -> str:
+def format_key(_node: Node, context: Context) -> str | None:
     """Give the template of the document model, for its XDS format code.
+
+    A level-1 document without a body has no format.
 
     Spec: ANS ASS_A11-CorresModeleCDA-XdsFormatCode; XDS-SD by type of the body.
     """
-    return context.attached[0].format_key
+    key = context.attached[0].format_key
+    return None if key == XDS_SD else key
 
 
 @converter("document_binary_id")
@@ -192,134 +218,29 @@ def body_data(_node: Node, context: Context) -> str | None:
     return b64encode(body.data).decode() if body else None
 
 
-# --- stay -------------------------------------------------------------------------------------
-
-
-def encounter_class_of(root: Node) -> tuple[str, str]:
-    """Return (system OID, code) of the kind of stay; empty when the document tells of none.
-
-    The class of the stay comes first, then that of the act; a letter of admission or discharge
-    is about an inpatient stay.
-
-    Spec: CI-SIS Structuration minimale, encompassingEncounter/code (JDV_J142), serviceEvent/code.
-    """
-    stay = root.down("componentOf", "encompassingEncounter", "code")
-    act = root.down("documentationOf", "serviceEvent", "code")
-    if stay is not None and stay.get("code"):
-        return stay.get("codeSystem"), stay.get("code")
-    if act is not None and act.get("codeSystem") == _ACT_CODE and act.get("code") in _CLASSES:
-        return _ACT_CODE, act.get("code")
-    code = root.child("code")
-    if code is not None and code.get("code") in _STAY_LETTERS:
-        return _ACT_CODE, "IMP"
-    return "", ""
-
-
-def stay_times(root: Node) -> Node | None:
-    """Return the effectiveTime of the stay, else that of the main act when the stay has none.
-
-    Masked dates (nullFlavor MSK) are not replaced by others.
-    """
-    own = root.down("componentOf", "encompassingEncounter", "effectiveTime")
-    if own is not None and (own.child("low") is not None or own.get("value")):
-        return own
-    if own is not None and own.has_null_flavor:
+@converter("media_binary_id")
+def media_binary_id(node: Node, context: Context) -> str | None:
+    """Give the id of the Binary of embedded media, of their SHA-256."""
+    media = context.media.get(node.key)
+    if media is None:
         return None
-    return root.down("documentationOf", "serviceEvent", "effectiveTime")
+    found = context.ids.binary(media.sha256)
+    holder = node.above("observationMedia")
+    if holder is not None:
+        context.note("Binary", found, holder)
+    return found
 
 
-@converter("encounter_id")
-def encounter_id(_node: Node, context: Context) -> str | None:
-    """Give the id of a stay that only the document tells of."""
-    alone = context.envelope is None or context.envelope.stay is None
-    return context.stay.id if context.stay and alone else None
+@converter("media_type")
+def media_type(node: Node, context: Context) -> str:
+    """Give the media type of embedded media, by their content."""
+    return context.media[node.key].content_type
 
 
-@converter("stay_id")
-def stay_id(_node: Node, context: Context) -> str | None:
-    """Give the id of the stay, that of the message around or one of the document's own."""
-    return context.stay.id if context.stay else None
-
-
-@converter("encounter_reference")
-def encounter_reference(_node: Node, context: Context) -> Json | None:
-    """Give a reference to the stay."""
-    return {"reference": f"Encounter/{context.stay.id}"} if context.stay else None
-
-
-@converter("visit_identifier")
-def visit_identifier(node: Node, context: Context) -> list[Json]:
-    """Give the visit numbers of the document, else one computed from its setId.
-
-    Spec: FR Core 2.2.0 fr-core-encounter, identifier 1..* of type VN.
-    """
-    kind = {"coding": [{"system": _IDENTIFIER_TYPE, "code": "VN"}]}
-    found = [
-        {
-            "type": kind,
-            "system": system_uri(item.get("root"), context),
-            "value": item.get("extension"),
-        }
-        for item in node.select("cda:componentOf/cda:encompassingEncounter/cda:id")
-        if item.get("root") and item.get("extension")
-    ]
-    own = {"type": kind, "system": f"{IDENTIFIER_BASE}/cda-stay", "value": context.set_key}
-    return found or [own]
-
-
-@converter("encounter_status")
-def encounter_status(node: Node, _context: Context) -> str:
-    """Give `finished` once the document gives the end of the stay."""
-    times = stay_times(node)
-    high = times.child("high") if times is not None else None
-    return "finished" if high is not None and high.get("value") else "in-progress"
-
-
-@converter("encounter_class")
-def encounter_class(node: Node, context: Context) -> Json | None:
-    """Give the class of the stay as a Coding; a contact of a French kind is ambulatory.
-
-    Spec: CI-SIS JDV_J142; FHIR R4 Encounter.class, v3-ActEncounterCode.
-    """
-    oid, code = encounter_class_of(node)
-    if not code:
-        return None
-    if oid == _CONTACT_KIND:
-        return {"system": _ACT_CODE_URI, "code": "AMB"}
-    return {"system": _ACT_CODE_URI if oid == _ACT_CODE else system_uri(oid, context), "code": code}
-
-
-@converter("contact_kind")
-def contact_kind(node: Node, _context: Context) -> Json | None:
-    """Give the French kind of an ambulatory contact: EXTERNE, SEANCE.
-
-    Spec: CI-SIS JDV_J142, codes that v3-ActCode lacks.
-    """
-    oid, code = encounter_class_of(node)
-    if oid != _CONTACT_KIND:
-        return None
-    return {"coding": [{"system": f"urn:oid:{oid}", "code": code}]}
-
-
-@converter("stay_period")
-def stay_period(node: Node, context: Context) -> Any:
-    """Give the period of the stay."""
-    times = stay_times(node)
-    return period(times, context) if times is not None else None
-
-
-@converter("encounter_participant")
-def encounter_participant(node: Node, context: Context) -> Json | None:
-    """Give a participant of the stay with their role (JDV_J140)."""
-    assigned = node.child("assignedEntity")
-    individual = person_entity(assigned, context) if assigned is not None else None
-    if individual is None:
-        return None
-    role = {
-        "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
-        "code": node.get("typeCode"),
-    }
-    return {"type": [{"coding": [role]}], "individual": individual}
+@converter("media_data")
+def media_data(node: Node, context: Context) -> str:
+    """Give the decoded bytes of embedded media in plain base64."""
+    return b64encode(context.media[node.key].data).decode()
 
 
 # --- consent, provenance ----------------------------------------------------------------------
@@ -331,12 +252,8 @@ def consent_id(node: Node, context: Context) -> str | None:
     code = node.child("code")
     if code is None or not code.get("code"):
         return None
-    equal = [
-        item.key
-        for item in node.document.select("cda:authorization/cda:consent/cda:code")
-        if item.get("code") == code.get("code")
-    ]
-    rank = equal.index(code.key) + 1
+    place = ("consents", code.get("code"))
+    rank = context.memo[place] = context.memo.get(place, 0) + 1
     return context.ids.document_entry(
         "Consent", context.set_key, "authorization", code.get("code"), "", rank
     )
@@ -361,16 +278,6 @@ def recorded(_node: Node, context: Context) -> str:
     if found:
         return found
     return context.created.bounds_utc()[0].isoformat().replace("+00:00", "Z")
-
-
-@converter("provenance_agent")
-def provenance_agent(node: Node, context: Context) -> Json | None:
-    """Give an author or authenticator as agent."""
-    who = entity(node, context)
-    if who is None:
-        return None
-    kind = "author" if node.name == "assignedAuthor" else "verifier"
-    return {"type": {"coding": [{"system": _AGENTS, "code": kind}]}, "who": who}
 
 
 @converter("document_reference")

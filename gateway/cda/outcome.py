@@ -11,9 +11,9 @@ from gateway.cda import faults
 from gateway.cda.context import Context
 from gateway.cda.coverage import coverage, unread
 from gateway.cda.replaced import words_on_others
+from gateway.cda.stay import same_stay
 from gateway.core.contributions import (
     Contribution,
-    Json,
     Kind,
     Mapped,
     Target,
@@ -21,18 +21,16 @@ from gateway.core.contributions import (
     Version,
 )
 from gateway.core.errors import RejectedError
-from gateway.core.issues import Issue
 from gateway.fhir.identity import master_identifier
 from gateway.fhir.versions import VERSIONED
 from gateway.mapping.engine import Result
 
 _SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
 _ONCE = frozenset({"Binary", "Provenance"})
-#: Codes that say more the more blocks name a professional.
-_UNITED = ("code", "specialty")
+#: What says more the more blocks name somebody: numbers, professions, ways to reach them.
+_UNITED = ("identifier", "code", "specialty", "telecom", "address")
 #: The message calls the document something else than the document itself does.
 FLAG_TYPE_DIFFERS = "document-type-differs"
-_BLOCKS = "*[assignedPerson or associatedPerson or informationRecipient]"
 
 
 def contributions_of(results: Sequence[Result], context: Context, version: Version) -> Mapped:
@@ -46,13 +44,14 @@ def contributions_of(results: Sequence[Result], context: Context, version: Versi
         raise RejectedError(issues)
     # Two resources may read one field: what is wrong with it is said once.
     mapped = Mapped(flags=_flags(context), issues=list(dict.fromkeys(issues)))
-    for result in _joined(results, mapped.issues, context.document.place):
+    for result in _joined(results):
         # A resource of which only the id is known says nothing.
         if len(result.resource) > 2:
             mapped.contributions.append(_contribution(result, context, version, mapped))
             mapped.trace += result.trace
     _number(mapped.contributions)
     mapped.contributions += words_on_others(context, version, mapped.trace)
+    mapped.contributions += _same_stay(context, version, mapped.trace)
     _aim_provenance(mapped)
     lost = [statement.place for statement in unread(context)]
     if lost:
@@ -69,6 +68,9 @@ def _contribution(
     type_ = resource["resourceType"]
     target = Target(type_, resource["id"])
     kind = Kind.SHARED if type_ in _SHARED else Kind.ONCE if type_ in _ONCE else Kind.OWN
+    if type_ == "Provenance" and context.makes_stay:
+        # It points to an Encounter that may give way to the stay of a message.
+        kind = Kind.OWN
     if _is_background(result, context):
         version = version.background()
     document = context.document_key if type_ in VERSIONED else ""
@@ -99,13 +101,13 @@ def _number(contributions: list[Contribution]) -> None:
             contributions[at] = replace(part, ordinal=ordinal)
 
 
-def _joined(results: Sequence[Result], issues: list[Issue], place: str) -> Iterable[Result]:
+def _joined(results: Sequence[Result]) -> Iterable[Result]:
     """Join what several blocks say of one professional or structure; the first name is kept.
 
-    Spec: an identifier shared by two people proves nothing, so no name overwrites another.
+    Spec: an identifier shared by two people proves nothing, so no name overwrites another; a
+    structure of several names has aliases.
     """
     known: dict[tuple[str, str], Result] = {}
-    conflicts: set[tuple[str, str]] = set()
     for result in results:
         resource = result.resource
         key = (resource["resourceType"], resource["id"])
@@ -116,16 +118,25 @@ def _joined(results: Sequence[Result], issues: list[Issue], place: str) -> Itera
         if first is None:
             known[key] = result
             continue
-        if key[0] == "Practitioner" and _family(first.resource) != _family(resource):
-            conflicts.add(key)
+        if key[0] == "Organization":
+            _alias(first, result)
         _complete(first, result)
-    issues += [faults.name_conflict(f"{place}//{_BLOCKS}") for _ in conflicts]
     yield from known.values()
 
 
-def _family(resource: Json) -> str:
-    names = resource.get("name")
-    return str(names[0].get("family", "")).casefold() if isinstance(names, list) and names else ""
+def _alias(first: Result, later: Result) -> None:
+    """Keep another name of a structure beside its first one."""
+    name, other = first.resource.get("name"), later.resource.get("name")
+    if not name or not other or other.casefold() == name.casefold():
+        return
+    aliases: list[str] = first.resource.setdefault("alias", [])
+    if other in aliases:
+        return
+    line = next((line for line in later.trace if line.target == "name"), None)
+    if line is not None:
+        place = f"alias[{len(aliases)}]"
+        first.trace.append(TraceLine(line.resource, place, line.source, line.via, line.spec))
+    aliases.append(other)
 
 
 def _complete(first: Result, later: Result) -> None:
@@ -153,6 +164,19 @@ def _unite(first: Result, later: Result, element: str, trace: dict[str, TraceLin
 
 def _is_below(path: str, element: str) -> bool:
     return path == element or path.startswith((f"{element}[", f"{element}."))
+
+
+def _same_stay(context: Context, version: Version, trace: list[TraceLine]) -> list[Contribution]:
+    said = same_stay(context, version)
+    if said is None:
+        return []
+    if trace:
+        name = f"{said.target.type}/{said.target.id}"
+        trace += [
+            TraceLine(name, element, "PV1-19", "same_stay", "CI-SIS CDA in HL7 v2, PV1-19")
+            for element in ("id", "extension")
+        ]
+    return [said]
 
 
 def _aim_provenance(mapped: Mapped) -> None:

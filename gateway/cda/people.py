@@ -7,10 +7,12 @@ Does not decide whether the INS is trusted (`cda.identity`). CI-SIS volet Struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.cda.contacts import address, person_name, telecom
+from gateway.cda.absence import absent_reason
+from gateway.cda.contacts import address, person_name, stamp, telecom
 from gateway.cda.context import Context
 from gateway.cda.reader import Document, Node
 from gateway.cda.registry import converter
+from gateway.cda.structures import organization_reference
 from gateway.core.contributions import Json
 from gateway.core.envelope import INS_ROOTS
 from gateway.core.systems import IDENTIFIER_BASE
@@ -32,6 +34,7 @@ _PI: Json = {
         }
     ]
 }
+_BIRTH_TIME = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
 TRUSTED_PERSON = "NOK"
 
 
@@ -97,6 +100,19 @@ def patient_names(node: Node, _context: Context) -> list[Json]:
     return names
 
 
+@converter("birth_date_beside")
+def birth_date_beside(node: Node, context: Context) -> Json | None:
+    """Give the time of birth, or why no date is told, as an extension of the birth date.
+
+    Spec: CI-SIS Structuration minimale, birthTime; FHIR R4 patient-birthTime.
+    """
+    found = stamp(node, context)
+    if found is None or found.instant_fhir is None:
+        reason: Json | None = absent_reason(node, context)
+        return reason
+    return {"url": _BIRTH_TIME, "valueDateTime": found.text_fhir}
+
+
 @converter("birth_place")
 def birth_place(node: Node, _context: Context) -> Json | None:
     """Give the birth place with the COG code of `county`.
@@ -118,13 +134,22 @@ def birth_place(node: Node, _context: Context) -> Json | None:
 
 
 @dataclass(slots=True)
-class _Relative:
-    """One person beside the patient with every role the header gives them."""
+class Relative:
+    """One person beside the patient with every role the header gives them.
+
+    Attributes:
+        node: the first block that names them.
+        name: HumanName.
+        roles: classCode of each block.
+        relations: code of each block that has one.
+        trusted: the block that makes them personne de confiance, None without one.
+    """
 
     node: Node
     name: Json
     roles: list[str] = field(default_factory=list)
     relations: list[Node] = field(default_factory=list)
+    trusted: Node | None = None
 
 
 @converter("contacts")
@@ -133,7 +158,7 @@ def contacts(node: Node, context: Context) -> list[Json]:
 
     Spec: CI-SIS Structuration minimale, informant/relatedEntity (ECON, NOK, CON) and guardian.
     """
-    found = [_contact(relative, context) for relative in _relatives(node.document, context)]
+    found = [_contact(relative, context) for relative in relatives(node.document, context)]
     found += [_guardian(guardian, context) for guardian in node.select("cda:patient/cda:guardian")]
     return found
 
@@ -172,6 +197,12 @@ def relationship(node: Node, context: Context) -> list[Json]:
     return [{"coding": item["coding"]} for item in found]
 
 
+def shown_name(name: Json) -> str:
+    """Return a HumanName in words."""
+    parts = [*name.get("prefix", ()), *name.get("given", ()), name.get("family", "")]
+    return " ".join(part for part in parts if part) or str(name.get("text", ""))
+
+
 def _person_key(node: Node) -> tuple[str, str, str] | None:
     name = node.down("relatedPerson", "name")
     family = name.child("family") if name is not None else None
@@ -188,9 +219,9 @@ def _digits(node: Node) -> str:
     return ""
 
 
-def _relatives(document: Document, context: Context) -> Iterator[_Relative]:
+def relatives(document: Document, context: Context) -> Iterator[Relative]:
     """Give each person once, roles of equal name and telephone together."""
-    people: dict[tuple[str, str, str], _Relative] = {}
+    people: dict[tuple[str, str, str], Relative] = {}
     for node in document.select("cda:informant/cda:relatedEntity"):
         if node.get("classCode") == "PAT":
             continue
@@ -199,15 +230,17 @@ def _relatives(document: Document, context: Context) -> Iterator[_Relative]:
         if name is None:
             continue
         key = (str(name.get("family", "")), " ".join(name.get("given", ())), _digits(node))
-        person = people.setdefault(key, _Relative(node, name))
+        person = people.setdefault(key, Relative(node, name))
         person.roles.append(node.get("classCode"))
+        if node.get("classCode") == TRUSTED_PERSON:
+            person.trusted = person.trusted or node
         tie = node.child("code")
         if tie is not None and tie.get("code"):
             person.relations.append(tie)
     yield from people.values()
 
 
-def _contact(relative: _Relative, context: Context) -> Json:
+def _contact(relative: Relative, context: Context) -> Json:
     relationship = [_joined([_role(code) for code in dict.fromkeys(relative.roles)])]
     ties = {tie.get("code"): _tie(tie) for tie in relative.relations}
     if ties:
@@ -224,11 +257,12 @@ def _joined(concepts: list[Json]) -> Json:
 def _guardian(node: Node, context: Context) -> Json:
     found: Json = {"relationship": [_role("GUARD")]}
     name = node.down("guardianPerson", "name")
-    organization = node.down("guardianOrganization", "name")
+    structure = node.child("guardianOrganization")
     if name is not None:
         found["name"] = person_name(name, context)
-    if organization is not None and organization.text():
-        found["organization"] = {"display": organization.text()}
+    party = organization_reference(structure, context) if structure is not None else None
+    if party is not None:
+        found["organization"] = party
     return found | _reach(node, context)
 
 

@@ -13,8 +13,8 @@ from uuid import UUID
 from gateway.cda.bodies import attached_to
 from gateway.cda.contacts import stamp
 from gateway.cda.context import Attached
-from gateway.cda.professionals import organization_of, person_of
 from gateway.cda.reader import Document, Node
+from gateway.cda.structures import organization_of, person_of
 from gateway.cda.xds_types import PERSON_ROOT, STRUCTURE_ROOT, cx, escaped, xcn, xon
 from gateway.core.envelope import INS_ROOTS
 from gateway.core.errors import RejectedError

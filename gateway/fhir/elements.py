@@ -5,7 +5,7 @@ is made by `fhir.r4b.introspect`. Does not judge resources (`fhir.shape`).
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -82,7 +82,8 @@ class ElementTable:
         for name in names:
             if owner not in self._types:
                 return None
-            element = self.elements_of(owner).get(name)
+            elements = self.elements_of(owner)
+            element = elements.get(name) or _companion(elements.get(name.removeprefix("_")))
             if element is None:
                 return None
             owner = element.type
@@ -132,6 +133,16 @@ class ElementTable:
         if element is None:
             raise KeyError(path)
         return element
+
+
+def _companion(element: Element | None) -> Element | None:
+    """Return the element that holds the extensions of a primitive (`_birthDate`).
+
+    Spec: FHIR R4 2.6.2.1, JSON representation of primitive elements.
+    """
+    if element is None or not element.has_companion or not element.is_primitive:
+        return None
+    return replace(element, type="Element", required=False, has_companion=False)
 
 
 def _element(raw: Json) -> Element:

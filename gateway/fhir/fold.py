@@ -151,6 +151,10 @@ def _place(part: Contribution) -> tuple[Version, int]:
 def _apply(
     result: Json, partial: Json, keyed: dict[str, Key], ranked: dict[str, tuple[str, ...]]
 ) -> None:
+    # A value that is said again takes with it what was said beside the one before (FHIR R4 2.6.2).
+    for beside in [name for name in result if name[0] == "_"]:
+        if beside[1:] in partial:
+            del result[beside]
     for element, value in partial.items():
         # Composition has one identifier, where other types have a list.
         if element in keyed and isinstance(value, list):
@@ -224,6 +228,7 @@ def _remove(result: Json, removal: str, keyed: dict[str, Key]) -> None:
         return
     if not selector:
         del result[element]
+        result.pop(f"_{element}", None)
         return
     key = keyed[element]
     kept = [item for item in result[element] if not _selected(key(item), selector)]

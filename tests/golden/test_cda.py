@@ -182,7 +182,12 @@ def dangling(mapped: Mapped) -> set[str]:
         if not part.annotates
     }
     said = {found for part in mapped.contributions for found in references(part.resource)}
-    return said - made
+    contained = {
+        f"#{one['id']}"
+        for part in mapped.contributions
+        for one in part.resource.get("contained", ())
+    }
+    return said - made - contained
 
 
 def wrong_shapes(mapped: Mapped) -> list[str]:

@@ -29,7 +29,11 @@ BIRTH_PLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
 V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
 _ESTABLISHMENT = "fr-core-organization-etablissement"
 #: Extensions that FR Core allows more than once.
-REPEATING = {CANONICAL + "fr-core-patient-nationality", RELIABILITY}
+REPEATING = {
+    CANONICAL + "fr-core-patient-nationality",
+    RELIABILITY,
+    "https://relais.example/fhir/StructureDefinition/document-participation",
+}
 INS = {f"urn:oid:1.2.250.1.213.1.4.{last}" for last in (8, 9, 10, 11)}
 
 #: Findings about something else than the resource alone.

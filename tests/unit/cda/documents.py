@@ -30,16 +30,34 @@ CUSTODIAN = (
     "<name>Centre hospitalier des Essais</name></representedCustodianOrganization>"
     "</assignedCustodian></custodian>"
 )
+LEGAL = AUTHOR.replace("assignedAuthor", "assignedEntity").replace("author>", "legalAuthenticator>")
+#: The act of a document that tells nothing of it but its setting.
+ACT = (
+    '<documentationOf><serviceEvent><effectiveTime><low value="20260302081500+0100"/>'
+    '</effectiveTime><performer typeCode="PRF"><assignedEntity><representedOrganization>'
+    '<standardIndustryClassCode code="ETABLISSEMENT" codeSystem="1.2.250.1.213.1.1.4.9"/>'
+    "</representedOrganization></assignedEntity></performer></serviceEvent></documentationOf>"
+)
+FACILITY = (
+    '<location><healthCareFacility><code code="SA01" codeSystem="1.2.250.1.71.4.2.4"/>'
+    "</healthCareFacility></location>"
+)
 STAY = (
     "<componentOf><encompassingEncounter><effectiveTime>"
     '<low value="20260302081500+0100"/><high value="20260312150000+0100"/>'
-    "</effectiveTime></encompassingEncounter></componentOf>"
+    f"</effectiveTime>{FACILITY}</encompassingEncounter></componentOf>"
 )
 #: Local terminology of the CI-SIS.
 TA = "1.2.250.1.213.1.1.4.322"
 RPLC = (
     '<relatedDocument typeCode="RPLC"><parentDocument><id root="1.2.250.1.999.7.1"'
     ' extension="D0"/><versionNumber value="1"/></parentDocument></relatedDocument>'
+)
+#: A body that says something in words and nothing in codes.
+WORDS = (
+    "<structuredBody><component><section>"
+    '<templateId root="1.2.250.1.213.1.1.2.127"/><title>Motif</title><text>Chute</text>'
+    "</section></component></structuredBody>"
 )
 LDL = '<templateId root="1.2.250.1.213.1.1.1.29" extension="2022.01"/>'
 
@@ -56,21 +74,24 @@ def cda(
     role: str = "",
     person: str = PERSON,
     author: str = AUTHOR,
+    legal: str = LEGAL,
     header: str = "",
+    act: str = ACT,
     stay: str = STAY,
-    body: str = "",
+    body: str = WORDS,
 ) -> bytes:
     """Build the bytes of a document; every part can be replaced."""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:sdtc="urn:hl7-org:sdtc"'
         ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+        '<realmCode code="FR"/><typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/>'
         '<templateId root="2.16.840.1.113883.2.8.2.1"/><templateId root="1.2.250.1.213.1.1.1.1"/>'
         f"{template}{own_id}{code}<title>Lettre d'essai</title>{time}"
         '<confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25"/>'
         f'<languageCode code="fr-FR"/>{set_id}{version}'
         f"<recordTarget><patientRole>{ids}{role}<patient>{person}</patient></patientRole></recordTarget>"
-        f"{author}{CUSTODIAN}{header}{stay}<component>{body}</component></ClinicalDocument>"
+        f"{author}{CUSTODIAN}{legal}{header}{act}{stay}<component>{body}</component></ClinicalDocument>"
     ).encode()
 
 

@@ -15,6 +15,12 @@ from gateway.fhir.identity import Ids
 from tests.unit.cda.conftest import Convert
 from tests.unit.cda.documents import RPLC, TA, cda, entry, only, plan, resources
 
+TIME = '<time value="20260312164500+0100"/>'
+MASKED = (
+    '<componentOf><encompassingEncounter><effectiveTime nullFlavor="MSK"/>'
+    "</encompassingEncounter></componentOf>"
+)
+
 
 @pytest.mark.parametrize(
     ("part", "code", "where"),
@@ -119,9 +125,12 @@ def test_masks_of_the_message_follow_the_confidentiality(convert: Convert) -> No
 
 def test_shared_and_single_use_resources_say_so(convert: Convert) -> None:
     kinds = {part.target.type: part.kind for part in convert(cda()).contributions}
+    without = {part.target.type: part.kind for part in convert(cda(stay=MASKED)).contributions}
 
     assert kinds["Organization"] is kinds["Practitioner"] is Kind.SHARED
-    assert kinds["Binary"] is kinds["Provenance"] is Kind.ONCE
+    assert kinds["Binary"] is without["Provenance"] is Kind.ONCE
+    # It follows the Encounter of the document when that gives way to the stay of a message.
+    assert kinds["Provenance"] is Kind.OWN
     assert kinds["DocumentReference"] is kinds["Patient"] is kinds["Encounter"] is Kind.OWN
 
 
@@ -149,7 +158,7 @@ def test_first_name_of_a_shared_identifier_is_kept_and_the_conflict_reported(
         "</assignedPerson></assignedEntity></legalAuthenticator>"
     )
 
-    mapped = convert(cda(header=other))
+    mapped = convert(cda(legal=other.replace("<assignedEntity>", f"{TIME}<assignedEntity>", 1)))
 
     assert only(mapped, "Practitioner")["name"][0]["family"] == "PRATICIENNE"
     assert [issue.code for issue in mapped.issues] == ["RLS-CDA-022"]

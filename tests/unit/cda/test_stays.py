@@ -5,6 +5,7 @@ import pytest
 from gateway.core.contributions import Target
 from gateway.core.envelope import Envelope
 from gateway.fhir.fold import merge
+from gateway.fhir.identity import Ids
 from tests.unit.cda.conftest import Convert
 from tests.unit.cda.documents import TA, cda, mode, only, resources
 
@@ -58,13 +59,17 @@ def test_known_stay_gets_only_what_the_letter_says_of_its_course(convert: Conver
 
     mapped = convert(cda(body=mode("ORG-074", value)), envelope)
 
-    (part,) = [part for part in mapped.contributions if part.target.type == "Encounter"]
+    part, word = [part for part in mapped.contributions if part.target.type == "Encounter"]
     assert part.target.id == "stay-of-pv1"
     assert set(part.resource) == {"resourceType", "id", "hospitalization"}
     assert part.movement is None
     assert part.version.recorded_at.year == 1900
     context = only(mapped, "DocumentReference")["context"]
     assert context["encounter"] == [{"reference": "Encounter/stay-of-pv1"}]
+    # The same letter may come by itself: then its own stay is that one.
+    assert word.annotates
+    assert word.target.id == Ids().document_stay("1.2.250.1.999.7.1#S1")
+    assert word.resource["extension"][0]["valueReference"]["reference"] == "Encounter/stay-of-pv1"
 
 
 @pytest.mark.parametrize(
