@@ -238,7 +238,10 @@ def test_hostile_stream_costs_linear_time(unit):
             decoder.feed(chunk)
         return time.process_time() - start
 
-    once, tenfold = min(cpu_s(2**16) for _ in range(3)), cpu_s(10 * 2**16)
+    # The two are measured by turns and the least of each is kept: on a shared machine the same
+    # work may cost several times as much from one moment to the next.
+    rounds = [(cpu_s(2**16), cpu_s(10 * 2**16)) for _ in range(4)]
+    once, tenfold = min(r[0] for r in rounds), min(r[1] for r in rounds)
 
     # Ten times the bytes: ten times the work, with room for a busy machine; quadratic is 100.
     assert tenfold < 40 * once + 0.02
