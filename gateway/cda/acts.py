@@ -13,7 +13,7 @@ from gateway.cda.followup import FORESEEN, foreseen
 from gateway.cda.professionals import entity
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
-from gateway.cda.structures import organization_of, organization_reference, person_of
+from gateway.cda.structures import organization_of, organization_reference
 from gateway.core.contributions import Json
 from gateway.core.systems import FHIR_BASE
 from gateway.mapping.converters import Flawed
