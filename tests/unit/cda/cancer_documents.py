@@ -1,6 +1,6 @@
 """Builders of cancer documents; people, structures and numbers are invented."""
 
-from tests.unit.cda.documents import TA, cda, section, sections
+from tests.unit.cda.documents import FACILITY, TA, cda, section, sections
 
 LN = "2.16.840.1.113883.6.1"
 SCT = "2.16.840.1.113883.6.96"
@@ -10,6 +10,12 @@ FRCP = '<templateId root="1.2.250.1.213.1.1.1.8"/>'
 FIN = '<templateId root="1.2.250.1.213.1.1.1.27"/>'
 THERAPEUTIC, SUPPORTIVE = "MED-566", "MED-567"
 FORESEEN = "GEN-177"
+#: What a document about no stay has for an encounter: a meeting without the patient.
+ABOUT_NO_STAY = (
+    '<componentOf><encompassingEncounter><code code="VR" codeSystem="2.16.840.1.113883.5.4"/>'
+    f'<effectiveTime><low value="20260302140000+0100"/></effectiveTime>{FACILITY}'
+    "</encompassingEncounter></componentOf>"
+)
 UNKNOWN = '<effectiveTime nullFlavor="UNK"/>'
 
 
@@ -67,17 +73,20 @@ def line(
     )
 
 
-def programme(*lines: str, part: str = THERAPEUTIC, text: str = "", beside: str = "") -> bytes:
+def programme(
+    *lines: str, part: str = THERAPEUTIC, text: str = "", beside: str = "", header: str = ""
+) -> bytes:
     """Build a programme of care with one plan section, and perhaps another section."""
     translation = coded("translation", part)
     translated = f'<code code="18776-5" codeSystem="{LN}">{translation}</code>'
     plan = section("158", *lines, text=text).replace("<text>", f"{translated}<text>", 1)
     return cda(
-        template=PPS, code=coded("code", "18776-5", LN), stay="", body=sections(plan, beside)
-    )
+        template=PPS, code=coded("code", "18776-5", LN), header=header, stay=ABOUT_NO_STAY,
+        body=sections(plan, beside),
+    )  # fmt: skip
 
 
-def board(*sections_: str, header: str = "", stay: str = "") -> bytes:
+def board(*sections_: str, header: str = "", stay: str = ABOUT_NO_STAY) -> bytes:
     """Build the record of a tumour board."""
     return cda(
         template=FRCP, code=coded("code", "34794-8", LN), header=header, stay=stay,

@@ -92,16 +92,28 @@ def test_a_programme_is_not_based_on_itself(convert: Convert) -> None:
     assert "basedOn" not in only(mapped, "CarePlan")
 
 
-def test_the_plan_names_its_team(convert: Convert) -> None:
-    plan = only(convert(programme(LINE)), "CarePlan")
+NURSE = (
+    '<participant typeCode="PRF"><associatedEntity classCode="PROV">'
+    '<id root="1.2.250.1.71.4.2.1" extension="899700000015"/>'
+    "<associatedPerson><name><given>Inès</given><family>ESSAI</family></name></associatedPerson>"
+    "</associatedEntity></participant>"
+)
 
-    team = {"system": "https://relais.example/ns/care-team", "value": "1.2.250.1.999.7.1#S1"}
-    assert plan["careTeam"] == [{"type": "CareTeam", "identifier": team}]
+
+def test_the_plan_names_the_team_that_the_header_tells(convert: Convert) -> None:
+    mapped = convert(programme(LINE, header=NURSE))
+
+    team = only(mapped, "CareTeam")["id"]
+    assert only(mapped, "CarePlan")["careTeam"] == [{"reference": f"CareTeam/{team}"}]
+
+
+def test_a_plan_of_nobody_names_no_team(convert: Convert) -> None:
+    assert "careTeam" not in only(convert(programme(LINE)), "CarePlan")
 
 
 MEETING = (
     '<componentOf><encompassingEncounter><id root="1.2.250.1.161.1.20.3.1" extension="2701"/>'
-    '<id root="1.2.250.1.213.1.1.9"/>'
+    '<id root="1.2.250.1.213.1.1.9"/><id extension="2702"/>'
     '<code code="{}" codeSystem="2.16.840.1.113883.5.4"/><effectiveTime>'
     '<low value="20260210140000+0100"/></effectiveTime></encompassingEncounter></componentOf>'
 )
@@ -112,8 +124,10 @@ def test_a_meeting_is_no_stay_and_its_session_is_named(convert: Convert) -> None
 
     assert "Encounter" not in {part.target.type for part in mapped.contributions}
     session = {"system": "urn:oid:1.2.250.1.161.1.20.3.1", "value": "2701"}
+    network = {"system": "urn:ietf:rfc:3986", "value": "urn:oid:1.2.250.1.213.1.1.9"}
     assert only(mapped, "DocumentReference")["context"]["related"] == [
-        {"type": "Encounter", "identifier": session}
+        {"type": "Encounter", "identifier": session},
+        {"type": "Encounter", "identifier": network},
     ]
 
 
