@@ -10,6 +10,7 @@ from typing import Literal
 
 from gateway.core.systems import FHIR_BASE
 from gateway.fhir.search_care import CARE, SUBJECT
+from gateway.fhir.search_findings import FINDINGS
 
 Kind = Literal["token", "reference", "date"]
 
@@ -315,6 +316,7 @@ _ROWS = {
         reference actor             participant.actor
         reference based-on          basedOn             to=ServiceRequest
     """,
+    **FINDINGS,
     **CARE,
     "Provenance": """
         date      recorded    recorded
