@@ -1,7 +1,7 @@
-"""How an act is to be made or was made: dates, mode, rhythm, performers, comments.
+"""How an act is to be made or was made: dates, mode, rhythm, performers.
 
 Does not say what the act is (`cda.followup`, `cda.cancer_plan`). CI-SIS FR-Acte
-(1.2.250.1.213.1.1.3.62), FR-Commentaire (3.32).
+(1.2.250.1.213.1.1.3.62).
 """
 
 from typing import Any
@@ -20,7 +20,8 @@ from gateway.mapping.converters import Flawed
 
 _PLANNED_PERIOD = f"{FHIR_BASE}/StructureDefinition/planned-period"
 _DETAIL = f"{FHIR_BASE}/StructureDefinition/planned-act-detail"
-_COMMENT = "48767-8"
+#: Dates that are foreseen, beside those that are confirmed.
+_DATES = "GEN-177"
 _INSIDE = "cda:entryRelationship[@typeCode='COMP']/cda:observation"
 
 
@@ -133,19 +134,3 @@ def procedure_performers(node: Node, context: Context) -> list[Json]:
             role["onBehalfOf"] = beside
         found.append(role)
     return found
-
-
-@converter("comment")
-def comment(node: Node, _context: Context) -> Json | None:
-    """Give an Annotation of a comment, with its date when it has one; nothing without words.
-
-    Spec: CI-SIS FR-Commentaire, LOINC 48767-8, text/reference.
-    """
-    code, words = node.child("code"), node.child("text")
-    if code is None or code.get("code") != _COMMENT or words is None:
-        return None
-    text = referenced_text(words) or words.lines()
-    when = stamp(node.child("effectiveTime"))
-    if not text:
-        return None
-    return {"time": when.text_fhir, "text": text} if when is not None else {"text": text}

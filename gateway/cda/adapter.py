@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from gateway.cda import facts, faults
 from gateway.cda.bodies import attached_to, media_of, model_of
+from gateway.cda.coherence import contradictions
 from gateway.cda.contacts import is_unreadable, stamp
 from gateway.cda.context import Context, Tables
 from gateway.cda.convert import CONVERTERS
@@ -46,7 +47,7 @@ __all__ = [
 #: First part of `Header.sender` of a document that came alone.
 SENDER = "cda"
 #: Concept maps the converters read by themselves, for `mapping.check`.
-CONCEPTMAPS = frozenset({"cda-code-systems", "cda-units", "cancer-request-kind"})
+CONCEPTMAPS = frozenset({"cda-code-systems", "cda-units", "cancer-request-kind", "cda-severity"})
 _GENERIC = "document"
 _STRUCTURE_ROOT = "1.2.250.1.71.4.2.2"
 
@@ -97,9 +98,9 @@ def compile_plans(mappings: Mappings) -> Plans:
         for name, plan in plans.items()
     }
     matches = [(plan.match, name) for name, plan in plans.items()]
-    systems, units, requests = (
+    systems, units, requests, severities = (
         {code: target.code for code, target in mappings.conceptmaps[name].codes.items()}
-        for name in ("cda-code-systems", "cda-units", "cancer-request-kind")
+        for name in ("cda-code-systems", "cda-units", "cancer-request-kind", "cda-severity")
     )
     return Plans(
         by_template={
@@ -108,7 +109,7 @@ def compile_plans(mappings: Mappings) -> Plans:
         by_code={code: name for match, name in matches for code in match.get("code", ())},
         by_name=compiled,
         facts=said,
-        tables=Tables(systems, units, requests),
+        tables=Tables(systems, units, requests, severities),
     )
 
 
@@ -180,6 +181,7 @@ def contribute(
                        digest=digest, flags=flags, issues=issues)  # fmt: skip
     version = _version(context)
     name, plan = plans.of(document)
+    context.issues.extend(contradictions(document))
     results = plan.run(document.root, context, trace=trace, local=site.local_codes or None)
     mapped = contributions_of(results, context, version)
     issues += findings(document, frozenset(plans.by_template), strict=not site.is_lenient)

@@ -78,12 +78,12 @@ _MEDIA = "cda:component/cda:structuredBody/descendant::cda:value[@representation
 def media_of(document: Document) -> tuple[dict[Any, Attached], list[Issue]]:
     """Return the media embedded in a structured body, by `Node.key`, and what was left out.
 
-    The same picture twice is one. A broken picture does not spoil a letter.
+    The same picture twice is the same bytes. A broken picture does not spoil a letter.
 
     Spec: CI-SIS FR-Document-attaché, observationMedia/value; CDA R2 data type ED.
     """
     found: dict[Any, Attached] = {}
-    seen: set[str] = set()
+    known: dict[str, Attached] = {}
     issues: list[Issue] = []
     for node in document.select(_MEDIA):
         try:
@@ -92,9 +92,8 @@ def media_of(document: Document) -> tuple[dict[Any, Attached], list[Issue]]:
             media = None
         if media is None:
             issues.append(faults.media_left_out(node.place))
-        elif media.sha256 not in seen:
-            seen.add(media.sha256)
-            found[node.key] = media
+        else:
+            found[node.key] = known.setdefault(media.sha256, media)
     return found, issues
 
 

@@ -6,12 +6,10 @@ it. Does not convert what is planned (`cda.cancer_plan`). CI-SIS Diagnostic du c
 du dossier présenté en RCP (2.33), Évaluation du statut fonctionnel (2.111).
 """
 
-from typing import Any
-
 from gateway.cda.codes import coding_of, concept_of
 from gateway.cda.contacts import stamp
 from gateway.cda.context import Context
-from gateway.cda.entries import EntryKey, codes_of
+from gateway.cda.entries import statement_around
 from gateway.cda.professionals import entity, shown
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
@@ -25,8 +23,6 @@ _TNM_STAGE = "75620-5"
 _OTHER_STAGE = "21918-8"
 _STAGE_GROUP = "21909-7"
 _EDITION = "21917-0"
-_CDA = "{urn:hl7-org:v3}"
-_LINKS = (f"{_CDA}entryRelationship", f"{_CDA}component")
 _INSIDE = "*[self::cda:entryRelationship or self::cda:component]/cda:observation"
 
 
@@ -38,49 +34,18 @@ def part_id(node: Node, context: Context) -> str | None:
 
     It is named after that statement, so that it keeps its id when others come or go.
     """
-    key = _parts(context).get(node.key)
-    if key is None:
-        return None
-    return context.ids.document_entry(
-        "Observation", context.set_key, key.section, key.code, key.qualifier, key.n
-    )
+    return context.entry_id("Observation", node) if _is_part(node, context) else None
 
 
-def _parts(context: Context) -> dict[Any, EntryKey]:
-    place = ("parts", None)
-    if place not in context.memo:
-        found: dict[Any, EntryKey] = {}
-        for statement in context.document.select(
-            "cda:component/cda:structuredBody/descendant::cda:section/cda:entry/*"
-        ):
-            _name_parts(statement, context, found)
-        context.memo[place] = found
-    parts: dict[Any, EntryKey] = context.memo[place]
-    return parts
-
-
-def _name_parts(statement: Node, context: Context, found: dict[Any, EntryKey]) -> None:
-    above = context.entries.get(statement.key) or found.get(statement.key)
-    seen: dict[tuple[str, str], int] = {}
-    for part in statement.select(_INSIDE):
-        if above is not None and part.key not in context.entries and _is_part(part):
-            code, qualifier = codes_of(part)
-            n = seen[code, qualifier] = seen.get((code, qualifier), 0) + 1
-            path = f"{above.code}#{above.qualifier}#{above.n}/{code}"
-            found[part.key] = EntryKey(above.section, path, qualifier, n)
-        _name_parts(part, context, found)
-
-
-def _is_part(node: Node) -> bool:
+def _is_part(node: Node, context: Context) -> bool:
     """Tell whether an observation inside a statement is said for its own sake.
 
     What stands inside an act are its dates, rhythm and mode; its reasons are observations.
     """
-    link = node.key.getparent()
-    if link.tag not in _LINKS:
+    link, around = node.parent, statement_around(node)
+    if link is None or around is None or concept_of(node.child("code"), context) is None:
         return False
-    name = link.getparent().tag.removeprefix(_CDA)
-    return name in ("observation", "organizer") or link.get("typeCode") == "RSON"
+    return around.name in ("observation", "organizer") or link.get("typeCode") == "RSON"
 
 
 @converter("part_id")
@@ -127,13 +92,6 @@ def performers(node: Node, context: Context) -> list[Json]:
     """
     found = _authors(node, context)
     return [*found, *(who for who in _performing(node, context) if who not in found)]
-
-
-@converter("further_performers")
-def further_performers(node: Node, context: Context) -> list[Json]:
-    """Give who took part in an observation beside its author, and when."""
-    authors = _authors(node, context)
-    return [who for who in _performing(node, context) if who not in authors]
 
 
 def _authors(node: Node, context: Context) -> list[Json]:

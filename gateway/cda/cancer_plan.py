@@ -4,11 +4,11 @@ Does not convert its acts (`cda.followup`, `cda.acts`). CI-SIS FR-Plan-de-soins
 (1.2.250.1.213.1.1.2.158); volets CANCER-PPS, CANCER-FRCP.
 """
 
-from gateway.cda.acts import comment
 from gateway.cda.context import Context
 from gateway.cda.entries import section_key
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
+from gateway.cda.remarks import comment
 from gateway.core.contributions import Json
 from gateway.core.systems import FHIR_BASE
 

@@ -4,6 +4,8 @@ Does not choose codes: systems and units come from concept maps. HL7 CDA R2 data
 nullFlavor never becomes a value, but its original text is kept.
 """
 
+import re
+from math import isfinite
 from typing import Any
 
 from gateway.cda.context import Context
@@ -16,6 +18,14 @@ from gateway.mapping.converters import Flawed
 UCUM = "http://unitsofmeasure.org"
 #: Units of time that FHIR has as `periodUnit`.
 PERIOD_UNITS = frozenset({"s", "min", "h", "d", "wk", "mo", "a"})
+EDQM = "http://standardterms.edqm.eu"
+#: HL7 IPS, codes of absent or unknown data: "no known allergies", "no information".
+ABSENT_UNKNOWN = "2.16.840.1.113883.5.1150.1"
+#: Packages and dose forms of the EDQM Standard Terms have numbers of eight digits.
+_EDQM_CODE = re.compile(r"[0-9]{8}")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_MOST_DIGITS = 18
+_CODED = ("CD", "CE", "CO", "CV", "CS")
 
 
 def system_uri(oid: str, context: Context) -> str:
@@ -76,7 +86,7 @@ def concept(node: Node, context: Context) -> Any:
         for part in (node, *node.children("translation"))
         if (found := coding_of(part, context))
     ]
-    text = original_text(node) or node.get("displayName")
+    text = original_text(node) or node.get("displayName") or _said_by_translation(node)
     if not codings and not text:
         return None
     result: Json = {}
@@ -93,6 +103,17 @@ def concept_of(node: Node | None, context: Context) -> Json | None:
     """Return the CodeableConcept of an element that is read elsewhere too, without its flaws."""
     made = concept(node, context) if node is not None else None
     return made.value if isinstance(made, Flawed) else made
+
+
+def _said_by_translation(node: Node) -> str:
+    """Return the words of the first translation that has some, for a code with a nullFlavor."""
+    parts = node.children("translation")
+    return next((text for part in parts if (text := original_text(part))), "")
+
+
+def is_coded(type_: str) -> bool:
+    """Tell whether a data type is a coded one."""
+    return type_ in _CODED
 
 
 @converter("concept_with_qualifiers")
@@ -139,12 +160,20 @@ def boolean(node: Node, _context: Context) -> bool | None:
 
 
 def quantity(node: Node, context: Context) -> Json | None:
-    """Give a Quantity; UCUM is claimed only for the units of the table."""
+    """Give a Quantity; UCUM is claimed only for the units of the table.
+
+    Packages and dose forms have an EDQM code for a unit, and their name beside it.
+
+    Spec: CI-SIS FR-Quantité-de-produit, quantity/@unit; HL7 FHIR R4 Quantity.
+    """
     value = number(node.get("value"))
     if value is None:
         return None
     result: Json = {"value": value}
     unit = node.get("unit")
+    if _EDQM_CODE.fullmatch(unit):
+        said = _said_by_translation(node)
+        return result | ({"unit": said} if said else {}) | {"system": EDQM, "code": unit}
     # `1` is UCUM for "no unit" and says nothing to a reader.
     if unit and unit != "1":
         result["unit"] = unit
@@ -155,11 +184,17 @@ def quantity(node: Node, context: Context) -> Json | None:
 
 
 def number(text_: str) -> int | float | None:
-    """Return a number as written, None when it is none; a decimal comma is read."""
-    try:
-        return float(text_.replace(",", ".")) if set(text_) & set(".,eE") else int(text_)
-    except ValueError:
+    """Return a number as written; a decimal comma is read.
+
+    Returns:
+        None when it is none, or one that JSON cannot hold.
+    """
+    if not _NUMBER.fullmatch(text_):
         return None
+    if set(text_) & set(".,eE"):
+        real = float(text_.replace(",", "."))
+        return real if isfinite(real) else None
+    return int(text_) if len(text_) <= _MOST_DIGITS else None
 
 
 def quantity_range(node: Node, context: Context) -> tuple[Json | None, Json | None]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from gateway.cda.entries import EntryKey
+from gateway.cda.entries import EntryKey, part_key
 from gateway.cda.reader import SECTION_TAG, Document, Node
 from gateway.core.contributions import Json, Target
 from gateway.core.envelope import Envelope
+from gateway.core.issues import Issue
 from gateway.core.timestamps import Timestamp
 from gateway.fhir.identity import Ids, master_identifier
 from gateway.mapping.sites import DEFAULT_SITE, Site
@@ -22,11 +23,13 @@ class Tables:
         systems: OID to URI (`cda-code-systems`).
         units: UCUM codes that may be claimed (`cda-units`).
         requests: kind of request by code of a planned act (`cancer-request-kind`).
+        severities: SNOMED CT severity to that of a reaction (`cda-severity`), empty: none.
     """
 
     systems: Mapping[str, str]
     units: Mapping[str, str]
     requests: Mapping[str, str]
+    severities: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Context:
         site: the table of the hospital it comes from.
         entries: key of each clinical statement.
         noticed: data-quality flags found on the way, in order.
+        issues: what is wrong with the document and belongs to no value of a resource.
         memo: references already made, by kind and `Node.key`: one author signs many entries.
         made: `Type/id` of what was made from each statement or section, by `Node.key`.
         holders: the statements that gave something, by each element around them up to the section.
@@ -90,8 +94,9 @@ class Context:
     envelope: Envelope | None = None
     site: Site = DEFAULT_SITE
     media: Mapping[Any, Attached] = field(default_factory=dict)
-    entries: Mapping[Any, EntryKey] = field(default_factory=dict)
+    entries: dict[Any, EntryKey] = field(default_factory=dict)
     noticed: dict[str, None] = field(default_factory=dict)
+    issues: list[Issue] = field(default_factory=list)
     memo: dict[tuple[str, Any], Any] = field(default_factory=dict)
     made: dict[Any, list[str]] = field(default_factory=dict)
     holders: dict[Any, list[Any]] = field(default_factory=dict)
@@ -173,7 +178,7 @@ class Context:
 
     def entry_id(self, type_: str, node: Node) -> str | None:
         """Return the id of the resource made from a clinical statement."""
-        key = self.entries.get(node.key)
+        key = self.entries.get(node.key) or part_key(node, self.entries)
         if key is None:
             return None
         return self.ids.document_entry(

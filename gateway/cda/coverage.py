@@ -4,20 +4,21 @@ Does not convert: it compares the statements of a document with those a conversi
 context. A document is never refused for what this finds.
 """
 
-from gateway.cda.codes import original_text
+from gateway.cda.codes import original_text, referenced_text
 from gateway.cda.context import Context
-from gateway.cda.entries import CONCERNS, section_key, sections
+from gateway.cda.entries import CONCERNS, ENTRY_STATEMENTS, section_key, sections
 from gateway.cda.reader import Node
 from gateway.core.coverage import SectionCoverage, Unread
 
 #: Statements that are elements of another resource, by code: no resource of their own.
 READ_ELSEWHERE = {
-    "ORG-070": "Encounter.hospitalization.admitSource",
-    "ORG-074": "Encounter.hospitalization.dischargeDisposition",
     "GEN-065": "DocumentReference.docStatus, Composition.status",
+    "48767-8": "Composition.section.text",
 }
-#: The same by template: FR-Transport-du-patient is the destination of the stay.
-READ_ELSEWHERE_TEMPLATES = {"1.2.250.1.213.1.1.3.28": "Encounter.hospitalization.destination"}
+#: The same by template: FR-Dispositions.
+READ_ELSEWHERE_TEMPLATES = {
+    "1.2.250.1.213.1.1.3.97": "Patient.extension preferred-establishment",
+}
 
 
 def coverage(context: Context) -> tuple[SectionCoverage, ...]:
@@ -40,13 +41,13 @@ def unread(context: Context) -> list[Node]:
     return [
         statement
         for section in sections(body)
-        for statement in section.select("cda:entry/*")
+        for statement in section.select(ENTRY_STATEMENTS)
         if not _is_read(statement, context)
     ]
 
 
 def _section(section: Node, context: Context) -> SectionCoverage:
-    statements = section.select("cda:entry/*")
+    statements = section.select(ENTRY_STATEMENTS)
     lost = [statement for statement in statements if not _is_read(statement, context)]
     title, code, text = (section.child(name) for name in ("title", "code", "text"))
     words = title.text() if title is not None else ""
@@ -78,7 +79,7 @@ def says_nothing(statement: Node) -> bool:
 
     Letters write "no known allergy" as a list whose observation names no substance.
     """
-    if statement.has_null_flavor:
+    if statement.has_null_flavor or _is_shell(statement):
         return True
     if not any(statement.has_template(root) for root in CONCERNS):
         return False
@@ -87,6 +88,14 @@ def says_nothing(statement: Node) -> bool:
              *statement.select(f"{inside}/cda:participant/cda:participantRole/cda:playingEntity"
                                "/cda:code"))  # fmt: skip
     return not any(node.get("code") or original_text(node) for node in named)
+
+
+def _is_shell(statement: Node) -> bool:
+    """Tell whether an act has a nullFlavor for its code and no words, as models demand one."""
+    code, text = statement.child("code"), statement.child("text")
+    if statement.name != "procedure" or code is None or not code.has_null_flavor:
+        return False
+    return not (original_text(code) or code.child("translation") or referenced_text(text))
 
 
 def _unread(statement: Node) -> Unread:

@@ -15,6 +15,13 @@ ENTRY = "1.2.250.1.213.1.1.3."
 PLAN_SECTION = f"{SECTION}158"
 #: Lists whose statements are inside: problems, allergies.
 CONCERNS = (f"{ENTRY}39", f"{ENTRY}40")
+#: Clinical statements of CDA R2; an entry also holds templateId elements in some models.
+STATEMENTS = (
+    "observation", "act", "procedure", "encounter", "organizer", "substanceAdministration",
+    "supply", "observationMedia", "regionOfInterest",
+)  # fmt: skip
+#: The statements of the entries of a section.
+ENTRY_STATEMENTS = f"cda:entry/*[{' or '.join(f'self::cda:{name}' for name in STATEMENTS)}]"
 
 
 class EntryKey(NamedTuple):
@@ -51,7 +58,7 @@ def entry_keys(document: Document) -> dict[Any, EntryKey]:
         name = section_key(section)
         repeats = names[name] > 1
         earlier = {said: list(known) for said, known in plans.items()} if repeats else {}
-        for statement in section.select("cda:entry/*"):
+        for statement in section.select(ENTRY_STATEMENTS):
             for node in _statements(statement):
                 said = (name, *_content(node)) if repeats else ()
                 if repeated := earlier.get(said):
@@ -63,6 +70,54 @@ def entry_keys(document: Document) -> dict[Any, EntryKey]:
                 if said:
                     plans.setdefault(said, []).append(key)
     return keys
+
+
+def part_key(node: Node, keys: dict[Any, EntryKey]) -> EntryKey | None:
+    """Return the key of a statement inside another one, made on demand and kept.
+
+    Its section is that of the statement around it with `>` and the codes of that one, so a part
+    keeps its id as long as what it is a part of does. What stands beside a problem or an allergy
+    in their concern act is a part of the first of them.
+    """
+    around = statement_around(node)
+    if around is None:
+        return None
+    above = keys.get(around.key) or _concerned(around, keys) or part_key(around, keys)
+    if above is None:
+        return None
+    scope = f"{above.section}>{above.code}#{above.qualifier}#{above.n}"
+    own = codes_of(node)
+    rank = 1
+    for part in parts_of(around):
+        if part.key is node.key:
+            break
+        rank += codes_of(part) == own
+    key = keys[node.key] = EntryKey(scope, *own, rank)
+    return key
+
+
+def statement_around(node: Node) -> Node | None:
+    """Return the statement a statement is a part of, None for that of an entry."""
+    link = node.parent
+    around = link.parent if link is not None else None
+    return around if around is not None and around.name in STATEMENTS else None
+
+
+def parts_of(statement: Node) -> list[Node]:
+    """Return the statements inside a statement, one level down, in document order."""
+    return [
+        part
+        for link in statement.elements()
+        if link.name in ("entryRelationship", "component")
+        for part in link.elements()
+        if part.name in STATEMENTS
+    ]
+
+
+def _concerned(around: Node, keys: dict[Any, EntryKey]) -> EntryKey | None:
+    if around.name != "act":
+        return None
+    return next((keys[part.key] for part in parts_of(around) if part.key in keys), None)
 
 
 def sections(parent: Node) -> list[Node]:

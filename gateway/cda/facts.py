@@ -18,13 +18,14 @@ from gateway.cda.followup import PLANNED, planned_time, planned_type
 from gateway.cda.professionals import professional_key
 from gateway.cda.reader import Node
 from gateway.cda.stay import encounter_class_of, stay_times
+from gateway.cda.structures import organization_key
 from gateway.cda.telling import FACTS, Telling, converter, first_of, last_of
 from gateway.core.contributions import Version
 from gateway.core.events import COMPLETIONS
 from gateway.core.events import document_key as key_of
 from gateway.core.events import document_name as name_of
 from gateway.core.facts import Assertion
-from gateway.fhir.identity import RPPS_SYSTEM, document_key
+from gateway.fhir.identity import FINESS_SYSTEM, RPPS_SYSTEM, document_key
 from gateway.mapping.facts import CompiledFact, Speaker, When, run_facts, when_of
 from gateway.mapping.sites import Site
 
@@ -250,6 +251,16 @@ def rpps(node: Node, _telling: Telling) -> str | None:
     """
     found = professional_key(node)
     return found.value if found and found.system == RPPS_SYSTEM else None
+
+
+@converter("finess")
+def finess(node: Node, _telling: Telling) -> str | None:
+    """Return the FINESS of a structure, nothing for another number.
+
+    Spec: CI-SIS Structuration minimale, Struct_IdNat.
+    """
+    found = organization_key(node)
+    return found.value if found and found.system == FINESS_SYSTEM else None
 
 
 @converter("has_text")

@@ -293,3 +293,25 @@ def time_of_message(where: str) -> Issue:
         fix="Send YYYYMMDDHHMMSS with a zone, such as +0100 (CDA R2 data type TS).",
         hl7_code=102,
     )
+
+
+def dates_contradict(where: str, other: str) -> Issue:
+    """Say that two dates of one document contradict each other; both are kept."""
+    return Issue(
+        code="RLS-CDA-041",
+        severity=Severity.WARNING,
+        where=where,
+        what=f"The date contradicts that of {other}; each is kept where it was said.",
+        fix="Send the same day in header and body, or correct the wrong one in a new version.",
+    )
+
+
+def negated_reaction(where: str) -> Issue:
+    """Say that a reaction that is said not to be one was left out."""
+    return Issue(
+        code="RLS-CDA-042",
+        severity=Severity.WARNING,
+        where=where,
+        what="The reaction carries negationInd true: it is said not to have happened; left out.",
+        fix="Send negationInd false, or none, for a reaction the person had.",
+    )

@@ -34,6 +34,9 @@ FORESEEN = "GEN-177"
 _ACT = f"{ENTRY}62"
 _REQUEST = f"{ENTRY}27"
 _ENCOUNTER = f"{ENTRY}58"
+_DEVICE = f"{ENTRY}20"
+#: Treatment, prescription line, recommended vaccination.
+_TREATMENTS = (f"{ENTRY}42", f"{ENTRY}83", f"{ENTRY}47")
 
 
 def planned_type(node: Node) -> str | None:
@@ -47,7 +50,11 @@ def planned_type(node: Node) -> str | None:
         return "Appointment"
     if node.name in ("procedure", "observation", "act"):
         return "ServiceRequest"
-    return "MedicationRequest" if node.name == "substanceAdministration" else None
+    if node.name == "supply":
+        return "DeviceRequest" if node.has_template(_DEVICE) else None
+    is_treatment = node.name == "substanceAdministration" and node.get("negationInd") != "true"
+    known = is_treatment and any(node.has_template(root) for root in _TREATMENTS)
+    return "MedicationRequest" if known else None
 
 
 @converter("service_request_id")
@@ -74,8 +81,8 @@ def appointment_id(node: Node, context: Context) -> str | None:
 
 @converter("goal_id")
 def goal_id(node: Node, context: Context) -> str | None:
-    """Give the id of the Goal of an observation in mood GOL."""
-    return context.making("Goal", node)
+    """Give the id of the Goal of an observation in mood GOL that says what it is."""
+    return context.making("Goal", node) if request_code(node, context) else None
 
 
 @converter("request_code")
@@ -99,6 +106,11 @@ def request_code(node: Node, context: Context) -> Any:
     codings = result.get("coding") or ({"code": ""},)
     says_nothing = not codings[0]["code"] or codings[0]["code"].startswith(_GENERIC)
     if says_nothing and not (code is not None and original_text(code)):
+        asked = node.child("value")
+        found = coding_of(asked, context) if asked is not None else None
+        if found:
+            result["coding"] = [found, *result.get("coding", ())]
+            result["text"] = found.get("display") or result.get("text", "")
         words = _words(node)
         if words:
             result["text"] = words
@@ -329,7 +341,7 @@ def care_plan_goals(node: Node, context: Context) -> list[Json]:
     return [
         {"reference": f"Goal/{context.entry_id('Goal', statement)}"}
         for type_, statement in _planned(node, context)
-        if type_ == "Goal"
+        if type_ == "Goal" and request_code(statement, context)
     ]
 
 

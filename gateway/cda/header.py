@@ -7,6 +7,7 @@ volet Structuration minimale; XDS metadata as IHE MHD and PDSm carry them in Doc
 from base64 import b64encode
 from hashlib import sha1
 
+from gateway.cda.attachments import loose_media
 from gateway.cda.bodies import XDS_SD
 from gateway.cda.codes import coding_of
 from gateway.cda.context import Attached, Context
@@ -142,7 +143,9 @@ def document_status(node: Node, context: Context) -> str | None:
 
 @converter("contents")
 def contents(node: Node, context: Context) -> list[Json]:
-    """Give the document as received, then what it holds: a level-1 body, embedded media.
+    """Give the document as received, then what it holds: a level-1 body, loose media.
+
+    A file of an observationMedia is a document of its own (`cda.attachments`).
 
     Spec: XDS hash is SHA-1, in base64 in FHIR; size in bytes; IHE ITI XDS-SD.
     """
@@ -159,7 +162,7 @@ def contents(node: Node, context: Context) -> list[Json]:
                 "creation": context.created.text_fhir,
             }
         }
-        for attached in (*context.attached, *context.media.values())
+        for attached in (*context.attached, *loose_media(context))
     ]
 
 
@@ -216,31 +219,6 @@ def body_data(_node: Node, context: Context) -> str | None:
     """Give the decoded bytes of a level-1 body in plain base64."""
     body = _body(context)
     return b64encode(body.data).decode() if body else None
-
-
-@converter("media_binary_id")
-def media_binary_id(node: Node, context: Context) -> str | None:
-    """Give the id of the Binary of embedded media, of their SHA-256."""
-    media = context.media.get(node.key)
-    if media is None:
-        return None
-    found = context.ids.binary(media.sha256)
-    holder = node.above("observationMedia")
-    if holder is not None:
-        context.note("Binary", found, holder)
-    return found
-
-
-@converter("media_type")
-def media_type(node: Node, context: Context) -> str:
-    """Give the media type of embedded media, by their content."""
-    return context.media[node.key].content_type
-
-
-@converter("media_data")
-def media_data(node: Node, context: Context) -> str:
-    """Give the decoded bytes of embedded media in plain base64."""
-    return b64encode(context.media[node.key].data).decode()
 
 
 # --- consent, provenance ----------------------------------------------------------------------

@@ -43,7 +43,7 @@ def contributions_of(results: Sequence[Result], context: Context, version: Versi
     if any(issue.severity.refuses for issue in issues):
         raise RejectedError(issues)
     # Two resources may read one field: what is wrong with it is said once.
-    mapped = Mapped(flags=_flags(context), issues=list(dict.fromkeys(issues)))
+    mapped = Mapped(flags=_flags(context), issues=list(dict.fromkeys((*issues, *context.issues))))
     for result in _joined(results):
         # A resource of which only the id is known says nothing.
         if len(result.resource) > 2:

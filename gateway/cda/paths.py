@@ -17,7 +17,7 @@ PREFIXES = {
     "cda": "urn:hl7-org:v3",
     "sdtc": "urn:hl7-org:sdtc",
     "xsi": "http://www.w3.org/2001/XMLSchema-instance",
-    "pharm": "urn:hl7-org:pharm",
+    "pharm": "urn:ihe:pharm:medication",
     "lab": "urn:oid:1.3.6.1.4.1.19376.1.3.2",
     "ps3-20": "urn:dicom-org:ps3-20",
 }
@@ -246,7 +246,7 @@ def _atom(text: str) -> _Test | None:
         return (lambda element: element.tag == tag) if not below and not attribute else None
     test = _compares(attribute, value) if attribute else None
     if axis == "parent":
-        return _parent(tag, test) if not below else None
+        return _parent(tag, _child(_tag(below), test) if below else test)
     return _child(tag, _child(_tag(below), test) if below else test)
 
 

@@ -247,6 +247,10 @@ class Document:
             found = self._entries_of[template] = walker(path)((self.root._element,))
         return found
 
+    def entry_nodes(self) -> list[Node]:
+        """Return the entries of all sections in document order."""
+        return [Node(element, self) for element in self.entries]
+
     @property
     def place(self) -> str:
         """Give the place of the whole document."""

@@ -46,6 +46,7 @@ _SIGNS = (
     b" Extension=",
     b" NullFlavor=",
 )
+_CDA = "{urn:hl7-org:v3}"
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 
@@ -86,11 +87,18 @@ def rename(element: Any, names: Mapping[str, str]) -> None:
 def type_of_value(element: Any) -> str:
     """Return the data type that a value without `xsi:type` can only have, empty when unclear.
 
-    A code is a CD, a number with a unit a PQ, true or false a BL.
+    A code or its words are a CD, a number with a unit a PQ, bounds with a unit an IVL_PQ, true or
+    false a BL, text alone an ST.
     """
-    if element.get("code"):
+    parts = {child.tag: child for child in element.iterchildren("*")}
+    if element.get("code") or f"{_CDA}translation" in parts or f"{_CDA}originalText" in parts:
         return "CD"
     value = (element.get("value") or "").strip()
     if element.get("unit") and _NUMBER.fullmatch(value):
         return "PQ"
-    return "BL" if value in ("true", "false") else ""
+    if value in ("true", "false"):
+        return "BL"
+    bounds = [parts[name] for name in (f"{_CDA}low", f"{_CDA}high") if name in parts]
+    if bounds:
+        return "IVL_PQ" if all(bound.get("unit") for bound in bounds) else ""
+    return "ST" if not parts and not element.attrib and (element.text or "").strip() else ""

@@ -42,17 +42,28 @@ class Key(NamedTuple):
 def organization_key(node: Node) -> Key | None:
     """Return the key of a structure: FINESS, else the id as received.
 
-    A participantRole is a structure when it is a place of care (SDLOC), else a device or product.
+    A participantRole is a structure when it is a place of care (SDLOC), or has the number of a
+    structure; else it is a device, a product or a person. The sheets of the nursing homes send
+    that number in a templateId of the participant.
+
+    Spec: CI-SIS FR-Transport-du-patient; volet DLU, participant DST.
     """
-    if node.name == "participantRole" and node.get("classCode") != "SDLOC":
-        return None
-    for item in node.children("id"):
+    is_role = node.name == "participantRole"
+    for item in (*node.children("id"), *(_misplaced_ids(node) if is_role else ())):
         root, value = item.get("root"), item.get("extension")
         if not root or not value:
+            continue
+        if is_role and node.get("classCode") != "SDLOC" and root != STRUCTURE_ROOT:
             continue
         finess = _FINESS.fullmatch(value) if root == STRUCTURE_ROOT else None
         return Key(FINESS_SYSTEM, finess[1]) if finess else Key(f"urn:oid:{root}", value)
     return None
+
+
+def _misplaced_ids(role: Node) -> list[Node]:
+    around = role.parent
+    found = around.children("templateId") if around is not None else []
+    return [item for item in found if item.get("root") == STRUCTURE_ROOT]
 
 
 def organization_of(node: Node) -> Node | None:
@@ -171,7 +182,7 @@ def organization_reference(node: Node, context: Context) -> Json | None:
     found = structure_id(node, context)
     if found:
         return {"reference": f"Organization/{found}"}
-    name = node.child("name")
+    name = node.child("name") or node.down("playingEntity", "name")
     return {"display": name.text()} if name is not None and name.text() else None
 
 

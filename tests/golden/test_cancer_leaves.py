@@ -84,8 +84,6 @@ NOT_CARRIED = [
     Reason("a comment whose reference dangles has a date and no words", "entry/act/effectiveTime"),
     Reason("its dates are the occurrence or the planned-period", "code", value="GEN-177"),
     Reason("a rhythm that is denied says nothing", "observation/code", value="ORG-004"),
-    Reason("the statement is a Condition", "observation/code", value="282291009"),
-    Reason("the statement is a Condition", "observation/code", value="55607006"),
     Reason("the side is a coding of the site", "targetSiteCode/qualifier/name", value="20228-3"),
     Reason("the stage is the value", "value/qualifier/name", value="21909-7"),
     Reason("DocumentReference.docStatus and Composition.status", owner="GEN-065"),
@@ -97,8 +95,6 @@ NOT_CARRIED = [
         "who took a sample is named only: the number is often another person's",
         "participant/participantRole/code",
     ),
-    Reason("the section says its own code again", "entry/observation/value", value="42349-1"),
-    Reason("the same date as its problem", "entry/observation/effectiveTime/low", "55607006"),
     Reason(
         "a number that several people have: the name that came first is kept",
         kind="name",

@@ -92,7 +92,7 @@ def test_systems_come_from_the_table_or_keep_the_oid(oid: str, uri: str, context
     [
         ('value="5" unit="mg"', {"value": 5, "unit": "mg", "system": codes.UCUM, "code": "mg"}),
         ('value="1" unit="{tbl}"', {"value": 1, "unit": "{tbl}"}),
-        ('value="2" unit="30009000"', {"value": 2, "unit": "30009000"}),
+        ('value="2" unit="30009000"', {"value": 2, "system": codes.EDQM, "code": "30009000"}),
         ('value="0,5" unit="g"', {"value": 0.5, "unit": "g", "system": codes.UCUM, "code": "g"}),
         ('value="3" unit="1"', {"value": 3}),
         ('value="beaucoup" unit="g"', None),

@@ -22,10 +22,12 @@ def test_a_null_flavor_without_value_is_none():
         ('<value code="8715000" codeSystem="2.16.840.1.113883.6.96"/>', "CD"),
         ('<value value="58" unit="kg"/>', "PQ"),
         ('<value xsi:type="CE" code="8715000"/>', "CE"),
-        ("<value>text</value>", ""),
+        ("<value>text</value>", "ST"),
+        ("<value/>", ""),
+        ('<value value="20260301"/>', ""),
         ('<code code="8715000"/>', ""),
     ],
-    ids=["code", "quantity", "told", "text", "no value"],
+    ids=["code", "quantity", "told", "text", "empty", "date or number", "no value"],
 )
-def test_a_value_without_type_is_what_its_attributes_make_of_it(value, type_):
+def test_a_value_without_type_is_what_it_can_only_be(value, type_):
     assert node(value).type == type_
