@@ -60,11 +60,15 @@ DOCUMENT_NAMES: Mapping[str, str] = {
     "EXPPAT_3": "DIRECTIVES",
 }
 
-#: The three documents of the nursing-home file share one type code; the template tells.
+#: The three documents of the nursing-home file share one type code, and those of a person cared
+#: for at home have none of their own; the template tells.
 _DLU_BY_TEMPLATE = {
     "1.2.250.1.213.1.1.1.22": "DLU",
     "1.2.250.1.213.1.1.1.23": "FLUDT",
     "1.2.250.1.213.1.1.1.24": "FLUDR",
+    "1.2.250.1.213.1.1.1.48": "DLU",
+    "1.2.250.1.213.1.1.1.49": "FLUDT",
+    "1.2.250.1.213.1.1.1.50": "FLUDR",
 }
 
 DOCUMENTS = frozenset({*DOCUMENT_NAMES.values(), *_DLU_BY_TEMPLATE.values(), "OTHER"})
@@ -209,6 +213,7 @@ _DOCUMENT = {
     "reason": Kind.TEXT,  # PPS: GEN-037, why there is another version
     "discharge_modality": Kind.TEXT,  # raw: ORG-074
     "admission_modality": Kind.TEXT,  # raw: ORG-070
+    "destination_finess": Kind.TEXT,  # of a transfer: FLUDT to the hospital, FLUDR back
     "empty": Kind.BOOLEAN,  # raw: a body without content, which proves no letter
 }
 
@@ -314,8 +319,7 @@ def document_name(code: str, template: str = "") -> str:
         code: type code (JDV_J07).
         template: CI-SIS templateId root, which tells the nursing-home documents apart.
     """
-    name = DOCUMENT_NAMES.get(code, "OTHER")
-    return _DLU_BY_TEMPLATE.get(template, name) if name == "DLU" else name
+    return _DLU_BY_TEMPLATE.get(template) or DOCUMENT_NAMES.get(code, "OTHER")
 
 
 def events_of(pattern: str) -> frozenset[str]:

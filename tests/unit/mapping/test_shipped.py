@@ -23,7 +23,7 @@ ADAPTERS = [
         "cda",
         CDA_CONVERTERS,
         path_fault,
-        frozenset({"cda-code-systems", "cda-units", "cancer-request-kind"}),
+        frozenset({"cda-code-systems", "cda-units", "cancer-request-kind", "cda-severity"}),
         CDA_FACTS,
     ),
 ]
