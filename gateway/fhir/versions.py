@@ -21,9 +21,10 @@ KIND = "document-set"
 TAG: Json = {"system": f"{FHIR_BASE}/CodeSystem/data-quality", "code": "not-in-latest-version"}
 
 _DOCUMENT = "DocumentReference"
-_OPEN, _CLOSED = "open", "closed"
-#: A version that was replaced or withdrawn says nothing any more.
-_NOT_CURRENT = frozenset({"superseded", "entered-in-error"})
+_CODE_SYSTEMS = "http://terminology.hl7.org/CodeSystem/"
+#: What becomes of a version: it counts, it was replaced, it should never have been.
+_OPEN, _CLOSED, _WITHDRAWN = "open", "closed", "withdrawn"
+_IN_ERROR = "entered-in-error"
 
 
 class _Ending(NamedTuple):
@@ -59,9 +60,16 @@ PLANNED = {
 RECORDED = frozenset(
     {
         "AllergyIntolerance", "CareTeam", "Condition", "Coverage", "Device", "DeviceUseStatement",
-        "Immunization", "MedicationStatement", "Observation", "Procedure",
+        "DiagnosticReport", "FamilyMemberHistory", "Flag", "Immunization", "MedicationStatement",
+        "Observation", "Procedure", "Specimen",
     }
 )  # fmt: skip
+#: A problem or an allergy is in error by how certain it is, and then has no clinical status
+#: (FHIR R4 con-5, ait-2).
+_VERIFIED = {
+    "AllergyIntolerance": "allergyintolerance-verification",
+    "Condition": "condition-ver-status",
+}
 #: Types whose contributions name their document.
 VERSIONED = frozenset({_DOCUMENT, *PLANNED, *RECORDED})
 
@@ -72,8 +80,7 @@ class DocumentFold:
     def claims(self, target: Target, parts: Sequence[Contribution]) -> tuple[Claim, ...]:
         """Claim which version of its document it is, and whether that still counts."""
         own = _of_documents(parts)
-        closed = any(part.resource.get("status") in _NOT_CURRENT for part in parts)
-        state = _CLOSED if closed else _OPEN
+        state = _state_of(parts)
         return tuple(
             Claim(KIND, document, target, f"{latest}|{state}")
             for document, latest in sorted(own.items())
@@ -86,7 +93,7 @@ class DocumentFold:
         merged = merge(target, parts)
         if merged is None:
             return []
-        if merged.get("status") == "current" and _is_over(_of_documents(parts), rivals):
+        if merged.get("status") == "current" and _end_of(_of_documents(parts), rivals):
             merged["status"] = "superseded"
         return [merged]
 
@@ -109,9 +116,17 @@ class VersionedFold:
         made = self._inner.resources(target, _speaking(parts), rivals)
         # What something else than a document says as well is never dropped.
         alone = all(part.document or part.annotates for part in parts)
-        if alone and _is_over(_of_documents(parts), rivals):
-            return [_dropped(one) for one in made]
+        end = _end_of(_of_documents(parts), rivals) if alone else ""
+        if end:
+            return [_in_error(one) if end == _WITHDRAWN else _dropped(one) for one in made]
         return made
+
+
+def _state_of(parts: Iterable[Contribution]) -> str:
+    said = {part.resource.get("status") for part in parts}
+    if _IN_ERROR in said:
+        return _WITHDRAWN
+    return _CLOSED if "superseded" in said else _OPEN
 
 
 def _order(version: Version) -> str:
@@ -147,20 +162,24 @@ def _speaking(parts: Sequence[Contribution]) -> Sequence[Contribution]:
     ]
 
 
-def _is_over(said: Mapping[str, str], rivals: Iterable[Claim]) -> bool:
-    """Tell whether no document that said this still does.
+def _end_of(said: Mapping[str, str], rivals: Iterable[Claim]) -> str:
+    """Return how what these documents said has ended; empty while one of them still says it.
 
     A document has ceased to when a version after the one that said it exists, or when that one
-    counts no more.
+    counts no more. What nobody said but versions that were withdrawn was never to be said.
     """
-    lasting = dict(said)
+    lasting, in_error = dict(said), dict(said)
     for rival in rivals:
-        latest = lasting.get(rival.value, "") if rival.kind == KIND else ""
+        latest = said.get(rival.value, "") if rival.kind == KIND else ""
         if latest and rival.target.type == _DOCUMENT:
             version, _, state = rival.content.rpartition("|")
-            if version > latest or (version == latest and state == _CLOSED):
-                del lasting[rival.value]
-    return bool(said) and not lasting
+            if version > latest or (version == latest and state != _OPEN):
+                lasting.pop(rival.value, None)
+            if version == latest and state == _WITHDRAWN:
+                in_error.pop(rival.value, None)
+    if lasting or not said:
+        return ""
+    return _CLOSED if in_error else _WITHDRAWN
 
 
 def _dropped(resource: Json) -> Json:
@@ -170,3 +189,18 @@ def _dropped(resource: Json) -> Json:
         return resource if status in ending.kept else {**resource, ending.element: ending.status}
     meta = resource.get("meta", {})
     return {**resource, "meta": {**meta, "tag": [*meta.get("tag", ()), TAG]}}
+
+
+def _in_error(resource: Json) -> Json:
+    """Say of a resource that it should never have been; nobody is to act on it.
+
+    Spec: FHIR R4, `entered-in-error` of each status.
+    """
+    type_ = resource["resourceType"]
+    system = _VERIFIED.get(type_)
+    if system is None:
+        ending = PLANNED.get(type_)
+        return {**resource, ending.element if ending else "status": _IN_ERROR}
+    told = {name: value for name, value in resource.items() if name != "clinicalStatus"}
+    coding = {"system": f"{_CODE_SYSTEMS}{system}", "code": _IN_ERROR}
+    return {**told, "verificationStatus": {"coding": [coding]}}

@@ -24,7 +24,7 @@ FOLDS: Mapping[str, Fold] = {
     "ServiceRequest": VersionedFold(RequestFold()),
     "Appointment": VersionedFold(AppointmentFold()),
     "Observation": VersionedFold(ObservationFold()),
-    "DiagnosticReport": ReportFold(),
+    "DiagnosticReport": VersionedFold(ReportFold()),
     "DocumentReference": DocumentFold(),
 }
 _DEFAULT: Fold = ElementFold()
