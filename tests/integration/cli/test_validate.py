@@ -88,7 +88,7 @@ def test_what_the_conversion_refuses_is_told_and_answered_as_the_door_does(relai
 
     assert ended.code == 1
     assert "MDM^T02, answered AE" in ended.out
-    assert "error RLS-CDA-010 /ClinicalDocument/effectiveTime:" in ended.out
+    assert "error RLS-CDA-012 /ClinicalDocument:" in ended.out
     assert "] conversion" in ended.out
 
 
