@@ -13,7 +13,7 @@ Leaf = tuple[str, int, int, int, int, int, str]
 
 def leaves(message: Message) -> list[Leaf]:
     """Return every leaf that holds something, in the order of the message."""
-    coded, text, literal = message._dialects
+    _, coded, text, literal, _ = message._dialects
     repetition = message.separators.repetition
     found: list[Leaf] = []
     for cell in message._cells:

@@ -8,12 +8,14 @@ view holds its message, never the other way round, so that a message of 20 MB le
 with its last view and not at the next garbage collection.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import methodcaller
+from typing import Any
 
-from gateway.hl7v2.cells import NULL, Cell, Dialect, cells_by_name
+from gateway.hl7v2.cells import NULL, Cell, Dialect, Dialects, Pieces, cells_by_name
 from gateway.hl7v2.parts import Part
-from gateway.hl7v2.paths import Path, compile_path
+from gateway.hl7v2.paths import Path, compile_path, path_of_field
 from gateway.hl7v2.separators import Separators
 
 
@@ -36,7 +38,7 @@ class Message(Part):
     line_ends: str
     _cells: tuple[Cell, ...]
     _by_name: Mapping[str, Sequence[Cell]]
-    _dialects: tuple[Dialect, Dialect, Dialect]
+    _dialects: Dialects
 
     @property
     def place(self) -> str:
@@ -78,22 +80,23 @@ class Message(Part):
     def select(self, path: str) -> Sequence["Part"]:
         """Return what is at a place, in order: segments, or valued parts of fields."""
         target = compile_path(path)
-        cells = self._by_name.get(target.segment, ())
+        cells = self._by_name.get(target.segment)
+        if cells is None:
+            return ()
         if target.ordinal:
             cells = [cell for cell in cells if cell.ordinal == target.ordinal]
         if not target.field:
             return [Segment(self, cell) for cell in cells]
-        found: list[Node] = []
-        for cell in cells:
-            _collect(self, cell, target, found)
-        return found
+        if len(cells) == 1:
+            return _nodes(self, cells[0], target)
+        return [node for cell in cells for node in _nodes(self, cell, target)]
 
     def value(self, path: str) -> str:
         """Return the text of the first node at a place, empty when there is none."""
         target = compile_path(path)
         for cell in self._by_name.get(target.segment, ()):
             if not target.ordinal or target.ordinal == cell.ordinal:
-                text = cell.first_text(target, self._dialects)
+                text = cell.first_text(target)
                 if text is not None:
                     return text
         return ""
@@ -131,7 +134,8 @@ class Message(Part):
             flags: why.
         """
         old = self._cells[segment.index]
-        new = Cell(old.name, old.separator.join(fields), old.separator, old.index, old.ordinal)
+        raw = old.dialects.field.join(fields)
+        new = Cell(old.name, raw, old.dialects, old.index, old.ordinal)
         cells = (*self._cells[: old.index], new, *self._cells[old.index + 1 :])
         return replace(
             self, flags=(*self.flags, *flags), _cells=cells, _by_name=cells_by_name(cells)
@@ -187,15 +191,14 @@ class Segment(Part):
 
         Of a field that repeats, the first repetition that holds this component.
         """
-        path = Path(self._cell.name, 0, number, 0, component, subcomponent)
-        return self._cell.first_text(path, self.message._dialects) or ""
+        return self._cell.text(number, component, subcomponent)
 
     def holds(self, number: int) -> bool:
         """Tell whether a field has a value in its first component, `""` being none.
 
         That of PID-3 is the identifier: an authority alone identifies nobody.
         """
-        return self._cell.holds(number, self.message._dialects)
+        return self._cell.holds(number)
 
     def node(self, number: int) -> "Node | None":
         """Return the first repetition of a field, None when it holds nothing."""
@@ -204,9 +207,7 @@ class Segment(Part):
 
     def nodes(self, number: int) -> "list[Node]":
         """Return the valued repetitions of a field."""
-        found: list[Node] = []
-        _collect(self.message, self._cell, Path(self.name, 0, number, 0, 0, 0), found)
-        return found
+        return _nodes(self.message, self._cell, path_of_field(self._cell.name, number))
 
     def select(self, path: str) -> Sequence["Part"]:
         """Return what is at a place: of this segment when it has that name, else of the message."""
@@ -215,9 +216,7 @@ class Segment(Part):
             return self.message.select(path)
         if not target.field:
             return [self]
-        found: list[Node] = []
-        _collect(self.message, self._cell, target, found)
-        return found
+        return _nodes(self.message, self._cell, target)
 
     def value(self, path: str) -> str:
         """Return the first text at a place, empty when there is none."""
@@ -239,23 +238,10 @@ class Node(Part):
 
     Attributes:
         message: where it stands.
-        field: field number.
         repetition: repetition number, from 1.
-        raw: the text as sent, not decoded.
     """
 
-    __slots__ = (
-        "_cell",
-        "_component",
-        "_dialect",
-        "_parts",
-        "_repeats",
-        "_subcomponent",
-        "field",
-        "message",
-        "raw",
-        "repetition",
-    )
+    __slots__ = ("_cell", "_dialect", "_path", "_pieces", "message", "repetition")
 
     def __init__(
         self,
@@ -264,19 +250,15 @@ class Node(Part):
         dialect: Dialect,
         path: Path,
         repetition: int,
-        repeats: bool,
-        raw: str,
+        pieces: Pieces,
     ) -> None:
         self.message = message
-        self.field = path.field
         self.repetition = repetition
-        self.raw = raw
         self._cell = cell
         self._dialect = dialect
-        self._component = path.component
-        self._subcomponent = path.subcomponent
-        self._repeats = repeats
-        self._parts: list[str] | None = None
+        self._path = path
+        # Of a component these are its sub-components.
+        self._pieces = pieces
 
     @property
     def segment(self) -> Segment:
@@ -284,31 +266,50 @@ class Node(Part):
         return Segment(self.message, self._cell)
 
     @property
+    def field(self) -> int:
+        """Return the field number."""
+        return self._path.field
+
+    @property
+    def raw(self) -> str:
+        """Return the text as sent, not decoded."""
+        return self._pieces[0]
+
+    @property
     def place(self) -> str:
         """Return `PID-3[2].4`; the repetition is written where the field repeats."""
-        place = f"{self.segment.place}-{self.field}"
-        if self._repeats:
+        _, _, field, _, component, subcomponent = self._path
+        place = f"{self.segment.place}-{field}"
+        if self._cell.cut(field)[2] > 1:
             place += f"[{self.repetition}]"
-        if self._component:
-            place += f".{self._component}"
-        return f"{place}.{self._subcomponent}" if self._subcomponent else place
+        if component:
+            place += f".{component}"
+        return f"{place}.{subcomponent}" if subcomponent else place
 
     @property
     def is_null(self) -> bool:
         """Tell whether the sender said that there is no value (`""`)."""
-        return self.raw.strip() == NULL
+        return self._pieces[0].strip() == NULL
 
     def is_null_at(self, component: int, subcomponent: int = 1) -> bool:
         """Tell whether a component is `""`, as in `""^Orianne^^^^^D`."""
-        return self._piece(component, subcomponent).strip() == NULL
+        pieces = self._pieces
+        if component >= len(pieces):
+            return False
+        return self._dialect.subpart(pieces[component], subcomponent).strip() == NULL
 
     def component(self, number: int, subcomponent: int = 1) -> str:
         """Return the decoded text of a component; empty when absent or `""`.
 
         On a component the number is that of a sub-component.
         """
-        piece = self._piece(number, subcomponent)
-        return self._dialect.leaf(piece) if piece else ""
+        pieces = self._pieces
+        if number >= len(pieces):
+            return ""
+        piece, dialect = pieces[number], self._dialect
+        if subcomponent != 1 or dialect.subcomponent in piece:
+            piece = dialect.subpart(piece, subcomponent)
+        return dialect.leaf(piece) if piece else ""
 
     def text(self) -> str:
         """Return the decoded text; of something with components, the first leaf.
@@ -316,20 +317,6 @@ class Node(Part):
         A field that was simple and got components keeps its value in the first (HL7 v2.5 2.8.2).
         """
         return self.component(1)
-
-    def _piece(self, number: int, subcomponent: int) -> str:
-        parts = self._parts
-        dialect = self._dialect
-        if parts is None:
-            by = dialect.subcomponent if self._component else dialect.component
-            parts = self._parts = [self.raw] if self._subcomponent else self.raw.split(by)
-        if number > len(parts):
-            return ""
-        piece = parts[number - 1]
-        if dialect.subcomponent in piece:
-            pieces = piece.split(dialect.subcomponent)
-            return pieces[subcomponent - 1] if subcomponent <= len(pieces) else ""
-        return piece if subcomponent == 1 else ""
 
     def select(self, path: str) -> Sequence["Part"]:
         """Return what is at a place, as `Segment.select`.
@@ -340,13 +327,10 @@ class Node(Part):
         target = compile_path(path)
         if (
             target.segment == self._cell.name
-            and target.field == self.field
+            and target.field == self._path.field
             and not target.repetition
         ):
-            target = target._replace(repetition=self.repetition)
-            found: list[Node] = []
-            _collect(self.message, self._cell, target, found)
-            return found
+            return _nodes(self.message, self._cell, target._replace(repetition=self.repetition))
         return self.segment.select(path)
 
     def value(self, path: str) -> str:
@@ -355,13 +339,39 @@ class Node(Part):
         return found[0].text() if found else ""
 
 
-def _collect(message: Message, cell: Cell, path: Path, found: list[Node]) -> None:
-    """Add the valued nodes at a place of one segment."""
+def selector(path: str) -> Callable[[Any], Sequence[Part]]:
+    """Compile `select` for a place.
+
+    Rules ask most often for a field of a segment that is there once, and find nothing in it.
+    """
+    target = compile_path(path)
+    name, ordinal, field, *_ = target
+    if ordinal or not field:
+        return methodcaller("select", path)
+
+    def select(source: Part) -> Sequence[Part]:
+        if source.__class__ is not Message:
+            return source.select(path)
+        cells = source._by_name.get(name)
+        if cells is None:
+            return ()
+        return source.select(path) if len(cells) > 1 else _nodes(source, cells[0], target)
+
+    return select
+
+
+def _nodes(message: Message, cell: Cell, path: Path) -> list[Node]:
+    """Return the valued nodes at a place of one segment."""
     _, _, field, wanted, component, subcomponent = path
-    repetitions, dialect = cell.repetitions(field, message._dialects)
-    many = len(repetitions) > 1
-    for number, one in enumerate(repetitions, 1):
-        if not wanted or number == wanted:
-            raw = dialect.part(one, component, subcomponent)
-            if raw:
-                found.append(Node(message, cell, dialect, path, number, many, raw))
+    dialect, valued, _ = cell._cuts.get(field) or cell._first_cut(field)
+    found: list[Node] = []
+    for number, pieces in valued:
+        if wanted and number != wanted:
+            continue
+        if component:
+            raw = dialect.part(pieces, component, subcomponent)
+            if not raw:
+                continue
+            pieces = dialect.cut_component(raw)
+        found.append(Node(message, cell, dialect, path, number, pieces))
+    return found

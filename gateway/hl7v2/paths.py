@@ -47,6 +47,12 @@ def compile_path(text: str) -> Path:
     return Path(segment, *(int(number) if number else 0 for number in numbers))
 
 
+@lru_cache(maxsize=4096)
+def path_of_field(segment: str, field: int) -> Path:
+    """Return the place of a whole field."""
+    return Path(segment, 0, field, 0, 0, 0)
+
+
 def is_path(text: str) -> bool:
     """Tell whether a mapping may use this text as a place in a message."""
     return _PATH.fullmatch(text) is not None

@@ -9,7 +9,7 @@ import re
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 from gateway.hl7v2 import refusals
-from gateway.hl7v2.cells import NULL, TEXT_FIELDS, Cell, dialects
+from gateway.hl7v2.cells import NULL, TEXT_FIELDS, Cell, Dialects, dialects
 from gateway.hl7v2.charset import Decoded, declaration, decode
 from gateway.hl7v2.message import Message, Node, Segment
 from gateway.hl7v2.separators import ABSENT, Separators, parse_separators
@@ -82,7 +82,8 @@ def read(raw: bytes, *, lenient: bool = True, declared_charset: str | None = Non
     decoded = _decode(clean, separators, declared_charset, lenient)
     flags.extend(decoded.flags)
     lines, line_ends = _lines(decoded.text)
-    cells, by_name = _cells(lines, separators, flags, issues)
+    kinds = dialects(separators, decoded.codec, plain=_is_plain(decoded.text, separators))
+    cells, by_name = _cells(lines, kinds, flags, issues)
     if _TYPOGRAPHIC_TILDE in decoded.text and _mend_tildes(by_name, separators):
         flags.append("tilde-repair")
         issues.append(refusals.typographic_tilde())
@@ -98,7 +99,7 @@ def read(raw: bytes, *, lenient: bool = True, declared_charset: str | None = Non
         line_ends=line_ends,
         _cells=tuple(cells),
         _by_name=by_name,
-        _dialects=dialects(separators, decoded.codec, plain=_is_plain(decoded.text, separators)),
+        _dialects=kinds,
     )
 
 
@@ -206,14 +207,14 @@ def _lines(text: str) -> tuple[list[str], str]:
 
 
 def _cells(
-    lines: list[str], separators: Separators, flags: list[str], issues: list[Issue]
+    lines: list[str], kinds: Dialects, flags: list[str], issues: list[Issue]
 ) -> tuple[list[Cell], dict[str, list[Cell]]]:
     """Make segments of lines, in order and by name; other lines continue the field before them.
 
     Raises:
         RejectedError: a second header (RLS-HL7-005).
     """
-    field = separators.field
+    field = kinds.field
     cells: list[Cell] = []
     by_name: dict[str, list[Cell]] = {}
     continued: list[str] = []
@@ -240,7 +241,7 @@ def _cells(
             same = by_name[name] = []
         elif name == "MSH":
             raise RejectedError([refusals.second_header()])
-        cell = Cell(name, line, field, len(cells), len(same) + 1)
+        cell = Cell(name, line, kinds, len(cells), len(same) + 1)
         same.append(cell)
         cells.append(cell)
     if continued:
@@ -257,7 +258,8 @@ def _mend_tildes(by_name: dict[str, list[Cell]], separators: Separators) -> bool
         for cell in by_name.get(name, ()):
             fields = cell.fields
             if len(fields) > number and _TYPOGRAPHIC_TILDE in fields[number]:
-                fields[number] = fields[number].replace(_TYPOGRAPHIC_TILDE, separators.repetition)
+                raw = fields[number].replace(_TYPOGRAPHIC_TILDE, separators.repetition)
+                cell.put(number, raw)
                 mended = True
     return mended
 

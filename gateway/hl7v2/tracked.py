@@ -4,10 +4,9 @@ Does not decide what should be read. Tracking is for explanations, not for the d
 message is a copy whose segments remember the fields asked for.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.hl7v2.cells import Cell, Dialect, Dialects, cells_by_name
+from gateway.hl7v2.cells import Cell, Cut, cells_by_name
 from gateway.hl7v2.leaves import leaves
 from gateway.hl7v2.message import Message
 
@@ -21,13 +20,12 @@ class TrackedCell(Cell):
     __slots__ = ("_reads",)
 
     def __init__(self, cell: Cell, reads: set[Field]) -> None:
-        super().__init__(cell.name, cell.raw, cell.separator, cell.index, cell.ordinal)
+        super().__init__(cell.name, cell.raw, cell.dialects, cell.index, cell.ordinal)
         self._reads = reads
 
-    def repetitions(self, number: int, dialects: Dialects) -> tuple[Sequence[str], Dialect]:
-        """Return the raw repetitions of a field, as `Cell.repetitions`, and remember it."""
+    def _first_cut(self, number: int) -> Cut:
         self._reads.add((self.name, self.ordinal, number))
-        return super().repetitions(number, dialects)
+        return super()._first_cut(number)
 
 
 def tracked(message: Message) -> tuple[Message, set[Field]]:
