@@ -161,6 +161,7 @@ class Mapped:
         issues: what was dropped or doubtful; none refuses the input (that raises).
         assertions: what it says about the pathway of its patient.
         coverage: what became of each section of a document, when a trace was asked for.
+        feed: the feed it came by, empty when the adapter does not say.
     """
 
     contributions: list[Contribution] = field(default_factory=list)
@@ -169,6 +170,7 @@ class Mapped:
     issues: list[Issue] = field(default_factory=list)
     assertions: "list[Assertion]" = field(default_factory=list)
     coverage: tuple[SectionCoverage, ...] = ()
+    feed: str = ""
 
 
 def _stamp(instant: datetime) -> str:

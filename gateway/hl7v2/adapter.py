@@ -14,6 +14,7 @@ from gateway.core.contributions import (
     Kind,
     Mapped,
     Target,
+    TraceLine,
     Version,
 )
 from gateway.core.envelope import INS_ROOTS, Envelope
@@ -40,11 +41,13 @@ from gateway.hl7v2.movement_rows import RANK_OF_ACTION, movement_row, rows_by_st
 from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.results import result_flags
 from gateway.hl7v2.zbe import with_repaired_zbe
+from gateway.mapping.converters import Selector
 from gateway.mapping.engine import CompiledPlan, Result, compile_plan
 from gateway.mapping.facts import CompiledFact, FactVocabulary, compile_facts
 from gateway.mapping.loader import Mappings
 from gateway.mapping.plan import ResourcePlan, Use
 from gateway.mapping.sites import Site
+from gateway.mapping.steps import Known
 
 MOVEMENT = "segments/ZBE.movement"
 REPLACED = "segments/TXA.replaced"
@@ -74,7 +77,23 @@ _MEMORY = 20_000
 _SENDERS = 256
 
 
-_Memory = dict[tuple[str, str], list[Result]]
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What messages of one sender said before.
+
+    Attributes:
+        resources: shared resources by part and text.
+        values: values of rules by rule and text.
+    """
+
+    resources: dict[tuple[str, str], list[Result]] = field(default_factory=dict)
+    values: Known = field(default_factory=dict)
+
+    def bound(self) -> None:
+        """Forget everything before it is too much."""
+        if len(self.resources) + len(self.values) >= _MEMORY:
+            self.resources.clear()
+            self.values.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +109,7 @@ class _Part:
 
     name: str
     kind: Kind
-    each: str | None
+    each: Selector | None
     plan: CompiledPlan
 
 
@@ -103,8 +122,8 @@ class Plans:
         facts: what each event asserts about a pathway.
         kinds: kind of request by the code of a service.
         units: UCUM code that may be claimed for a unit as sent.
-        memory: results for shared resources by what they were made of: the same doctor or
-            unit is in every message, and its resource depends on nothing else.
+        memory: what is known of each sender: the same doctor or unit is in every message, and
+            what is made of it depends on nothing else.
     """
 
     by_event: dict[str, tuple[_Part, ...]]
@@ -128,7 +147,8 @@ class Plans:
         if found is None:
             if len(self.memory) >= _SENDERS:
                 self.memory.clear()
-            found = self.memory[key] = {}
+            found = self.memory[key] = _Memory()
+        found.bound()
         return found
 
 
@@ -167,7 +187,8 @@ def _part(entry: Use | ResourcePlan, mappings: Mappings) -> _Part:
         table(),
     )
     kind = Kind.SHARED if plan.resource in _SHARED else Kind.OWN
-    return _Part(name, kind, plan.each, compiled)
+    each = CONVERTERS.selector(plan.each) if plan.each else None
+    return _Part(name, kind, each, compiled)
 
 
 def contribute(
@@ -216,6 +237,7 @@ def contribute(
     _report(results, context, mapped)
     row = _movement(results, context, mapped)
     _collect(results, context, header, mapped, row)
+    mapped.feed = facts.feed(context)
     # Whom a former INS speaks of is known when the word is heard, not here.
     if not context.patient.spoken_in:
         mapped.assertions = facts.assertions(plans.facts[name], context, row, header, plans.kinds)
@@ -228,15 +250,17 @@ _Made = tuple[_Part, Result]
 def _run(parts: Sequence[_Part], plans: Plans, context: Context, *, trace: bool) -> list[_Made]:
     message, local = context.message, context.site.local_codes or None
     memory = None if trace else plans.memory_of(context)
+    values = None if memory is None else memory.values
     made: list[_Made] = []
     for part in parts:
-        for scope in (message,) if part.each is None else message.select(part.each):
+        scopes: Sequence[Any] = (message,) if part.each is None else part.each(message)
+        for scope in scopes:
             # What a segment makes may depend on its neighbours: only a field is remembered.
             known = part.kind is Kind.SHARED and not isinstance(scope, Segment)
             if memory is not None and known:
                 results = _remembered(part, memory, scope, context)
             else:
-                results = part.plan.run(scope, context, trace=trace, local=local)
+                results = part.plan.run(scope, context, trace=trace, local=local, known=values)
             for result in results:
                 made.append((part, result))
     return made
@@ -245,12 +269,10 @@ def _run(parts: Sequence[_Part], plans: Plans, context: Context, *, trace: bool)
 def _remembered(part: _Part, memory: _Memory, scope: Any, context: Context) -> list[Result]:
     """Make a shared resource once for all messages that say the same about it."""
     key = (part.name, scope.raw if isinstance(scope, Node) else "")
-    found = memory.get(key)
+    found = memory.resources.get(key)
     if found is None:
         found = part.plan.run(scope, context, local=context.site.local_codes or None)
-        if len(memory) >= _MEMORY:
-            memory.clear()
-        memory[key] = found
+        memory.resources[key] = found
     return found
 
 
@@ -288,22 +310,22 @@ def _collect(
     for part, result in made:
         if part.name == MOVEMENT:
             continue
-        mapped.trace += result.trace
         resource = result.resource
         target = Target(resource["resourceType"], resource["id"])
-        refreshes = context.event == REFRESH and target.type in _OF_VISIT
-        earlier = seen.setdefault(target, [])
-        if earlier and any(resource.items() <= other.items() for other in earlier):
+        earlier = seen.get(target)
+        if result.trace:
+            mapped.trace += result.trace
+        if earlier is None:
+            earlier = seen[target] = []
+        elif any(resource.items() <= other.items() for other in earlier):
             continue
-        annotates = part.name in _ANNOTATIONS or _is_word(target, context)
-        if part.name == REPLACED and earlier:
+        elif part.name == REPLACED:
             # Only its confidentiality changes: a document does not replace itself.
             continue
-        if part.name in _GIVING_WAY and result.trace:
-            mapped.trace += survivor_lines(context.patient.id)
-        is_stay = target.type == "Encounter"
-        if is_stay and result.trace and row is None:
-            mapped.trace += lone_stay_lines(target.id)
+        if result.trace:
+            mapped.trace += _derived_lines(part, target, row, context)
+        annotates = part.name in _ANNOTATIONS or _is_word(target, context)
+        refreshes = context.event == REFRESH and target.type in _OF_VISIT
         mapped.contributions.append(
             Contribution(
                 target=target,
@@ -322,6 +344,18 @@ def _collect(
 def _is_word(target: Target, context: Context) -> bool:
     """Tell whether a contribution is for whoever bears the INS that the message gives up."""
     return bool(context.patient.spoken_in) and target == Target("Patient", context.patient.id)
+
+
+def _derived_lines(
+    part: _Part, target: Target, row: Movement | None, context: Context
+) -> list[TraceLine]:
+    """Return where the values come from that the fold adds to what a part says."""
+    lines: list[TraceLine] = []
+    if part.name in _GIVING_WAY:
+        lines += survivor_lines(context.patient.id)
+    if target.type == "Encounter" and row is None:
+        lines += lone_stay_lines(target.id)
+    return lines
 
 
 def _version(part: _Part, target: Target, version: Version, context: Context) -> Version:

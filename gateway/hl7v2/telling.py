@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.ledger import Movement
-from gateway.hl7v2.message import Message, Node
+from gateway.hl7v2.message import Message, Node, selector
 from gateway.mapping.converters import Converters
 
-FACTS = Converters()
+FACTS = Converters(selector)
 converter = FACTS.converter
 
 

@@ -5,6 +5,7 @@ Knows no data type of HL7 v2 or CDA: the converters themselves are in `hl7v2` an
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any, Protocol, Self
 
 from gateway.core.issues import Issue
@@ -55,6 +56,15 @@ class Flawed:
     issues: tuple[Issue, ...]
 
 
+#: What is at one place, seen from a source: `select` for a path that is known beforehand.
+Selector = Callable[[Any], Sequence[Any]]
+
+
+def by_path(path: str) -> Selector:
+    """Return the selector of a place for any source."""
+    return methodcaller("select", path)
+
+
 #: `(node, context) -> value`. A value is None (nothing), `REMOVED` or `Removed(key)`, a scalar, a
 #: dict, a list of those (members of a list element), or one of them in `Flawed`. The engine
 #: never changes a returned object when no rule writes below it, so constants may be shared.
@@ -67,11 +77,14 @@ class Registered:
 
     Attributes:
         reads: places it reads beside its own node, for the report of unmapped fields.
+        of_text: what it returns depends on the text of its node and on the sender alone, so that
+            it can be remembered: codes, professionals, places, not people.
     """
 
     name: str
     function: Converter
     reads: tuple[str, ...] = ()
+    of_text: bool = False
 
 
 def text(node: Source, _context: object) -> Any:
@@ -93,11 +106,13 @@ class Converters(Mapping[str, Converter]):
     and may be registered again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, selector: Callable[[str], Selector] = by_path) -> None:
+        """Make an empty table; `selector` compiles a path for the sources of its adapter."""
+        self.selector = selector
         self._registered = {"text": Registered("text", text)}
 
     def converter(
-        self, name: str, *, reads: tuple[str, ...] = ()
+        self, name: str, *, reads: tuple[str, ...] = (), of_text: bool = False
     ) -> Callable[[Converter], Converter]:
         """Register the decorated function under a name.
 
@@ -108,7 +123,7 @@ class Converters(Mapping[str, Converter]):
         def register(function: Converter) -> Converter:
             if name in self._registered and self._registered[name].function is not text:
                 raise ValueError(f"converter '{name}' is registered twice")
-            self._registered[name] = Registered(name, function, reads)
+            self._registered[name] = Registered(name, function, reads, of_text)
             return function
 
         return register
@@ -116,6 +131,10 @@ class Converters(Mapping[str, Converter]):
     def reads(self, name: str) -> tuple[str, ...]:
         """Return what a converter declares to read beside its node."""
         return self._registered[name].reads
+
+    def is_of_text(self, name: str) -> bool:
+        """Tell whether what a converter returns can be remembered by the text of its node."""
+        return self._registered[name].of_text
 
     def __getitem__(self, name: str) -> Converter:
         return self._registered[name].function

@@ -13,10 +13,11 @@ from gateway.core.errors import FatalError
 from gateway.core.issues import Issue
 from gateway.mapping import faults
 from gateway.mapping.conceptmaps import ConceptMap
-from gateway.mapping.converters import REMOVED, Converters, Flawed, Removed, Source
+from gateway.mapping.converters import REMOVED, Converters, Flawed, Removed, Selector, Source
 from gateway.mapping.places import Elements, Place, compile_place
 from gateway.mapping.plan import EventPlan, ResourcePlan, Rule, Use
 from gateway.mapping.steps import (
+    Known,
     LocalCodes,
     Run,
     Step,
@@ -85,7 +86,7 @@ class _CompiledResource:
     name: str
     type: str
     profile: str | None
-    each: str | None
+    each: Selector | None
     rules: CompiledRules
 
 
@@ -105,6 +106,7 @@ class CompiledPlan:
         *,
         trace: bool = False,
         local: LocalCodes | None = None,
+        known: Known | None = None,
     ) -> list[Result]:
         """Make the resources of one input, in the order of the mapping file.
 
@@ -113,12 +115,14 @@ class CompiledPlan:
             context: handed to every converter.
             trace: keep where each value comes from.
             local: codes of the site by concept map name, looked up before the map's own.
+            known: what rules made of texts of this sender, and grows; None remembers nothing.
         """
         results: list[Result] = []
         for compiled in self._resources:
-            scopes = (source,) if compiled.each is None else source.select(compiled.each)
+            scopes = (source,) if compiled.each is None else compiled.each(source)
             for scope in scopes:
                 run = Run({"resourceType": compiled.type}, context, local, [] if trace else None)
+                run.known = known
                 result = _run_resource(compiled, scope, run)
                 if result is not None:
                     results.append(result)
@@ -179,9 +183,8 @@ def compile_plan(
             fragment, name, rules = entry, entry.resource, entry.rules
         place = f"{where} {name}"
         made = compile_rules(fragment.resource, rules, vocabulary, lambda *_, at=place: at)
-        compiled.append(
-            _CompiledResource(name, fragment.resource, fragment.profile, fragment.each, made)
-        )
+        each = converters.selector(fragment.each) if fragment.each else None
+        compiled.append(_CompiledResource(name, fragment.resource, fragment.profile, each, made))
         issues += made.issues
     if issues:
         raise FatalError(issues)
@@ -258,7 +261,17 @@ class _Compiler:
             self.issues.append(faults.unknown_conceptmap(at, rule.map, conceptmaps))
         if convert is None or (rule.map and conceptmap is None):
             return None
-        return reading_step(rule, place, f"{self.type}.{rule.to}", convert, conceptmap, copy=copy)
+        target = f"{self.type}.{rule.to}"
+        return reading_step(
+            rule,
+            place,
+            target,
+            convert,
+            conceptmap,
+            converters.selector,
+            copy=copy,
+            of_text=converters.is_of_text(rule.via),
+        )
 
     def _constant(self, index: int, rule: Rule, place: Place) -> Step | None:
         if rule.from_ is not None or rule.via != "text" or rule.map:
@@ -276,4 +289,4 @@ class _Compiler:
             at = self.where(index, "value")
             self.issues.append(faults.wrong_key(at, "value", "the constant holds nothing"))
             return None
-        return constant_step(rule, place, value)
+        return constant_step(rule, place, value, self.known.converters.selector)

@@ -19,7 +19,7 @@ from gateway.core.issues import Issue
 from gateway.core.timestamps import Timestamp
 from gateway.mapping import faults
 from gateway.mapping.conceptmaps import ConceptMap
-from gateway.mapping.converters import Converter, Converters, Removed, Source
+from gateway.mapping.converters import Converter, Converters, Removed, Selector, Source
 from gateway.mapping.plan import FactPlan, FactUse, Rule
 from gateway.mapping.steps import Condition, LocalCodes, condition
 from gateway.mapping.values import is_nothing, look_up, source_code
@@ -29,8 +29,9 @@ from gateway.mapping.yamltext import Keys
 _KEPT = frozenset({"tz-ambiguous", "tz-repair"})
 IMPRECISE = "imprecise"
 _OPS = {op.value: op for op in Op}
-#: What is hashed; made once, since making one costs more than using it.
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+#: What is hashed; made once, since making one costs more than using it. What is said holds no
+#: circles to look for.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
 
 
 class When(NamedTuple):
@@ -78,7 +79,7 @@ class _Attribute:
     """One compiled rule."""
 
     name: str
-    path: str | None
+    select: Selector | None
     holds: Condition | None
     constant: Any
     convert: Converter
@@ -96,7 +97,7 @@ class CompiledFact:
     key: Converter
     te: Converter
     op: Op | Converter
-    each: str | None
+    each: Selector | None
     holds: Condition | None
     attributes: tuple[_Attribute, ...]
 
@@ -112,7 +113,7 @@ class CompiledFact:
             local: codes of the site by concept map name.
         """
         found: list[Assertion] = []
-        for scope in (source,) if self.each is None else source.select(self.each):
+        for scope in (source,) if self.each is None else self.each(source):
             if self.holds is None or self.holds(scope):
                 made = self._one(scope, context, speaker, local)
                 if made is not None:
@@ -166,7 +167,7 @@ class CompiledFact:
 def _read(one: _Attribute, scope: Source, context: Any, local: LocalCodes | None) -> Any:
     """Return the first value at the place of a rule, all of them for a list."""
     values: list[Any] = []
-    for node in (scope,) if one.path is None else scope.select(one.path):
+    for node in (scope,) if one.select is None else one.select(scope):
         value = one.convert(node, context)
         if value.__class__ is Removed or is_nothing(value):
             continue
@@ -305,8 +306,8 @@ def compile_fact(
         key=converter(("key",), plan.key),
         te=converter(("te",), plan.te),
         op=_OPS[plan.op] if plan.op in _OPS else converter(("op",), plan.op),
-        each=plan.each,
-        holds=condition(plan.when),
+        each=vocabulary.converters.selector(plan.each) if plan.each else None,
+        holds=condition(plan.when, vocabulary.converters.selector),
         attributes=tuple(attributes),
     )
     return (None if issues else compiled), issues
@@ -335,8 +336,8 @@ def _attribute(
         issues.append(faults.unknown_conceptmap(where((*at, "map")), rule.map, known))
     return _Attribute(
         name=rule.to,
-        path=rule.from_,
-        holds=condition(rule.when),
+        select=vocabulary.converters.selector(rule.from_) if rule.from_ else None,
+        holds=condition(rule.when, vocabulary.converters.selector),
         constant=rule.value,
         convert=converter((*at, "via"), rule.via),
         conceptmap=conceptmap,

@@ -4,17 +4,18 @@ A rule is compiled to one closure, so that a message costs calls and no parsing 
 rules run for which resource is decided in `mapping.engine`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.core.issues import Issue
 from gateway.mapping import faults
 from gateway.mapping.conceptmaps import ConceptMap
-from gateway.mapping.converters import Converter, Flawed, Removed, Source
+from gateway.mapping.converters import Converter, Flawed, Removed, Selector, Source
 from gateway.mapping.places import Place, writer
 from gateway.mapping.plan import Rule
 from gateway.mapping.values import (
+    all_clean,
     copied,
     is_nothing,
     look_up,
@@ -26,6 +27,8 @@ from gateway.mapping.values import (
 )
 
 Json = dict[str, Any]
+#: What rules made of texts, for one sender: by rule and text.
+Known = dict[tuple[str, str], Sequence[Any]]
 LocalCodes = Mapping[str, Mapping[str, str]]
 
 
@@ -37,12 +40,17 @@ class Run:
     context: Any
     local: LocalCodes | None
     trace: list[tuple[str, str, str, str]] | None
+    known: Known | None = None
     removals: list[str] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     padded: dict[str, list[Any]] = field(default_factory=dict)
 
 
 Step = Callable[[Source, Run], None]
+#: Makes the values to write of a node.
+_Reader = Callable[[Any, Run], Sequence[Any]]
+#: Translates or types a value; None: nothing can be written.
+_Refiner = Callable[[Any, Source, Run], Any]
 Condition = Callable[[Source], bool]
 
 
@@ -62,15 +70,17 @@ def close_gaps(run: Run) -> None:
                 run.trace[number] = (f"{path}[{moved[int(index)]}]{below}", *rest)  # type: ignore[assignment]
 
 
-def condition(when: Mapping[str, list[str]]) -> Condition | None:
+def condition(
+    when: Mapping[str, list[str]], selector: Callable[[str], Selector]
+) -> Condition | None:
     """Compile `when`: absent counts as the empty text, `*` accepts any text."""
-    tests = tuple((path, frozenset(accepted)) for path, accepted in when.items())
+    tests = tuple((selector(path), frozenset(accepted)) for path, accepted in when.items())
     if not tests:
         return None
 
     def holds(scope: Source) -> bool:
-        for path, accepted in tests:
-            nodes = scope.select(path)
+        for select, accepted in tests:
+            nodes = select(scope)
             if not nodes:
                 if "" not in accepted:
                     return False
@@ -86,9 +96,11 @@ def condition(when: Mapping[str, list[str]]) -> Condition | None:
     return holds
 
 
-def constant_step(rule: Rule, place: Place, value: Any) -> Step:
+def constant_step(
+    rule: Rule, place: Place, value: Any, selector: Callable[[str], Selector]
+) -> Step:
     """Compile a rule that writes a constant, already of the JSON type of its place."""
-    holds = condition(rule.when)
+    holds = condition(rule.when, selector)
     members = value if isinstance(value, list) else [value]
     is_tree = any(isinstance(member, dict) for member in members)
     put = writer(place)
@@ -114,8 +126,10 @@ def reading_step(
     target: str,
     convert: Converter,
     conceptmap: ConceptMap | None,
+    selector: Callable[[str], Selector],
     *,
     copy: bool,
+    of_text: bool,
 ) -> Step:
     """Compile a rule that reads the input.
 
@@ -125,40 +139,81 @@ def reading_step(
         target: that place for messages, `Patient.name`.
         convert: the function of `via`.
         conceptmap: the table of `map`.
+        selector: compiles a place of the input.
         copy: another rule writes below the value, which may be shared: write a copy.
+        of_text: the value depends on the text of the node and on the sender alone.
     """
-    holds = condition(rule.when)
+    holds = condition(rule.when, selector)
     path, required = rule.from_, rule.required
+    select = None if path is None else selector(path)
     single = not place.is_list
     put = writer(place)
-    refine = _refiner(rule, place, target, conceptmap)
+    read = _reader(place, convert, _refiner(rule, place, target, conceptmap))
+    if of_text:
+        read = _remembering(read, f"{target} {path} {rule.via} {rule.map}")
 
     def step(scope: Source, run: Run) -> None:
         if holds is not None and not holds(scope):
             return
         written = False
         reported = len(run.issues)
-        for node in (scope,) if path is None else scope.select(path):
-            value = convert(node, run.context)
-            if value is None:
-                continue
-            # Most values are texts; the call is spared for them.
-            is_text = value.__class__ is str and value
-            for member in (value,) if is_text else _members(value, place, run):
-                if refine is not None:
-                    member = refine(member, node, run)
-                    if member is None:
-                        continue
-                index = put(run.resource, copied(member) if copy else member, run.padded)
+        for node in (scope,) if select is None else select(scope):
+            for value in read(node, run):
+                index = put(run.resource, copied(value) if copy else value, run.padded)
                 written = True
                 if run.trace is not None:
                     run.trace += _explained(rule, _shown(place, index), node, conceptmap)
-                if single:
-                    return
+            if single and written:
+                return
         if required and not written and not _refused(run.issues[reported:]):
             run.issues.append(faults.no_value(_wanted(scope, path), target, rule.spec))
 
     return step
+
+
+def _reader(place: Place, convert: Converter, refine: _Refiner | None) -> _Reader:
+    """Compile how a node becomes the values to write: all of them, or the one that has room."""
+    single = not place.is_list
+
+    def read(node: Source, run: Run) -> Sequence[Any]:
+        value = convert(node, run.context)
+        if value is None:
+            return ()
+        # Most values are texts, or objects without anything empty: they are written as they are.
+        kind = value.__class__
+        is_whole = value and (kind is str or (kind is dict and all_clean(value.values())))
+        members = (value,) if is_whole else _members(value, place, run)
+        if refine is None:
+            return members[:1] if single else members
+        made = []
+        for member in members:
+            refined = refine(member, node, run)
+            if refined is not None:
+                made.append(refined)
+                if single:
+                    break
+        return made
+
+    return read
+
+
+def _remembering(read: _Reader, rule: str) -> _Reader:
+    """Return a reader that knows again what it made of a text, unless there was more to say."""
+
+    def read_once(node: Any, run: Run) -> Sequence[Any]:
+        known = run.known
+        if known is None:
+            return read(node, run)
+        key = (rule, node.raw)
+        values = known.get(key)
+        if values is None:
+            told = len(run.issues), len(run.removals)
+            values = read(node, run)
+            if told == (len(run.issues), len(run.removals)):
+                known[key] = values
+        return values
+
+    return read_once
 
 
 def _explained(
@@ -207,7 +262,7 @@ def _members(value: Any, place: Place, run: Run) -> list[Any]:
 
 def _refiner(
     rule: Rule, place: Place, target: str, conceptmap: ConceptMap | None
-) -> Callable[[Any, Source, Run], Any] | None:
+) -> _Refiner | None:
     """Return what is done to a converted value before it is written, None when nothing is."""
     required, fhir_type = rule.required, place.type
 

@@ -22,28 +22,29 @@ def pruned(value: Any) -> Any:
     """Return a value without empty objects, lists and texts inside; the same object if clean."""
     kind = value.__class__
     if kind is dict:
-        if _all_clean(value.values()):
+        if all_clean(value.values()):
             return value
         kept = {key: pruned(item) for key, item in value.items()}
         return {key: item for key, item in kept.items() if not is_nothing(item)}
     if kind is list:
-        if _all_clean(value):
+        if all_clean(value):
             return value
         return [item for item in map(pruned, value) if not is_nothing(item)]
     return value
 
 
-def _all_clean(items: Iterable[Any]) -> bool:
+def all_clean(items: Iterable[Any]) -> bool:
+    """Tell whether there is nothing empty among these values, nor inside of them."""
     for item in items:
         kind = item.__class__
         if kind is str:
             if not item:
                 return False
         elif kind is dict:
-            if not item or not _all_clean(item.values()):
+            if not item or not all_clean(item.values()):
                 return False
         elif kind is list:
-            if not item or not _all_clean(item):
+            if not item or not all_clean(item):
                 return False
         elif item is None:
             return False

@@ -75,7 +75,7 @@ def finess_identifier(node: Node, _context: Context) -> Any:
     return {"system": FINESS_SYSTEM, "value": number} if number else None
 
 
-@converter("finess_reference")
+@converter("finess_reference", of_text=True)
 def finess_reference(node: Node, context: Context) -> Any:
     """Return a reference to the establishment of a FINESS; any other text is shown only.
 
@@ -105,7 +105,7 @@ def unit_id(node: Node, context: Context) -> Any:
     return context.ids.unit(context.finess, code) if code and context.finess else None
 
 
-@converter("unit_reference")
+@converter("unit_reference", of_text=True)
 def unit_reference(node: Node, context: Context) -> Any:
     """Return a reference to a unité fonctionnelle, its label alone without FINESS.
 
@@ -170,7 +170,7 @@ def location_id(node: Node, context: Context) -> Any:
     return context.ids.location(context.finess, *parts)
 
 
-@converter("location_reference")
+@converter("location_reference", of_text=True)
 def location_reference(node: Node, context: Context) -> Any:
     """Return a reference to the finest place of a PL.
 

@@ -184,7 +184,7 @@ def _proof(context: Context) -> list[Json]:
     return parts
 
 
-@converter("gender")
+@converter("gender", of_text=True)
 def gender(node: Node, _context: Context) -> Any:
     """Return the administrative gender; what the table does not have is unknown, with an issue.
 
@@ -211,7 +211,7 @@ def multiple_birth(node: Node, _context: Context) -> Any:
     return int(rank) if said == "Y" or (said != "N" and int(rank) > 1) else None
 
 
-@converter("yes_no")
+@converter("yes_no", of_text=True)
 def yes_no(node: Node, _context: Context) -> Any:
     """Return a boolean of Y or N.
 
@@ -222,7 +222,7 @@ def yes_no(node: Node, _context: Context) -> Any:
     return {"Y": True, "N": False}.get(node.text())
 
 
-@converter("language")
+@converter("language", of_text=True)
 def language(node: Node, _context: Context) -> Any:
     """Return a communication in the language of an ISO 639 code.
 
@@ -234,7 +234,7 @@ def language(node: Node, _context: Context) -> Any:
     return {"language": {"coding": [coding]}}
 
 
-@converter("nationality")
+@converter("nationality", of_text=True)
 def nationality(node: Node, _context: Context) -> Any:
     """Return the nationality extension of an ISO 3166 code.
 
@@ -249,7 +249,7 @@ def nationality(node: Node, _context: Context) -> Any:
     }
 
 
-@converter("birth_date_updated")
+@converter("birth_date_updated", of_text=True)
 def birth_date_updated(node: Node, _context: Context) -> Any:
     """Return the extension that the birth date was corrected.
 

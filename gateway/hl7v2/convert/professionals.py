@@ -132,7 +132,7 @@ def practitioner_role_id(node: Node, context: Context) -> Any:
     return ids.practitioner_role(practitioner, context.establishment)
 
 
-@converter("practitioner_reference")
+@converter("practitioner_reference", of_text=True)
 def practitioner_reference(node: Parts, context: Context) -> Any:
     """Return a reference to a professional, the name alone when nothing identifies them.
 
@@ -154,7 +154,7 @@ def _participant(node: Node, context: Context, code: str) -> Json | None:
     return {"type": [{"coding": [coding]}], "individual": individual}
 
 
-@converter("attending")
+@converter("attending", of_text=True)
 def attending(node: Node, context: Context) -> Any:
     """Return the attending doctor as a participant.
 
@@ -163,7 +163,7 @@ def attending(node: Node, context: Context) -> Any:
     return _participant(node, context, "ATND")
 
 
-@converter("referrer")
+@converter("referrer", of_text=True)
 def referrer(node: Node, context: Context) -> Any:
     """Return the referring doctor as a participant.
 
@@ -172,7 +172,7 @@ def referrer(node: Node, context: Context) -> Any:
     return _participant(node, context, "REF")
 
 
-@converter("admitter")
+@converter("admitter", of_text=True)
 def admitter(node: Node, context: Context) -> Any:
     """Return the admitting doctor as a participant.
 

@@ -96,7 +96,7 @@ def movement_identifier(node: Node, context: Context) -> Any:
     }
 
 
-@converter("admission_type")
+@converter("admission_type", of_text=True)
 def admission_type(node: Node, _context: Context) -> Any:
     """Return the kind of admission: HL7 table 0007, or one of the two French additions.
 
@@ -110,7 +110,7 @@ def admission_type(node: Node, _context: Context) -> Any:
     return {"coding": [{"system": system, "code": code}]}
 
 
-@converter("service_type")
+@converter("service_type", of_text=True)
 def service_type(node: Node, _context: Context) -> Any:
     """Return the discipline médico-tarifaire.
 
@@ -122,7 +122,7 @@ def service_type(node: Node, _context: Context) -> Any:
     return {"coding": [{"system": system, "code": node.text()}]}
 
 
-@converter("admit_source_v2")
+@converter("admit_source_v2", of_text=True)
 def admit_source_v2(node: Node, _context: Context) -> Any:
     """Return the source coding of the admit source; the mapped one follows it.
 
@@ -131,7 +131,7 @@ def admit_source_v2(node: Node, _context: Context) -> Any:
     return None if node.is_null else {"system": f"{V2_SYSTEM}0023", "code": node.text()}
 
 
-@converter("discharge_circumstance")
+@converter("discharge_circumstance", of_text=True)
 def discharge_circumstance(node: Node, _context: Context) -> Any:
     """Return why the patient left; it does not tell where to.
 
@@ -161,7 +161,7 @@ def pmsi_movement(segment: Segment, _context: Context) -> Any:
     return Flawed(made, tuple(issues)) if issues else made
 
 
-@converter("confidential")
+@converter("confidential", of_text=True)
 def confidential(node: Node, _context: Context) -> Any:
     """Return the restricted label of a confidential visit.
 
@@ -186,7 +186,7 @@ def expected_discharge(node: Node, _context: Context) -> Any:
     return {"url": EXPECTED_DISCHARGE, "valueDate": day}
 
 
-@converter("arrival_mode")
+@converter("arrival_mode", of_text=True)
 def arrival_mode(node: Node, _context: Context) -> Any:
     """Return the extension for the transport of the arrival.
 

@@ -1,8 +1,9 @@
 """The table of HL7 v2 converters: what `via` may name in `mappings/hl7v2`."""
 
+from gateway.hl7v2.message import selector
 from gateway.mapping.converters import Converters
 
-CONVERTERS = Converters()
+CONVERTERS = Converters(selector)
 converter = CONVERTERS.converter
 
 FR_CORE = "https://hl7.fr/ig/fhir/core/StructureDefinition/"
