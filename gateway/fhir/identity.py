@@ -6,6 +6,7 @@ read from one message or document alone: never from the store, a clock or an ord
 
 import re
 import unicodedata
+from functools import lru_cache
 from hashlib import sha1
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -22,6 +23,9 @@ IDNST_SYSTEM = "urn:oid:1.2.250.1.71.4.2.2"
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _VARIANT = "89ab" * 4
+#: Longer keys are computed each time: what is remembered stays small whatever is sent.
+_REMEMBERED = 400
+_MOST = 16384
 
 
 def document_key(root: str, extension: str = "") -> str:
@@ -59,9 +63,15 @@ class Ids:
         self.namespace = namespace
         # uuid5 is SHA-1 over namespace and name: the first part is hashed once.
         self._start = sha1(namespace.bytes, usedforsecurity=False)
+        # The same people, places and stays come in message after message.
+        self._known = lru_cache(maxsize=_MOST)(self._computed)
 
     def make(self, type_: str, system: str, value: str) -> str:
         """Return the id of a resource; text is NFC and trimmed, its case kept."""
+        make = self._known if len(value) + len(system) < _REMEMBERED else self._computed
+        return make(type_, system, value)
+
+    def _computed(self, type_: str, system: str, value: str) -> str:
         name = f"{type_}|{system.strip()}|{value.strip()}"
         if not name.isascii():
             name = unicodedata.normalize("NFC", name)
@@ -81,7 +91,7 @@ class Ids:
 
     def movement(self, domain: str, visit_number: str, number: str, authority: str) -> str:
         """Return the id of a movement: ZBE-1 repeats across visits, so the visit is in the key."""
-        return self.make("Encounter", domain, f"{visit_number.strip()}#{number}#{authority}")
+        return self._computed("Encounter", domain, f"{visit_number.strip()}#{number}#{authority}")
 
     def document_stay(self, set_id_key: str) -> str:
         """Return the id of an Encounter made from a document that matches no stay."""
@@ -192,7 +202,7 @@ class Ids:
 
     def provenance(self, sha256: str) -> str:
         """Return the id of the Provenance of an input, of its SHA-256 in hex."""
-        return self.make("Provenance", f"{IDENTIFIER_BASE}/provenance", sha256)
+        return self._computed("Provenance", f"{IDENTIFIER_BASE}/provenance", sha256)
 
 
 def unit_system(finess: str) -> str:

@@ -50,6 +50,10 @@ USER_CONDITIONS = {
 _CIRCUMSTANCES = frozenset({200, 201, 202, 203, 206})
 _TRANSIENT = frozenset({206, 207})
 
+#: What is answered: the message, its header when that was read already, or the bytes when nothing
+#: could be read of them.
+Source = Message | RawHeader | bytes
+
 _COMMIT = {"AA": "CA", "AE": "CE", "AR": "CR"}
 #: MSH-15 that asks for a commit acknowledgement, HL7 table 0155.
 _COMMIT_WANTED = frozenset({"AL", "ER", "SU"})
@@ -86,7 +90,7 @@ def code_for(issues: Sequence[Issue]) -> str:
     return "AR" if refused else "AE"
 
 
-def is_wanted(source: Message | bytes, code: str) -> bool:
+def is_wanted(source: Source, code: str) -> bool:
     """Tell whether the sender waits for this answer on the connection.
 
     In original mode (MSH-15 and MSH-16 empty) always; in enhanced mode as MSH-15 says, and NE
@@ -105,7 +109,7 @@ def is_wanted(source: Message | bytes, code: str) -> bool:
     return rule != "NE" or not accept
 
 
-def is_enhanced(source: Message | bytes) -> bool:
+def is_enhanced(source: Source) -> bool:
     """Tell whether the sender asks for enhanced mode (MSH-15 or MSH-16 valued).
 
     Spec: HL7 v2.5 2.9.1; IHE ITI TF-2 C.2.3.
@@ -114,7 +118,7 @@ def is_enhanced(source: Message | bytes) -> bool:
     return bool(found.field(15) or found.field(16))
 
 
-def is_commit_wanted(source: Message | bytes, code: str) -> bool:
+def is_commit_wanted(source: Source, code: str) -> bool:
     """Tell whether MSH-15 asks for a commit acknowledgement that says this."""
     return _asks(header_of(source).field(15), code)
 
@@ -132,7 +136,7 @@ def is_functional(issues: Sequence[Issue]) -> bool:
     )
 
 
-def owes_application_ack(source: Message | bytes, code: str, issues: Sequence[Issue]) -> bool:
+def owes_application_ack(source: Source, code: str, issues: Sequence[Issue]) -> bool:
     """Tell whether the application still has to answer in an exchange of its own.
 
     It has unless MSH-16 asks for nothing, or a negative commit acknowledgement said it all.
@@ -149,7 +153,7 @@ def _asks(rule: str, code: str) -> bool:
 
 
 def build(
-    source: Message | bytes,
+    source: Source,
     code: str,
     issues: Sequence[Issue] = (),
     *,
@@ -163,7 +167,7 @@ def build(
     """Build an acknowledgement, whatever the state of what it answers.
 
     Args:
-        source: the message, or the bytes when nothing could be read of them.
+        source: what is answered.
         code: AA, AE or AR; CA, CE or CR as well. An `A` code becomes its commit code when MSH-15
             asks for a commit acknowledgement (enhanced mode).
         issues: one ERR each, the first hundred.

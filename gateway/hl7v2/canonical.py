@@ -18,14 +18,14 @@ _MASKED = (6, 12)
 _BOM = b"\xef\xbb\xbf"
 
 
-def header(raw: bytes, message: Message | None) -> Header:
+def header(raw: bytes, source: Message | RawHeader | None) -> Header:
     """Return the header of an input, readable or not.
 
     Args:
         raw: the bytes as received.
-        message: what was read of them, None when nothing could be.
+        source: what was read of them, or its MSH; None when nothing could be.
     """
-    found = header_of(message if message is not None else raw)
+    found = header_of(raw if source is None else source)
     return Header(
         sender=(found.component(3, 1), found.component(4, 1)),
         control_id=found.field(10),

@@ -4,6 +4,7 @@ Does not read the message (`hl7v2.reader`) and never fails. Standard: HL7 v2.5 2
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.hl7v2.charset import codec_of, decode_mixed
@@ -23,17 +24,17 @@ class RawHeader:
 
     Attributes:
         separators: of the input, or the standard ones when it has none.
-        fields: raw fields, index = HL7 number, control characters removed; may be short.
+        fields: raw fields as sent, index = HL7 number; may be short.
         codec: the Python codec an answer is written in.
     """
 
     separators: Separators
-    fields: tuple[str, ...]
+    fields: Sequence[str]
     codec: str
 
     def field(self, number: int) -> str:
-        """Return a raw field, empty when absent."""
-        return self.fields[number].strip() if number < len(self.fields) else ""
+        """Return a raw field without control characters, empty when absent."""
+        return _safe(self.fields[number]).strip() if number < len(self.fields) else ""
 
     def component(self, number: int, component: int) -> str:
         """Return a raw component of the first repetition, empty when absent."""
@@ -42,17 +43,15 @@ class RawHeader:
         return parts[component - 1].strip() if component <= len(parts) else ""
 
 
-def header_of(source: Message | bytes) -> RawHeader:
+def header_of(source: Message | RawHeader | bytes) -> RawHeader:
     """Return the header of a message, or what can be recovered of one from bytes."""
+    if isinstance(source, RawHeader):
+        return source
     if isinstance(source, Message):
         msh = source.first("MSH")
         fields = msh.fields if msh else []
         codec = codec_of(fields[18].strip()) if len(fields) > 18 else None
-        return RawHeader(
-            source.separators,
-            tuple([_safe(field) for field in fields]),
-            codec or source.charset,
-        )
+        return RawHeader(source.separators, fields, codec or source.charset)
     return _recover(source)
 
 
@@ -65,7 +64,7 @@ def _recover(raw: bytes) -> RawHeader:
     xml_id = _XML_CONTROL_ID.search(head)
     if xml_id:
         text = xml_id[1].decode("ascii", "replace")
-        return RawHeader(STANDARD, ("MSH", *[""] * 9, _safe(text)), "utf-8")
+        return RawHeader(STANDARD, ("MSH", *[""] * 9, text), "utf-8")
     begin = head.find(b"MSH")
     if begin < 0 or head.lstrip()[:3] in (b"FHS", b"BHS"):
         return RawHeader(STANDARD, (), "utf-8")
@@ -79,7 +78,7 @@ def _recover(raw: bytes) -> RawHeader:
     parts = line.split(field.encode("ascii"))
     name = parts[17].decode("ascii", "ignore").split(separators.repetition)[0] if parts[17:] else ""
     codec = codec or codec_of(name.strip()) or "utf-8"
-    fields = [_safe(decode_mixed(part, codec)) for part in parts]
+    fields = [decode_mixed(part, codec) for part in parts]
     return RawHeader(separators, ("MSH", field, *fields[1:]), codec)
 
 

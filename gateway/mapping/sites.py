@@ -6,6 +6,7 @@ defaults written here. Keys are those of docs/reference; `mappings/sites/demo.ya
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -209,11 +210,21 @@ class Site(_Strict):
 _UNKNOWN_UNIT = Unit()
 
 
+#: Longer names are no authority anybody uses; only short ones are remembered.
+_REMEMBERED = 200
+
+
 def _system(kind: DomainKind, authority: str) -> str:
+    return (_known_system if len(authority) < _REMEMBERED else _named)(kind, authority)
+
+
+def _named(kind: DomainKind, authority: str) -> str:
     if _OID.fullmatch(authority):
         return f"urn:oid:{authority}"
     return f"{IDENTIFIER_BASE}/{kind}/{quote(authority, safe='')}"
 
+
+_known_system = lru_cache(maxsize=4096)(_named)
 
 #: Used when no file of mappings/sites is called `default`.
 DEFAULT_SITE = Site(name="default")

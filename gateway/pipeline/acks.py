@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.core.issues import Issue
-from gateway.core.messages import RawMessage
 from gateway.hl7v2 import ack
-from gateway.hl7v2.message import Message
+from gateway.hl7v2.rawheader import RawHeader
 from gateway.mapping.sites import Site
 
 
@@ -26,12 +25,11 @@ class Clerk(Protocol):
 class Acks:
     """Builds the acknowledgement of one HL7 v2 input."""
 
-    __slots__ = ("_clerk", "_message", "_raw", "_site")
+    __slots__ = ("_clerk", "_found", "_site")
 
-    def __init__(self, clerk: Clerk, raw: RawMessage, message: Message | None, site: Site) -> None:
+    def __init__(self, clerk: Clerk, found: RawHeader, site: Site) -> None:
         self._clerk = clerk
-        self._raw = raw
-        self._message = message
+        self._found = found
         self._site = site
 
     def __call__(self, code: str, issues: Sequence[Issue]) -> bytes:
@@ -40,7 +38,7 @@ class Acks:
         In enhanced mode the connection carries the commit acknowledgement alone, where the site
         names a destination for the word of the application (`pipeline.to_hospital`).
         """
-        source = self._message if self._message is not None else self._raw.body
+        source = self._found
         chosen = ack.code_for(issues) if code == "refuse" else code
         # A fault of our own leaves nothing in the outbox: it is told here or nowhere.
         if self._site.acks_to and ack.is_enhanced(source) and (code == "refuse" or chosen == "AA"):

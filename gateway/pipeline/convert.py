@@ -30,6 +30,7 @@ from gateway.hl7v2 import facts as hl7_facts
 from gateway.hl7v2.derived import provenance_lines
 from gateway.hl7v2.message import Message
 from gateway.hl7v2.provenance import provenance
+from gateway.hl7v2.rawheader import header_of
 from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.sites import Site
 from gateway.pipeline import bugs, business_acks, senders
@@ -115,10 +116,13 @@ class Converter:
             fault: RejectedError | None = None
         except RejectedError as error:
             message, fault = None, error
-        header = canonical.header(raw.body, message)
+        found = header_of(raw.body if message is None else message)
+        header = canonical.header(raw.body, found)
         site = self._site(header)
         if message is not None:
-            message, fault = as_the_site_wants(raw, message, site)
+            read, fault = as_the_site_wants(raw, message, site)
+            if read is not message:
+                message, found = read, header_of(read)
         flags = message.flags if message is not None else ()
         stranger = senders.stranger(raw, header, self._sites)
         if stranger is not None:
@@ -127,7 +131,7 @@ class Converter:
         return Opened(
             raw=raw,
             header=header,
-            answer=Acks(self, raw, message, site),
+            answer=Acks(self, found, site),
             policy=_policy(site),
             parsed=message if fault is None else fault,
             site=site,
@@ -281,7 +285,7 @@ class Converter:
             [*message.flags, *mapped.flags],
             list(mapped.trace),
             assertions=list(mapped.assertions),
-            feed=hl7_facts.feed_of(message, opened.site),
+            feed=mapped.feed,
         )
         if outside := elsewhere(message):
             conversion.issues += outside
