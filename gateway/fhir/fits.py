@@ -14,6 +14,8 @@ from gateway.fhir.primitives import PATTERNS, PRIMITIVES
 
 #: Truthy for a value that is certainly right; may raise `_UNSURE` on one of the wrong kind.
 Fits = Callable[[Any], Any]
+#: The test of an element, or of each of its members when it repeats.
+_Member = tuple[Fits, bool]
 
 _UNSURE = (TypeError, KeyError, AttributeError, RecursionError)
 #: Longer texts are judged each time: what is remembered stays small whatever is sent.
@@ -57,7 +59,7 @@ def _object(type_name: str, done: dict[str, Fits]) -> Fits:
     if type_name in done:
         return done[type_name]
     elements = table().elements_of(type_name)
-    tests: dict[str, Fits] = {}
+    tests: dict[str, _Member] = {}
     required = frozenset(name for name, element in elements.items() if element.required)
     if type_name == "Extension":
         predicate = _extension(tests, elements)
@@ -68,37 +70,36 @@ def _object(type_name: str, done: dict[str, Fits]) -> Fits:
     # Filled after the predicate is known: an element may hold its own type.
     done[type_name] = predicate
     if type_name in table().resources:
-        tests["resourceType"] = bool
+        tests["resourceType"] = bool, False
     for name, element in elements.items():
-        single = _single(element, done)
-        tests[name] = _list_of(single) if element.is_list else single
+        tests[name] = _single(element, done), element.is_list
         if element.is_primitive and element.has_companion and not element.is_list:
-            tests[f"_{name}"] = _object("Element", done)
+            tests[f"_{name}"] = _object("Element", done), False
     return predicate
 
 
-def _members(tests: dict[str, Fits], required: frozenset[str]) -> Fits:
+def _members(tests: dict[str, _Member], required: frozenset[str]) -> Fits:
     def fits_all(value: Any) -> bool:
         if value.__class__ is not dict or not value:
             return False
         for name, item in value.items():
-            if not tests[name](item):
+            test, repeats = tests[name]
+            if not repeats:
+                if not test(item):
+                    return False
+            elif item.__class__ is not list or not item:
                 return False
-        return required <= value.keys()
+            else:
+                for one in item:
+                    if not test(one):
+                        return False
+        return not required or required <= value.keys()
 
-    def fits_each(value: Any) -> bool:
-        if value.__class__ is not dict or not value:
-            return False
-        for name, item in value.items():  # noqa: SIM110 - a generator costs more than the test
-            if not tests[name](item):
-                return False
-        return True
-
-    return fits_all if required else fits_each
+    return fits_all
 
 
 def _with_choices(
-    tests: dict[str, Fits],
+    tests: dict[str, _Member],
     required: frozenset[str],
     groups: tuple[tuple[frozenset[str], bool], ...],
 ) -> Fits:
@@ -129,16 +130,19 @@ def _choices(elements: dict[str, Element]) -> tuple[tuple[frozenset[str], bool],
     return tuple((frozenset(names), group in required) for group, names in groups.items())
 
 
-def _extension(tests: dict[str, Fits], elements: dict[str, Element]) -> Fits:
+def _extension(tests: dict[str, _Member], elements: dict[str, Element]) -> Fits:
     """Judge the usual extension: an address, and one value or further extensions."""
     second = {name for name, element in elements.items() if element.choice} | {"extension"}
 
     def fits_extension(value: Any) -> bool:
-        if value.__class__ is not dict or len(value) != 2 or not tests["url"](value["url"]):
+        if value.__class__ is not dict or len(value) != 2 or not tests["url"][0](value["url"]):
             return False
         for name, item in value.items():
-            if name != "url":
-                return name in second and bool(tests[name](item))
+            if name == "url":
+                continue
+            if name != "extension":
+                return name in second and bool(tests[name][0](item))
+            return item.__class__ is list and bool(item) and all(map(fits_extension, item))
         return False
 
     return fits_extension
@@ -186,18 +190,6 @@ class _Remembered(dict[str, bool]):
 
 def _is_plain(value: Any) -> bool:
     return value.__class__ is str and value.isprintable() and value != "" and not value.isspace()
-
-
-def _list_of(single: Fits) -> Fits:
-    def fits_members(value: Any) -> bool:
-        if value.__class__ is not list or not value:
-            return False
-        for item in value:  # noqa: SIM110 - a generator costs more than the test
-            if not single(item):
-                return False
-        return True
-
-    return fits_members
 
 
 def _concept_in(codes: frozenset[str], system: str, done: dict[str, Fits]) -> Fits:

@@ -81,6 +81,8 @@ RANKED: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 _KEYED_OF = {type_: {**KEYED["*"], **keys} for type_, keys in KEYED.items()}
+#: Elements of nearly every contribution that are replaced as a whole, whatever the type.
+_AS_SAID = frozenset({"resourceType", "id", "subject"})
 _NOT_RANKED: dict[str, tuple[str, ...]] = {}
 
 _META_KEYED: dict[str, Key] = {
@@ -137,15 +139,25 @@ def merge(target: Target, parts: Iterable[Contribution]) -> Json | None:
     keyed = _KEYED_OF.get(target.type, KEYED["*"])
     ranked = RANKED.get(target.type, _NOT_RANKED)
     result: Json = {"resourceType": target.type, "id": target.id}
+    last: Json | None = None
     for part in ordered:
+        # The same words again change nothing: an identity is repeated by every message.
+        if part.resource == last and not part.removals and not _has_beside(last):
+            continue
         for removal in part.removals:
             _remove(result, removal, keyed)
         _apply(result, part.resource, keyed, ranked)
+        last = part.resource
     return result
 
 
 def _place(part: Contribution) -> tuple[Version, int]:
     return part.version, part.ordinal
+
+
+def _has_beside(partial: Json) -> bool:
+    """Tell whether something is said beside a value (FHIR R4 2.6.2)."""
+    return any(name[0] == "_" for name in partial)
 
 
 def _apply(
@@ -156,8 +168,10 @@ def _apply(
         if beside[1:] in partial:
             del result[beside]
     for element, value in partial.items():
+        if element in _AS_SAID:
+            result[element] = value
         # Composition has one identifier, where other types have a list.
-        if element in keyed and isinstance(value, list):
+        elif element in keyed and isinstance(value, list):
             result[element] = merge_keyed(result.get(element, ()), value, keyed[element])
         elif element == "meta":
             result["meta"] = _merge_meta(result.get("meta"), value)
@@ -202,14 +216,16 @@ def merge_keyed(old: Sequence[Json], new: Sequence[Json], key: Key) -> list[Json
     """
     if not old and len(new) == 1:
         return list(new)
-    groups: dict[str, list[Json]] = {}
-    for item in old:
-        groups.setdefault(key(item), []).append(item)
-    fresh: dict[str, list[Json]] = {}
-    for item in new:
-        fresh.setdefault(key(item), []).append(item)
-    groups.update(fresh)
+    fresh = _by_key(new, key)
+    groups = _by_key(old, key) | fresh if old else fresh
     return [item for members in groups.values() for item in members]
+
+
+def _by_key(items: Sequence[Json], key: Key) -> dict[str, list[Json]]:
+    groups: dict[str, list[Json]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
 def _merge_meta(old: Json | None, new: Json) -> Json:

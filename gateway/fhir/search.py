@@ -3,7 +3,7 @@
 The table of parameters is `fhir.search_table`; the store keeps the entries and answers conditions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,8 @@ from gateway.fhir.search_table import PARAMETERS, Parameter
 
 __all__ = ["Query", "index", "parse"]
 
-Extract = Callable[[Any, list[IndexEntry]], None]
+#: Adds the entries of the values of one element.
+Extract = Callable[[Sequence[Any], list[IndexEntry]], None]
 
 
 def index(resource: Json) -> tuple[IndexEntry, ...]:
@@ -29,21 +30,15 @@ def index(resource: Json) -> tuple[IndexEntry, ...]:
         value = resource.get(root)
         if value is None:
             continue
-        if rest:
-            for found in _below(value, rest):
-                extract(found, entries)
-        elif type(value) is list:
-            for item in value:
-                extract(item, entries)
-        else:
-            extract(value, entries)
+        values = value if type(value) is list else (value,)
+        extract(_below(values, rest) if rest else values, entries)
     # One value may be said twice, by one element or by two that feed one parameter.
     return tuple(dict.fromkeys(entries))
 
 
-def _below(value: Any, path: tuple[str, ...]) -> list[Any]:
+def _below(values: Sequence[Any], path: tuple[str, ...]) -> Sequence[Any]:
     """Return every value at `path` below an element, through lists."""
-    found = value if type(value) is list else [value]
+    found = values
     for name in path:
         step: list[Any] = []
         for item in found:
@@ -70,22 +65,23 @@ def _entry(code: str, system: str, value: str) -> IndexEntry:
 def _token(parameter: Parameter) -> Extract:
     code, system = parameter.code, parameter.system
 
-    def extract(value: Any, entries: list[IndexEntry]) -> None:
-        if type(value) is str:
-            entries.append(_entry(code, system, value))
-        elif type(value) is bool:
-            entries.append(_entry(code, "", "true" if value else "false"))
-        elif "coding" in value:
-            for coding in value["coding"]:
-                entries.append(_entry(code, coding.get("system", ""), coding.get("code", "")))
-        elif text := value.get("code"):
-            entries.append(_entry(code, value.get("system", ""), text))
-        elif text := value.get("value"):
-            # An Identifier; its numbers hardly come again.
-            entries.append(IndexEntry(code, value.get("system", ""), text))
-        else:
-            # A concept with text only.
-            entries.append(IndexEntry(code))
+    def extract(values: Sequence[Any], entries: list[IndexEntry]) -> None:
+        for value in values:
+            if type(value) is str:
+                entries.append(_entry(code, system, value))
+            elif type(value) is bool:
+                entries.append(_entry(code, "", "true" if value else "false"))
+            elif "coding" in value:
+                for coding in value["coding"]:
+                    entries.append(_entry(code, coding.get("system", ""), coding.get("code", "")))
+            elif text := value.get("code"):
+                entries.append(_entry(code, value.get("system", ""), text))
+            elif text := value.get("value"):
+                # An Identifier; its numbers hardly come again.
+                entries.append(IndexEntry(code, value.get("system", ""), text))
+            else:
+                # A concept with text only.
+                entries.append(IndexEntry(code))
 
     return extract
 
@@ -93,11 +89,12 @@ def _token(parameter: Parameter) -> Extract:
 def _reference(parameter: Parameter) -> Extract:
     code, target = parameter.code, parameter.target
 
-    def extract(value: Any, entries: list[IndexEntry]) -> None:
-        text = value.get("reference", "")
-        find = _known_reference if len(text) < _REMEMBERED else _reference_entry
-        if entry := find(code, target, text, value.get("type", "")):
-            entries.append(entry)
+    def extract(values: Sequence[Any], entries: list[IndexEntry]) -> None:
+        for value in values:
+            text = value.get("reference", "")
+            find = _known_reference if len(text) < _REMEMBERED else _reference_entry
+            if entry := find(code, target, text, value.get("type", "")):
+                entries.append(entry)
 
     return extract
 
@@ -128,9 +125,10 @@ def _split_reference(reference: str) -> tuple[str, str]:
 def _date(parameter: Parameter) -> Extract:
     code = parameter.code
 
-    def extract(value: Any, entries: list[IndexEntry]) -> None:
-        for low, high in value_ranges(value):
-            entries.append(IndexEntry(code, "", "", low, high))
+    def extract(values: Sequence[Any], entries: list[IndexEntry]) -> None:
+        for value in values:
+            for low, high in value_ranges(value):
+                entries.append(IndexEntry(code, "", "", low, high))
 
     return extract
 

@@ -154,22 +154,15 @@ def inbox_key(header: Header) -> tuple[str, str, str, str]:
 EntryColumns = tuple[str, str, str, str, str]
 
 
-def _columns_of(entry: IndexEntry) -> EntryColumns:
-    return entry.param, entry.low, key_text(entry.value), key_text(entry.system), entry.high
-
-
-_known_columns = lru_cache(maxsize=16384)(_columns_of)
-
-
 def entry_columns(entries: Iterable[IndexEntry]) -> list[EntryColumns]:
     """Return the columns of index entries, each once."""
-    found = [
-        _known_columns(entry)
-        if len(entry.value) + len(entry.system) < KEY_LIMIT
-        else _columns_of(entry)
-        for entry in entries
-    ]
-    return list(dict.fromkeys(found))
+    found: dict[EntryColumns, None] = {}
+    for param, system, value, low, high in entries:
+        # What is printable has none of the characters that no database keeps.
+        if len(value) + len(system) > KEY_LIMIT or not (value + system).isprintable():
+            value, system = key_text(value), key_text(system)
+        found[param, low, value, system, high] = None
+    return list(found)
 
 
 def write_cursor(last_updated: str, id_: str) -> str:

@@ -5,6 +5,7 @@ is kept so that content survives when its newest speaker is converted again and 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.core.contributions import Contribution, Kind
@@ -158,8 +159,41 @@ def spoken(
     found: list[tuple[SharedKey, str, int]] = []
     for part in parts:
         if part.kind is Kind.SHARED:
-            payload = write_payload(part)
-            key = (target_text(part.target), payload_hash(payload))
+            # The rest of what such a part may say would be in its payload.
+            plain = not (part.removals or part.annotates or part.movement)
+            key, payload = _known(_Same(part)) if plain else _written(_Same(part))
             payloads[key] = payload
             found.append((key, version_of(part), part.ordinal))
     return found
+
+
+class _Same:
+    """A contribution that is recognised by its target and by the very object it says.
+
+    The doctor of many messages is one object in all of their contributions, and no object of a
+    contribution ever changes.
+    """
+
+    __slots__ = ("_number", "part")
+
+    def __init__(self, part: Contribution) -> None:
+        self.part = part
+        self._number = id(part.resource)
+
+    def __hash__(self) -> int:
+        return self._number
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Same):
+            return False
+        mine, others = self.part, other.part
+        return mine.resource is others.resource and mine.target == others.target
+
+
+def _written(same: _Same) -> tuple[SharedKey, bytes]:
+    part = same.part
+    payload = write_payload(part)
+    return (target_text(part.target), payload_hash(payload)), payload
+
+
+_known = lru_cache(maxsize=8192)(_written)
