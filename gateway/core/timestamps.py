@@ -255,6 +255,7 @@ def _first_of(year: int, month: int) -> date | None:
     return date(year, month, 1) if year <= date.max.year else None
 
 
+@lru_cache(maxsize=4096)
 def _midnight_utc(day: date) -> datetime:
     if day.year == 1:
         return _FIRST

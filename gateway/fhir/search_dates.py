@@ -29,7 +29,11 @@ Range = tuple[str, str]
 
 def instant_text(instant: datetime) -> str:
     """Write an aware instant as the index does: fixed-width UTC text that sorts as time does."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    return _utc_text(instant.astimezone(UTC))
+
+
+def _utc_text(instant: datetime) -> str:
+    return instant.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 # One message says the same few instants in many resources, and folds say them again.
@@ -116,7 +120,8 @@ def _instant_range(text: str, form: re.Match[str]) -> Range:
         width = _MINUTE if form[5] is None else _SECOND
     try:
         # Added in UTC: local arithmetic would jump an hour on the night the clocks change.
-        return (instant_text(start), instant_text(start.astimezone(UTC) + width))
+        begin = start.astimezone(UTC)
+        return (_utc_text(begin), _utc_text(begin + width))
     except OverflowError:
         edge = FIRST if start.year == 1 else LAST
         return (edge, edge)

@@ -5,7 +5,7 @@ Does not read bytes, judge the message (`hl7v2.intake`) nor open the document it
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from gateway.core.contributions import (
@@ -20,11 +20,9 @@ from gateway.core.contributions import (
 from gateway.core.envelope import INS_ROOTS, Envelope
 from gateway.core.errors import RejectedError
 from gateway.core.messages import Header
-from gateway.fhir.elements import table
 from gateway.fhir.identity import Ids
 from gateway.hl7v2 import facts, faults
 from gateway.hl7v2.context import Context
-from gateway.hl7v2.convert import CONVERTERS
 from gateway.hl7v2.derived import lone_stay_lines, stay_lines, survivor_lines
 from gateway.hl7v2.envelope import document_id, flags, labels, parent_id
 from gateway.hl7v2.keys import (
@@ -38,16 +36,23 @@ from gateway.hl7v2.keys import (
 from gateway.hl7v2.ledger import Movement
 from gateway.hl7v2.message import Message, Node, Segment
 from gateway.hl7v2.movement_rows import RANK_OF_ACTION, movement_row, rows_by_stay
+from gateway.hl7v2.plans import CONCEPTMAPS, Memory, Part, Plans, compile_plans
 from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.results import result_flags
 from gateway.hl7v2.zbe import with_repaired_zbe
-from gateway.mapping.converters import Selector
-from gateway.mapping.engine import CompiledPlan, Result, compile_plan
-from gateway.mapping.facts import CompiledFact, FactVocabulary, compile_facts
-from gateway.mapping.loader import Mappings
-from gateway.mapping.plan import ResourcePlan, Use
+from gateway.mapping.engine import Result
 from gateway.mapping.sites import Site
-from gateway.mapping.steps import Known
+
+__all__ = [
+    "CONCEPTMAPS",
+    "REFRESH",
+    "Plans",
+    "add_provenance",
+    "compile_plans",
+    "contribute",
+    "envelope",
+    "traits",
+]
 
 MOVEMENT = "segments/ZBE.movement"
 REPLACED = "segments/TXA.replaced"
@@ -55,15 +60,9 @@ REPLACED = "segments/TXA.replaced"
 _ANNOTATIONS = frozenset({REPLACED, "segments/TXA.withdrawn", "segments/MRG.moved_account"})
 #: Records that give way: the Patient of the message then shows their numbers.
 _GIVING_WAY = frozenset({"segments/MRG.merged", "segments/MRG.renumbered"})
-_KINDS = "request-kind"
-_UNITS = "ucum-units"
-#: Concept maps that converters use by themselves.
-CONCEPTMAPS = frozenset({_UNITS})
 #: What results repeat of their order: it only fills what nobody said.
 _DESCRIBED = "segments/OBR.described"
 
-#: Said again by every message, the same for everybody.
-_SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
 #: What messages other than ADT only create when it is missing.
 _BACKGROUND = frozenset({"Patient", "Encounter", "Account", "DocumentReference"})
 #: A08, which no French profile has: an identity update that also repeats the stay. It fills and
@@ -72,123 +71,6 @@ REFRESH = "A08"
 _OF_VISIT = frozenset({"Encounter", "Account"})
 _FILLS = frozenset({"segments/PV1.visit", "segments/PID.account"})
 _INS_SYSTEMS = frozenset(f"urn:oid:{root}" for root in INS_ROOTS)
-#: Bounds of the memory of shared resources: a hospital has some thousands of them.
-_MEMORY = 20_000
-_SENDERS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    """What messages of one sender said before.
-
-    Attributes:
-        resources: shared resources by part and text.
-        values: values of rules by rule and text.
-    """
-
-    resources: dict[tuple[str, str], list[Result]] = field(default_factory=dict)
-    values: Known = field(default_factory=dict)
-
-    def bound(self) -> None:
-        """Forget everything before it is too much."""
-        if len(self.resources) + len(self.values) >= _MEMORY:
-            self.resources.clear()
-            self.values.clear()
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One resource of an event, compiled.
-
-    Attributes:
-        name: of the fragment, or the resource type.
-        kind: how its contributions are kept.
-        each: place whose nodes make one resource each, None for the whole message.
-        plan: compiled without `each`.
-    """
-
-    name: str
-    kind: Kind
-    each: Selector | None
-    plan: CompiledPlan
-
-
-@dataclass(frozen=True, slots=True)
-class Plans:
-    """The compiled plans of all events.
-
-    Attributes:
-        by_event: by `ADT_A01`.
-        facts: what each event asserts about a pathway.
-        kinds: kind of request by the code of a service.
-        units: UCUM code that may be claimed for a unit as sent.
-        memory: what is known of each sender: the same doctor or unit is in every message, and
-            what is made of it depends on nothing else.
-    """
-
-    by_event: dict[str, tuple[_Part, ...]]
-    facts: dict[str, tuple[CompiledFact, ...]]
-    kinds: dict[str, str]
-    units: dict[str, str] = field(default_factory=dict)
-    memory: dict[tuple[Any, ...], _Memory] = field(default_factory=dict)
-
-    def memory_of(self, context: Context) -> _Memory:
-        """Return what is remembered for messages of this site, facility and way of writing."""
-        message = context.message
-        key = (
-            context.finess,
-            context.facility,
-            context.site.name,
-            context.ids,
-            message.separators,
-            message.charset,
-        )
-        found = self.memory.get(key)
-        if found is None:
-            if len(self.memory) >= _SENDERS:
-                self.memory.clear()
-            found = self.memory[key] = _Memory()
-        found.bound()
-        return found
-
-
-def compile_plans(mappings: Mappings) -> Plans:
-    """Compile every HL7 v2 plan of the mapping files.
-
-    Raises:
-        FatalError: something a file names does not exist.
-    """
-    by_event: dict[str, tuple[_Part, ...]] = {}
-    said: dict[str, tuple[CompiledFact, ...]] = {}
-    vocabulary = FactVocabulary(facts.FACTS, mappings.conceptmaps)
-    for name, event in mappings.events.items():
-        by_event[name] = tuple(_part(entry, mappings) for entry in event.resources)
-        said[name] = compile_facts(event.emits, mappings.facts, "hl7v2", vocabulary)
-    return Plans(by_event, said, _codes(mappings, _KINDS), _codes(mappings, _UNITS))
-
-
-def _codes(mappings: Mappings, name: str) -> dict[str, str]:
-    found = mappings.conceptmaps.get(name)
-    return {code: target.code for code, target in found.codes.items()} if found else {}
-
-
-def _part(entry: Use | ResourcePlan, mappings: Mappings) -> _Part:
-    if isinstance(entry, Use):
-        name = entry.use
-        plan = mappings.fragments[entry.use]
-        plan = plan.model_copy(update={"rules": [*plan.rules, *entry.add]})
-    else:
-        name, plan = entry.resource, entry
-    compiled = compile_plan(
-        plan.model_copy(update={"each": None}),
-        mappings.fragments,
-        CONVERTERS,
-        mappings.conceptmaps,
-        table(),
-    )
-    kind = Kind.SHARED if plan.resource in _SHARED else Kind.OWN
-    each = CONVERTERS.selector(plan.each) if plan.each else None
-    return _Part(name, kind, each, compiled)
 
 
 def contribute(
@@ -244,10 +126,10 @@ def contribute(
     return mapped
 
 
-_Made = tuple[_Part, Result]
+_Made = tuple[Part, Result]
 
 
-def _run(parts: Sequence[_Part], plans: Plans, context: Context, *, trace: bool) -> list[_Made]:
+def _run(parts: Sequence[Part], plans: Plans, context: Context, *, trace: bool) -> list[_Made]:
     message, local = context.message, context.site.local_codes or None
     memory = None if trace else plans.memory_of(context)
     values = None if memory is None else memory.values
@@ -266,7 +148,7 @@ def _run(parts: Sequence[_Part], plans: Plans, context: Context, *, trace: bool)
     return made
 
 
-def _remembered(part: _Part, memory: _Memory, scope: Any, context: Context) -> list[Result]:
+def _remembered(part: Part, memory: Memory, scope: Any, context: Context) -> list[Result]:
     """Make a shared resource once for all messages that say the same about it."""
     key = (part.name, scope.raw if isinstance(scope, Node) else "")
     found = memory.resources.get(key)
@@ -347,7 +229,7 @@ def _is_word(target: Target, context: Context) -> bool:
 
 
 def _derived_lines(
-    part: _Part, target: Target, row: Movement | None, context: Context
+    part: Part, target: Target, row: Movement | None, context: Context
 ) -> list[TraceLine]:
     """Return where the values come from that the fold adds to what a part says."""
     lines: list[TraceLine] = []
@@ -358,7 +240,7 @@ def _derived_lines(
     return lines
 
 
-def _version(part: _Part, target: Target, version: Version, context: Context) -> Version:
+def _version(part: Part, target: Target, version: Version, context: Context) -> Version:
     """Return the weight of what is said: in the background it only fills what nobody said."""
     if context.event == REFRESH:
         weak = part.name in _FILLS

@@ -206,7 +206,7 @@ class Cell:
         return self._first_cut(number) if found is None else found
 
     def _first_cut(self, number: int) -> Cut:
-        fields = self.fields
+        fields = self._fields or self.fields
         dialects = self.dialects
         raw = fields[number] if 0 < number < len(fields) else ""
         if not raw:

@@ -342,11 +342,11 @@ class Node(Part):
 def selector(path: str) -> Callable[[Any], Sequence[Part]]:
     """Compile `select` for a place.
 
-    Rules ask most often for a field of a segment that is there once, and find nothing in it.
+    Rules ask most often for a segment that is there once, or for a field of it, and find nothing.
     """
     target = compile_path(path)
     name, ordinal, field, *_ = target
-    if ordinal or not field:
+    if ordinal:
         return methodcaller("select", path)
 
     def select(source: Part) -> Sequence[Part]:
@@ -355,7 +355,9 @@ def selector(path: str) -> Callable[[Any], Sequence[Part]]:
         cells = source._by_name.get(name)
         if cells is None:
             return ()
-        return source.select(path) if len(cells) > 1 else _nodes(source, cells[0], target)
+        if len(cells) > 1:
+            return source.select(path)
+        return _nodes(source, cells[0], target) if field else (Segment(source, cells[0]),)
 
     return select
 

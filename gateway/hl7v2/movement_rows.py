@@ -5,6 +5,7 @@ Does not settle rows against each other (`hl7v2.ledger`).
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from gateway.core.contributions import Json
 from gateway.core.errors import RejectedError
@@ -206,7 +207,13 @@ def as_moment(found: Timestamp) -> Moment:
 
 
 def _text(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+    return _utc_text(instant.astimezone(UTC))
+
+
+# The movement, the stay and the record often tell one instant.
+@lru_cache(maxsize=256)
+def _utc_text(instant: datetime) -> str:
+    return instant.isoformat(timespec="microseconds")
 
 
 def _numbers(segment: Segment | None, context: Context) -> tuple[tuple[str, str], tuple[str, ...]]:

@@ -14,6 +14,14 @@ from gateway.hl7v2.message import Message
 _AGENT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
 
+def _agent_type(code: str) -> Json:
+    return {"coding": [{"system": _AGENT_TYPE, "code": code}]}
+
+
+_AUTHOR, _ENTERER = _agent_type("author"), _agent_type("enterer")
+_OURSELVES: Json = {"type": _agent_type("assembler"), "who": {"display": "Relais"}}
+
+
 def provenance(
     contributions: Sequence[Contribution], message: Message, header: Header, ids: Ids
 ) -> Contribution | None:
@@ -111,18 +119,14 @@ def _agents(targets: Mapping[Target, Json], message: Message) -> list[Json]:
     facility = message.value("MSH-4.1") or message.value("MSH-3.1") or "unknown"
     author = {"reference": f"Organization/{sender.id}"} if sender else {"display": facility}
     operator = message.first("EVN")
-    agents = [{"type": _agent_type("author"), "who": author}]
+    agents: list[Json] = [{"type": _AUTHOR, "who": author}]
     node = operator.node(5) if operator else None
     if node is not None:
         shown = " ".join(part for part in (node.component(3), node.component(2)) if part)
         if shown:
-            agents.append({"type": _agent_type("enterer"), "who": {"display": shown}})
-    agents.append({"type": _agent_type("assembler"), "who": {"display": "Relais"}})
+            agents.append({"type": _ENTERER, "who": {"display": shown}})
+    agents.append(_OURSELVES)
     return agents
-
-
-def _agent_type(code: str) -> Json:
-    return {"coding": [{"system": _AGENT_TYPE, "code": code}]}
 
 
 def _source(message: Message) -> Json:

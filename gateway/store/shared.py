@@ -196,4 +196,4 @@ def _written(same: _Same) -> tuple[SharedKey, bytes]:
     return (target_text(part.target), payload_hash(payload)), payload
 
 
-_known = lru_cache(maxsize=8192)(_written)
+_known = lru_cache(maxsize=2048)(_written)

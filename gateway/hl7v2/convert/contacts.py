@@ -1,5 +1,6 @@
 """People around the patient: NK1."""
 
+from functools import lru_cache
 from typing import Any
 
 from gateway.core.contributions import Json
@@ -40,24 +41,39 @@ _RELATIONS = {
 }
 
 
+#: NK1-7 and NK1-3: their table, what is known of it, its national system, and its category.
+_KINDS = {
+    7: ("0131", _ROLES, _ROLE_CLASS, "role"),
+    3: ("0063", _RELATIONS, _ROLE_CODE, "relationType"),
+}
+
+
 def _relationship(segment: Segment, *, category: bool) -> list[Json]:
     """Return role and relation; the national coding comes first, the one sent is kept."""
-    members: list[Json] = []
-    for number, table, known, system, name in (
-        (7, "0131", _ROLES, _ROLE_CLASS, "role"),
-        (3, "0063", _RELATIONS, _ROLE_CODE, "relationType"),
-    ):
-        code = segment.field(number)
-        if not code:
-            continue
-        coding = [{"system": f"{V2_SYSTEM}{table}", "code": code}]
-        if code in known:
-            coding.insert(0, {"system": system, "code": known[code]})
-        member: Json = {"coding": coding}
-        if category and code in known:
-            member["extension"] = [{"url": CATEGORY, "valueCode": name}]
-        members.append(member)
-    return members
+    said = ((number, segment.field(number)) for number in _KINDS)
+    return [
+        _known_relation(number, code, category)
+        if len(code) < _REMEMBERED
+        else _relation(number, code, category)
+        for number, code in said
+        if code
+    ]
+
+
+def _relation(number: int, code: str, category: bool) -> Json:
+    table, known, system, name = _KINDS[number]
+    coding = [{"system": f"{V2_SYSTEM}{table}", "code": code}]
+    if code not in known:
+        return {"coding": coding}
+    coding.insert(0, {"system": system, "code": known[code]})
+    if not category:
+        return {"coding": coding}
+    return {"coding": coding, "extension": [{"url": CATEGORY, "valueCode": name}]}
+
+
+#: The tables are short, so that nearly every message says what another one said.
+_known_relation = lru_cache(maxsize=256)(_relation)
+_REMEMBERED = 20
 
 
 def _reach(segment: Segment, context: Context) -> Json:

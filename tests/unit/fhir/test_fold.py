@@ -51,6 +51,31 @@ def test_a_removal_older_than_the_value_does_not_win():
     assert merge(PATIENT, [value, removal])["birthDate"] == "1960-05-12"
 
 
+def test_words_said_again_change_nothing():
+    two = [{"system": "urn:a", "value": "1"}, {"system": "urn:b", "value": "2"}]
+    words = {"identifier": two, "gender": "male", "deceasedBoolean": False}
+    parts = [said(minute, dict(words)) for minute in range(4)]
+
+    assert list(merge(PATIENT, parts).items()) == list(merge(PATIENT, parts[:1]).items())
+
+
+def test_words_said_again_with_a_removal_still_remove():
+    words = {"gender": "male"}
+    parts = [said(0, {"birthDate": "1960-05-12"}), said(1, words), said(2, words, "birthDate")]
+
+    assert "birthDate" not in merge(PATIENT, parts)
+
+
+def test_words_said_again_after_others_win_again():
+    parts = [
+        said(0, {"gender": "male"}),
+        said(1, {"gender": "female"}),
+        said(2, {"gender": "male"}),
+    ]
+
+    assert merge(PATIENT, parts)["gender"] == "male"
+
+
 def test_an_identifier_that_is_not_repeated_stays():
     ipp = {"system": "urn:a", "value": "1"}
     ins = {"system": "urn:ins", "value": "2"}

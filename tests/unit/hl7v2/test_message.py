@@ -4,7 +4,7 @@ import pytest
 
 from gateway.core.errors import RejectedError
 from gateway.hl7v2.leaves import leaves
-from gateway.hl7v2.message import Segment
+from gateway.hl7v2.message import Segment, selector
 from gateway.hl7v2.paths import compile_path, is_path
 from gateway.hl7v2.reader import read
 from tests.unit.hl7v2.compose import EVN, admission, er7, msh
@@ -247,3 +247,37 @@ def test_reading_one_message_leaves_nothing_for_the_next():
     read(admission())
 
     assert leaves(read(er7(msh(), EVN))) == alone
+
+
+def test_a_blank_repetition_counts_and_holds_nothing():
+    message = read(er7(msh(), "PID|||1^^^A~ ^^~2^^^A"))
+
+    found = message.select("PID-3")
+
+    assert [(node.place, node.text()) for node in found] == [("PID-3[1]", "1"), ("PID-3[3]", "2")]
+    assert message.select("PID-3[2]") == []
+    assert message.value("PID-3[3].4") == "A"
+
+
+def test_a_long_field_is_cut_without_being_kept_twice():
+    text = "x" * 5000
+    message = read(er7(msh("MDM^T02^MDM_T02"), f"OBX|1|ED|A||^AP^^Base64^{text}"))
+    (cell,) = message._by_name["OBX"]
+
+    assert message.value("OBX-5.5") == text
+    assert message.value("OBX-3") == "A"
+    assert 3 in cell._cuts
+    assert 5 not in cell._cuts
+
+
+@pytest.mark.parametrize(
+    "path", ["PID", "PID-3", "PID-3.4.2", "PID-3[2]", "OBX-5", "OBX[2]-5", "ZZZ"]
+)
+def test_a_compiled_place_finds_what_select_finds(path):
+    message = read(er7(msh(), "PID|||1^^^A&B~2", "OBX|1|ST|||a", "OBX|2|ST|||b"))
+    sources = [message, *message.segments, *message.select("PID-3")]
+    select = selector(path)
+
+    found = [[node.place for node in select(source)] for source in sources]
+
+    assert found == [[node.place for node in source.select(path)] for source in sources]
