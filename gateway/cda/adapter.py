@@ -29,7 +29,7 @@ from gateway.core.messages import Header
 from gateway.core.timestamps import Timestamp, TimestampError, parse_timestamp
 from gateway.fhir import elements
 from gateway.fhir.identity import Ids, document_key, master_identifier
-from gateway.mapping.engine import CompiledPlan, compile_plan
+from gateway.mapping.engine import CompiledPlan, CompiledResource, compile_plan
 from gateway.mapping.facts import CompiledFact, FactVocabulary, compile_facts
 from gateway.mapping.loader import Mappings
 from gateway.mapping.sites import Site
@@ -88,8 +88,11 @@ def compile_plans(mappings: Mappings) -> Plans:
     """
     table = elements.table()
     plans = {name: mappings.whole(name) for name in mappings.documents}
+    shared: dict[str, CompiledResource] = {}
     compiled = {
-        name: compile_plan(plan, mappings.fragments, CONVERTERS, mappings.conceptmaps, table)
+        name: compile_plan(
+            plan, mappings.fragments, CONVERTERS, mappings.conceptmaps, table, shared
+        )
         for name, plan in plans.items()
     }
     vocabulary = FactVocabulary(FACTS, mappings.conceptmaps)

@@ -111,11 +111,12 @@ def compile_plans(mappings: Mappings) -> Plans:
     Raises:
         FatalError: something a file names does not exist.
     """
+    known: dict[str, Part] = {}
     by_event: dict[str, tuple[Part, ...]] = {}
     said: dict[str, tuple[CompiledFact, ...]] = {}
     vocabulary = FactVocabulary(facts.FACTS, mappings.conceptmaps)
     for name, event in mappings.events.items():
-        by_event[name] = tuple(_part(entry, mappings) for entry in event.resources)
+        by_event[name] = tuple(_part(entry, mappings, known) for entry in event.resources)
         said[name] = compile_facts(event.emits, mappings.facts, "hl7v2", vocabulary)
     return Plans(by_event, said, _codes(mappings, _KINDS), _codes(mappings, _UNITS))
 
@@ -125,7 +126,16 @@ def _codes(mappings: Mappings, name: str) -> dict[str, str]:
     return {code: target.code for code, target in found.codes.items()} if found else {}
 
 
-def _part(entry: Use | ResourcePlan, mappings: Mappings) -> Part:
+def _part(entry: Use | ResourcePlan, mappings: Mappings, known: dict[str, Part]) -> Part:
+    """Compile one resource of an event; a fragment that is used as it stands, once for all."""
+    if not isinstance(entry, Use) or entry.add:
+        return _compiled(entry, mappings)
+    if entry.use not in known:
+        known[entry.use] = _compiled(entry, mappings)
+    return known[entry.use]
+
+
+def _compiled(entry: Use | ResourcePlan, mappings: Mappings) -> Part:
     if isinstance(entry, Use):
         name = entry.use
         plan = mappings.fragments[entry.use]

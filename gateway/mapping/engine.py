@@ -30,6 +30,7 @@ from gateway.mapping.values import is_nothing, pruned, typed_constant
 __all__ = [
     "REMOVED",
     "CompiledPlan",
+    "CompiledResource",
     "Elements",
     "Flawed",
     "Removed",
@@ -82,7 +83,9 @@ class CompiledRules:
 
 
 @dataclass(frozen=True, slots=True)
-class _CompiledResource:
+class CompiledResource:
+    """One resource of a plan, compiled."""
+
     name: str
     type: str
     profile: str | None
@@ -94,7 +97,7 @@ class CompiledPlan:
     """An event plan ready to run; holds no state between two runs."""
 
     def __init__(
-        self, plan: EventPlan | ResourcePlan, resources: tuple[_CompiledResource, ...]
+        self, plan: EventPlan | ResourcePlan, resources: tuple[CompiledResource, ...]
     ) -> None:
         self.plan = plan
         self._resources = resources
@@ -129,7 +132,7 @@ class CompiledPlan:
         return results
 
 
-def _run_resource(compiled: _CompiledResource, scope: Source, run: Run) -> Result | None:
+def _run_resource(compiled: CompiledResource, scope: Source, run: Run) -> Result | None:
     resource = run.resource
     for step in compiled.rules.id_steps:
         step(scope, run)
@@ -154,6 +157,7 @@ def compile_plan(
     converters: Converters,
     conceptmaps: Mapping[str, ConceptMap],
     elements: Elements,
+    shared: dict[str, CompiledResource] | None = None,
 ) -> CompiledPlan:
     """Compile a plan: every path, converter and concept map is resolved now.
 
@@ -163,6 +167,7 @@ def compile_plan(
         converters: the table of the adapter.
         conceptmaps: by name.
         elements: the FHIR model, `fhir.elements.table()`.
+        shared: fragments that other plans use as they stand, by name, and grows.
 
     Raises:
         FatalError: something named does not exist (RLS-CFG-004 to 009), every fault listed.
@@ -171,9 +176,13 @@ def compile_plan(
     where = (plan.message or plan.name or "plan") if isinstance(plan, EventPlan) else plan.resource
     vocabulary = Vocabulary(converters, conceptmaps, elements)
     issues: list[Issue] = []
-    compiled: list[_CompiledResource] = []
+    compiled: list[CompiledResource] = []
+    shared = {} if shared is None else shared
     for entry in entries:
         if isinstance(entry, Use):
+            if not entry.add and entry.use in shared:
+                compiled.append(shared[entry.use])
+                continue
             fragment = fragments.get(entry.use)
             if fragment is None:
                 issues.append(faults.unknown_fragment(where, entry.use, fragments))
@@ -184,8 +193,10 @@ def compile_plan(
         place = f"{where} {name}"
         made = compile_rules(fragment.resource, rules, vocabulary, lambda *_, at=place: at)
         each = converters.selector(fragment.each) if fragment.each else None
-        compiled.append(_CompiledResource(name, fragment.resource, fragment.profile, each, made))
+        compiled.append(CompiledResource(name, fragment.resource, fragment.profile, each, made))
         issues += made.issues
+        if isinstance(entry, Use) and not entry.add and not made.issues:
+            shared[name] = compiled[-1]
     if issues:
         raise FatalError(issues)
     return CompiledPlan(plan, tuple(compiled))

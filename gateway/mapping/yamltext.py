@@ -38,11 +38,11 @@ class TextDocument:
         return self.name
 
 
-class _TextLoader(yaml.BaseLoader):
-    """BaseLoader, which keeps scalars as text, without anchors and tags."""
+class _TextNodes(yaml.composer.Composer):
+    """Composes nodes without anchors and tags."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]  # yaml is typed in part
+        event = self.peek_event()  # type: ignore[attr-defined]  # of the parser beside it
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.MarkedYAMLError(
                 problem="anchors are not used here", problem_mark=event.start_mark
@@ -55,6 +55,29 @@ class _TextLoader(yaml.BaseLoader):
         return super().compose_node(parent, index)
 
 
+class _TextLoader(_TextNodes, yaml.BaseLoader):
+    """BaseLoader, which keeps scalars as text; tells precisely what is wrong."""
+
+
+#: The parser of libyaml where PyYAML was built with it, as its wheels are.
+_Parser: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+class _FastLoader(_TextNodes, _Parser):  # type: ignore[misc]  # a base that may be absent
+    """The same nodes, several times faster."""
+
+    def __init__(self, stream: str) -> None:
+        _Parser.__init__(self, stream)
+        yaml.composer.Composer.__init__(self)
+
+
+def _composed(text: str) -> yaml.Node | None:
+    try:
+        return yaml.compose(text, Loader=_FastLoader)
+    except yaml.YAMLError:
+        return yaml.compose(text, Loader=_TextLoader)
+
+
 def read_text_yaml(text: str, name: str) -> TextDocument:
     """Read one YAML document.
 
@@ -62,7 +85,7 @@ def read_text_yaml(text: str, name: str) -> TextDocument:
         FatalError: not YAML, or a tag, an anchor, a key twice (RLS-CFG-002).
     """
     try:
-        node = yaml.compose(text, Loader=_TextLoader)
+        node = _composed(text)
         lines: dict[Keys, int] = {}
         data = {} if node is None else _plain(node, (), lines)
     except yaml.MarkedYAMLError as error:

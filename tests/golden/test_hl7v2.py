@@ -20,7 +20,7 @@ from gateway.fhir.identity import Ids
 from gateway.hl7v2 import adapter
 from gateway.hl7v2.intake import Action, judge
 from gateway.hl7v2.reader import read
-from gateway.mapping.loader import load_mappings
+from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pipeline.convert import Conversion
 from gateway.pipeline.folds import fold_alone
 from tests.support.gateway import converter, message
@@ -33,8 +33,13 @@ MENDED = "repair_value_outside_of_its_type"
 
 
 @cache
+def _mappings() -> Mappings:
+    return load_mappings()
+
+
+@cache
 def _plans() -> adapter.Plans:
-    return adapter.compile_plans(load_mappings())
+    return adapter.compile_plans(_mappings())
 
 
 def convert(raw: bytes, *, trace: bool = False) -> Conversion:
@@ -165,7 +170,7 @@ def test_every_value_of_a_message_is_explained(case: Path) -> None:
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_a_message_gives_the_same_alone_and_after_others(case: Path) -> None:
     raw = messages(case)[-1]
-    fresh = build_converter(load(), clock=HandClock())
+    fresh = build_converter(load(), clock=HandClock(), mappings=_mappings())
 
     assert fresh.convert(message(raw)).contributions == convert(raw).contributions
 
