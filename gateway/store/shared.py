@@ -160,7 +160,7 @@ def spoken(
     for part in parts:
         if part.kind is Kind.SHARED:
             # The rest of what such a part may say would be in its payload.
-            plain = not (part.removals or part.annotates or part.movement)
+            plain = not (part.removals or part.annotates or part.movement or part.document)
             key, payload = _known(_Same(part)) if plain else _written(_Same(part))
             payloads[key] = payload
             found.append((key, version_of(part), part.ordinal))

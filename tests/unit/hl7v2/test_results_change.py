@@ -90,18 +90,19 @@ def test_many_results_cost_time_by_their_number_only():
 def _segments_looked_at(message) -> int:
     watched, _ = tracked(message)
     count = 0
-    original = TrackedCell.repetitions
 
-    def counted(self, number, dialects):
-        nonlocal count
-        count += 1
-        return original(self, number, dialects)
+    def counting(look):
+        def counted(self, *place):
+            nonlocal count
+            count += 1
+            return look(self, *place)
 
-    TrackedCell.repetitions = counted
-    try:
+        return counted
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("cut", "first_text", "text", "holds"):
+            patch.setattr(TrackedCell, name, counting(getattr(TrackedCell, name)))
         contribute_message(watched)
-    finally:
-        TrackedCell.repetitions = original
     return count
 
 
