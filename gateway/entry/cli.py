@@ -20,6 +20,7 @@ from gateway.entry import (
     cli_listen,
     cli_package,
     cli_pathway,
+    cli_pathway_past,
     cli_send,
     cli_serve,
     cli_store,
@@ -47,6 +48,9 @@ app.add_typer(cli_store.quarantine, name="quarantine")
 app.add_typer(cli_config.config, name="config")
 app.add_typer(cli_conformance.conformance, name="conformance")
 app.add_typer(cli_admin.admin, name="admin")
+cli_pathway.pathway.command("as-of")(cli_pathway_past.as_of)
+cli_pathway.pathway.command("explain")(cli_pathway_past.explain)
+cli_pathway.pathway.command("backtest")(cli_pathway_past.backtest)
 app.add_typer(cli_pathway.pathway, name="pathway")
 
 

@@ -37,6 +37,7 @@ class Case:
         by_feed: opens because feeds caught up.
         settled: the status that no longer depends on time.
         candidates: documents that fit this stay no better than another one.
+        pauses: time that does not count towards the deadline.
     """
 
     x: str
@@ -53,6 +54,7 @@ class Case:
     canceller: Fact | None
     candidates: tuple[Fact, ...]
     flags: tuple[str, ...]
+    pauses: tuple[Pause, ...] = ()
 
     def status(self, now: datetime, *, timers: bool = True) -> Status:
         """Tell where it stands.
@@ -90,6 +92,7 @@ class _Draft:
     deadline: datetime | None
     canceller: Fact | None
     flags: tuple[str, ...]
+    pauses: tuple[Pause, ...]
 
     def sooner(self) -> tuple[datetime, str]:
         return self.deadline or NEVER, self.x
@@ -200,12 +203,14 @@ def _draft(
     elif window.base != "anchor":
         base = instant_of(trigger.attributes.get(window.base))
     written = rule.written
+    pauses: tuple[Pause, ...] = ()
     if written.deadline.at:
         deadline = instant_of(trigger.attributes.get(written.deadline.at))
         if deadline is None:
             return None
     else:
-        deadline = _deadline(rule, trigger, anchor, index, stays)
+        pauses = tuple(_pauses(rule, trigger, index, stays)) if rule.pauses else ()
+        deadline = _deadline(rule, trigger, anchor, pauses)
     flags = trigger.flags
     if rule.anchor and trigger.attributes.get(rule.anchor) is None:
         flags = (*flags, "anchor-assumed")
@@ -218,18 +223,18 @@ def _draft(
         deadline=deadline,
         canceller=_canceller(rule, trigger, anchor, index, stays),
         flags=flags,
+        pauses=pauses,
     )
 
 
 def _deadline(
-    rule: Rule, trigger: Fact, anchor: datetime, index: Index, stays: StayMatches
+    rule: Rule, trigger: Fact, anchor: datetime, pauses: tuple[Pause, ...]
 ) -> datetime | None:
     written = rule.written.deadline
     unit = written.unit
     if not rule.anchor and unit in ("h", "bh") and trigger.high - trigger.low > _BY_DAY:
         # Nobody is late before the day ends on which it is only known to have begun.
         anchor = trigger.high + _SECOND
-    pauses = tuple(_pauses(rule, trigger, index, stays)) if rule.pauses else ()
     region = region_of(trigger.text("estab"))
     return due(anchor, written.n or 0, unit, pauses, region)  # type: ignore[arg-type]  # checked when read
 
@@ -335,6 +340,7 @@ def _case(
         canceller=draft.canceller,
         candidates=() if closer else tuple(_candidates(draft, index, stays)),
         flags=flags,
+        pauses=draft.pauses,
     )
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from gateway.core.events import document_of
 from gateway.core.facts import Attributes, ExpectationRow, LedgerLine, Received, Status
 from gateway.pathway.causes import Look, cause_of
+from gateway.pathway.counting import written
 from gateway.pathway.evaluator import Case, cases_of
 from gateway.pathway.facts import Facts, stamp
 from gateway.pathway.rules import Rules
@@ -326,6 +327,8 @@ def _details(case: Case, look: Look) -> Attributes:
         details["cancelled_at"] = stamp(case.canceller.low)
     if case.candidates:
         details["candidates"] = [fact.key for fact in case.candidates]
+    if case.pauses:
+        details["pauses"] = [written(one) for one in case.pauses]
     if case.flags:
         details["flags"] = sorted(set(case.flags))
     return details | _together(look)

@@ -113,17 +113,20 @@ def components(patients: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dic
     return {patient_id: of(patient_id) for patient_id in sorted(person)}
 
 
-def cohort_of(tx: Transaction, person_id: str) -> Cohort:
+def cohort_of(tx: Transaction, person_id: str, *, from_the_beginning: bool = False) -> Cohort:
     """Return the Patients to look at with a person: its own, and who was one person with them.
 
     Args:
         tx: a transaction that has read nothing of these persons yet, so that a look that ends
             meanwhile is noticed when this one is saved.
         person_id: whose look is due.
+        from_the_beginning: as if nobody had ever looked: whoever was one with them at any time.
     """
     known: dict[str, datetime | None] = {}
 
     def until(patient_id: str) -> datetime | None:
+        if from_the_beginning:
+            return None
         if patient_id not in known:
             known[patient_id] = tx.watch.looked_until(patient_id)
         return known[patient_id]
