@@ -24,6 +24,8 @@ STAY_MATCH = f"{FHIR_BASE}/StructureDefinition/stay-match"
 QUALITY = f"{FHIR_BASE}/CodeSystem/data-quality"
 #: Tag of an Encounter that a document makes.
 UNMATCHED = "unmatched-from-cda"
+#: Tag of an Encounter that a document mentions: another one than it is about.
+STATED = "stated-in-document"
 
 #: What a stay hears of a document: never who, when, or which stay it is.
 _HEARD = ("hospitalization", "participant", "location")
@@ -33,6 +35,12 @@ def is_of_document(encounter: Json) -> bool:
     """Tell whether a document makes an Encounter, or what a document says makes it."""
     tags = encounter.get("meta", {}).get("tag", ())
     return any(tag.get("code") == UNMATCHED for tag in tags)
+
+
+def is_of_feed(encounter: Json) -> bool:
+    """Tell whether the stay of a document may be this Encounter: no document alone tells of it."""
+    tags = encounter.get("meta", {}).get("tag", ())
+    return not any(tag.get("code") in (UNMATCHED, STATED) for tag in tags)
 
 
 def _told(resource: Json) -> str:

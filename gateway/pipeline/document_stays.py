@@ -14,7 +14,7 @@ import orjson
 
 from gateway.core.contributions import Claim, Contribution, Json, Target
 from gateway.core.ports import Condition, Transaction
-from gateway.fhir.document_stays import DocumentStays, document_stay, is_of_document
+from gateway.fhir.document_stays import DocumentStays, document_stay, is_of_document, is_of_feed
 from gateway.fhir.fold import Fold
 from gateway.fhir.order_numbers import joined
 from gateway.fhir.stay_match import NO_MATCH, Match, Stay, match, reference_id, stay_of
@@ -210,7 +210,8 @@ class _Stays:
             changed = [
                 one for one in self._folded.values() if reference_id(one.get("subject")) in patients
             ]
-            self._found[patients] = [*changed, *self._stored(patients)]
+            stays = [*changed, *self._stored(patients)]
+            self._found[patients] = [one for one in stays if is_of_feed(one)]
         return [
             stay_of(one, self._accounts(one) if with_accounts else ())
             for one in self._found[patients]
@@ -230,7 +231,7 @@ class _Stays:
             ]
             cursor = page.next_cursor
             if cursor is None:
-                return [one for one in found if not is_of_document(one)]
+                return found
 
     def _accounts(self, encounter: Json) -> list[Json]:
         named = [reference_id(one) for one in encounter.get("account", ())]

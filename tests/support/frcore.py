@@ -33,7 +33,10 @@ REPEATING = {
     CANONICAL + "fr-core-patient-nationality",
     RELIABILITY,
     "https://relais.example/fhir/StructureDefinition/document-participation",
+    "https://relais.example/fhir/StructureDefinition/stated-attribute",
 }
+#: Where a document may send a code and forget its system: the code is kept, with RLS-CDA-020.
+SYSTEM_FORGOTTEN = {"valueCodeableConcept.coding": {"75056", "69123"}}
 INS = {f"urn:oid:1.2.250.1.213.1.4.{last}" for last in (8, 9, 10, 11)}
 
 #: Findings about something else than the resource alone.
@@ -114,8 +117,9 @@ def _everywhere() -> Iterator[Known]:
         place, found = "Observation.status", "terminology.required"
         yield Known("-", place, found, why, f"Code '{code}'")
     why = "the validator's list of this status is cut short (R4 diagnostic-report-status has it)"
-    place, found = "DiagnosticReport.status", "terminology.required"
-    yield Known("-", place, found, why, "Code 'corrected'")
+    for code in ("amended", "corrected"):
+        place, found = "DiagnosticReport.status", "terminology.required"
+        yield Known("-", place, found, why, f"Code '{code}'")
     why = "an element of R5 in its cross-version extension; no package at hand defines these"
     for type_ in ("DocumentReference", "Composition"):
         url = f"http://hl7.org/fhir/5.0/StructureDefinition/extension-{type_}.version"
@@ -291,7 +295,9 @@ def _nodes(value: Any, path: str) -> _Found:
         name = path.rpartition(".")[2]
         if name.lower().endswith("identifier") and not value.keys() >= {"system", "value"}:
             yield path, "an identifier lacks system or value"
-        if name in ("coding", "valueCoding", "class") and not value.keys() >= {"system", "code"}:
+        is_coding = name in ("coding", "valueCoding", "class")
+        forgotten = value.get("code") in SYSTEM_FORGOTTEN.get(path, ())
+        if is_coding and not forgotten and not value.keys() >= {"system", "code"}:
             yield path, "a coding lacks system or code"
         if name == "telecom" and not value.keys() >= {"system", "value"}:
             yield path, "a contact point lacks system or value"

@@ -33,10 +33,12 @@ def letter(
     finess: str = FINESS,
     kind: str = "",
     planned: str = "",
+    mentioned: bool = False,
 ) -> bytes:
     """Return a discharge letter about a stay between two times (`YYYYMMDDHHMM`, or less).
 
-    It plans an act of this CCAM code, or nothing.
+    It plans an act of this CCAM code, or nothing. It may mention, as a stay of the past, one of
+    the same establishment between the same times.
     """
     times = "".join(
         f'<{end} value="{time}{"+0100" if len(time) > 8 else ""}"/>'
@@ -59,6 +61,13 @@ def letter(
     ]
     told_in = [section("163.1", entry("observation", "EVN", "48", left))]
     told_in += [section("158", *acts, code="18776-5")] if acts else []
+    past = (
+        '<code code="IMP" codeSystem="2.16.840.1.113883.5.4"/>'
+        f'<effectiveTime>{times}</effectiveTime><participant typeCode="LOC"><participantRole '
+        'classCode="SDLOC"><id root="1.2.250.1.71.4.2.2" extension="1990000010"/>'
+        "</participantRole></participant>"
+    )
+    told_in += [section("76", entry("encounter", "EVN", "58", past))] if mentioned else []
     body = cda(
         own_id=f'<id root="1.2.250.1.999.7.1" extension="{name}-{version}"/>',
         set_id=f'<setId root="1.2.250.1.999.7.1" extension="{name}"/>',

@@ -96,6 +96,17 @@ async def test_provenance_of_the_letter_points_to_the_stay():
     assert f"Encounter/{stay_id('V1')}" in targets
 
 
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_stay_that_a_document_only_mentions_is_no_stay_of_a_letter(first):
+    mention = letter("S2", "202603020900", "202603121400", kind="VR", mentioned=True)
+
+    held = await held_after(*((mention, LETTER) if first else (LETTER, mention)))
+
+    assert about(held) == {"reference": f"Encounter/{own_stay_id('S1')}"}
+    tagged = [one["meta"]["tag"][0]["code"] for name, one in held.items() if name.startswith("Enc")]
+    assert sorted(tagged) == ["stated-in-document", "unmatched-from-cda"]
+
+
 async def test_a_visit_number_is_certain_whatever_the_dates():
     known = letter("S1", "202605020900", "202605121400", visit="V1", root="1.2.250.1.999.3.7")
 
