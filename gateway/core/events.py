@@ -177,7 +177,7 @@ _ENCOUNTER = {
     "mode": Kind.TEXT,  # ZFM-2
     "destination": Kind.TEXT,  # computed: home mco smr usld psy had ms dead unknown
     "detail": Kind.TEXT,  # computed: refines destination
-    "destination_finess": Kind.TEXT,  # PV1-37.1
+    "destination_finess": Kind.TEXT,  # PV1-37.1, else the transfer act of the letter
     "circumstance": Kind.TEXT,  # PV1-36
     "length_of_stay_h": Kind.NUMBER,  # computed
     "gp": Kind.TEXT,  # computed: RPPS of the médecin traitant

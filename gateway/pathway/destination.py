@@ -32,13 +32,15 @@ _FROM_HOME = {
 }
 #: ZFM-4 for a transfer (7) or a change of field inside (6).
 _FROM_TRANSFER = {"1": "mco", "2": "smr", "3": "usld", "4": "psy", "6": "had", "7": "ms"}
-#: ORG-074 of a discharge letter.
+#: ORG-074 of a discharge letter (JDV_ModaliteSortie, JDV_ModeSortie). A death is told by the
+#: header and the movement, never by this code alone.
 _FROM_LETTER = {
     "160849004": Destination("home"),
     "109": Destination("smr"),
     "ORG-102": Destination("smr"),
     "ORG-103": Destination("smr"),
     "ORG-104": Destination("smr"),
+    "ORG-162": Destination("mco"),
     "127": Destination("had"),
     "500": Destination("ms"),
     "GEN-092.06.01": _TRANSFER,
@@ -108,7 +110,10 @@ def _said(
         second = _FROM_LETTER.get(letter.text("discharge_modality"))
         if second:
             yield second
-    sector = SECTOR_OF_CATEGORY.get(categories.get(discharge.text("destination_finess"), ""))
+    there = discharge.text("destination_finess")
+    if not there and letter:
+        there = letter.text("destination_finess")
+    sector = SECTOR_OF_CATEGORY.get(categories.get(there, ""))
     if sector:
         yield Destination(sector)
     if requested:

@@ -214,10 +214,14 @@ class _View:
             added["risk"] = hours >= _LONG_STAY_H
         if fact.text("destination"):
             return False
+        letter = self._letter(fact)
         found, conflict = destination_of(
-            fact, self._letter(fact), self._requested(fact, start), self._tables.categories
+            fact, letter, self._requested(fact, start), self._tables.categories
         )
         added["destination"], added["detail"] = found
+        if letter is not None:
+            # Which establishment: that of the movement first, else that of the transfer act.
+            added["destination_finess"] = letter.text("destination_finess") or None
         return conflict
 
     def _sector(self, fact: Fact) -> str | None:

@@ -61,7 +61,19 @@ def test_billed_destination(mode, code, destination, detail):
 @pytest.mark.field("FL-138")
 @pytest.mark.parametrize(
     ("modality", "destination"),
-    [("160849004", "home"), ("109", "smr"), ("127", "had"), ("500", "ms")],
+    [
+        ("160849004", "home"),
+        ("109", "smr"),
+        ("127", "had"),
+        ("500", "ms"),
+        ("ORG-102", "smr"),
+        ("ORG-103", "smr"),
+        ("ORG-104", "smr"),
+        ("ORG-162", "mco"),
+        ("GEN-092.06.03", "unknown"),
+        ("419620001", "unknown"),
+        ("ZZZ", "unknown"),
+    ],
 )
 def test_the_letter_tells_what_the_movement_does_not(modality, destination):
     log = [discharge(), letter(discharge_modality=modality)]
@@ -101,6 +113,22 @@ def test_a_facility_of_one_sector_decides_and_a_hospital_does_not():
 
     assert attributes([discharge(destination_finess=SMR)], "d", tables)["destination"] == "smr"
     assert attributes([discharge(destination_finess=MCO)], "d", tables)["destination"] == "unknown"
+
+
+@pytest.mark.parametrize(("sent", "there"), [(None, SMR), (MCO, MCO)])
+def test_the_transfer_act_of_a_letter_names_the_establishment_no_movement_names(sent, there):
+    left = discharge(**({"destination_finess": sent} if sent else {}))
+
+    found = attributes([left, letter(destination_finess=SMR)], "d")
+
+    assert found["destination_finess"] == there
+
+
+def test_the_transfer_act_of_a_letter_tells_the_sector_of_its_facility():
+    tables = Tables(categories={SMR: "109"})
+    log = [discharge(), letter(destination_finess=SMR)]
+
+    assert attributes(log, "d", tables)["destination"] == "smr"
 
 
 def test_an_accepted_request_decides_when_nothing_else_does():
