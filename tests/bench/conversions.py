@@ -5,6 +5,7 @@ import cProfile
 import pstats
 import tempfile
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from gateway.pipeline.commit import commit
 from gateway.pipeline.convert import Converter
 from gateway.pipeline.prepared import Prepared
 from tests.bench import inputs
+from tests.bench.document_peers import Peers
 from tests.bench.figures import Report, per_call
 from tests.bench.servers import WORK
 from tests.conftest import corpus
@@ -31,7 +33,8 @@ def _raw(body: bytes, channel: Channel) -> RawMessage:
 def letters(report: Report, runs: int) -> None:
     """Measure a discharge letter with its sections and entries, and a level-1 one of 330 kB.
 
-    A programme of care of 208 kB too, where the published samples are.
+    A programme of care of 208 kB too, where the published samples are. Other converters take the
+    discharge letter in turn.
     """
     converter = wiring.build_converter(Settings())
     inputs_ = {
@@ -44,15 +47,21 @@ def letters(report: Report, runs: int) -> None:
         inputs_["letter PPS 208 kB"] = _raw(programme.read_bytes(), Channel.CDA)
     else:
         report.note("letter PPS 208 kB: left out, RELAIS_TEST_CORPUS names no folder")
+    peers, carried = Peers(report, inputs_["letter LDL-SES"].body), Counter[str]()
     for name, raw in inputs_.items():
         made = converter.prepare(converter.open(raw))
         report.note(f"{name}: {len(raw.body)} bytes, {len(made.contributions)} contributions")
         if made.issues:
             report.note(f"{name}: {made.status}: {', '.join(i.code for i in made.issues)}")
+        if name == "letter LDL-SES":
+            targets = {part.target for part in made.contributions}
+            carried = Counter(target.type for target in targets)
     for _ in range(runs):
         for name, raw in inputs_.items():
             report.add(name, "CPU ms", 1e3 * per_call(lambda raw=raw: _convert(converter, raw)))
+        peers.run()
     report.table("Documents to FHIR, one core", "letter")
+    peers.compare(carried)
 
 
 def _convert(converter: Converter, raw: RawMessage) -> Prepared:

@@ -95,26 +95,37 @@ def peer(authority: str) -> Iterator[Server]:
 
 def peer_program() -> Path:
     """Return the program of the peer, installed on first use in an environment of its own."""
+    python = str(installed(PEER, _PEER_ENVIRONMENT))
     program = _PEER_ENVIRONMENT / "bin" / "hl7v2-fhir-bridge"
     config = _PEER_ENVIRONMENT / "bridge.toml"
-    if not program.exists():
-        WORK.mkdir(exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", str(_PEER_ENVIRONMENT)], check=True)
-        pip = [str(_PEER_ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "-q", PEER]
-        done = subprocess.run(pip, capture_output=True, text=True, timeout=600, check=False)
-        if done.returncode:
-            shutil.rmtree(_PEER_ENVIRONMENT, ignore_errors=True)
-            lines = done.stderr.strip().splitlines()
-            raise UnavailableError(f"{PEER} cannot be installed: {lines[-1] if lines else '?'}")
     if not config.exists():
         script = (
             "import pathlib, v2fhir; "
             "print((pathlib.Path(v2fhir.__file__).parent / '_data/bridge.toml').read_text())"
         )
-        python = str(_PEER_ENVIRONMENT / "bin" / "python")
         shown = subprocess.run([python, "-c", script], capture_output=True, text=True, check=True)
         config.write_text(shown.stdout, encoding="utf-8")
     return program
+
+
+def installed(requirement: str, environment: Path) -> Path:
+    """Return the interpreter of an environment that holds one requirement, made on first use.
+
+    Raises:
+        UnavailableError: it cannot be installed.
+    """
+    python, done_mark = environment / "bin" / "python", environment / "installed"
+    if not done_mark.exists():
+        environment.parent.mkdir(exist_ok=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(environment)], check=True)
+        pip = [str(python), "-m", "pip", "install", "-q", requirement]
+        done = subprocess.run(pip, capture_output=True, text=True, timeout=600, check=False)
+        if done.returncode:
+            lines = done.stderr.strip().splitlines()
+            problem = lines[-1] if lines else "?"
+            raise UnavailableError(f"{requirement} cannot be installed: {problem}")
+        done_mark.touch()
+    return python
 
 
 @contextmanager
