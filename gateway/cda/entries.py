@@ -20,8 +20,10 @@ STATEMENTS = (
     "observation", "act", "procedure", "encounter", "organizer", "substanceAdministration",
     "supply", "observationMedia", "regionOfInterest",
 )  # fmt: skip
+_ANY = f"*[{' or '.join(f'self::cda:{name}' for name in STATEMENTS)}]"
 #: The statements of the entries of a section.
-ENTRY_STATEMENTS = f"cda:entry/*[{' or '.join(f'self::cda:{name}' for name in STATEMENTS)}]"
+ENTRY_STATEMENTS = f"cda:entry/{_ANY}"
+_PARTS = f"*[self::cda:entryRelationship or self::cda:component]/{_ANY}"
 
 
 class EntryKey(NamedTuple):
@@ -105,13 +107,7 @@ def statement_around(node: Node) -> Node | None:
 
 def parts_of(statement: Node) -> list[Node]:
     """Return the statements inside a statement, one level down, in document order."""
-    return [
-        part
-        for link in statement.elements()
-        if link.name in ("entryRelationship", "component")
-        for part in link.elements()
-        if part.name in STATEMENTS
-    ]
+    return statement.select(_PARTS)
 
 
 def _concerned(around: Node, keys: dict[Any, EntryKey]) -> EntryKey | None:

@@ -46,6 +46,21 @@ _Step = _Nodes | str | _Children
 #: Gives elements, or `Found` attributes, of context elements.
 Walker = Callable[[Sequence[Any]], list[Any]]
 
+
+class Led(NamedTuple):
+    """A path that begins with the name of children, or of descendants.
+
+    Attributes:
+        tag: that name.
+        is_deep: descendants are meant.
+        walk: gives what the path gives, from all elements of that name.
+    """
+
+    tag: str
+    is_deep: bool
+    walk: Walker
+
+
 #: What lxml gives for an attribute: a text that knows its element.
 _SMART = frozenset({etree._ElementUnicodeResult})
 _NAME = r"(?:[a-z][\w\-]*:[A-Za-z][\w\-]*)"
@@ -66,6 +81,30 @@ def walker(path: str) -> Walker:
         etree.XPathSyntaxError: not an XPath.
     """
     return _plain(path) or _xpath(path)
+
+
+@lru_cache(maxsize=1024)
+def led(path: str) -> Led | None:
+    """Return a path as the name it begins with and the rest; None when it begins otherwise."""
+    match = _STEP.match(path)
+    if match is None:
+        return None
+    axis, name, predicates = match.groups()
+    texts, rest = _PREDICATE.findall(predicates), path[match.end() :]
+    if axis not in (None, "descendant") or name == "*" or name.partition(":")[0] not in PREFIXES:
+        return None
+    tests = [_predicate(text) for text in texts if not text.isdigit()]
+    known = [test for test in tests if test]
+    if len(known) < len(texts) or (rest and not rest.startswith("/")):
+        return None
+    passes = _all(known) if known else None
+    further = walker(rest[1:]) if rest else None
+
+    def walk(elements: Sequence[Any]) -> list[Any]:
+        found = list(elements) if passes is None else [one for one in elements if passes(one)]
+        return found if further is None else further(found)
+
+    return Led(_tag(name), axis is not None, walk)
 
 
 def path_fault(path: str) -> str:

@@ -5,11 +5,13 @@ and other nodes. HL7 CDA R2 (ISO 27932); CI-SIS volet Structuration minimale.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
 
 from gateway.cda import narrative, xhtml
+from gateway.cda.entry_index import EntryIndex
 from gateway.cda.paths import PREFIXES, Found, path_fault, walker
 from gateway.cda.repairs import mend_attributes, rename, type_of_value
 from gateway.cda.safety import Limits, parse, too_big
@@ -19,11 +21,6 @@ from gateway.core.issues import Issue, Severity
 __all__ = ["PREFIXES", "Document", "Limits", "Node", "path_fault", "read"]
 
 _CDA = "{urn:hl7-org:v3}"
-_BODY = "cda:component/cda:structuredBody/descendant::cda:section/cda:entry"
-_ENTRIES = f"{_BODY}/"
-#: The same for the sections of one template, which stands between the two.
-_SECTIONS = "cda:component/cda:structuredBody/descendant::cda:section[cda:templateId/@root='"
-_THEIR_ENTRIES = "']/cda:entry/"
 _ROOT = f"{_CDA}ClinicalDocument"
 #: Tag of a section as `Node.key` has it.
 SECTION_TAG = f"{_CDA}section"
@@ -105,12 +102,8 @@ class Node:
     def select(self, path: str) -> "list[Node]":
         """Return the nodes at an XPath relative to this one, in document order."""
         document = self.document
-        # Most plans start from the entries of the body, so those are looked up once.
-        if self is document.root and path.startswith(_ENTRIES):
-            found = walker(path[len(_ENTRIES) :])(document.entries)
-        elif self is document.root and path.startswith(_SECTIONS) and _THEIR_ENTRIES in path:
-            template, _, rest = path[len(_SECTIONS) :].partition(_THEIR_ENTRIES)
-            found = walker(rest)(document.entries_of(template))
+        if self is document.root:
+            found = document.index.select(path)
         else:
             found = walker(path)((self._element,))
         if found and found[0].__class__ is Found:
@@ -195,6 +188,7 @@ class Document:
         body: the bytes as received, stylesheet or signature around included.
         root: the ClinicalDocument element.
         content_type: `text/xml`, or `application/xslt+xml` for the self-presentable form.
+        index: what was looked up from the root.
         flags: `bom`, `xml-encoding`, `xml-utf-16`, `self-presentable`, `signature-unverified`.
         mended: attributes that were in the wrong case, by element: right name to the written one.
         model: templateId of the model once somebody asked for it (`bodies.model_of`).
@@ -202,14 +196,13 @@ class Document:
     """
 
     __slots__ = (
-        "_entries",
-        "_entries_of",
         "_ids",
         "_positions",
         "_texts",
         "body",
         "content_type",
         "flags",
+        "index",
         "mended",
         "model",
         "root",
@@ -224,32 +217,16 @@ class Document:
         self.content_type = content_type
         self.flags = flags
         self._ids: dict[str, Any] | None = None
-        self._entries: list[Any] | None = None
-        self._entries_of: dict[str, list[Any]] = {}
         self._texts: dict[str, str] = {}
         self._positions: dict[Any, dict[Any, tuple[int, int]]] = {}
         self.mended = mend_attributes(element, body)
+        self.index = EntryIndex(element)
         self.untyped: dict[Any, str] = {}
         self.model: str | None = None
 
-    @property
-    def entries(self) -> list[Any]:
-        """Return the entry elements of all sections, nested ones too, found once."""
-        if self._entries is None:
-            self._entries = walker(_BODY)((self.root._element,))
-        return self._entries
-
-    def entries_of(self, template: str) -> list[Any]:
-        """Return the entry elements of the sections of one template, found once."""
-        found = self._entries_of.get(template)
-        if found is None:
-            path = f"{_SECTIONS}{template}']/cda:entry"
-            found = self._entries_of[template] = walker(path)((self.root._element,))
-        return found
-
     def entry_nodes(self) -> list[Node]:
         """Return the entries of all sections in document order."""
-        return [Node(element, self) for element in self.entries]
+        return [Node(element, self) for element in self.index.entries]
 
     @property
     def place(self) -> str:
@@ -392,5 +369,6 @@ def _no_document(root: Any, count: int) -> Issue:
     )
 
 
+@lru_cache(maxsize=1024)
 def _local(tag: Any) -> str:
     return str(tag).rpartition("}")[2]
