@@ -22,7 +22,7 @@ class EntryIndex:
     def __init__(self, root: Any) -> None:
         self._root = root
         self._by_path: dict[str, list[Any]] = {}
-        self._by_name: dict[tuple[str, bool], list[Any]] = {}
+        self._by_name: dict[tuple[tuple[str, ...], bool], list[Any]] = {}
 
     @property
     def entries(self) -> list[Any]:
@@ -48,11 +48,11 @@ class EntryIndex:
         known = led(path)
         if known is None:
             return walker(path)(self.entries)
-        place = (known.tag, known.is_deep)
-        if place not in self._by_name:
+        tags, is_deep, walk = known
+        if (tags, is_deep) not in self._by_name:
             inside = [
-                entry.iterdescendants(known.tag) if known.is_deep else entry.iterchildren(known.tag)
+                entry.iterdescendants(*tags) if is_deep else entry.iterchildren(*tags)
                 for entry in self.entries
             ]
-            self._by_name[place] = [element for elements in inside for element in elements]
-        return known.walk(self._by_name[place])
+            self._by_name[tags, is_deep] = [one for elements in inside for one in elements]
+        return walk(self._by_name[tags, is_deep])

@@ -48,15 +48,15 @@ Walker = Callable[[Sequence[Any]], list[Any]]
 
 
 class Led(NamedTuple):
-    """A path that begins with the name of children, or of descendants.
+    """A path that begins with the names of children, or of descendants.
 
     Attributes:
-        tag: that name.
+        tags: these names.
         is_deep: descendants are meant.
-        walk: gives what the path gives, from all elements of that name.
+        walk: gives what the path gives, from all elements of these names.
     """
 
-    tag: str
+    tags: tuple[str, ...]
     is_deep: bool
     walk: Walker
 
@@ -68,6 +68,7 @@ _STEP = re.compile(
     rf"(?:(parent|ancestor|descendant)::)?({_NAME}|\*)((?:\[(?:[^\[\]]|'[^']*')*\])*)"
 )
 _PREDICATE = re.compile(r"\[((?:[^\[\]]|'[^']*')*)\]")
+_LISTED = re.compile(rf"({_NAME})/@(\w+)='([^']*)'")
 _ATOM = re.compile(
     rf"(?:(self|parent)::)?(?:({_NAME})(?:/({_NAME}))?(?:/@(\w+))?|@(\w+))(?:='([^']*)')?"
 )
@@ -85,26 +86,26 @@ def walker(path: str) -> Walker:
 
 @lru_cache(maxsize=1024)
 def led(path: str) -> Led | None:
-    """Return a path as the name it begins with and the rest; None when it begins otherwise."""
+    """Return a path as the names it begins with and the rest; None when it begins otherwise."""
     match = _STEP.match(path)
-    if match is None:
+    axis, name, predicates = match.groups() if match else ("", "", "")
+    texts, rest = _PREDICATE.findall(predicates), path[match.end() :] if match else path
+    if axis not in (None, "descendant") or (rest and not rest.startswith("/")):
         return None
-    axis, name, predicates = match.groups()
-    texts, rest = _PREDICATE.findall(predicates), path[match.end() :]
-    if axis not in (None, "descendant") or name == "*" or name.partition(":")[0] not in PREFIXES:
+    tags = _selves(texts.pop(0)) if name == "*" and texts else None
+    if tags is None and name.partition(":")[0] in PREFIXES:
+        tags = [_tag(name)]
+    tests = [test for text in texts if not text.isdigit() and (test := _predicate(text))]
+    if tags is None or len(tests) < len(texts):
         return None
-    tests = [_predicate(text) for text in texts if not text.isdigit()]
-    known = [test for test in tests if test]
-    if len(known) < len(texts) or (rest and not rest.startswith("/")):
-        return None
-    passes = _all(known) if known else None
+    passes = _all(tests) if tests else None
     further = walker(rest[1:]) if rest else None
 
     def walk(elements: Sequence[Any]) -> list[Any]:
         found = list(elements) if passes is None else [one for one in elements if passes(one)]
         return found if further is None else further(found)
 
-    return Led(_tag(name), axis is not None, walk)
+    return Led(tuple(tags), axis is not None, walk)
 
 
 def path_fault(path: str) -> str:
@@ -258,6 +259,8 @@ def _predicate(text: str) -> _Test | None:
     inner = text[4:-1] if negated else text
     if "(" in inner or " and " in inner:
         return None
+    if not negated and (listed := _one_of(inner)) is not None:
+        return listed
     atoms = [_atom(part.strip()) for part in inner.split(" or ")]
     if any(atom is None for atom in atoms):
         return None
@@ -267,6 +270,19 @@ def _predicate(text: str) -> _Test | None:
     if negated:
         return lambda element: not any(test(element) for test in tests)
     return lambda element: any(test(element) for test in tests)
+
+
+def _one_of(text: str) -> _Test | None:
+    """Return the test of `a/@b='1' or a/@b='2'`, which needs one look at the children."""
+    parts = [_LISTED.fullmatch(part.strip()) for part in text.split(" or ")]
+    known = [part for part in parts if part]
+    if len(known) < len(parts) or len({part.group(1, 2) for part in known}) > 1:
+        return None
+    name, attribute = known[0].group(1, 2)
+    values = frozenset(part[3] for part in known)
+    if len(values) < 2 or name.partition(":")[0] not in PREFIXES:
+        return None
+    return _child(_tag(name), lambda child: child.get(attribute) in values)
 
 
 def _atom(text: str) -> _Test | None:

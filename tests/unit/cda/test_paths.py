@@ -7,6 +7,7 @@ import pytest
 
 from gateway.cda import paths
 from gateway.cda.convert import CONVERTERS
+from gateway.cda.entry_index import EntryIndex
 from gateway.cda.reader import read
 from gateway.mapping.loader import Mappings, load_mappings
 from gateway.mapping.plan import Rule, Use
@@ -54,6 +55,22 @@ def test_walk_and_xpath_agree_on_every_path_of_the_mapping_files() -> None:
     ]
 
     assert len(PATHS) > 100
+    assert different == []
+
+
+def test_what_is_looked_up_once_is_what_xpath_gives() -> None:
+    roots: list[Any] = [read((case / "input.xml").read_bytes()).root.key for case in ACCEPTED]
+    from_root = {path for scope, path in PATHS if scope == "."}
+
+    different = [
+        path
+        for root in roots
+        for index in [EntryIndex(root)]
+        for path in from_root
+        if index.select(path) != paths._xpath(path)([root])
+    ]
+
+    assert len([path for path in from_root if "cda:entry/" in path]) > 25
     assert different == []
 
 
