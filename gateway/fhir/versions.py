@@ -59,9 +59,9 @@ PLANNED = {
 #: What was done or is true does not cease to be so when a version leaves it out.
 RECORDED = frozenset(
     {
-        "AllergyIntolerance", "CareTeam", "Condition", "Coverage", "Device", "DeviceUseStatement",
-        "DiagnosticReport", "FamilyMemberHistory", "Flag", "Immunization", "MedicationStatement",
-        "Observation", "Procedure", "Specimen",
+        "AllergyIntolerance", "CareTeam", "Condition", "Consent", "Coverage", "Device",
+        "DeviceUseStatement", "DiagnosticReport", "FamilyMemberHistory", "Flag", "Immunization",
+        "Medication", "MedicationStatement", "Observation", "Procedure", "Specimen",
     }
 )  # fmt: skip
 #: A problem or an allergy is in error by how certain it is, and then has no clinical status
@@ -75,7 +75,10 @@ VERSIONED = frozenset({_DOCUMENT, *PLANNED, *RECORDED})
 
 
 class DocumentFold:
-    """The fold of DocumentReference: a version before the latest one is superseded."""
+    """The fold of DocumentReference: a version before the latest one is superseded.
+
+    So is a file that the latest version embeds no more; that of a withdrawn version is in error.
+    """
 
     def claims(self, target: Target, parts: Sequence[Contribution]) -> tuple[Claim, ...]:
         """Claim which version of its document it is, and whether that still counts."""
@@ -93,8 +96,10 @@ class DocumentFold:
         merged = merge(target, parts)
         if merged is None:
             return []
-        if merged.get("status") == "current" and _end_of(_of_documents(parts), rivals):
-            merged["status"] = "superseded"
+        if merged.get("status") == "current":
+            end = _end_of(_of_documents(parts), rivals)
+            if end:
+                merged["status"] = _IN_ERROR if end == _WITHDRAWN else "superseded"
         return [merged]
 
 

@@ -64,6 +64,58 @@ async def test_all_that_a_withdrawn_letter_told_is_in_error(order: tuple[int, ..
     assert found == {type_: ["entered-in-error"] for type_ in TOLD}
 
 
+LN = "2.16.840.1.113883.6.1"
+FILE = (
+    '<observationMedia classCode="OBS" moodCode="EVN"><value mediaType="image/png"'
+    ' representation="B64">iVBORw0KGgo=</value></observationMedia>'
+)
+DIRECTIVE = entry(
+    "observation", "EVN", "54",
+    f'<code code="42348-3" codeSystem="{LN}"/><value xsi:type="BL" value="true"/>',
+)  # fmt: skip
+VACCINE = entry(
+    "substanceAdministration", "EVN", "45",
+    '<effectiveTime value="20260301"/><consumable><manufacturedProduct><manufacturedMaterial>'
+    "<name>VACCIN</name></manufacturedMaterial></manufacturedProduct></consumable>",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
+async def test_files_and_wishes_of_a_withdrawn_letter_are_in_error(order: tuple[int, ...]) -> None:
+    told = telling(letters()[0], FILE, DIRECTIVE, VACCINE)
+    messages = (told, withdrawal(told))
+    store = MemoryStore()
+    await store.open()
+
+    await take(store, *(messages[number] for number in order))
+
+    types = ("DocumentReference", "Consent", "Immunization")
+    held = await holdings(store, *types)
+    assert sorted((one["resourceType"], one["status"]) for one in held.values()) == [
+        ("Consent", "entered-in-error"),
+        ("DocumentReference", "entered-in-error"),
+        ("DocumentReference", "entered-in-error"),
+        ("Immunization", "entered-in-error"),
+    ]
+
+
+@pytest.mark.parametrize("drops", [True, False])
+@pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
+async def test_a_file_the_next_version_leaves_out_is_superseded(
+    order: tuple[int, ...], *, drops: bool
+) -> None:
+    first, second = (telling(letter, FILE, ACT) for letter in letters())
+    messages = (first, telling(letters()[1], ACT) if drops else second)
+    store = MemoryStore()
+    await store.open()
+
+    await take(store, *(messages[number] for number in order))
+
+    held = (await holdings(store, "DocumentReference")).values()
+    (file,) = [one for one in held if "masterIdentifier" not in one]
+    assert file["status"] == ("superseded" if drops else "current")
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
 async def test_what_the_version_after_the_withdrawn_one_says_holds(order: tuple[int, ...]) -> None:
     second = telling(letters()[1], ACT, known=PROBLEM)
