@@ -24,7 +24,6 @@ from gateway.entry.api.cda import cda_router
 from gateway.entry.api.errors import operation_outcome
 from gateway.entry.api.hl7v2 import hl7v2_router
 from gateway.entry.api.pages import Door
-from gateway.entry.api.subscriptions import subscriptions_router
 from gateway.entry.doors import House
 from gateway.entry.mllp import MllpListener
 from gateway.entry.mllp_door import MllpLimits
@@ -37,8 +36,8 @@ from gateway.entry.wiring import (
     build_pages,
     build_receiver,
     build_store,
-    build_subscriptions,
     build_workers,
+    build_writers,
 )
 from gateway.entry.workers import Workers
 from gateway.hl7v2 import ack
@@ -241,7 +240,7 @@ class Gateway:
         )
         return [
             pages,
-            subscriptions_router(self.store, self.clock, build_subscriptions(self.settings, base)),
+            *build_writers(self.settings, self.store, self.clock, base),
             hl7v2_router(self.house, body_limit=limit),
             cda_router(
                 self.house, operation_outcome, body_limit=min(limit, self.settings.http.cda_limit)

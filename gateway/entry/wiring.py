@@ -18,7 +18,12 @@ from gateway.core.deliveries import Connector
 from gateway.core.egress import EgressPolicy
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
-from gateway.entry.api.subscriptions import SubscriptionSettings
+from gateway.entry.api.subscriptions import (
+    SubscriptionSettings,
+    local_client,
+    subscriptions_router,
+)
+from gateway.entry.api.tasks import tasks_router
 from gateway.entry.hospital import build_letters, build_mllp, mllp_rule
 from gateway.entry.mail import build_mssante
 from gateway.entry.settings import Settings
@@ -197,6 +202,16 @@ def build_egress(settings: Settings) -> EgressPolicy:
         ports=frozenset(hooks.ports),
         lan=hooks.lan,
         allow_loopback=not settings.is_production,
+    )
+
+
+def build_writers(
+    settings: Settings, store: Store, clock: Clock, base: str
+) -> tuple[APIRouter, APIRouter]:
+    """Build the doors through which clients write FHIR: subscriptions, and work on gaps."""
+    return (
+        subscriptions_router(store, clock, build_subscriptions(settings, base)),
+        tasks_router(store, clock, Ids(settings.id_namespace), local_client),
     )
 
 

@@ -19,7 +19,9 @@ _NOTE = {
 }
 
 
-def statement(base: str, version: str, date: str, *, subscriptions: bool = False) -> Json:
+def statement(
+    base: str, version: str, date: str, *, subscriptions: bool = False, tasks: bool = False
+) -> Json:
     """Return what this server does.
 
     Args:
@@ -27,10 +29,13 @@ def statement(base: str, version: str, date: str, *, subscriptions: bool = False
         version: version of the software.
         date: when this version was deployed, FHIR dateTime.
         subscriptions: Subscription can be written in this process.
+        tasks: Task can be written in this process.
     """
     made = {type_: _resource(type_) for type_ in sorted(PARAMETERS)}
     if subscriptions:
         made["Subscription"] = _subscription(made["Subscription"])
+    if tasks:
+        made["Task"] = _task(made["Task"])
     return {
         "resourceType": "CapabilityStatement",
         **({"instantiates": [_BACKPORT_SERVER]} if subscriptions else {}),
@@ -45,7 +50,8 @@ def statement(base: str, version: str, date: str, *, subscriptions: bool = False
             {
                 "mode": "server",
                 "documentation": "Resources come from HL7 v2 messages and CDA documents; "
-                "they are read and searched here; only Subscription is written by clients.",
+                "they are read and searched here; clients write Subscription, and of Task what "
+                "people do with it.",
                 "resource": list(made.values()),
             }
         ],
@@ -78,6 +84,12 @@ def _subscription(resource: Json) -> Json:
             for name, definition in _OPERATIONS.items()
         ],
     }
+
+
+def _task(resource: Json) -> Json:
+    """Add that people write what they do, each on the version they read."""
+    interactions = [*resource["interaction"], {"code": "update"}]
+    return {**resource, "interaction": interactions, "versioning": "versioned-update"}
 
 
 def _parameter(parameter: Parameter) -> Json:

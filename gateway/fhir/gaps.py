@@ -356,3 +356,17 @@ def _aside(value: Json, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def settled_issue(issue: Json, task: Json) -> Json:
+    """Return a DetectedIssue that is open, or is so again, as the work of people has it.
+
+    Args:
+        issue: as it is stored, about a gap the engine sees as open.
+        task: the Task of its episode as it was just written.
+    """
+    by_person = _ended_by_person(task)
+    concept = words.concept(GAP_STATUSES, "closed-gap" if by_person else "open-gap")
+    made = {name: value for name, value in issue.items() if name not in ("meta", "mitigation")}
+    made["modifierExtension"] = [{"url": GAP_STATUS, "valueCodeableConcept": concept}]
+    return {**made, "mitigation": [_by_person(task)]} if by_person else made

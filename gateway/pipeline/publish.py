@@ -84,6 +84,48 @@ def gap_changes(tx: Transaction, changes: Sequence[GapChange], now: datetime, id
     return _tell(tx, events, now) if events else 0
 
 
+def gap_worked_on(
+    tx: Transaction,
+    row: ExpectationRow,
+    task: Json,
+    identifiers: tuple[tuple[str, str], ...],
+    now: datetime,
+    ids: Ids,
+) -> int:
+    """Show what people did with a gap, and tell subscribers; return the notifications queued.
+
+    A gap that is not open any more is shown as the engine found it.
+
+    Args:
+        tx: the transaction that holds the new version of the Task.
+        row: the expectation as the last look left it, its Patient whoever carries the trigger.
+        task: as it was just written.
+        identifiers: (system, value) pairs of its Patient, for filters; never shown.
+        now: instant of the commit.
+        ids: computed ids of the installation.
+    """
+    owner = Target("DetectedIssue", ids.gap(row.gap_id))
+    key = (owner.type, owner.id)
+    current = tx.resources.current([key])
+    shelf = _Shelf(tx, owner, current, now)
+    before = shelf.content(key)
+    is_current = task["id"] == ids.gap_task(row.gap_id, row.episode)
+    if before is None or row.status is not Status.OVERDUE or not is_current:
+        return 0
+    was_settled = "mitigation" in before
+    issue = gaps.settled_issue(before, task)
+    stored = shelf.write(issue)
+    if stored is None:
+        return 0
+    topic = topics.GAP_UPDATED
+    if was_settled != ("mitigation" in issue):
+        topic = topics.GAP_OPENED if was_settled else topics.GAP_CLOSED
+    name = f"{row.gap_id}#{row.episode}#{stored.version}"
+    focus = f"DetectedIssue/{stored.id}/_history/{stored.version}"
+    traits = _traits(issue, GapChange(row, row, identifiers=identifiers), "")
+    return _tell(tx, [_Event(topic, name, focus, now, traits)], now)
+
+
 def _write(tx: Transaction, change: GapChange, now: datetime, ids: Ids) -> list[_Event]:
     row = change.after
     owner = Target("DetectedIssue", ids.gap(row.gap_id))

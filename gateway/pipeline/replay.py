@@ -12,7 +12,7 @@ import structlog
 from gateway.core.clock import Clock
 from gateway.core.contributions import Contribution, Kind
 from gateway.core.errors import RejectedError
-from gateway.core.messages import InboxRow, InboxStatus, RawMessage
+from gateway.core.messages import Channel, InboxRow, InboxStatus, RawMessage
 from gateway.core.ports import InboxResult, Store, Transaction
 from gateway.pipeline.against_store import FLAGS, judged
 from gateway.pipeline.asserted import asserted, store_assertions
@@ -76,7 +76,7 @@ class Replayer:
             if not rows:
                 return
             after = rows[-1].id
-            wanted = [row for row in rows if row.status not in _NOT_REPLAYED]
+            wanted = [row for row in rows if _is_converted(row)]
             if wanted:
                 yield await self._chunk(wanted, dry_run=dry_run)
 
@@ -140,6 +140,11 @@ class Replayer:
     def _prepare(self, row: InboxRow) -> Prepared:
         raw = RawMessage(row.body, row.channel, row.received_at, flags=row.flags)
         return self.converter.prepare(self.converter.open(raw))
+
+
+def _is_converted(row: InboxRow) -> bool:
+    """Tell whether a row is a message or a document, and not set aside."""
+    return row.status not in _NOT_REPLAYED and row.channel is not Channel.FHIR
 
 
 def _judged(tx: Transaction, row: InboxRow, item: Prepared) -> Prepared:

@@ -79,7 +79,13 @@ def create_app(
     paths = _paths(routers)
     for router in routers:
         app.include_router(router)
-    fhir = FhirSettings(base, settings.version, settings.date, "/fhir/Subscription" in paths)
+    fhir = FhirSettings(
+        base,
+        settings.version,
+        settings.date,
+        subscriptions="/fhir/Subscription" in paths,
+        tasks="/fhir/Task/{id}" in paths,
+    )
     app.include_router(fhir_router(store, fhir))
     app.include_router(health_router(store, stalled_for, settings.stall_limit_s))
     doors = (*_http_doors(paths, settings.public_url), Door("FHIR R4", base), *settings.doors)

@@ -1,7 +1,8 @@
 """The FHIR door: read, vread, history, search and metadata (FHIR R4 http).
 
 Stored bytes are the served bytes. Nothing is written through this door; resources come from
-HL7 v2 messages and CDA documents, subscriptions through `entry.api.subscriptions`.
+HL7 v2 messages and CDA documents, subscriptions through `entry.api.subscriptions`, what people do
+with a gap through `entry.api.tasks`.
 """
 
 import re
@@ -43,12 +44,14 @@ class FhirSettings:
         version: version of the software.
         date: when this version was deployed, FHIR dateTime.
         subscriptions: Subscription can be written in this process.
+        tasks: Task can be written in this process.
     """
 
     base: str
     version: str
     date: str
     subscriptions: bool = False
+    tasks: bool = False
 
 
 def fhir_router(store: Store, settings: FhirSettings) -> APIRouter:
@@ -103,6 +106,7 @@ class _Door:
                 settings.version,
                 settings.date,
                 subscriptions=settings.subscriptions,
+                tasks=settings.tasks,
             )
         )
 

@@ -24,9 +24,8 @@ from gateway.core.errors import RejectedError
 from gateway.core.ports import Store, StoredResource, Transaction
 from gateway.entry.api import subscription_faults as faults
 from gateway.entry.api.bodies import read_body
-from gateway.entry.api.negotiation import negotiate
+from gateway.entry.api.writes import answer, check_version, media_of
 from gateway.fhir import notifications
-from gateway.fhir.bundle import http_date
 from gateway.fhir.subscription_faults import not_a_subscription
 from gateway.fhir.subscriptions import CONTENTS, SubscriptionRules, accept, terms_of, with_secrets
 from gateway.pipeline import hooks, subscribed
@@ -104,7 +103,7 @@ class _Door:
         """Take a new subscription."""
         if "if-none-exist" in request.headers:
             raise RejectedError([faults.conditional()])
-        media = _media(request)
+        media = media_of(request)
         sent = await _body(request)
         client = self._client_of(request)
         now = self._clock.now()
@@ -120,11 +119,11 @@ class _Door:
 
         stored = await self._store.write(work)
         location = f"{self._base}/Subscription/{stored.id}/_history/{stored.version}"
-        return _answer(request, stored, media, 201, {"Location": location})
+        return answer(request, stored, media, 201, {"Location": location})
 
     async def update(self, request: Request) -> Response:
         """Replace a subscription; also how a client brings one back from error."""
-        media = _media(request)
+        media = media_of(request)
         sent = await _body(request)
         id_ = request.path_params["id"]
         if sent.get("id") != id_:
@@ -133,14 +132,14 @@ class _Door:
 
         def work(tx: Transaction) -> StoredResource:
             row = _found(tx, id_, client)
-            _check_version(request, subscribed.current(tx, id_))
+            check_version(request, subscribed.current(tx, id_), faults.changed_meanwhile)
             kept, terms, status = accept(with_secrets(sent, row.body), self._rules, now)
             changed = replace(
                 row, topic=terms.topic.url, status=status, body=orjson.dumps(kept), error=""
             )
             return subscribed.keep(tx, changed, now, after=_HANDSHAKE_AFTER)
 
-        return _answer(request, await self._store.write(work), media, 200, {})
+        return answer(request, await self._store.write(work), media, 200, {})
 
     async def delete(self, request: Request) -> Response:
         """End a subscription; nothing more is sent."""
@@ -150,7 +149,7 @@ class _Door:
             current = subscribed.current(tx, id_)
             if current is None or not current.deleted:
                 row = _found(tx, id_, client)
-                _check_version(request, current)
+                check_version(request, current, faults.changed_meanwhile)
                 subscribed.end(tx, row, now)
 
         await self._store.write(work)
@@ -158,7 +157,7 @@ class _Door:
 
     async def all_status(self, request: Request) -> Response:
         """Tell the state of subscriptions (operation $status)."""
-        media, pairs = _media(request), await _parameters(request)
+        media, pairs = media_of(request), await _parameters(request)
         ids = {value.rpartition("/")[2] for name, value in pairs if name == "id"}
         statuses = {value for name, value in pairs if name == "status"}
         client = self._client_of(request)
@@ -176,14 +175,14 @@ class _Door:
 
     async def status(self, request: Request) -> Response:
         """Tell the state of one subscription (operation $status)."""
-        media = _media(request)
+        media = media_of(request)
         id_, client = request.path_params["id"], self._client_of(request)
         row = await self._store.read(lambda tx: _found(tx, id_, client))
         return self._status([row], f"Subscription/{id_}/$status", media)
 
     async def events(self, request: Request) -> Response:
         """Give numbered events again (operation $events)."""
-        media, pairs = _media(request), await _parameters(request)
+        media, pairs = media_of(request), await _parameters(request)
         asked = dict(pairs)
         low = _number(asked, "eventsSinceNumber", 1)
         high = _number(asked, "eventsUntilNumber", 2**53)
@@ -209,19 +208,6 @@ class _Door:
         return Response(notifications.query_status(heads, self._base, address), media_type=media)
 
 
-def _answer(
-    request: Request, stored: StoredResource, media: str, status: int, headers: dict[str, str]
-) -> Response:
-    told = {
-        "ETag": f'W/"{stored.version}"',
-        "Last-Modified": http_date(stored.last_updated),
-        **headers,
-    }
-    is_minimal = "return=minimal" in request.headers.get("prefer", "").replace(" ", "")
-    body = b"" if is_minimal else stored.body
-    return Response(body, status, told, media)
-
-
 def _found(tx: Transaction, id_: str, client: str) -> SubscriptionRow:
     """Return a subscription of a client.
 
@@ -239,16 +225,6 @@ def _found(tx: Transaction, id_: str, client: str) -> SubscriptionRow:
 def _is_deleted(tx: Transaction, id_: str) -> bool:
     stored = subscribed.current(tx, id_)
     return stored is not None and stored.deleted
-
-
-def _check_version(request: Request, current: StoredResource | None) -> None:
-    """Hold a write to the version its client knew (RFC 9110 13.1.1)."""
-    wanted = request.headers.get("if-match")
-    if wanted is None or current is None:
-        return
-    tags = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
-    if "*" not in tags and f'"{current.version}"' not in tags:
-        raise RejectedError([faults.changed_meanwhile()])
 
 
 async def _body(request: Request) -> Json:
@@ -288,9 +264,3 @@ def _number(asked: dict[str, str], name: str, default: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise RejectedError([faults.bad_parameter(name, "the number of an event")])
     return int(text)
-
-
-def _media(request: Request) -> str:
-    return negotiate(
-        ",".join(request.headers.getlist("accept")), request.query_params.get("_format", "")
-    )

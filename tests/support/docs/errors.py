@@ -14,6 +14,7 @@ FAMILIES = {
     "CDA": "CDA documents",
     "CFG": "configuration, settings and mapping files",
     "FHR": "FHIR resources and the FHIR door",
+    "GAP": "the work of people on gaps",
     "HL7": "HL7 v2 syntax, structure and mapping",
     "INS": "patient identity",
     "MAP": "mapping",

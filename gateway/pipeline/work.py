@@ -1,0 +1,133 @@
+"""A Task that somebody wrote: its version, the gap it is about, and what the pathway learns.
+
+The bytes are an input like any other and are kept in the inbox. What people do with a gap never
+changes the fact: it makes TASK.ACK and TASK.DONE known, which rules may wait for, and shows the
+gap as settled by hand.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+
+import orjson
+
+from gateway.core.contributions import Json, Target
+from gateway.core.errors import RejectedError
+from gateway.core.facts import Assertion, ExpectationRow, Op, Span
+from gateway.core.messages import Channel, Header, InboxStatus, NewInboxRow
+from gateway.core.ports import StoredResource, Transaction
+from gateway.fhir import gap_work, gap_work_faults, gaps
+from gateway.fhir.identity import Ids
+from gateway.pipeline import written
+from gateway.pipeline.publish import gap_worked_on
+from gateway.pipeline.watch import identifiers
+
+#: Sender of what comes through the FHIR door, by the name of its client.
+_DOOR = "fhir"
+_KIND = "Task"
+
+
+def work_on(
+    tx: Transaction,
+    task_id: str,
+    sent: Json,
+    client: str,
+    fits: Callable[[StoredResource], None],
+    now: datetime,
+    ids: Ids,
+) -> StoredResource:
+    """Take a Task as somebody wrote it; return the version that stands then.
+
+    Args:
+        tx: an open transaction.
+        task_id: of the address it was written to.
+        sent: the whole resource.
+        client: who wrote it.
+        fits: holds the writing to the version its client knew; raises RejectedError.
+        now: instant of the commit.
+        ids: computed ids of the installation.
+
+    Raises:
+        RejectedError: there is no such Task, or it says what is not theirs to say.
+    """
+    key = (_KIND, task_id)
+    stored = tx.resources.current([key]).get(key)
+    if stored is None or stored.deleted:
+        raise RejectedError([gap_work_faults.unknown()])
+    tx.contributions.lock([stored.owner])
+    stored = tx.resources.current([key])[key]
+    fits(stored)
+    current = written.read(stored) or {}
+    made = gap_work.worked(current, sent, now)
+    if made == current:
+        return stored
+    version = written.write(tx, stored.owner, made, stored, now)
+    row_id = _keep(tx, sent, client, now)
+    row = _gap_of(tx, made)
+    if row is not None:
+        _assert(tx, row_id, row, current, made, now)
+        patient = made["for"]["reference"].partition("/")[2]
+        names = identifiers(tx, {patient}).get(patient, ())
+        gap_worked_on(tx, row, made, names, now, ids)
+    return version
+
+
+def _keep(tx: Transaction, sent: Json, client: str, now: datetime) -> int:
+    """Keep the bytes beside those of messages and documents; return the number of the row."""
+    body = orjson.dumps(sent)
+    digest = sha256(body).hexdigest()
+    header = Header((_DOOR, client), "", f"FHIR {_KIND}", digest, digest, now)
+    row = NewInboxRow(now, Channel.FHIR, client, header, body, InboxStatus.CONVERTED)
+    (row_id,) = tx.inbox.insert([row])
+    if row_id is None:
+        msg = "an input without control id is never a duplicate"
+        raise ValueError(msg)
+    return row_id
+
+
+def _gap_of(tx: Transaction, task: Json) -> ExpectationRow | None:
+    for identifier in task.get("identifier", ()):
+        if identifier.get("system") == gaps.TASK_SYSTEM:
+            return tx.watch.gap(str(identifier.get("value", "")).partition("#")[0])
+    return None
+
+
+def _assert(
+    tx: Transaction, row_id: int, row: ExpectationRow, before: Json, after: Json, now: datetime
+) -> None:
+    """Assert that somebody took the gap, or settled it; each is told once for a Task."""
+    told = []
+    if after["status"] in gap_work.TAKEN and before["status"] not in gap_work.TAKEN:
+        told.append("TASK.ACK")
+    if after["status"] == "completed":
+        told.append("TASK.DONE")
+    if not told:
+        return
+    attributes = {
+        name: value
+        for name in ("estab", "doc", "recipient", "request")
+        if (value := row.details.get(name))
+    }
+    instant = now.replace(microsecond=0)
+    patients = tx.facts.replace(
+        [(row_id, now, [_assertion(event, row, after, attributes, instant) for event in told])]
+    )
+    tx.watch.touch(dict.fromkeys(tx.facts.persons(patients).values(), now))
+
+
+def _assertion(
+    event: str, row: ExpectationRow, task: Json, attributes: dict[str, object], at: datetime
+) -> Assertion:
+    key = f"Task/{task['id']}|{event.partition('.')[2].lower()}"
+    return Assertion(
+        aid=sha256(f"{key}|{at.isoformat()}".encode()).hexdigest(),
+        event=event,
+        key=key,
+        op=Op.ASSERT,
+        revision=at.isoformat(),
+        when=Span(at, at),
+        sent_at=at,
+        patient=Target("Patient", row.patient.id),
+        source="",
+        attributes=attributes,
+    )
