@@ -157,7 +157,7 @@ def patient_gp(node: Node, telling: Telling) -> str | None:
 # --- name and time ----------------------------------------------------------------------------
 
 
-@converter("document_name")
+@converter("document_name", gives=("*",))
 def document_name(_node: Node, telling: Telling) -> str:
     """Return the name of a document, of its type code.
 

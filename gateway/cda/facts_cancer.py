@@ -65,7 +65,7 @@ def said_moment(node: Node, telling: Telling) -> str | None:
 # --- steps of a programme ---------------------------------------------------------------------
 
 
-@converter("step_name")
+@converter("step_name", gives=("STEP", "STEP_DROPPED"))
 def step_name(node: Node, _telling: Telling) -> str | None:
     """Return `STEP` for a planned line, `STEP_DROPPED` once it is called off."""
     if planned_type(node) is None:
@@ -113,7 +113,7 @@ def request_kind(node: Node, telling: Telling) -> str | None:
     return next((kinds[code] for code in codes if code in kinds), None)
 
 
-@converter("request_step")
+@converter("request_step", gives=("*.SENT", "*.WITHDRAWN"))
 def request_step(node: Node, telling: Telling) -> str | None:
     """Return what is asserted of a request: `<kind>.SENT`, `<kind>.WITHDRAWN` when called off."""
     kind = request_kind(node, telling) if planned_type(node) is not None else None

@@ -110,6 +110,8 @@ EVENTS = frozenset(
         "SND.MSS_KO",
         "SND.MSS_READ",
         "SND.HELD_NO_INS",
+        "SND.WITHDRAWAL_DUE",
+        "SND.WITHDRAWN",
         *(
             f"REQ.{kind}.{step}"
             for kind in REQUEST_KINDS
@@ -125,6 +127,8 @@ EVENTS = frozenset(
         "FEED.SILENT",
         "FEED.ALIVE",
         "FEED.SKEW",
+        "FEED.REJECTS",
+        "FEED.DRAINED",
     }
 )  # fmt: skip
 
@@ -140,6 +144,9 @@ STANDING = frozenset(
         *(f"DOC.{name}" for name in DOCUMENTS),
     }
 )
+
+#: States of a person that last: one that began before a trigger still holds.
+LASTING = frozenset({"PAT.DEATH", "PAT.DMP_OPPOSED"})
 
 #: End what stood under the same key: a cancelled appointment that is booked again is booked then.
 ENDING = frozenset({"APPT.CANCELLED", "APPT.NOSHOW", "APPT.DONE"})
@@ -189,6 +196,13 @@ _ENCOUNTER = {
     "provenance": Kind.TEXT,  # raw: ZFM-3
     "ed_passage": Kind.TEXT,  # raw: ZFM-5
     "admit_source": Kind.TEXT,  # raw: PV1-14
+    "overlap_estab": Kind.TEXT,  # computed: where another inpatient stay is open
+    "overlap_visit": Kind.TEXT,  # computed: its visit
+    "purpose": Kind.TEXT,  # chemotherapy radiotherapy surgery ambulatory-surgery
+    "next_session": Kind.INSTANT,  # of a series: when the next one is planned
+    "nursing": Kind.TEXT,  # prescribed care at home: urgent standard
+    "age": Kind.NUMBER,  # years
+    "drugs": Kind.NUMBER,  # on the prescription
     "local_destination": Kind.TEXT,  # raw: ZFV-9 through the table of the site
     "last_visit": Kind.TEXT,  # raw: PV1-41, D for the last visit of the dossier
 }
@@ -209,6 +223,7 @@ _DOCUMENT = {
     "enrolment_id": Kind.TEXT,
     "ins_qualified": Kind.BOOLEAN,
     "session_time": Kind.INSTANT,  # FRCP: the meeting; PPS: ORG-189
+    "malignant": Kind.BOOLEAN,  # pathology report: a malignant code
     "handed_at": Kind.INSTANT,  # PPS: GEN-178, handed to the patient
     "reason": Kind.TEXT,  # PPS: GEN-037, why there is another version
     "discharge_modality": Kind.TEXT,  # raw: ORG-074
@@ -252,6 +267,8 @@ _REQUEST = {
     "request": Kind.TEXT,
     "kind": Kind.TEXT,  # of an appointment: a kind of REQUEST_KINDS, `consult` for a plain visit
     "enrolment_id": Kind.TEXT,
+    "priority": Kind.TEXT,  # urgent standard
+    "purpose": Kind.TEXT,  # of hospital at home: chemotherapy
     "session_time": Kind.INSTANT,
     "acceptor": Kind.TEXT,
     "proposed_date": Kind.INSTANT,
@@ -264,7 +281,8 @@ ATTRIBUTES: Mapping[str, Mapping[str, Kind]] = {
     family: {**_COMMON, **own}
     for family, own in {
         "ENC": _ENCOUNTER,
-        "PAT": {"gp": Kind.TEXT, "other": Kind.TEXT},  # other: the second id of a merge
+        # other: the second id of a merge; status: PID-32
+        "PAT": {"gp": Kind.TEXT, "other": Kind.TEXT, "status": Kind.TEXT},
         "DOC": _DOCUMENT,
         "DOCV": _DOCUMENT,
         "LDL": _PLANNED,
@@ -276,7 +294,7 @@ ATTRIBUTES: Mapping[str, Mapping[str, Kind]] = {
         "RX": {"low": Kind.INSTANT, "high": Kind.INSTANT},  # period supplied
         "TASK": {"doc": Kind.TEXT, "recipient": Kind.TEXT, "request": Kind.TEXT},
         "CALL": {"role": Kind.TEXT, "request": Kind.TEXT},
-        "FEED": {"feed": Kind.TEXT},
+        "FEED": {"feed": Kind.TEXT, "skew_s": Kind.NUMBER, "rejects": Kind.NUMBER},
     }.items()
 }
 
@@ -327,3 +345,14 @@ def events_of(pattern: str) -> frozenset[str]:
     if pattern.endswith(".*"):
         return frozenset(event for event in EVENTS if event.startswith(pattern[:-1]))
     return frozenset({pattern}) if pattern in EVENTS else frozenset()
+
+
+def events_named(pattern: str) -> frozenset[str]:
+    """Return the events of a pattern of a rule, `ENC.ADMIT|DOC.*`; empty when one is unknown."""
+    parts = [events_of(part) for part in pattern.split("|")]
+    return frozenset().union(*parts) if all(parts) else frozenset()
+
+
+def families(pattern: str) -> frozenset[str]:
+    """Return the families of the events of a pattern; empty when one is unknown."""
+    return frozenset(family(event) for event in events_named(pattern))

@@ -1,4 +1,4 @@
-"""`relais pathway`: the rules, and a log replayed through the whole pipeline."""
+"""`relais pathway`: the rules (`cli_rules`), and a log replayed through the whole pipeline."""
 
 import asyncio
 import sys
@@ -12,10 +12,10 @@ import typer
 from gateway.core.contributions import Target
 from gateway.core.facts import ExpectationRow, Status
 from gateway.core.ports import Store, Transaction
+from gateway.entry import cli_rules
 from gateway.entry import settings as settings_module
 from gateway.entry.pathway_log import LogLine, instant, read_log, replayed
 from gateway.entry.settings import Settings
-from gateway.entry.wiring import load_pathway_rules
 from gateway.mapping.loader import load_mappings
 from gateway.pathway.lines import episodes, gap_line, in_order, ledger_line
 from gateway.pipeline.dossiers import owners
@@ -25,31 +25,8 @@ pathway = typer.Typer(help="The rules of the pathway, and what they find in a lo
 _PAGE = 1000
 
 
-@pathway.command("rules")
-def rules() -> None:
-    """List the rules with their version, severity and source.
-
-    Example: relais pathway rules
-    """
-    settings = settings_module.load()
-    loaded = load_pathway_rules(settings, load_mappings(settings.mappings))
-    for rule_id, versions in sorted(loaded.versions.items()):
-        written = versions[0].written
-        print(
-            f"{rule_id} v{written.version}  {written.severity:<8}  {written.name['fr']}"
-            f"  [{written.legal.ref}]"
-        )
-
-
-@pathway.command("check")
-def check() -> None:
-    """Check every rule file; exit 2 and name file, line and nearest name when one is wrong.
-
-    Example: relais pathway check
-    """
-    settings = settings_module.load()
-    loaded = load_pathway_rules(settings, load_mappings(settings.mappings))
-    print(f"{len(loaded.versions)} rules are sound.", file=sys.stderr)
+pathway.command("rules")(cli_rules.rules)
+pathway.command("check")(cli_rules.check)
 
 
 @pathway.command("run")

@@ -88,6 +88,13 @@ class ReceiveSettings(_Part):
     )
 
 
+class PathwaySettings(_Part):
+    """`[pathway]`: which rules are in force beside those of the first release."""
+
+    on: tuple[str, ...] = Field((), description="rules to turn on, by id; * all")
+    off: tuple[str, ...] = Field((), description="rules to turn off, by id; wins over `on`")
+
+
 class MssanteSettings(_Part):
     """`[mssante]`: the secure mail; off until an SMTP host is named."""
 
@@ -198,6 +205,7 @@ class Settings(BaseSettings):
     mllp: MllpSettings = MllpSettings()
     mllps: MllpsSettings = MllpsSettings()
     receive: ReceiveSettings = ReceiveSettings()
+    pathway: PathwaySettings = PathwaySettings()
     mssante: MssanteSettings = MssanteSettings()
     hooks: HooksSettings = HooksSettings()
     outbound: OutboundSettings = OutboundSettings()

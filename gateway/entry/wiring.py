@@ -45,6 +45,7 @@ from gateway.mapping.check import Adapter, check_mappings
 from gateway.mapping.faults import unknown_charset
 from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pathway.enrich import Tables
+from gateway.pathway.published import chosen
 from gateway.pathway.rulefiles import load_rules
 from gateway.pathway.rules import Rules
 from gateway.pipeline import outgoing
@@ -141,11 +142,19 @@ def build_receiver(
 def load_pathway_rules(settings: Settings, mappings: Mappings, folder: Path | None = None) -> Rules:
     """Read the pathway rules, with the units of the site tables.
 
+    Args:
+        settings: say which are on beside those of the first release.
+        mappings: of the installation.
+        folder: rules to be tried instead, whatever the settings want.
+
     Raises:
-        FatalError: a rule file is wrong.
+        FatalError: a rule file is wrong, or a setting names a rule that is not there.
     """
     tables = Tables.of(mappings.sites.by_name.values())
-    return load_rules(folder or settings.pathways, tables)
+    if folder is not None:
+        return load_rules(folder, tables)
+    wanted = settings.pathway
+    return chosen(load_rules(settings.pathways, tables), wanted.on, wanted.off)
 
 
 def build_watcher(

@@ -184,7 +184,7 @@ def move_of_appointment(segment: Segment, telling: Telling) -> str | None:
 # --- names and operations ---------------------------------------------------------------------
 
 
-@converter("arrival")
+@converter("arrival", gives=("ADMIT", "ED_IN", "OUTPT"))
 def arrival(_source: Source, telling: Telling) -> str | None:
     """Return the kind of an arrival: admission, emergency or outpatient.
 
@@ -202,7 +202,7 @@ def arrival(_source: Source, telling: Telling) -> str | None:
     return "ADMIT" if row.event == "A01" and not row.patient_class else "OUTPT"
 
 
-@converter("class_change")
+@converter("class_change", gives=("ADMIT", "MOVE"))
 def class_change(_source: Source, telling: Telling) -> str | None:
     """Return what a change of class is: an admission for who becomes an inpatient, else a move.
 
@@ -214,7 +214,7 @@ def class_change(_source: Source, telling: Telling) -> str | None:
     return "ADMIT" if row.patient_class == "I" else "MOVE"
 
 
-@converter("ins_state")
+@converter("ins_state", gives=("INS_OK", "INS_KO"))
 def ins_state(_source: Source, telling: Telling) -> str | None:
     """Return whether the identity is qualified; nothing when the message gives no status.
 
@@ -225,7 +225,7 @@ def ins_state(_source: Source, telling: Telling) -> str | None:
     return "INS_KO" if telling.context.message.value("PID-32") else None
 
 
-@converter("appointment_event")
+@converter("appointment_event", gives=tuple(sorted(set(_APPOINTMENT_EVENTS.values()))))
 def appointment_event(segment: Segment, telling: Telling) -> str | None:
     """Return what an appointment has become; a waiting list is no appointment.
 

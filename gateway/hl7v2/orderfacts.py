@@ -140,7 +140,7 @@ def _is_withdrawn(orc: Segment) -> bool:
     return said in WITHDRAWN_STATUSES if said else control_of(orc) in WITHDRAWING
 
 
-@converter("order_sent")
+@converter("order_sent", gives=("*.SENT",))
 def order_sent(orc: Segment, telling: Telling) -> str | None:
     """Return what an order asks, by its kind; a kind no pathway knows asserts nothing."""
     kind = _order_kind(orc, telling)
@@ -161,7 +161,7 @@ def order_sent_op(orc: Segment, telling: Telling) -> str | None:
     return Op.ASSERT if control_of(orc) in PLACING else None
 
 
-@converter("order_answered")
+@converter("order_answered", gives=("*.ACCEPTED", "*.REFUSED"))
 def order_answered(orc: Segment, telling: Telling) -> str | None:
     """Return the answer to an order: taken, or not.
 
@@ -175,7 +175,7 @@ def order_answered(orc: Segment, telling: Telling) -> str | None:
     return f"{kind}.ACCEPTED" if control in ACCEPTING or said in ACCEPTED_STATUSES else None
 
 
-@converter("order_withdrawn")
+@converter("order_withdrawn", gives=("*.WITHDRAWN",))
 def order_withdrawn(orc: Segment, telling: Telling) -> str | None:
     """Return that an order is withdrawn, by its kind.
 
@@ -198,7 +198,7 @@ def order_withdrawn_op(orc: Segment, _telling: Telling) -> str | None:
     return Op.ASSERT if _is_withdrawn(orc) else None
 
 
-@converter("referral_sent")
+@converter("referral_sent", gives=("*.SENT",))
 def referral_sent(rf1: Segment, telling: Telling) -> str | None:
     """Return what a referral asks, by its kind."""
     kind = _referral_kind(rf1, telling)
@@ -218,7 +218,7 @@ def referral_sent_op(rf1: Segment, telling: Telling) -> str | None:
     return Op.ASSERT if rf1.field(1).upper() in ("P", "") else None
 
 
-@converter("referral_answered")
+@converter("referral_answered", gives=("*.ACCEPTED", "*.REFUSED"))
 def referral_answered(rf1: Segment, telling: Telling) -> str | None:
     """Return the answer to a referral; time that ran out is none.
 
@@ -228,7 +228,7 @@ def referral_answered(rf1: Segment, telling: Telling) -> str | None:
     return f"{kind}.{answer}" if kind and answer else None
 
 
-@converter("referral_withdrawn")
+@converter("referral_withdrawn", gives=("*.WITHDRAWN",))
 def referral_withdrawn(rf1: Segment, telling: Telling) -> str | None:
     """Return that a referral is withdrawn, by its kind.
 

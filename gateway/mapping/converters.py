@@ -79,12 +79,14 @@ class Registered:
         reads: places it reads beside its own node, for the report of unmapped fields.
         of_text: what it returns depends on the text of its node and on the sender alone, so that
             it can be remembered: codes, professionals, places, not people.
+        gives: of a converter that names a fact, the names it may give; `*` stands for anything.
     """
 
     name: str
     function: Converter
     reads: tuple[str, ...] = ()
     of_text: bool = False
+    gives: tuple[str, ...] = ()
 
 
 def text(node: Source, _context: object) -> Any:
@@ -112,7 +114,12 @@ class Converters(Mapping[str, Converter]):
         self._registered = {"text": Registered("text", text)}
 
     def converter(
-        self, name: str, *, reads: tuple[str, ...] = (), of_text: bool = False
+        self,
+        name: str,
+        *,
+        reads: tuple[str, ...] = (),
+        of_text: bool = False,
+        gives: tuple[str, ...] = (),
     ) -> Callable[[Converter], Converter]:
         """Register the decorated function under a name.
 
@@ -123,7 +130,7 @@ class Converters(Mapping[str, Converter]):
         def register(function: Converter) -> Converter:
             if name in self._registered and self._registered[name].function is not text:
                 raise ValueError(f"converter '{name}' is registered twice")
-            self._registered[name] = Registered(name, function, reads, of_text)
+            self._registered[name] = Registered(name, function, reads, of_text, gives)
             return function
 
         return register
@@ -135,6 +142,10 @@ class Converters(Mapping[str, Converter]):
     def is_of_text(self, name: str) -> bool:
         """Tell whether what a converter returns can be remembered by the text of its node."""
         return self._registered[name].of_text
+
+    def gives(self, name: str) -> tuple[str, ...]:
+        """Return the names a converter of names may give; empty for any other."""
+        return self._registered[name].gives
 
     def __getitem__(self, name: str) -> Converter:
         return self._registered[name].function

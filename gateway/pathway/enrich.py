@@ -65,6 +65,19 @@ INPUTS = frozenset(
 )  # fmt: skip
 
 
+#: What is computed, by family or event.
+COMPUTED: Mapping[str, frozenset[str]] = {
+    "ENC": frozenset({"sector", "stay_start", "stay_end", "gp", "open_episode"}),
+    "ENC.DISCHARGE": frozenset({"length_of_stay_h", "risk", "destination", "detail"}),
+    "ENC.DISCH_PLANNED": frozenset({"destination", "detail"}),
+    "ENC.LEAVE_OUT": frozenset({"return_due"}),
+    "ENC.ADMIT": frozenset({"admit_kind", "overlap_estab", "overlap_visit"}),
+    "DOC": frozenset({"gp"}),
+    "DOCV": frozenset({"gp"}),
+    "LDL.PROMISE": frozenset({"stay_end"}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Reads:
     """What rules look at; the rest need not be computed.
@@ -203,6 +216,8 @@ class _View:
             added["destination"], added["detail"] = found
         elif event == "ENC.ADMIT" and self._reads("admit_kind"):
             added["admit_kind"] = self._admit_kind(fact, visit)
+        if event == "ENC.ADMIT" and self._reads("overlap_visit"):
+            added["overlap_estab"], added["overlap_visit"] = self._overlap(fact)
         return _with(fact, added, flags)
 
     def _discharge(self, fact: Fact, started: datetime | None, added: Attributes) -> bool:
@@ -252,6 +267,18 @@ class _View:
             if end is None or end.low > fact.low:
                 return sector
         return None
+
+    def _overlap(self, fact: Fact) -> tuple[str | None, str | None]:
+        """Return establishment and number of another inpatient stay that is open at this time."""
+        here = _visit_key(fact)
+        for (estab, number), visit in sorted(self._visits.items()):
+            if not estab or estab == here[0]:
+                continue
+            start = next((one.low for one in visit.movements if one.event == "ENC.ADMIT"), None)
+            end = visit.discharge
+            if start is not None and start < fact.low and (end is None or end.low > fact.low):
+                return estab, number
+        return None, None
 
     def _gp(self, when: datetime) -> str | None:
         """Return the médecin traitant known by then; later declarations do not count back."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 
+from gateway.core.events import LASTING
 from gateway.core.facts import Received, Status
 from gateway.pathway.calendar import Pause, due, region_of
 from gateway.pathway.enrich import enrich
@@ -19,7 +20,6 @@ from gateway.pathway.rules import ONCOLOGY, Pattern, Rule, Rules
 from gateway.pathway.stays import StayMatches
 from gateway.pathway.watermarks import NEVER, Feeds
 
-_DEATH = "PAT.DEATH"
 #: Wider than an hour that exists twice: the trigger is known by its day only.
 _BY_DAY = timedelta(hours=6)
 _SECOND = timedelta(seconds=1)
@@ -132,6 +132,8 @@ def cases_of(facts: ByEvent, rules: Rules, feeds: Feeds, tenant: str) -> list[Ca
         drafts = []
         stays = StayMatches(fact for _rule, fact, _anchor in triggers)
         for rule, trigger, anchor in triggers:
+            if any(first((one,), index, trigger, None, stays) is None for one in rule.given):
+                continue
             draft = _draft(rule, trigger, anchor, index, stays)
             if draft is not None:
                 drafts.append(draft)
@@ -168,7 +170,8 @@ def _triggers(
                 if rule.trigger.where(fact.attributes, fact.attributes) and _in_scope(
                     rule, fact, has_cancer
                 ):
-                    found.setdefault(rule_id, []).append((rule, fact, anchor))
+                    case = rule.case(fact.attributes) if rule.cases else rule
+                    found.setdefault(rule_id, []).append((case, fact, anchor))
     return found
 
 
@@ -270,8 +273,8 @@ def _canceller(
     since = min(anchor, trigger.low)
     found: Fact | None = None
     for pattern in rule.cancels:
-        # A death is a state: whoever is dead expects nothing, however early it was.
-        lasting = pattern.events == frozenset({_DEATH})
+        # Whoever is dead expects nothing, however early it was.
+        lasting = pattern.events <= LASTING
         one = first((pattern,), index, trigger, None if lasting else since, stays)
         if one is not None and (found is None or in_time(one) < in_time(found)):
             found = one
@@ -281,10 +284,7 @@ def _canceller(
 def _closers(rule: Rule, drafts: list[_Draft], index: Index, stays: StayMatches) -> dict[str, Fact]:
     """Give closers to expectations of one rule."""
     if rule.written.closer_mode == "shared":
-        found = {
-            draft.x: first(draft.rule.closes, index, draft.trigger, draft.since, stays)
-            for draft in drafts
-        }
+        found = {draft.x: _closer(draft, index, stays) for draft in drafts}
         return {x: fact for x, fact in found.items() if fact is not None}
     waiting = sorted(drafts, key=_Draft.sooner)
     given: dict[str, Fact] = {}
@@ -298,6 +298,16 @@ def _closers(rule: Rule, drafts: list[_Draft], index: Index, stays: StayMatches)
                 waiting.remove(draft)
                 break
     return given
+
+
+def _closer(draft: _Draft, index: Index, stays: StayMatches) -> Fact | None:
+    """Return what closes it; of two that are wanted together, the later one."""
+    rule = draft.rule
+    closer = first(rule.closes, index, draft.trigger, draft.since, stays)
+    if closer is None or not rule.also:
+        return closer
+    other = first(rule.also, index, draft.trigger, draft.since, stays)
+    return None if other is None else max(closer, other, key=in_time)
 
 
 def _answers(draft: _Draft, fact: Fact, stays: StayMatches) -> bool:

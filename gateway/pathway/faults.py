@@ -30,7 +30,7 @@ def unknown_event(where: str, key: str, name: str, known: Iterable[str]) -> Issu
         severity=Severity.FATAL,
         where=where,
         what=f"key '{key}': event '{name}' is unknown{_nearest(name, known)}.",
-        fix="Write an event of gateway/core/events.py, or a family such as 'DOC.*'.",
+        fix="Write an event of the alphabet, a family such as 'DOC.*', or several joined by '|'.",
     )
 
 
@@ -97,4 +97,37 @@ def defined_twice(where: str, name: str, other: str) -> Issue:
         where=where,
         what=f"'{name}' is already defined in {other}.",
         fix="Keep one of the two, or raise the version.",
+    )
+
+
+def changed_in_place(where: str, name: str) -> Issue:
+    """Say that a published version is not what was published."""
+    return Issue(
+        code="RLS-PTH-009",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"{name} was published and has been changed since.",
+        fix="Put it back, and write the change as a new file with the next version.",
+    )
+
+
+def goes_round(where: str, way: str) -> Issue:
+    """Say that an escalation ladder comes back to somebody who was told before."""
+    return Issue(
+        code="RLS-PTH-010",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"the ladder goes round: {way}.",
+        fix="Name each role once; the owner is told when the gap opens.",
+    )
+
+
+def unknown_rule(where: str, name: str, known: Iterable[str]) -> Issue:
+    """Say that a setting or a list names a rule that is not there."""
+    return Issue(
+        code="RLS-PTH-011",
+        severity=Severity.FATAL,
+        where=where,
+        what=f"rule '{name}' is unknown{_nearest(name, known)}.",
+        fix="Write the id of a rule file, or * for all.",
     )

@@ -21,7 +21,7 @@ class EventMatch(_Strict):
     """A fact a rule looks for; a bare event name is short for one without conditions.
 
     Attributes:
-        event: of `core.events`, or a family `DOC.*`.
+        event: of `core.events`, or a family `DOC.*`; several are joined by `|`.
         where: condition on the fact; `t.<name>` is the trigger's.
         match: `stay`, `doc`, or attributes that must be equal to the trigger's, joined by `+`.
     """
@@ -44,6 +44,19 @@ class Deadline(_Strict):
     n: Annotated[int, Field(ge=0)] | None = None
     unit: str = ""
     at: str = ""
+
+
+class Case(_Strict):
+    """What holds instead for some triggers.
+
+    Attributes:
+        where: condition on the trigger.
+        severity: absent: that of the rule.
+    """
+
+    where: Annotated[str, StringConstraints(min_length=1)]
+    deadline: Deadline
+    severity: Literal["critical", "major", "minor", "info"] | None = None
 
 
 class Scope(_Strict):
@@ -96,6 +109,9 @@ class RuleFile(_Strict):
         anchor: `trigger.te` or an instant attribute of the trigger.
         window_open: closers may precede the anchor by this much; `trigger`: count from the
             trigger's own time; `<attribute>-P7D`: that long before an attribute.
+        given: facts that must be on file too, each of them, for the trigger to count.
+        cases: another deadline or severity for some triggers; the first that fits.
+        also: one of these must be there beside one of `closes`; the later of the two closes.
         grace: transmission allowance before anyone is told.
         settle: least time between learning of the trigger and opening.
         closer_mode: `consumed`: one closer meets one expectation.
@@ -105,6 +121,8 @@ class RuleFile(_Strict):
         on_death: `keep`: a death does not end it.
         needs_feed: feeds that must be complete up to the deadline; absent: those that would
             bring the closers.
+        evidence: what a person wants to see before believing it: attributes of the trigger,
+            events.
     """
 
     id: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}-\d{2}$")]
@@ -115,12 +133,15 @@ class RuleFile(_Strict):
     kind: Literal["expect", "forbid"] = "expect"
     scope: Scope = Scope()
     trigger: Trigger
+    given: tuple[Matched, ...] = ()
     anchor: str = "trigger.te"
     window_open: str = "PT0S"
     deadline: Deadline
+    cases: tuple[Case, ...] = ()
     grace: timedelta = timedelta(0)
     settle: timedelta = timedelta(minutes=15)
     closes: Annotated[tuple[Matched, ...], Field(min_length=1)]
+    also: tuple[Matched, ...] = ()
     closer_mode: Literal["shared", "consumed"] = "shared"
     cancels: tuple[Matched, ...] = ()
     pauses: tuple[tuple[Matched, Matched], ...] = ()
@@ -132,4 +153,5 @@ class RuleFile(_Strict):
     owner: Owner
     escalate: tuple[Escalation, ...] = ()
     needs_feed: tuple[str, ...] | None = None
+    evidence: tuple[str, ...] = ()
     legal: Legal

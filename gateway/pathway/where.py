@@ -95,7 +95,7 @@ def compile_where(
         text: expression; empty is always true.
         fields: attributes of the fact.
         trigger_fields: attributes readable as `t.<name>`.
-        reads: gains the names it reads, of either fact.
+        reads: gains the names it reads, those of the trigger as `t.<name>`.
 
     Raises:
         WhereError: it is not of the grammar, names an unknown field or mixes types.
@@ -110,6 +110,19 @@ def compile_where(
         reads |= parser.reads
     run = node.run
     return lambda fact, trigger: run(fact, trigger) is True
+
+
+def literals(text: str) -> tuple[frozenset[str], frozenset[float]]:
+    """Return the texts and the numbers an expression compares with.
+
+    Raises:
+        WhereError: it cannot be read.
+    """
+    found = [_literal(token) for token in _tokens(text) if token.sort in ("text", "number")]
+    return (
+        frozenset(value for value, kind in found if kind is Kind.TEXT),
+        frozenset(value for value, kind in found if kind is Kind.NUMBER),
+    )
 
 
 def _always(_fact: Attributes, _trigger: Attributes) -> bool:
@@ -239,7 +252,7 @@ class _Parser:
             raise WhereError(
                 token.column, f"unknown field '{name}'", "field", name, of_trigger=of_trigger
             )
-        self.reads.add(name)
+        self.reads.add(token.text)
         run: _Value = (lambda _f, t: t.get(name)) if of_trigger else (lambda f, _t: f.get(name))
         return _Node(run, known[name], token.column)
 

@@ -35,6 +35,11 @@ _EVENTS = {
     (zam.READING, True): "SND.MSS_READ",
     (zam.READING, False): "SND.MSS_KO",
 }
+#: What is asserted of acknowledgements, with its attributes.
+ASSERTS = dict.fromkeys(
+    _EVENTS.values(),
+    frozenset({"estab", "doc", "about", "channel", "recipient", "address", "code"}),
+)
 #: How long a request is looked back for.
 _REACH = timedelta(days=400)
 _RPPS = re.compile(r"8?(\d{11})")

@@ -31,6 +31,11 @@ _EVENTS = {
     DeliveryStatus.REFUSED: "SND.MSS_KO",
     DeliveryStatus.GIVEN_UP: "SND.MSS_KO",
 }
+#: What is asserted of mails, with its attributes; for the list of rules nobody can answer.
+ASSERTS = dict.fromkeys(
+    (*_EVENTS.values(), "SND.MSS_READ", "SND.HELD_NO_INS"),
+    frozenset({"estab", "doc", "about", "channel", "recipient", "read_requested"}),
+)
 
 
 def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime) -> int:

@@ -1,0 +1,59 @@
+"""What the sources of this gateway can tell: events and attributes, from mappings and code.
+
+Derived from the fact plans of every mapping file and from the tables of the code that sends; what
+a rule needs beyond it has no source (`pathway.able`).
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from gateway.cda.facts import FACTS as CDA_FACTS
+from gateway.core.events import EVENTS
+from gateway.hl7v2.facts import FACTS as HL7_FACTS
+from gateway.mapping.converters import Converters
+from gateway.mapping.loader import Mappings
+from gateway.mapping.plan import FactPlan, FactUse
+from gateway.pipeline import business_acks, outgoing
+
+
+def told_by_sources(mappings: Mappings) -> dict[str, frozenset[str]]:
+    """Return the attributes of each event that something asserts."""
+    found: dict[str, frozenset[str]] = {}
+    for event, attributes in _all(mappings):
+        found[event] = found.get(event, frozenset()) | attributes
+    return found
+
+
+def _all(mappings: Mappings) -> Iterator[tuple[str, frozenset[str]]]:
+    for plan in mappings.events.values():
+        yield from _of_plans(plan.emits, mappings, "hl7v2", HL7_FACTS)
+    for name in mappings.documents:
+        yield from _of_plans(mappings.whole(name).emits, mappings, "cda", CDA_FACTS)
+    yield from business_acks.ASSERTS.items()
+    yield from outgoing.ASSERTS.items()
+
+
+def _of_plans(
+    entries: list[FactUse | FactPlan], mappings: Mappings, kind: str, converters: Converters
+) -> Iterator[tuple[str, frozenset[str]]]:
+    for entry in entries:
+        plan = entry if isinstance(entry, FactPlan) else mappings.facts[kind, entry.use]
+        if plan.op != "retract":
+            attributes = frozenset(rule.to for rule in plan.rules)
+            yield from dict.fromkeys(events_of_plan(plan, converters), attributes).items()
+
+
+def events_of_plan(plan: FactPlan, converters: Converters) -> list[str]:
+    """Return the events a fact plan may assert.
+
+    Raises:
+        ValueError: the converter of its name does not say which names it gives.
+    """
+    if not plan.name:
+        return [plan.event]
+    gives = converters.gives(plan.name)
+    if not gives:
+        msg = f"converter '{plan.name}' names facts and does not say how"
+        raise ValueError(msg)
+    patterns = [f"{plan.event.removesuffix('*')}{name}" for name in gives]
+    return sorted(one for one in EVENTS if any(fnmatchcase(one, like) for like in patterns))
