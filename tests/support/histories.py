@@ -108,7 +108,7 @@ NAIVE = (
         "bd",
         (("DOC.CONSULT", lambda _f, _t: True),),
         grace=timedelta(hours=24),
-        pauses=(("ENC.ADMIT", "ENC.DISCHARGE", _elsewhere),),
+        pauses=((("ENC.ADMIT", _elsewhere), ("ENC.DISCHARGE", _elsewhere)),),
     ),
     Expected(
         "REA-01",

@@ -7,24 +7,26 @@ for the eye. Slow on purpose. Rules are Python predicates, so conditions are not
 import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from gateway.core.events import ENDING, STANDING
+from tests.support.naive_calendar import FOREVER, deadline
 
-PARIS = ZoneInfo("Europe/Paris")
-FOREVER = datetime.max.replace(tzinfo=UTC)
-DAY = timedelta(days=1)
+_LASTING = {"PAT.DEATH", "PAT.DMP_OPPOSED"}
+_CANCER = ("DOC.FRCP", "DOC.PPS", "PPS.STEP", "REQ.rcp.SENT")
 Predicate = Callable[[dict[str, Any], dict[str, Any]], bool]
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A rule: `closes` and `cancels` are (event, predicate on fact and trigger).
+    """A rule: `closes`, `cancels` and the like are (pattern, predicate on fact and trigger).
 
-    `feeds` are kinds; those of the trigger's establishment are waited for when they are known.
+    A pattern is `ENC.ADMIT`, `DOC.*`, or several joined by `|`. `anchor` and `base` are instant
+    attributes of the trigger; empty: its time, the anchor. `cases` are (predicate, n, unit,
+    max_unconfirmed). `feeds` are kinds; those of the trigger's establishment are waited for when
+    they are known.
     """
 
     id: str
@@ -39,7 +41,14 @@ class Expected:
     consumed: bool = False
     forbid: bool = False
     cancels: tuple[tuple[str, Predicate], ...] = ()
-    pauses: tuple[tuple[str, str, Predicate], ...] = ()
+    pauses: tuple[tuple[tuple[str, Predicate], tuple[str, Predicate]], ...] = ()
+    anchor: str = ""
+    base: str = ""
+    given: tuple[tuple[str, Predicate], ...] = ()
+    also: tuple[tuple[str, Predicate], ...] = ()
+    cases: tuple[tuple[Predicate, int, str, timedelta | None], ...] = ()
+    on_death: str = "cancel"
+    oncology: bool = False
     feeds: tuple[str, ...] = ()
     max_unconfirmed: timedelta | None = None
 
@@ -86,6 +95,7 @@ def facts_at(log: Iterable[Any]) -> list[Known]:
                 if r.assertion.op == "assert" and r.assertion.revision > max(gone, default="")
             ]
             when = min(since, default=when)
+        attributes = {**attributes, "te": when.low.strftime("%Y-%m-%dT%H:%M:%SZ")}
         last = when.high - timedelta(seconds=1) if when.high > when.low else when.low
         found.append(Known(key, best.assertion.event, when.low, last, learned, attributes))
     return sorted(found, key=lambda fact: (fact.te, fact.key))
@@ -119,53 +129,6 @@ def _rank(received: Any) -> tuple[str, bool, str]:
     return assertion.revision, assertion.op == "retract", assertion.aid
 
 
-def easter(year: int) -> date:
-    """Return Easter Sunday (anonymous Gregorian algorithm)."""
-    a, b, c = year % 19, year // 100, year % 100
-    d, e = divmod(b, 4)
-    g = (8 * b + 13) // 25
-    h = (19 * a + b - d - g + 15) % 30
-    i, k = divmod(c, 4)
-    m = (32 + 2 * e + 2 * i - h - k) % 7
-    n = (a + 11 * h + 22 * m) // 451
-    month, day = divmod(h + m - 7 * n + 114, 31)
-    return date(year, month, day + 1)
-
-
-def is_free(day: date) -> bool:
-    """Tell whether nobody works: week-end or public holiday."""
-    fixed = {(1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25)}
-    moving = {easter(day.year) + n * DAY for n in (1, 39, 50)}
-    return day.weekday() > 4 or (day.month, day.day) in fixed or day in moving
-
-
-def deadline(anchor: datetime, n: int, unit: str, pauses: list[tuple[datetime, datetime]]):
-    """Count day by day, or second by second stretch; None when a pause never ends."""
-    if unit == "h":
-        left, now = timedelta(hours=n), anchor
-        for start, end in sorted(pauses):
-            if end <= now:
-                continue
-            if now + left <= start:
-                break
-            left -= max(start - now, timedelta(0))
-            if end == FOREVER:
-                return None
-            now = max(end, now)
-        return now + left
-    day = anchor.astimezone(PARIS).date()
-    while n > 0:
-        day += DAY
-        if unit == "bd" and is_free(day):
-            continue
-        noon = datetime.combine(day, time(12), PARIS).astimezone(UTC)
-        inside = [end for start, end in pauses if start <= noon < end]
-        if any(end == FOREVER for end in inside):
-            return None
-        n -= not inside
-    return datetime.combine(day, time(23, 59, 59), PARIS).astimezone(UTC)
-
-
 def _superseded(fact: Known, facts: list[Known]) -> bool:
     """Tell whether a later discharge of the same visit takes the place of this one."""
     visit = (fact.attributes.get("estab"), fact.attributes.get("visit"))
@@ -177,25 +140,54 @@ def _superseded(fact: Known, facts: list[Known]) -> bool:
     )
 
 
+def named(event: str, pattern: str) -> bool:
+    """Tell whether an event is one of a pattern."""
+    parts = pattern.split("|")
+    return event in parts or any(p.endswith("*") and event.startswith(p[:-1]) for p in parts)
+
+
 def _pauses(rule: Expected, trigger: Known, facts: list[Known]):
     found = []
-    for starts, ends, predicate in rule.pauses:
+    for (starts, begins), (ends, finishes) in rule.pauses:
         for start in facts:
-            if start.event != starts or not predicate(start.attributes, trigger.attributes):
+            if not _fits(start, starts, begins, trigger):
                 continue
             stops = [
                 end.te
                 for end in facts
-                if end.event == ends
+                if (_fits(end, ends, finishes, trigger)
+                    or (end.key == trigger.key and named(end.event, ends)))
                 and end.te >= start.te
-                and predicate(end.attributes, trigger.attributes)
                 and end.attributes.get("visit") == start.attributes.get("visit")
                 and end.attributes.get("estab") == start.attributes.get("estab")
-            ]
+            ]  # fmt: skip
             stop = min(stops, default=FOREVER)
             if stop > start.te:
                 found.append((start.te, stop))
     return found
+
+
+def _fits(fact: Known, pattern: str, predicate: Predicate, trigger: Known) -> bool:
+    return (
+        fact.key != trigger.key
+        and named(fact.event, pattern)
+        and predicate(fact.attributes, trigger.attributes)
+    )
+
+
+def _instant(fact: Known, name: str, otherwise: datetime) -> datetime:
+    said = fact.attributes.get(name) if name else None
+    return datetime.fromisoformat(said).astimezone(UTC) if said else otherwise
+
+
+def _applies(rule: Expected, fact: Known, facts: list[Known]) -> bool:
+    if not named(fact.event, rule.event) or not rule.applies(fact.attributes):
+        return False
+    if _superseded(fact, facts):
+        return False
+    if rule.oncology and not any(other.event in _CANCER for other in facts):
+        return False
+    return all(any(_fits(other, *wanted, fact) for other in facts) for wanted in rule.given)
 
 
 def snapshot(rule: Expected, log: Iterable[Any], feeds: dict[str, list[tuple[datetime, datetime]]]):
@@ -203,37 +195,54 @@ def snapshot(rule: Expected, log: Iterable[Any], feeds: dict[str, list[tuple[dat
     facts = facts_at(log)
     drafts: dict[str, dict[str, Any]] = {}
     for fact in facts:
-        if fact.event != rule.event or not rule.applies(fact.attributes):
+        if not _applies(rule, fact, facts):
             continue
-        if _superseded(fact, facts):
-            continue
-        due = deadline(fact.te, rule.n, rule.unit, _pauses(rule, fact, facts))
+        n, unit, limit = rule.n, rule.unit, rule.max_unconfirmed
+        for predicate, *special in reversed(rule.cases):
+            if predicate(fact.attributes, fact.attributes):
+                n, unit, limit = special
+        anchor = _instant(fact, rule.anchor, fact.te)
+        base = fact.te if rule.base == "trigger" else _instant(fact, rule.base, anchor)
+        since = base + rule.window
+        death = (("PAT.DEATH", lambda _f, _t: True),) if rule.on_death == "cancel" else ()
         cancels = [
             other
-            for event, predicate in (*rule.cancels, ("PAT.DEATH", lambda _f, _t: True))
+            for pattern, predicate in (*rule.cancels, *death)
             for other in facts
-            if other.event == event
-            and (event == "PAT.DEATH" or other.last >= fact.te)
-            and predicate(other.attributes, fact.attributes)
+            if _fits(other, pattern, predicate, fact)
+            and (pattern in _LASTING or other.last >= min(anchor, fact.te))
         ]
-        answers = [
-            other
-            for event, predicate in rule.closes
-            for other in facts
-            if other.event == event
-            and other.key != fact.key
-            and other.last >= fact.te + rule.window
-            and predicate(other.attributes, fact.attributes)
-        ]
+        answers, others = (
+            [
+                other
+                for pattern, predicate in wanted
+                for other in facts
+                if _fits(other, pattern, predicate, fact) and other.last >= since
+            ]
+            for wanted in (rule.closes, rule.also)
+        )
+        if rule.also and answers and others:
+            answers = [max(_first(answers), _first(others), key=_when)]
+        elif rule.also:
+            answers = []
         x = sha256(f"{rule.id}|{fact.key}".encode()).hexdigest()
         drafts[x] = {
             "trigger": fact,
-            "due": due,
-            "cancel": min(cancels, key=lambda f: (f.te, f.key), default=None),
-            "answers": sorted(answers, key=lambda f: (f.te, f.key)),
+            "due": deadline(anchor, n, unit, _pauses(rule, fact, facts)),
+            "limit": limit,
+            "cancel": min(cancels, key=_when, default=None),
+            "answers": sorted(answers, key=_when),
         }
     _assign(rule, drafts, facts)
     return {x: _standing(rule, draft, feeds) for x, draft in drafts.items()}
+
+
+def _when(fact: Known) -> tuple[datetime, str]:
+    return fact.te, fact.key
+
+
+def _first(facts: list[Known]) -> Known:
+    return min(facts, key=_when)
 
 
 def _assign(rule: Expected, drafts: dict[str, dict[str, Any]], facts: list[Known]) -> None:
@@ -261,7 +270,7 @@ def _standing(rule: Expected, draft: dict[str, Any], feeds):
         theta = max(due + rule.grace, draft["trigger"].learned + rule.settle)
         place = draft["trigger"].attributes.get("estab")
         heard = [feeds[f"{place}:{kind}"] for kind in rule.feeds if f"{place}:{kind}" in feeds]
-        believed = _believed(rule, due, theta, heard)
+        believed = _believed(rule, draft["limit"], due, theta, heard)
     if rule.forbid and closer is not None and closer.te > limit:
         closer = None
     settled = None
@@ -273,7 +282,7 @@ def _standing(rule: Expected, draft: dict[str, Any], feeds):
     return settled, theta, believed
 
 
-def _believed(rule: Expected, due: datetime, theta: datetime, heard) -> datetime:
+def _believed(rule: Expected, limit, due: datetime, theta: datetime, heard) -> datetime:
     latest = max(
         (min((at for at, mark in marks if mark >= due), default=FOREVER) for marks in heard),
         default=theta,
@@ -281,7 +290,7 @@ def _believed(rule: Expected, due: datetime, theta: datetime, heard) -> datetime
     if latest <= theta:
         return theta
     back = FOREVER if latest == FOREVER else latest + rule.settle
-    give_up = FOREVER if rule.max_unconfirmed is None else theta + rule.max_unconfirmed
+    give_up = FOREVER if limit is None else theta + limit
     return min(back, give_up)
 
 
