@@ -76,13 +76,14 @@ def test_any_rule_writes_the_ledger_of_the_naive_engine(rule_id, seed, size):
 @pytest.mark.parametrize("rule_id", sorted(LOADED))
 def test_the_histories_of_a_rule_reach_its_ends(rule_id):
     """Both ends of it, and no history on the way where the two engines differ."""
-    wanted, reached = {"overdue", "met"}, set()
+    reached = set()
     for seed in range(200):
         reached |= agrees(rule_id, seed, 4 + seed % 10)
-        if seed > 8 and reached >= wanted:
+        if seed > 8 and "overdue" in reached and reached & {"met", "met_late"}:
             break
 
-    assert reached >= wanted
+    assert "overdue" in reached
+    assert reached & {"met", "met_late"}
 
 
 @pytest.mark.long
