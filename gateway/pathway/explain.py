@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.core.events import events_named
 from gateway.core.facts import ExpectationRow, Received, Status
 from gateway.pathway import wording
 from gateway.pathway.calendar import WORKING_UNITS, is_working_day, local, region_of
@@ -44,12 +45,14 @@ def _sentences(
     row: ExpectationRow, facts: Mapping[str, Fact], rules: Rules, language: int
 ) -> Iterator[str]:
     rule = rules.version(row.rule, row.rule_version)
+    trigger = facts.get(row.trigger)
+    if rule is not None and trigger is not None:
+        rule = rule.case(trigger.attributes)
     if rule is not None:
         written = rule.written
         name = written.name.get("fr" if language == 0 else "en", row.rule)
         yield say("rule", language, id=rule.id, version=rule.version, name=name)
         yield wording.legal(written.legal.kind, written.legal.ref, language)
-    trigger = facts.get(row.trigger)
     if trigger is not None:
         yield say(
             "trigger",
@@ -71,13 +74,47 @@ def _sentences(
     if row.details.get("candidates"):
         yield say("candidates", language, count=len(row.details["candidates"]))
     waits = row.status in (Status.OVERDUE, Status.UNCONFIRMED, Status.PENDING, Status.PAUSED)
+    shown = "; ".join(_evidence(rule, row, trigger, facts, language)) if rule and waits else ""
+    if shown:
+        yield say("evidence", language, shown=shown)
     if rule is not None and waits and rule.written.kind == "expect":
         yield say("closes", language, events=_closers(rule, language))
 
 
 def _closers(rule: Rule, language: int) -> str:
-    names = [event_name(event, language) for one in rule.written.closes for event in (one.event,)]
-    return (" ou " if language == 0 else " or ").join(dict.fromkeys(names))
+    joined = " ou " if language == 0 else " or "
+    alternatives = [
+        joined.join(
+            dict.fromkeys(
+                event_name(event, language) for one in group for event in one.event.split("|")
+            )
+        )
+        for group in (rule.written.closes, rule.written.also)
+        if group
+    ]
+    return (", et " if language == 0 else ", and ").join(alternatives)
+
+
+def _evidence(
+    rule: Rule,
+    row: ExpectationRow,
+    trigger: Fact | None,
+    facts: Mapping[str, Fact],
+    language: int,
+) -> Iterator[str]:
+    """Give what a person wants to see first: attributes of the trigger, the last facts."""
+    for name in rule.written.evidence:
+        if "." not in name:
+            said = trigger.attributes.get(name) if trigger else None
+            said = row.details.get(name) if said is None else said
+            if said is not None and name != "te":
+                yield f"{name} = {said}"
+            continue
+        known = [fact for fact in facts.values() if fact.event in events_named(name)]
+        if known:
+            last = max(known, key=lambda fact: (fact.low, fact.key))
+            of = " du " if language == 0 else " of "
+            yield f"{event_name(last.event, language)}{of}{clock(last.low, language)}"
 
 
 def _deadline(

@@ -245,6 +245,8 @@ class _Looking:
             again = old is not None and old.opened_at is not None
             new = replace(new, episode=new.episode + again, opened_at=instant, closed_at=None)
         self._rows[new.gap_id] = new
+        # A rule that is off, or gone, expects nothing any more.
+        is_off = case is None and new.rule not in self._rules.in_force
         self._lines.append(
             LedgerLine(
                 instant=instant,
@@ -254,7 +256,7 @@ class _Looking:
                 rule_version=new.rule_version,
                 from_status=old.status if old else None,
                 to_status=new.status,
-                cause=cause_of(old, new, case, look),
+                cause="rule-change" if is_off else cause_of(old, new, case, look),
             )
         )
 

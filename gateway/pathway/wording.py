@@ -163,6 +163,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Documents qui conviennent aussi bien à un autre séjour : {count}.",
         "Documents that fit another stay as well: {count}.",
     ),
+    "evidence": ("À vérifier : {shown}.", "Evidence: {shown}."),
     "closes": ("Ce qui la fermerait : {events}.", "What would close it: {events}."),
 }
 

@@ -80,8 +80,11 @@ class Watched:
         await self.watcher.drain()
 
     async def statuses(self) -> dict[str, str]:
-        """Return the status of each expectation, by rule; each rule has one."""
-        rows = await expectation_rows(self.store)
+        """Return the status of each expectation, by rule; each rule has one.
+
+        Without VIL-05: a letter promises several things.
+        """
+        rows = [row for row in await expectation_rows(self.store) if row.rule != "VIL-05"]
         assert len({row.rule for row in rows}) == len(rows)
         return {row.rule: row.status.value for row in rows}
 

@@ -23,6 +23,7 @@ def test_an_open_gap_names_rule_law_deadline_and_what_closes_it(only):
         "Délai : la fin de la journée du 14/11/2025 à 16:40, soit le 14/11/2025 à 23:59.",
         "Tolérance de transmission : 6 h ; signalé au plus tôt le 15/11/2025 à 05:59.",
         "Rien de tel n’a été reçu ; rupture ouverte le 15/11/2025 à 05:59.",
+        "À vérifier : destination = home.",
         "Ce qui la fermerait : lettre de liaison de sortie.",
     )
     assert told.en[0] == "Rule TRX-01, version 1: No discharge letter on discharge day."
