@@ -35,8 +35,52 @@ _EVENTS: Mapping[str, tuple[str, str]] = {
     "SND.DMP_OK": ("dépôt au DMP", "deposit in the shared record"),
     "SND.HELD_NO_INS": ("document retenu sans INS qualifiée", "document held without INS"),
     "REQ.dac.SENT": ("demande au DAC", "request to the coordination service"),
+    "SND.DMP_KO": ("refus du DMP", "refusal by the shared record"),
+    "SND.MSS_READ": ("lecture confirmée", "reading confirmed"),
+    "SND.WITHDRAWAL_DUE": ("document à retirer", "document to be withdrawn"),
+    "SND.WITHDRAWN": ("document retiré", "document withdrawn"),
     "APPT.BOOKED": ("rendez-vous pris", "appointment booked"),
+    "APPT.MOVED": ("rendez-vous déplacé", "appointment moved"),
+    "APPT.NOSHOW": ("rendez-vous non honoré", "missed appointment"),
+    "APPT.DONE": ("rendez-vous honoré", "appointment kept"),
     "HOME.VISIT": ("visite à domicile", "home visit"),
+    "CALL.DONE": ("appel passé", "call made"),
+    "TASK.ACK": ("demande prise en charge", "request acknowledged"),
+    "TASK.DONE": ("tâche faite", "task done"),
+    "RX.DISPENSED": ("délivrance", "dispensing"),
+    "PAT.MERGE": ("fusion d’identités", "merge of records"),
+    "PAT.INS_KO": ("identité non qualifiée", "identity not qualified"),
+    "PPS.STEP_DROPPED": ("étape retirée du programme", "step dropped from the programme"),
+    "DOC.ACP": ("compte rendu d’anatomopathologie", "pathology report"),
+    "DOC.BIO": ("compte rendu de biologie", "laboratory report"),
+    "DOC.IMG": ("compte rendu d’imagerie", "imaging report"),
+    "DOC.CRO": ("compte rendu opératoire", "operation report"),
+    "DOC.CRH": ("compte rendu d’hospitalisation", "hospital report"),
+    "DOC.ADRESSAGE": ("lettre d’adressage", "referral letter"),
+    "DOC.CONCIL": ("conciliation médicamenteuse", "medication reconciliation"),
+    "DOC.*": ("document", "document"),
+    "DOCV.*": ("version d’un document", "version of a document"),
+}
+#: `REQ.<kind>.<step>`: the step, then the kind.
+_STEPS: Mapping[str, tuple[str, str]] = {
+    "SENT": ("demande", "request"),
+    "ACCEPTED": ("demande acceptée", "request accepted"),
+    "REFUSED": ("demande refusée", "request refused"),
+    "WITHDRAWN": ("demande retirée", "request withdrawn"),
+}
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "smr": ("SMR", "rehabilitation"),
+    "had": ("HAD", "hospital at home"),
+    "dac": ("DAC", "coordination service"),
+    "palliative": ("soins palliatifs", "palliative care"),
+    "rcp": ("RCP", "tumour board"),
+    "psy": ("psychologie", "psychology"),
+    "diet": ("diététique", "diet"),
+    "social": ("service social", "social work"),
+    "apa": ("activité physique adaptée", "physical activity"),
+    "pain": ("douleur", "pain"),
+    "fertility": ("fertilité", "fertility"),
+    "oncogeriatrics": ("oncogériatrie", "oncogeriatrics"),
 }
 _DOCUMENT = ("document", "document")
 
@@ -181,6 +225,9 @@ def legal(kind: str, ref: str, language: int) -> str:
 def event_name(event: str, language: int) -> str:
     """Return the words of an event."""
     known = _EVENTS.get(event)
+    if known is None and family(event) == "REQ":
+        _req, kind, step = event.split(".")
+        return f"{_STEPS[step][language]} ({_KINDS.get(kind, (kind, kind))[language]})"
     if known is None and family(event) in ("DOC", "DOCV"):
         return f"{_DOCUMENT[language]} {event.partition('.')[2]}"
     return known[language] if known else event

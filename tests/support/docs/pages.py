@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.mapping.loader import load_mappings
+from gateway.pathway.rulefiles import load_rules, rules_folder
 from tests.support.docs import (
     commands,
     conformance,
@@ -11,6 +12,7 @@ from tests.support.docs import (
     field_cases,
     mappings,
     requirements,
+    rules,
     settings,
 )
 
@@ -24,6 +26,7 @@ REQUIREMENTS = REFERENCE / "requirements.yaml"
 PAGES: dict[Path, Callable[[], str]] = {
     REFERENCE / "errors.md": lambda: errors.page(REFERENCE / "errors.d"),
     REFERENCE / "mappings.md": lambda: mappings.page(load_mappings()),
+    REFERENCE / "rules.md": lambda: rules.page(load_rules(), load_mappings(), rules_folder()),
     REFERENCE / "settings.md": settings.page,
     REFERENCE / "commands.md": commands.page,
     REFERENCE / "requirements.md": lambda: requirements.page(current(REQUIREMENTS)),

@@ -1,6 +1,7 @@
 """Why a gap is one, in sentences."""
 
 from gateway.pathway.explain import explain
+from gateway.pathway.wording import event_name
 from tests.support.assertions import MCO, PATIENT, says
 from tests.unit.pathway.conftest import Play, rule
 
@@ -97,3 +98,17 @@ def test_a_death_before_the_deadline_is_the_reason_given(only):
     assert explain(row, log, rules).en[-1] == (
         "No longer needed before the deadline: death of 2025-11-16 00:00."
     )
+
+
+def test_every_event_of_the_catalogue_has_words(shipped):
+    rules = [rule for versions in shipped.versions.values() for rule in versions]
+    named = {
+        event
+        for rule in rules
+        for one in (*rule.written.closes, *rule.written.also)
+        for event in one.event.split("|")
+    }
+
+    silent = {event for event in named if "." in event_name(event, 1) and event[:4] != "FEED"}
+    assert silent == set()
+    assert event_name("REQ.smr.ACCEPTED", 0) == "demande acceptée (SMR)"

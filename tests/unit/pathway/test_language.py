@@ -93,7 +93,7 @@ def test_an_explanation_counts_as_the_case_does_and_shows_what_proves_it():
     told = explain(row, [asked], rules).en
 
     assert "Deadline: 24 hours from 2026-04-30 16:00, that is 2026-05-01 16:00." in told
-    assert "Evidence: kind = pain; REQ.pain.SENT of 2026-04-30 16:00." in told
+    assert "Evidence: kind = pain; request (pain) of 2026-04-30 16:00." in told
 
 
 def test_opposition_to_the_record_holds_however_early_it_was_told():

@@ -10,6 +10,7 @@ from gateway.pathway.published import Lists, chosen, digest
 from gateway.pathway.rulecheck import oddities
 from gateway.pathway.rulefiles import load_rules, read_lists, rules_folder
 from gateway.pathway.rules import load
+from tests.conftest import ROOT
 from tests.support.assertions import MCO, says
 from tests.unit.pathway.conftest import Play
 from tests.unit.pathway.test_language import RULE
@@ -203,3 +204,13 @@ def test_expectations_of_a_rule_that_is_turned_off_end(only):
     play.until([left], "2026-05-03 00:00")
 
     assert play.story[-1][1:] == ("overdue", "void", "rule-change")
+
+
+def test_the_rule_of_the_guide_is_sound():
+    guide = (ROOT / "docs" / "howto" / "write-a-rule.md").read_text(encoding="utf-8")
+    [text, *_] = [part.partition("```")[0] for part in guide.split("```yaml\n")[1:]]
+
+    rules = load({"TRX-20": read_text_yaml(text, "TRX-20.yaml")})
+
+    assert list(rules.versions) == ["TRX-20"]
+    assert _said(rules) == []
