@@ -16,7 +16,6 @@ from gateway.entry import cli_rules
 from gateway.entry import settings as settings_module
 from gateway.entry.pathway_log import LogLine, instant, read_log, replayed
 from gateway.entry.settings import Settings
-from gateway.mapping.loader import load_mappings
 from gateway.pathway.lines import episodes, gap_line, in_order, ledger_line
 from gateway.pipeline.dossiers import owners
 from gateway.pipeline.watch import Watcher, identifiers

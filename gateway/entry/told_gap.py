@@ -48,7 +48,7 @@ def told_gap(tx: Transaction, gap_id: str, rules: Rules, language: int) -> list[
     told = explain(row, history.received, rules)
     lines = [f"{row.gap_id}  {row.rule} v{row.rule_version}  {row.status}", ""]
     lines += [_TITLES["why"][language], *_indented((told.fr, told.en)[language]), ""]
-    days = list(_days(row, rules, language))
+    days = list(_days(row, history.received, rules, language))
     if days:
         lines += [_TITLES["days"][language], *_indented(days), ""]
     lines += [
@@ -85,8 +85,13 @@ def _indented(lines: Sequence[str]) -> list[str]:
     return [f"  {line}" for line in lines]
 
 
-def _days(row: ExpectationRow, rules: Rules, language: int) -> Iterator[str]:
+def _days(
+    row: ExpectationRow, received: Sequence[Received], rules: Rules, language: int
+) -> Iterator[str]:
     rule = rules.version(row.rule, row.rule_version)
+    trigger = reduce(received).get(row.trigger) if rule is not None and rule.cases else None
+    if rule is not None and trigger is not None:
+        rule = rule.case(trigger.attributes)
     if rule is None or row.deadline is None or rule.written.deadline.at:
         return
     region = region_of(str(row.details.get("estab") or ""))

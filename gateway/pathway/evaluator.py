@@ -16,7 +16,8 @@ from gateway.pathway.calendar import Pause, due, region_of
 from gateway.pathway.enrich import enrich
 from gateway.pathway.facts import ByEvent, Fact, Facts, instant_of
 from gateway.pathway.match import Index, first, in_time, is_candidate, matches
-from gateway.pathway.rules import ONCOLOGY, Pattern, Rule, Rules
+from gateway.pathway.pauses import pauses_of
+from gateway.pathway.rules import ONCOLOGY, Rule, Rules
 from gateway.pathway.stays import StayMatches
 from gateway.pathway.watermarks import NEVER, Feeds
 
@@ -212,7 +213,7 @@ def _draft(
         if deadline is None:
             return None
     else:
-        pauses = tuple(_pauses(rule, trigger, index, stays)) if rule.pauses else ()
+        pauses = tuple(pauses_of(rule, trigger, index, stays)) if rule.pauses else ()
         deadline = _deadline(rule, trigger, anchor, pauses)
     flags = trigger.flags
     if rule.anchor and trigger.attributes.get(rule.anchor) is None:
@@ -240,31 +241,6 @@ def _deadline(
         anchor = trigger.high + _SECOND
     region = region_of(trigger.text("estab"))
     return due(anchor, written.n or 0, unit, pauses, region)  # type: ignore[arg-type]  # checked when read
-
-
-def _pauses(rule: Rule, trigger: Fact, index: Index, stays: StayMatches) -> Iterator[Pause]:
-    for starts, ends in rule.pauses:
-        for start in index.of(starts.events).facts:
-            if not matches(starts, start, trigger, stays):
-                continue
-            end = _end_of_pause(start, ends, trigger, index, stays)
-            if end is None or end.low > start.low:
-                yield Pause(start.low, end.low if end else None)
-
-
-def _end_of_pause(
-    start: Fact, ends: Pattern, trigger: Fact, index: Index, stays: StayMatches
-) -> Fact | None:
-    """Return what ends a pause: of the same visit when the start names one."""
-    visit = start.text("visit")
-    for end in index.of(ends.events).since(start.low):
-        # The trigger itself may end a pause: the stay before the discharge it is.
-        same = end.key == trigger.key or matches(ends, end, trigger, stays)
-        if same and (
-            not visit or (end.text("visit") == visit and end.text("estab") == start.text("estab"))
-        ):
-            return end
-    return None
 
 
 def _canceller(

@@ -77,12 +77,15 @@ class Rules:
         return None
 
     def overlaid(self, other: "Rules") -> "Rules":
-        """Return these rules with the versions of others in their place, or beside them."""
+        """Return these rules with the versions of others in their place, or beside them.
+
+        What is on there is on here.
+        """
         versions = dict(self.versions)
         for rule_id, changed in other.versions.items():
             by_number = {rule.version: rule for rule in (*versions.get(rule_id, ()), *changed)}
             versions[rule_id] = tuple(by_number[n] for n in sorted(by_number, reverse=True))
-        return Rules(versions, self.tables)
+        return Rules(versions, self.tables, self.off - other.in_force.keys())
 
     def with_tables(self, tables: Tables) -> "Rules":
         """Return the same rules with other tables."""
