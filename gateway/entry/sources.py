@@ -13,7 +13,7 @@ from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.mapping.converters import Converters
 from gateway.mapping.loader import Mappings
 from gateway.mapping.plan import FactPlan, FactUse
-from gateway.pipeline import business_acks, outgoing
+from gateway.pipeline import business_acks, outgoing, work
 
 
 def told_by_sources(mappings: Mappings) -> dict[str, frozenset[str]]:
@@ -31,6 +31,7 @@ def _all(mappings: Mappings) -> Iterator[tuple[str, frozenset[str]]]:
         yield from _of_plans(mappings.whole(name).emits, mappings, "cda", CDA_FACTS)
     yield from business_acks.ASSERTS.items()
     yield from outgoing.ASSERTS.items()
+    yield from work.ASSERTS.items()
 
 
 def _of_plans(

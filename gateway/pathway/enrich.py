@@ -68,7 +68,9 @@ INPUTS = frozenset(
 #: What is computed, by family or event.
 COMPUTED: Mapping[str, frozenset[str]] = {
     "ENC": frozenset({"sector", "stay_start", "stay_end", "gp", "open_episode"}),
-    "ENC.DISCHARGE": frozenset({"length_of_stay_h", "risk", "destination", "detail"}),
+    "ENC.DISCHARGE": frozenset(
+        {"length_of_stay_h", "risk", "destination", "detail", "destination_finess"}
+    ),
     "ENC.DISCH_PLANNED": frozenset({"destination", "detail"}),
     "ENC.LEAVE_OUT": frozenset({"return_due"}),
     "ENC.ADMIT": frozenset({"admit_kind", "overlap_estab", "overlap_visit"}),

@@ -25,6 +25,9 @@ from gateway.pipeline.watch import identifiers
 #: Sender of what comes through the FHIR door, by the name of its client.
 _DOOR = "fhir"
 _KIND = "Task"
+_OF_GAP = ("estab", "doc", "recipient", "request")
+#: What is asserted of the work on a gap, with its attributes.
+ASSERTS = dict.fromkeys(("TASK.ACK", "TASK.DONE"), frozenset(_OF_GAP))
 
 
 def work_on(
@@ -103,11 +106,7 @@ def _assert(
         told.append("TASK.DONE")
     if not told:
         return
-    attributes = {
-        name: value
-        for name in ("estab", "doc", "recipient", "request")
-        if (value := row.details.get(name))
-    }
+    attributes = {name: value for name in _OF_GAP if (value := row.details.get(name))}
     instant = now.replace(microsecond=0)
     patients = tx.facts.replace(
         [(row_id, now, [_assertion(event, row, after, attributes, instant) for event in told])]

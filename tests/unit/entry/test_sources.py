@@ -17,7 +17,7 @@ from gateway.mapping.plan import FactPlan
 from gateway.pathway import enrich
 from gateway.pathway.able import can_be_met, can_start, fit_to_be_on, lacking, listed
 from gateway.pathway.rulefiles import load_rules
-from gateway.pipeline import business_acks, outgoing
+from gateway.pipeline import business_acks, outgoing, work
 from tests.conftest import ROOT
 from tests.support.gateway import converter
 from tests.support.pipeline import START
@@ -64,7 +64,7 @@ def test_the_code_that_sends_asserts_what_its_tables_say():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and node.value in EVENTS:
                 named.add(node.value)
-    assert named == {*outgoing.ASSERTS, *business_acks.ASSERTS}
+    assert named == {*outgoing.ASSERTS, *business_acks.ASSERTS, *work.ASSERTS}
 
     for function, table in (
         (outgoing._assert, outgoing.ASSERTS),
