@@ -74,6 +74,11 @@ _VERIFIED = {
 VERSIONED = frozenset({_DOCUMENT, *PLANNED, *RECORDED})
 
 
+def is_inside(document: Json) -> bool:
+    """Tell whether a DocumentReference is a file inside another document: it has no number."""
+    return "masterIdentifier" not in document and "relatesTo" in document
+
+
 class DocumentFold:
     """The fold of DocumentReference: a version before the latest one is superseded.
 

@@ -16,6 +16,7 @@ from gateway.core.envelope import INS_ROOTS
 from gateway.core.issues import Issue
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
+from gateway.fhir.versions import is_inside
 from gateway.hl7v2 import document_refusals, envelope
 from gateway.hl7v2.convert.patient import is_vouched
 from gateway.hl7v2.document_refusals import newer_version
@@ -80,7 +81,12 @@ class _Judge:
         self._item = item
         self._message = message
         self._request = envelope.request(message)
-        documents = [part for part in item.contributions if part.target.type == _DOCUMENT]
+        # What stands inside a document has no identity that could be judged.
+        documents = [
+            part
+            for part in item.contributions
+            if part.target.type == _DOCUMENT and not is_inside(part.resource)
+        ]
         self._own = {
             part.target
             for part in documents

@@ -14,6 +14,7 @@ from gateway.core.timestamps import PARIS
 from gateway.entry.web.store_gaps import GapReader, hole_lane
 from gateway.entry.web.store_names import lane_of, organizations, persons, sector
 from gateway.entry.web.values import Hole, Mark, Path, Stay
+from gateway.fhir.versions import is_inside
 
 Json = Mapping[str, Any]
 _STAYS, _DOCUMENTS, _APPOINTMENTS = 500, 300, 100
@@ -150,7 +151,8 @@ def _documents(tx: Transaction, patients: Sequence[str]) -> list[Mark]:
     marks = []
     for one in _found(tx, "DocumentReference", "subject", patients, _DOCUMENTS):
         at = _instant(one.get("date", ""))
-        if at is None or one.get("status") != "current":
+        # A file inside another document is no event of its own.
+        if at is None or is_inside(one) or one.get("status") != "current":
             continue
         kind = one.get("type", {})
         label = one.get("description") or kind.get("text") or "Document"

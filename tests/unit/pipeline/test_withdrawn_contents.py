@@ -4,6 +4,7 @@ from itertools import permutations
 
 import pytest
 
+from gateway.core.messages import Outcome
 from gateway.store.memory import MemoryStore
 from tests.support.gateway import holdings, take
 from tests.unit.cda.documents import entry, section, sections
@@ -109,11 +110,27 @@ async def test_a_file_the_next_version_leaves_out_is_superseded(
     store = MemoryStore()
     await store.open()
 
-    await take(store, *(messages[number] for number in order))
+    receipts = await take(store, *(messages[number] for number in order))
 
+    assert {receipt.outcome for receipt in receipts} == {Outcome.ACCEPTED}
     held = (await holdings(store, "DocumentReference")).values()
     (file,) = [one for one in held if "masterIdentifier" not in one]
     assert file["status"] == ("superseded" if drops else "current")
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
+async def test_the_next_version_may_embed_another_file(order: tuple[int, ...]) -> None:
+    other = FILE.replace("iVBORw0KGgo=", "iVBORw0KGgoA")
+    messages = (telling(letters()[0], FILE), telling(letters()[1], other))
+    store = MemoryStore()
+    await store.open()
+
+    receipts = await take(store, *(messages[number] for number in order))
+
+    assert {receipt.outcome for receipt in receipts} == {Outcome.ACCEPTED}
+    held = (await holdings(store, "DocumentReference")).values()
+    (file,) = [one for one in held if "masterIdentifier" not in one]
+    assert (file["status"], file["content"][0]["attachment"]["size"]) == ("current", 9)
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
