@@ -16,7 +16,7 @@ from gateway.cda.cancer_screening import (
 from gateway.cda.codes import coding_of, concept, original_text, referenced_text
 from gateway.cda.contacts import date_time, period, stamp
 from gateway.cda.context import Context
-from gateway.cda.entries import ENTRY, section_key
+from gateway.cda.entries import ENTRY, ENTRY_STATEMENTS, section_key
 from gateway.cda.professionals import person_entity
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
@@ -264,8 +264,17 @@ def due_date(node: Node, _context: Context) -> str | None:
 
 
 @converter("care_plan_id")
-def care_plan_id(node: Node, context: Context) -> str:
-    """Give the id of the CarePlan of a section: one a version of the document."""
+def care_plan_id(node: Node, context: Context) -> str | None:
+    """Give the id of the CarePlan of a section: one a version of the document.
+
+    None for a section that only says what was not done: the file of a nursing home asks there
+    whether the resident has palliative care.
+
+    Spec: CI-SIS volet DLU, section 18776-5, FR-Acte with moodCode EVN and negationInd true.
+    """
+    said = {(one.get("moodCode"), one.get("negationInd")) for one in node.select(ENTRY_STATEMENTS)}
+    if said == {("EVN", "true")}:
+        return None
     made = context.ids.care_plan(context.set_key, section_key(node), str(context.version))
     context.note("CarePlan", made, node)
     return made

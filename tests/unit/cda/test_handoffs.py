@@ -124,6 +124,19 @@ def test_encounter_that_took_place_is_no_appointment(convert: Convert) -> None:
     assert (found["status"], found["class"]["code"]) == ("finished", "AMB")
 
 
+@pytest.mark.parametrize(("negated", "plans"), [("true", 0), ("false", 1)])
+def test_section_that_only_says_what_is_not_done_is_no_plan(
+    negated: str, plans: int, convert: Convert
+) -> None:
+    inner = '<code code="103735009" codeSystem="1.2.3"/><statusCode code="completed"/>'
+    act = entry("procedure", "EVN", "62", inner, f'negationInd="{negated}"')
+
+    mapped = convert(cda(body=plan(act)))
+
+    assert len(resources(mapped, "CarePlan")) == plans
+    assert only(mapped, "Procedure")["status"] == ("completed" if plans == 1 else "not-done")
+
+
 def test_vaccination_of_a_plan_is_an_activity_of_it(convert: Convert) -> None:
     inner = (
         '<code code="IMMUNIZ" codeSystem="2.16.840.1.113883.5.4"/><consumable>'
