@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.core.coverage import SectionCoverage
 from gateway.core.issues import Issue
+from gateway.core.values import value
 
 if TYPE_CHECKING:
     from gateway.core.facts import Assertion
@@ -81,7 +82,7 @@ class Kind(StrEnum):
     ONCE = "once"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Contribution:
     """A partial resource with what it removes.
 
@@ -112,7 +113,7 @@ class Contribution:
     document: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Claim:
     """What a target asserts that other targets may contradict: here the traits of an INS.
 

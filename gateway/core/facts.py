@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gateway.core.contributions import Target
+from gateway.core.values import value
 
 #: JSON-able; text, numbers, true, false, or lists of text. Instants are `Z` text, seconds.
 Attributes = dict[str, Any]
@@ -61,7 +62,7 @@ class Span(NamedTuple):
     high: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Assertion:
     """One word about one fact.
 
@@ -92,7 +93,7 @@ class Assertion:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Received:
     """An assertion with its receipt.
 

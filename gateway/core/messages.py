@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.core.issues import Issue
+from gateway.core.values import value
 
 
 class Channel(StrEnum):
@@ -92,7 +93,7 @@ INBOX_TRANSITIONS: dict[tuple[InboxStatus, InboxEvent], InboxStatus] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Header:
     """What the inbox knows of an input without mapping it.
 
@@ -130,7 +131,7 @@ class InboxRow:
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class NewInboxRow:
     """An input about to be stored."""
 
@@ -179,7 +180,7 @@ class Outcome(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Receipt:
     """The answer to a `RawMessage`; made only after what it tells is durable.
 

@@ -15,6 +15,7 @@ from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.issues import Issue
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
 from gateway.core.pathway_ports import FactQueries, WatchQueries
+from gateway.core.values import value
 
 T = TypeVar("T")
 
@@ -155,7 +156,7 @@ class ClaimQueries(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StoredResource:
     """One version of a resource as served.
 
@@ -195,7 +196,7 @@ class IndexEntry(NamedTuple):
     high: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class NewVersion:
     """A version about to be written together with its index entries (none when deleted)."""
 

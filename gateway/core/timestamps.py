@@ -16,11 +16,12 @@ Compare instants, never local times: Python compares two times of one zone by th
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import IntEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from gateway.core.values import value
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -55,7 +56,7 @@ class TimestampError(ValueError):
     """The text is no timestamp, or names a date or time that does not exist."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Timestamp:
     """One timestamp.
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gateway.core.values import value
 from gateway.fhir.identity import Ids
 from gateway.hl7v2.message import Message
 from gateway.hl7v2.results import NO_RESULTS, Results
@@ -63,7 +64,7 @@ class AccountKey:
     number: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Context:
     """What converters read beside their node.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.core.contributions import Contribution, Version
+from gateway.core.values import value
 from gateway.hl7v2.events import CANCEL, INSERT
 
 Json = dict[str, Any]
@@ -41,7 +42,7 @@ CANCELLED_BY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Movement:
     """What one message says about one movement.
 

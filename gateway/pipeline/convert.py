@@ -303,7 +303,7 @@ class Converter:
             conversion.documents = documents
         about = provenance(conversion.contributions, message, opened.header, self._ids)
         if about is not None:
-            if any(is_of_document(part.resource) for part in conversion.contributions):
+            if documents and any(is_of_document(p.resource) for p in conversion.contributions):
                 # It points to an Encounter that may give way to the stay of another message.
                 about = replace(about, kind=Kind.OWN)
             conversion.contributions.append(about)

@@ -8,6 +8,7 @@ from gateway.core.contributions import Contribution, TraceLine
 from gateway.core.facts import Assertion
 from gateway.core.issues import Issue
 from gateway.core.messages import Header, InboxStatus, RawMessage
+from gateway.core.values import value
 from gateway.mapping.sites import DEFAULT_SITE, Site
 from gateway.pipeline.carried import Carried
 
@@ -30,7 +31,7 @@ class Policy:
     transient_ack: str = "AR"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Opened:
     """An input whose header was read, before any mapping.
 
@@ -49,7 +50,7 @@ class Opened:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Prepared:
     """An input that was converted, refused or set aside, not yet stored.
 

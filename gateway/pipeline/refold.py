@@ -4,7 +4,6 @@ Knows which fold serves which type; does not know where contributions come from.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import islice
@@ -16,6 +15,7 @@ from gateway.core.contributions import Claim, Contribution, Json, Target
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 from gateway.core.ports import NewVersion, StoredResource, Transaction
+from gateway.core.values import value
 from gateway.fhir import search, shape, spoken
 from gateway.fhir.fold import ElementFold, Fold
 from gateway.fhir.links import KIND as LINK
@@ -32,7 +32,7 @@ _HEAD = ["resourceType", "id", "meta"]
 _META = b'"meta":{'
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Change:
     """A resource version that was written, beside the one it replaces."""
 
