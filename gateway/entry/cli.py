@@ -23,6 +23,7 @@ from gateway.entry import (
     cli_pathway_past,
     cli_send,
     cli_serve,
+    cli_simulate,
     cli_store,
     cli_validate,
 )
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("serve")(cli_serve.serve)
 app.command("health")(cli_serve.health)
 app.command("demo")(cli_demo.demo)
+app.command("simulate")(cli_simulate.simulate)
 app.command("convert")(cli_convert.convert)
 app.command("validate")(cli_validate.validate)
 app.command("send")(cli_send.send)

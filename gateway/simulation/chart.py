@@ -7,7 +7,7 @@ from typing import Any
 from gateway.simulation.behaviours import Behaviours, Cause, Truth
 from gateway.simulation.draws import Draws
 from gateway.simulation.establishments import Establishment
-from gateway.simulation.people import Person, Professional
+from gateway.simulation.people import Person, Professional, ipp
 from gateway.simulation.steps import (
     Booking,
     Care,
@@ -50,7 +50,7 @@ class Chart:
 
     def ipp(self, establishment: Establishment) -> str:
         """Return the identifier of the patient in one establishment."""
-        return f"{establishment.finess[3:7]}{self.person.order:06d}"
+        return ipp(establishment.finess, self.person.order)
 
     def say(self, occurred: datetime, content: Content, site: Establishment, lag: int = 20) -> None:
         """Add a step that was entered up to `lag` minutes after the fact."""

@@ -15,6 +15,8 @@ from gateway.simulation.steps import Step
 #: Added to the order of a step to get another control id for the same content.
 _OTHER_ID = 5000
 _BROKEN_ID = 7000
+#: What a poisoned timestamp is wrong by.
+_YEARS = timedelta(days=4 * 365 + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,9 @@ class Transport:
         delayed: arrives minutes to hours late, behind younger messages.
         dropped: never arrives the first time; the sender repeats it hours later.
         malformed: a broken message arrives first and is to be refused.
+        lost: never arrives at all; nobody repeats it.
+        poisoned: the ADT says that it was recorded in a year to come (EVN-2).
+        skewed: the clock of the sender is some minutes wrong (MSH-7).
     """
 
     duplicated: float = 0.005
@@ -45,6 +50,9 @@ class Transport:
     delayed: float = 0.03
     dropped: float = 0.004
     malformed: float = 0.002
+    lost: float = 0.0
+    poisoned: float = 0.0
+    skewed: float = 0.0
     outages: tuple[Outage, ...] = (
         Outage("had", 24 * 20, 9),
         Outage("chu", 24 * 33, 3),
@@ -52,7 +60,21 @@ class Transport:
     )
 
 
-PERFECT = Transport(0, 0, 0, 0, 0, 0, ())
+PERFECT = Transport(0, 0, 0, 0, 0, 0, outages=())
+#: The usual silences come again after so many days.
+_SEASON_DAYS = 45
+
+
+def all_faults(days: int) -> Transport:
+    """Return every fault at once, with outages over a region that lives so many days."""
+    usual = Transport()
+    outages = tuple(
+        replace(outage, after_hours=outage.after_hours + 24 * _SEASON_DAYS * season)
+        for season in range(-(-days // _SEASON_DAYS))
+        for outage in usual.outages
+        if outage.after_hours + 24 * _SEASON_DAYS * season < 24 * days
+    )
+    return replace(usual, lost=0.0005, poisoned=0.001, skewed=0.01, outages=outages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +95,25 @@ class Arrival:
 
 
 def arrivals(step: Step, transport: Transport, draws: Draws, start: datetime) -> Iterator[Arrival]:
-    """Yield each arrival of one step; the right message always arrives at least once."""
+    """Yield each arrival of one step; what is not lost arrives rightly at least once."""
+    if draws.child("lost").chance(transport.lost):
+        return
+    step = _by_its_clock(step, transport, draws)
     for arrival in _paths(step, transport, draws):
         at = _after(arrival.at, step, transport, start)
         held = at != arrival.at and not arrival.fault
         yield replace(arrival, at=at, fault="outage" if held else arrival.fault)
+
+
+def _by_its_clock(step: Step, transport: Transport, draws: Draws) -> Step:
+    """Return a step with the times its sender writes, when its clock is wrong."""
+    skew = draws.child("skewed")
+    if skew.chance(transport.skewed):
+        wrong = timedelta(minutes=skew.between(2, 9) * skew.pick((-1, 1)))
+        return replace(step, clock=wrong)
+    if draws.child("poisoned").chance(transport.poisoned) and name(step).startswith("ADT"):
+        return replace(step, recorded=step.recorded + _YEARS)
+    return step
 
 
 def _paths(step: Step, transport: Transport, draws: Draws) -> Iterator[Arrival]:

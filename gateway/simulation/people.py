@@ -79,6 +79,11 @@ class Person:
         return self.givens[0]
 
 
+def ipp(finess: str, order: int) -> str:
+    """Return the identifier of the patient number `order` in an establishment."""
+    return f"{finess[3:7]}{order:06d}"
+
+
 def professional(order: int, specialty: str, label: str, seed: Draws) -> Professional:
     """Return the invented doctor number `order` of the region."""
     given = seed.pick(names.WOMEN + names.MEN).title()

@@ -2,17 +2,18 @@
 
 import hashlib
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.simulation.corrected import Told, corrected_stay
 from gateway.simulation.draws import Draws
 from gateway.simulation.establishments import CHU
 from gateway.simulation.faults import Arrival, Transport, arrivals, rendered
 from gateway.simulation.people import person
-from gateway.simulation.region import FIRST_DAY, PARIS, Region
+from gateway.simulation.region import FIRST_DAY, PARIS, Patient, Region
 from gateway.simulation.rendering import source
 
 
@@ -54,21 +55,58 @@ class Event:
     label: Label
 
 
+class Planned(NamedTuple):
+    """An arrival before it is rendered.
+
+    Attributes:
+        at: the virtual clock of the gateway, UTC.
+        patient: number in the region.
+        order: settles equal instants.
+    """
+
+    at: datetime
+    patient: int
+    order: int
+    arrival: Arrival
+
+
+def planned(region: Region, transport: Transport) -> list[Planned]:
+    """Return every arrival of a region, ordered by the virtual clock; nothing is rendered."""
+    found: list[Planned] = []
+    for number in range(1, region.size + 1):
+        found += of_patient(region, region.patient(number), transport, len(found))
+    return in_order(found)
+
+
+def of_patient(
+    region: Region, patient: Patient, transport: Transport, first: int = 0
+) -> Iterator[Planned]:
+    """Yield the arrivals about one patient; `first` counts those of the patients before."""
+    number = patient.person.order
+    chance = Draws("transport", region.seed, number)
+    for step in patient.steps:
+        for arrival in arrivals(step, transport, chance.child(step.order), FIRST_DAY):
+            yield Planned(arrival.at, number, first, arrival)
+            first += 1
+
+
+def in_order(found: list[Planned]) -> list[Planned]:
+    """Return arrivals by the virtual clock; at one instant a patient's keep their order."""
+    return sorted(found, key=lambda one: one[:3])
+
+
 def events(region: Region, transport: Transport | None = None) -> Iterator[Event]:
     """Yield everything that reaches the gateway, ordered by the virtual clock.
 
     Bodies are made while iterating; a resend within one instant keeps the order of the patient.
     """
-    model = transport or Transport()
-    waiting: list[tuple[datetime, int, int, Arrival]] = []
-    for number in range(1, region.size + 1):
-        chance = Draws("transport", region.seed, number)
-        for step in region.patient(number).steps:
-            for arrival in arrivals(step, model, chance.child(step.order), FIRST_DAY):
-                waiting.append((arrival.at, number, len(waiting), arrival))
-    waiting.sort(key=lambda item: item[:3])
-    for at, number, _, arrival in waiting:
-        yield _event(at, number, arrival)
+    for one in planned(region, transport or Transport()):
+        yield event_of(one)
+
+
+def event_of(one: Planned) -> Event:
+    """Return an arrival with its bytes."""
+    return _event(one.at, one.patient, one.arrival)
 
 
 def _event(at: datetime, patient: int, arrival: Arrival) -> Event:
@@ -111,25 +149,44 @@ def log_line(event: Event) -> dict[str, Any]:
     return line
 
 
+class Tally:
+    """Counts what is played and takes a digest of every byte."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._messages: Counter[str] = Counter()
+        self._faults: Counter[str] = Counter()
+        self._last = FIRST_DAY.astimezone(UTC)
+
+    def add(self, event: Event) -> None:
+        """Take one event in."""
+        self._digest.update(f"{event.at.isoformat()}|{event.door}|{event.source}|".encode())
+        self._digest.update(event.body)
+        self._messages[event.label.message] += 1
+        if event.label.fault:
+            self._faults[event.label.fault] += 1
+        self._last = max(self._last, event.at)
+
+    def told(self, region: Region, transport: Transport) -> dict[str, Any]:
+        """Return what the run is made of."""
+        return {
+            "seed": region.seed,
+            "patients": region.size,
+            "days": region.days,
+            "zone": PARIS.key,
+            "first": FIRST_DAY.astimezone(UTC).isoformat(),
+            "last": self._last.isoformat(),
+            "rates": asdict(region.rates),
+            "transport": asdict(transport),
+            "messages": dict(sorted(self._messages.items())),
+            "faults": dict(sorted(self._faults.items())),
+            "sha256": self._digest.hexdigest(),
+        }
+
+
 def manifest(region: Region, transport: Transport, played: Iterator[Event]) -> dict[str, Any]:
     """Return what a run is made of: its parameters, counts and a digest of every byte."""
-    digest, counts, faults = hashlib.sha256(), dict[str, int](), dict[str, int]()
-    first = last = FIRST_DAY.astimezone(UTC)
+    tally = Tally()
     for event in played:
-        digest.update(f"{event.at.isoformat()}|{event.door}|{event.source}|".encode())
-        digest.update(event.body)
-        counts[event.label.message] = counts.get(event.label.message, 0) + 1
-        if event.label.fault:
-            faults[event.label.fault] = faults.get(event.label.fault, 0) + 1
-        last = max(last, event.at)
-    return {
-        "seed": region.seed,
-        "patients": region.size,
-        "zone": PARIS.key,
-        "first": first.isoformat(),
-        "last": last.isoformat(),
-        "transport": asdict(transport),
-        "messages": dict(sorted(counts.items())),
-        "faults": dict(sorted(faults.items())),
-        "sha256": digest.hexdigest(),
-    }
+        tally.add(event)
+    return tally.told(region, transport)

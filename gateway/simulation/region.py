@@ -15,9 +15,12 @@ from gateway.simulation.stays import STORIES, Cast, emergency
 from gateway.simulation.steps import Step
 
 PARIS = ZoneInfo("Europe/Paris")
-#: A Monday; the region lives ninety days from here, a change of clocks included.
+#: A Monday; the region lives from here, a change of clocks included.
 FIRST_DAY = datetime(2026, 1, 5, tzinfo=PARIS)
-_SPREAD_DAYS = 45
+#: How long a region lives unless it is told otherwise.
+DAYS = 90
+#: The last stories begin so long before the end that their handoffs are due within it.
+_LAST_STORY_DAYS = 45
 #: As many distinct matricules as the reserved places and three digits of rank allow.
 MAX_SIZE = 99_000
 #: CI-SIS JDV_J01 profession and specialty of the doctors of each establishment.
@@ -44,21 +47,24 @@ class Patient:
 
 
 class Region:
-    """A synthetic region of `size` patients.
+    """A synthetic region of `size` patients over `days` days.
 
-    Each patient depends on the seed and on the own number only: a larger region holds the same
-    first patients.
+    Each patient depends on the seed, the days and the own number only: a larger region holds the
+    same first patients.
 
     Raises:
         FatalError: a size for which there are no distinct identities (RLS-CFG-050).
     """
 
-    def __init__(self, seed: int | str = 1, size: int = 300, rates: Rates = USUAL) -> None:
+    def __init__(
+        self, seed: int | str = 1, size: int = 300, rates: Rates = USUAL, days: int = DAYS
+    ) -> None:
         if not 0 <= size <= MAX_SIZE:
             raise FatalError([_wrong_size()])
         self.seed = seed
         self.size = size
         self.rates = rates
+        self.days = days
         self.draws = Draws("region", seed)
         self.gps = tuple(self._gp(number) for number in range(1, 31))
         self.cast = Cast({site.key: self._doctors(site.key) for site in ESTABLISHMENTS})
@@ -75,9 +81,12 @@ class Region:
         who = replace(who, has_gp=behaviours.has_gp())
         chart = Chart(who, draws.child("path"), behaviours)
         story = draws.weighted(STORIES)
-        day = FIRST_DAY + timedelta(days=draws.between(0, _SPREAD_DAYS))
+        day = FIRST_DAY + timedelta(days=draws.between(0, self._spread_days()))
         story(chart, self.cast, day if story is emergency else workday(day))
         return Patient(who, tuple(chart.steps), tuple(chart.truths))
+
+    def _spread_days(self) -> int:
+        return max(0, self.days - _LAST_STORY_DAYS)
 
     def _gp(self, number: int) -> Professional:
         return professional(number, *_GP, self.draws.child("gp", number))

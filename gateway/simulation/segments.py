@@ -42,7 +42,7 @@ def msh(
             4: site.alias,
             5: RECEIVER[0],
             6: RECEIVER[1],
-            7: moment(site, step.sent),
+            7: moment(site, step.sent + step.clock),
             9: kind,
             10: control_id(site, person, step.order),
             11: "T",

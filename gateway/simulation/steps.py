@@ -4,7 +4,7 @@ Nothing here knows HL7 or CDA; times are aware, in the time zone of the region.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.simulation.establishments import Establishment, Unit
 from gateway.simulation.people import Person, Professional
@@ -195,6 +195,7 @@ class Step:
         occurred: the moment in the patient's life (EVN-6).
         recorded: when it was entered (EVN-2).
         sent: when the system sent it (MSH-7).
+        clock: what the clock behind MSH-7 is wrong by.
     """
 
     order: int
@@ -204,3 +205,4 @@ class Step:
     sent: datetime
     identity: Identity
     content: Content
+    clock: timedelta = timedelta()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 
 from gateway.hl7v2.reader import read
-from gateway.simulation.faults import PERFECT, Outage, Transport
+from gateway.simulation.faults import PERFECT, Outage, Transport, all_faults
 from gateway.simulation.play import Event, events
 from gateway.simulation.region import FIRST_DAY, Region
 
@@ -126,9 +126,38 @@ def test_a_feed_that_was_silent_catches_up_in_order() -> None:
     assert stamps == sorted(stamps)
 
 
-def test_the_default_transport_has_every_kind_of_fault() -> None:
+def test_all_faults_are_every_kind_of_fault() -> None:
     assert all(
         rate > 0
-        for name, rate in ((name, getattr(Transport(), name)) for name in Transport.__slots__)
+        for name, rate in ((name, getattr(all_faults(90), name)) for name in Transport.__slots__)
         if name != "outages"
     )
+
+
+def test_a_lost_message_never_arrives_and_moves_no_other() -> None:
+    calm = {_key(event): event for event in _played()}
+
+    kept = _played(lost=0.1)
+
+    assert 0 < len(kept) < len(calm)
+    assert [calm[_key(event)] for event in kept] == kept
+
+
+def test_a_wrong_clock_changes_the_time_of_sending_only() -> None:
+    calm = {_key(event): event for event in _played() if event.door != "cda"}
+
+    for event in _played(skewed=1.0):
+        if event.door == "cda":
+            continue
+        told, right = read(event.body), read(calm[_key(event)].body)
+        assert told.value("MSH-7") != right.value("MSH-7")
+        assert told.value("EVN-2") == right.value("EVN-2")
+        assert event.at == calm[_key(event)].at
+
+
+def test_a_poisoned_message_says_that_it_was_recorded_in_a_year_to_come() -> None:
+    poisoned = [event for event in _played(poisoned=1.0) if event.label.message[:3] == "ADT"]
+
+    years = {read(event.body).value("EVN-2")[:4] for event in poisoned}
+
+    assert years == {"2030"}
