@@ -61,6 +61,8 @@ class Transport:
 
 
 PERFECT = Transport(0, 0, 0, 0, 0, 0, outages=())
+#: Silences over days, such as a network that fails on a Friday: two hospitals, one after the other.
+_LONG = (Outage("clcc", 24 * 25 + 9, 50), Outage("chu", 24 * 36 + 16, 62))
 #: The usual silences come again after so many days.
 _SEASON_DAYS = 45
 
@@ -71,7 +73,7 @@ def all_faults(days: int) -> Transport:
     outages = tuple(
         replace(outage, after_hours=outage.after_hours + 24 * _SEASON_DAYS * season)
         for season in range(-(-days // _SEASON_DAYS))
-        for outage in usual.outages
+        for outage in (*usual.outages, *_LONG)
         if outage.after_hours + 24 * _SEASON_DAYS * season < 24 * days
     )
     return replace(usual, lost=0.0005, poisoned=0.001, skewed=0.01, outages=outages)

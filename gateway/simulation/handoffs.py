@@ -64,7 +64,10 @@ def _after_letter(chart: Chart, stay: StayTeller, at: datetime, *, promised: boo
     if not chart.qualified(site):
         deed = chart.behaviours.identity(site.key)
         qualified = at + deed.delay if deed.done is Done.LATE else None
-        chart.rupture("ID-01", Cause.NOT_QUALIFIED, visit, at, qualified)
+        if visit.person.has_gp:
+            # The mail to the family doctor waits for the identity.
+            chart.rupture("ID-01", Cause.NOT_QUALIFIED, visit, at, qualified)
+            chart.rupture("TRX-03", Cause.NOT_QUALIFIED, visit, at, qualified)
         if qualified is not None:
             chart.qualify(site, qualified)
     if not promised:

@@ -1,0 +1,215 @@
+"""One measurement: a region played in parts, judged against the naive engine and the truth."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
+
+from gateway.core import log
+from gateway.core.facts import ExpectationRow, LedgerLine
+from gateway.entry.settings import Settings, StoreSettings
+from gateway.entry.wiring import build_store
+from gateway.simulation.faults import PERFECT, Transport, all_faults
+from gateway.simulation.region import Region
+from tests.region.ablations import ABLATIONS, walked
+from tests.region.openings import Opening, openings, standings, visits_of
+from tests.region.oracle import Heard, Transition, ledger
+from tests.region.play import DECLARED, Played, play
+from tests.region.score import RuleScore, Scores, score
+from tests.support.oracle import is_free
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is measured."""
+
+    seed: int
+    patients: int
+    days: int
+    faults: bool = True
+
+    @property
+    def transport(self) -> Transport:
+        """Return what happens to messages on their way."""
+        return all_faults(self.days) if self.faults else PERFECT
+
+
+@dataclass
+class Outcome:
+    """What a measurement found; sums over parts.
+
+    Attributes:
+        differences: expectations whose ledger is not that of the naive engine, as text.
+        once: expectations whose ledger is another one when looked at once, in the end.
+        on_sqlite: expectations whose ledger is another one on SQLite; None: not tried.
+        duplicates: openings told twice.
+        scores: by rule.
+        without: by ablation, then rule.
+        burden: openings by owner.
+        most: openings of an owner on one day, by (owner, day).
+        cpu_s: by step, of all processes together.
+    """
+
+    messages: int = 0
+    persons: int = 0
+    assertions: int = 0
+    transitions: int = 0
+    working_days: int = 0
+    differences: list[str] = field(default_factory=list)
+    once: int = 0
+    on_sqlite: int | None = None
+    duplicates: int = 0
+    reopened: int = 0
+    scores: Scores = field(default_factory=dict)
+    without: dict[str, Scores] = field(default_factory=dict)
+    burden: Counter[str] = field(default_factory=Counter)
+    most: Counter[tuple[str, str]] = field(default_factory=Counter)
+    cpu_s: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Outcome") -> None:
+        """Take another part in."""
+        for name in (
+            "messages", "persons", "assertions", "transitions", "once", "duplicates", "reopened",
+            "differences", "burden", "most", "cpu_s",
+        ):  # fmt: skip
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.working_days = max(self.working_days, other.working_days)
+        _add(self.scores, other.scores)
+        for name, scores in other.without.items():
+            _add(self.without.setdefault(name, {}), scores)
+
+    def wrong(self, scores: Scores | None = None) -> int:
+        """Return how often people were told wrongly, or not at all, over all rules."""
+        return sum(one.wrong for one in (self.scores if scores is None else scores).values())
+
+
+def _add(scores: Scores, others: Scores) -> None:
+    for rule, other in others.items():
+        scores.setdefault(rule, RuleScore()).add(other)
+
+
+def measure(wanted: Wanted, workers: int = 1) -> Outcome:
+    """Measure a region, its patients shared out over so many processes."""
+    parts = [range(1 + part, wanted.patients + 1, workers) for part in range(workers)]
+    if workers == 1:
+        return measure_part(wanted, parts[0])
+    whole = Outcome()
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for outcome in pool.map(partial(measure_part, wanted), parts):
+            whole.add(outcome)
+    return whole
+
+
+def measure_part(wanted: Wanted, numbers: Sequence[int]) -> Outcome:
+    """Measure some patients of a region."""
+    log.configure("ERROR")
+    outcome = Outcome()
+    clock = _Clock(outcome.cpu_s)
+    region = Region(wanted.seed, wanted.patients, days=wanted.days)
+    played = play(region, numbers, wanted.transport)
+    clock.step("pipeline")
+    outcome.messages, outcome.persons = len(played.arrivals), len(played.lives)
+    outcome.transitions = len(played.lines)
+    outcome.assertions = sum(len(said) for life in played.lives for said in life.log.values())
+    outcome.differences = differences(played)
+    clock.step("naive engine")
+    visits = visits_of(played.patients.values())
+
+    def judged(rows: dict[str, ExpectationRow], lines: list[LedgerLine]) -> Scores:
+        opened = openings(rows, lines, played.numbers, visits)
+        stands = standings(rows.values(), played.numbers, visits)
+        return score(opened, stands, played.patients, played.arrivals, played.rules.versions)
+
+    outcome.scores = judged(played.rows, played.lines)
+    _weigh(outcome, played, openings(played.rows, played.lines, played.numbers, visits))
+    rows, lines = walked(played)
+    outcome.once = sum(
+        a != b for a, b in _both(_by_x(played.rows, played.lines), _by_x(rows, lines))
+    )
+    for name in ABLATIONS:
+        outcome.without[name] = judged(*walked(played, name))
+    clock.step("scores and ablations")
+    return outcome
+
+
+def on_sqlite(wanted: Wanted, patients: int) -> int:
+    """Play some patients in memory and on SQLite; return how many ledgers differ."""
+    log.configure("ERROR")
+    region = Region(wanted.seed, wanted.patients, days=wanted.days)
+    numbers = range(1, patients + 1)
+    stores = (None, build_store(Settings(store=StoreSettings(url="sqlite://"))))
+    ledgers = []
+    for store in stores:
+        played = play(region, numbers, wanted.transport, store)
+        ledgers.append(_by_x(played.rows, played.lines))
+    return sum(a != b for a, b in _both(*ledgers))
+
+
+def differences(played: Played) -> list[str]:
+    """Return the expectations of which engine and naive engine tell another story, the first."""
+    heard = Heard.of(played.feeds, DECLARED)
+    theirs: dict[str, list[Transition]] = defaultdict(list)
+    for life in played.lives:
+        for told in ledger(life, heard, played.places, played.until):
+            theirs[told[1]].append(told)
+    mine = _by_x(played.rows, played.lines)
+    rules = {row.x: f"{row.rule} {row.trigger}" for row in played.rows.values()}
+    found = []
+    for x in sorted(mine.keys() | theirs.keys()):
+        if mine.get(x) != theirs.get(x):
+            told = [_short(mine.get(x, [])), _short(theirs.get(x, []))]
+            found.append(f"{rules.get(x, x)}\n  engine {told[0]}\n  naive  {told[1]}")
+    return found
+
+
+def _short(told: Sequence[Transition]) -> str:
+    return ", ".join(f"{at:%Y-%m-%dT%H:%M:%SZ} {new}" for at, _x, _n, _old, new in told) or "-"
+
+
+def _by_x(
+    rows: dict[str, ExpectationRow], lines: Sequence[LedgerLine]
+) -> dict[str, list[Transition]]:
+    found: dict[str, list[Transition]] = defaultdict(list)
+    for line in lines:
+        x = rows[line.gap_id].x
+        old = line.from_status.value if line.from_status else None
+        found[x].append((line.instant, x, line.episode, old, line.to_status.value))
+    return found
+
+
+def _both(mine: dict, theirs: dict):
+    return ((mine.get(x), theirs.get(x)) for x in mine.keys() | theirs.keys())
+
+
+def _weigh(outcome: Outcome, played: Played, opened: Sequence[Opening]) -> None:
+    """Count what owners are told, and whether anything is told twice."""
+    owners = {id_: found[0].written.owner.role for id_, found in played.rules.versions.items()}
+    for one in opened:
+        owner = owners[one.rule]
+        outcome.burden[owner] += 1
+        outcome.most[owner, one.opened_at.date().isoformat()] += 1
+    told = Counter((one.gap_id, one.episode) for one in opened)
+    outcome.duplicates = sum(count - 1 for count in told.values())
+    outcome.reopened = sum(one.episode > 1 for one in opened)
+    outcome.working_days = _working_days(played)
+
+
+def _working_days(played: Played) -> int:
+    days = {one.at.date() for one in played.arrivals}
+    return sum(not is_free(day) for day in days)
+
+
+class _Clock:
+    """Counts CPU seconds of this process from step to step."""
+
+    def __init__(self, into: Counter[str]) -> None:
+        self._into, self._last = into, time.process_time()
+
+    def step(self, name: str) -> None:
+        """End a step."""
+        now = time.process_time()
+        self._into[name] += now - self._last
+        self._last = now

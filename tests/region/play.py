@@ -1,0 +1,257 @@
+"""Play a part of a region through the real pipeline, and keep what it came to."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from gateway.core.deliveries import Delivery, DeliveryStatus, Handover
+from gateway.core.errors import RejectedError
+from gateway.core.facts import ExpectationRow, LedgerLine
+from gateway.core.issues import Issue, Severity
+from gateway.core.messages import Channel, RawMessage
+from gateway.core.pathway_ports import FeedState
+from gateway.core.ports import Store, Transaction
+from gateway.entry.pathway_log import LogClock
+from gateway.entry.settings import Settings, load
+from gateway.entry.wiring import build_converter, load_pathway_rules
+from gateway.fhir.identity import Ids
+from gateway.mapping.loader import Mappings, load_mappings
+from gateway.pathway.rulefiles import load_rules
+from gateway.pathway.rules import Rules
+from gateway.pipeline import outgoing
+from gateway.pipeline.commit import CommitRules, commit
+from gateway.pipeline.deliver import Deliverer, DeliveryPolicy
+from gateway.pipeline.folds import FOLDS
+from gateway.pipeline.persons import cohort_of
+from gateway.pipeline.watch import Watcher, WatchSettings, identifiers
+from gateway.sharing.routing import CONNECTOR
+from gateway.simulation.establishments import CHU, CLCC, ESTABLISHMENTS, HAD, SMR
+from gateway.simulation.faults import Transport
+from gateway.simulation.play import Planned, event_of, in_order, of_patient
+from gateway.simulation.region import FIRST_DAY, Patient, Region
+from gateway.store.memory import MemoryStore
+from tests.region.facts import Places
+from tests.region.oracle import NAIVE, Life
+
+TENANT = "region"
+FINESS = {site.key: site.finess for site in ESTABLISHMENTS}
+#: What the site tables of the region promise: these feeds are waited for from the start.
+DECLARED = frozenset(
+    f"{site.finess}:{kind}"
+    for site, kinds in (
+        (CHU, ("ADT", "DOC", "SIU")),
+        (CLCC, ("ADT", "DOC", "SIU")),
+        (SMR, ("ADT", "DOC")),
+        (HAD, ("ADT", "DOC")),
+    )
+    for kind in kinds
+)
+#: Nine tenths of what a hospital sends are about people without cancer: their messages tell that
+#: a feed is alive, and nothing else here.
+_HUM = timedelta(minutes=30)
+_HUM_LATE = timedelta(seconds=20)
+#: The store forgets where a feed stood after sixty days; it is asked before.
+_ASKED = timedelta(days=30)
+#: Of the measurement only, beside those of the catalogue that the naive engine knows.
+_OWN_RULES = Path(__file__).parent / "rules"
+#: So long after the last message every deadline is over and every silent feed is given up.
+_AFTER = timedelta(days=45)
+_IPP = "https://relais.example/ns/ipp/"
+_PAGE = 1000
+
+
+class MailDouble:
+    """Takes every mail at once; old addresses of doctors are unknown."""
+
+    name = CONNECTOR
+
+    async def send(self, delivery: Delivery) -> Handover:
+        """Answer."""
+        if str(delivery.item.details.get("to", "")).startswith("ancien."):
+            raise RejectedError(
+                [Issue("the-double", Severity.ERROR, "address", "Unknown mailbox.", "None.")]
+            )
+        return Handover(DeliveryStatus.CONFIRMED, "250")
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a run of the pipeline came to.
+
+    Attributes:
+        patients: of the region, by number.
+        arrivals: everything that came, in order.
+        lives: the persons, with everything known of them.
+        numbers: number in the region by Patient id.
+        rows: every expectation, by gap id.
+        lines: the ledger, in the order it was written.
+        feeds: as they were heard.
+        until: instant the clock ran to.
+    """
+
+    patients: dict[int, Patient]
+    arrivals: list[Planned]
+    lives: list[Life]
+    numbers: dict[str, int]
+    rows: dict[str, ExpectationRow]
+    lines: list[LedgerLine]
+    feeds: list[FeedState]
+    until: datetime
+    rules: Rules
+    places: Places
+
+
+def rules_of(settings: Settings, mappings: Mappings) -> Rules:
+    """Return the rules that are measured: those that the naive engine knows too."""
+    catalogue = load_pathway_rules(settings, mappings)
+    both = catalogue.overlaid(load_rules(_OWN_RULES))
+    known = {rule.id for rule in NAIVE}
+    return Rules({id_: both.versions[id_] for id_ in sorted(known)}, catalogue.tables)
+
+
+def play(
+    region: Region, numbers: Iterable[int], transport: Transport, store: Store | None = None
+) -> Played:
+    """Play these patients of a region."""
+    patients = {number: region.patient(number) for number in numbers}
+    arrivals: list[Planned] = []
+    for patient in patients.values():
+        arrivals += of_patient(region, patient, transport, len(arrivals))
+    hum = _Hum(transport)
+    return asyncio.run(_played(patients, in_order(arrivals), hum, store or MemoryStore()))
+
+
+class _Hum:
+    """The messages about everybody else, silent when their feed is."""
+
+    def __init__(self, transport: Transport) -> None:
+        start = FIRST_DAY.astimezone(UTC)
+        self._next = start
+        self._silent = [
+            (
+                FINESS[outage.source],
+                start + timedelta(hours=outage.after_hours),
+                start + timedelta(hours=outage.after_hours + outage.length_hours),
+            )
+            for outage in transport.outages
+        ]
+
+    def until(self, now: datetime) -> list[tuple[str, datetime, datetime]]:
+        """Return (feed, receipt, emission) of what came since the last time."""
+        found = []
+        while self._next < now:
+            at = self._next
+            silent = {place for place, begin, end in self._silent if begin <= at < end}
+            heard = [feed for feed in sorted(DECLARED) if feed.split(":")[0] not in silent]
+            found += [(feed, at, at - _HUM_LATE) for feed in heard]
+            self._next += _HUM
+        return found
+
+
+async def _played(
+    patients: dict[int, Patient], arrivals: list[Planned], hum: _Hum, store: Store
+) -> Played:
+    settings, clock = load(), LogClock()
+    mappings = load_mappings(settings.mappings)
+    await store.open()
+    converter = build_converter(settings, clock=clock, mappings=mappings)
+    rules = rules_of(settings, mappings)
+    ids = Ids(settings.id_namespace)
+    watcher = Watcher(store, rules, ids, clock, WatchSettings(TENANT, declared=DECLARED))
+    deliverer = Deliverer(
+        store,
+        [MailDouble()],
+        clock,
+        DeliveryPolicy("http://localhost/fhir"),
+        draw=lambda: 1.0,
+        on_settled=outgoing.settled,
+    )
+    at_commit = CommitRules(FOLDS, mails=True)
+    marks: dict[str, dict[datetime, datetime]] = defaultdict(dict)
+    asked = clock.now()
+    for one in arrivals:
+        clock.reach(one.at)
+        heard = hum.until(one.at)
+        if heard:
+            await store.write(lambda tx, heard=heard: tx.watch.feed_seen(heard))
+        if one.at > asked + _ASKED:
+            asked = one.at
+            _remember(await store.read(lambda tx: tx.watch.feeds()), marks)
+        event = event_of(one)
+        raw = RawMessage(event.body, Channel(event.door), event.at)
+        item = converter.prepare(converter.open(raw))
+        await store.write(lambda tx, item=item: commit(tx, [item], clock.now(), at_commit))
+        if item.documents:
+            # What a letter asks for leaves at the instant of its commit.
+            while await deliverer.step():
+                pass
+        await watcher.drain()
+    until = (arrivals[-1].at if arrivals else clock.now()) + _AFTER
+    # Asked once more before the silence after the last message makes the store forget.
+    _remember(await store.read(lambda tx: tx.watch.feeds()), marks)
+    clock.reach(until)
+    last = hum.until(until)
+    await store.write(lambda tx: tx.watch.feed_seen(last))
+    await watcher.drain()
+    places = Places(dict(rules.tables.units))
+    heard = await store.read(lambda tx: tx.watch.feeds())
+    _remember(heard, marks)
+    feeds = [replace(one, marks=tuple(sorted(marks[one.feed].items()))) for one in heard]
+    return await store.read(lambda tx: _kept(tx, feeds, patients, arrivals, until, rules, places))
+
+
+def _remember(feeds: Iterable[FeedState], marks: dict[str, dict[datetime, datetime]]) -> None:
+    for one in feeds:
+        marks[one.feed].update(one.marks)
+
+
+def _kept(
+    tx: Transaction,
+    feeds: list[FeedState],
+    patients: dict[int, Patient],
+    arrivals: list[Planned],
+    until: datetime,
+    rules: Rules,
+    places: Places,
+) -> Played:
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = tx.resources.search("Patient", (), _PAGE, cursor)
+        found += [row.id for row in page.resources]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    lives: list[Life] = []
+    seen: set[str] = set()
+    for patient in sorted(found):
+        if patient in seen:
+            continue
+        person = tx.facts.persons([patient])[patient]
+        cohort = cohort_of(tx, person, from_the_beginning=True)
+        seen |= set(cohort.persons)
+        said = [
+            one
+            for person in sorted(set(cohort.persons.values()))
+            for one in tx.facts.of_person(person)
+        ]
+        log = {
+            id_: [one for one in said if one.assertion.patient.id == id_] for id_ in cohort.persons
+        }
+        lives.append(Life(log, dict(cohort.persons), list(cohort.moves)))
+    numbers: dict[str, int] = {}
+    for id_, names in identifiers(tx, set(found)).items():
+        for system, value in names:
+            if system.startswith(_IPP):
+                numbers[id_] = int(value[-6:])
+    lines = []
+    after = 0
+    while page_of_lines := tx.watch.ledger(after, _PAGE):
+        lines += [line for _, line in page_of_lines]
+        after = page_of_lines[-1][0]
+    gaps = {line.gap_id for line in lines}
+    rows = {gap_id: tx.watch.gap(gap_id) for gap_id in gaps}
+    return Played(patients, arrivals, lives, numbers, rows, lines, feeds, until, rules, places)

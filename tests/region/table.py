@@ -1,0 +1,108 @@
+"""How a measurement is shown: tables for people, one object for machines."""
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.region.measure import Outcome
+from tests.region.score import Scores
+
+
+def as_json(outcome: Outcome, shown: int = 20) -> dict[str, Any]:
+    """Return everything, with so many differences at most."""
+    return {
+        "messages": outcome.messages,
+        "persons": outcome.persons,
+        "assertions": outcome.assertions,
+        "transitions": outcome.transitions,
+        "differences": len(outcome.differences),
+        "first_differences": outcome.differences[:shown],
+        "differences_when_looked_at_once": outcome.once,
+        "differences_on_sqlite": outcome.on_sqlite,
+        "duplicates": outcome.duplicates,
+        "reopened": outcome.reopened,
+        "rules": _rules(outcome.scores),
+        "wrong": outcome.wrong(),
+        "ablations": {
+            name: {"wrong": outcome.wrong(scores), "rules": _rules(scores)}
+            for name, scores in outcome.without.items()
+        },
+        "openings_by_owner": dict(sorted(outcome.burden.items())),
+        "openings_by_owner_and_working_day": _a_day(outcome),
+        "cpu_seconds": {name: round(spent, 1) for name, spent in outcome.cpu_s.items()},
+    }
+
+
+def _rules(scores: Scores) -> dict[str, Any]:
+    return {
+        rule: {
+            "openings": one.openings,
+            "truths": one.truths,
+            "precision": one.precision,
+            "recall": one.recall,
+            "premature": one.premature,
+            "false": dict(sorted(one.false.items())),
+            "missed": dict(sorted(one.missed.items())),
+        }
+        for rule, one in sorted(scores.items())
+    }
+
+
+def _a_day(outcome: Outcome) -> dict[str, float]:
+    days = max(1, outcome.working_days)
+    return {owner: round(n / days, 2) for owner, n in sorted(outcome.burden.items())}
+
+
+def show(outcome: Outcome) -> None:
+    """Print the tables."""
+    console = Console(width=120)
+    console.print(
+        f"{outcome.messages} messages, {outcome.persons} persons, {outcome.assertions} assertions, "
+        f"{outcome.transitions} transitions",
+        highlight=False,
+    )
+    rules = Table("rule", "opened", "truths", "precision", "recall", "premature", title="Rules")
+    for rule, one in sorted(outcome.scores.items()):
+        rules.add_row(
+            rule, str(one.openings), str(one.truths), _share(one.precision), _share(one.recall),
+            str(one.premature),
+        )  # fmt: skip
+    console.print(rules)
+    why = Table("rule", "what", "why", "times", title="Told without truth, and never told")
+    for rule, one in sorted(outcome.scores.items()):
+        for what, reasons in (("told", one.false), ("never told", one.missed)):
+            for reason, times in _most(reasons):
+                why.add_row(rule, what, reason, str(times))
+    console.print(why)
+    burden = Table("owner", "openings", "a working day", "most on one day", title="Burden")
+    for owner, a_day in _a_day(outcome).items():
+        most = max(n for (who, _day), n in outcome.most.items() if who == owner)
+        burden.add_row(owner, str(outcome.burden[owner]), f"{a_day:.2f}", str(most))
+    console.print(burden)
+    worse = Table("engine", "wrong", "told", "right", "found", "premature", title="Ablations")
+    for name, scores in (("whole", outcome.scores), *outcome.without.items()):
+        sums = [
+            sum(getattr(one, what) for one in scores.values())
+            for what in ("openings", "right", "found", "premature")
+        ]
+        worse.add_row(name, str(outcome.wrong(scores)), *map(str, sums))
+    console.print(worse)
+    sqlite = "" if outcome.on_sqlite is None else f"; on SQLite: {outcome.on_sqlite}"
+    console.print(
+        f"differences from the naive engine: {len(outcome.differences)}; looked at once: "
+        f"{outcome.once}{sqlite}; told twice: {outcome.duplicates}; opened again: "
+        f"{outcome.reopened}",
+        highlight=False,
+    )
+    spent = ", ".join(f"{name} {seconds:.0f}" for name, seconds in outcome.cpu_s.items())
+    console.print(f"CPU seconds: {spent}", highlight=False)
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.3f}"
+
+
+def _most(reasons: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
