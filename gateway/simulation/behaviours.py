@@ -30,6 +30,9 @@ class Cause(StrEnum):
     NO_GP = "no family doctor on file"
     NOT_QUALIFIED = "identity not qualified"
     WRONG_MAILBOX = "wrong mailbox"
+    UNANSWERED = "request never answered"
+    ANSWERED_LATE = "request answered late"
+    REFUSED = "request refused everywhere"
     SILENT = "feed silent"
 
 
@@ -72,12 +75,15 @@ class Rates:
     unqualified: float = 0.05
     qualified_late: float = 0.06
     wrong_mailbox: float = 0.04
+    unanswered: float = 0.06
+    answered_late: float = 0.06
+    refused: float = 0.04
 
 
 #: The region of the demonstration.
 USUAL = Rates()
 #: A region where every handoff is done.
-FLAWLESS = Rates(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+FLAWLESS = Rates(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 class Done(StrEnum):
@@ -156,6 +162,21 @@ class Behaviours:
     def wrong_mailbox(self, visit: str) -> bool:
         """Tell whether a letter names a mailbox that does not exist any more."""
         return self._draws.child("mailbox", visit).chance(self._rates.wrong_mailbox)
+
+    def request(self, visit: str) -> Deed:
+        """Return how a request for a place is answered; `delay` counts from the request."""
+        rates = self._rates
+        deed = self._deed(
+            ("request", visit),
+            rates.unanswered,
+            rates.answered_late,
+            lambda draws: timedelta(days=draws.between(5, 7)),
+        )
+        return Deed(deed.done, timedelta(hours=3)) if deed.done is Done.IN_TIME else deed
+
+    def refused(self, visit: str) -> bool:
+        """Tell whether the answer to a request is no, everywhere."""
+        return self._draws.child("refused", visit).chance(self._rates.refused)
 
     def _deed(
         self,

@@ -11,6 +11,7 @@ from gateway.simulation.chart import Chart
 from gateway.simulation.draws import Draws, workday
 from gateway.simulation.establishments import ESTABLISHMENTS
 from gateway.simulation.people import Person, Professional, person, professional
+from gateway.simulation.requests import tell_requests
 from gateway.simulation.stays import STORIES, Cast, emergency
 from gateway.simulation.steps import Step
 
@@ -83,6 +84,7 @@ class Region:
         story = draws.weighted(STORIES)
         day = FIRST_DAY + timedelta(days=draws.between(0, self._spread_days()))
         story(chart, self.cast, day if story is emergency else workday(day))
+        tell_requests(chart, draws.child("requests"))
         return Patient(who, tuple(chart.steps), tuple(chart.truths))
 
     def _spread_days(self) -> int:

@@ -6,8 +6,9 @@ from gateway.simulation.adt import identity_message, movement_message
 from gateway.simulation.establishments import Establishment
 from gateway.simulation.letters import compose
 from gateway.simulation.mdm import letter_message
+from gateway.simulation.orm import request_message
 from gateway.simulation.siu import appointment_message
-from gateway.simulation.steps import Booking, IdentityNews, LetterSent, Movement, Step
+from gateway.simulation.steps import Booking, IdentityNews, LetterSent, Movement, Request, Step
 
 
 class Rendered(NamedTuple):
@@ -26,7 +27,7 @@ class Rendered(NamedTuple):
 def source(step: Step) -> Establishment:
     """Return the establishment that speaks."""
     content = step.content
-    if isinstance(content, (Movement, LetterSent)):
+    if isinstance(content, (Movement, Request, LetterSent)):
         return content.visit.establishment
     return content.establishment
 
@@ -43,6 +44,8 @@ def name(step: Step) -> str:
         if _is_posted(content):
             return "CDA 11490-0"
         return "MDM^T02" if content.version == 1 else "MDM^T10"
+    if isinstance(content, Request):
+        return "ORM^O01"
     return f"{'SIU' if isinstance(content, Booking) else 'ADT'}^{content.event}"
 
 
@@ -56,6 +59,8 @@ def render(step: Step) -> Rendered:
         body = identity_message(step, content)
     elif isinstance(content, Booking):
         body = appointment_message(step, content)
+    elif isinstance(content, Request):
+        body = request_message(step, content)
     elif _is_posted(content):
         door, body = "cda", compose(step, content)
     else:

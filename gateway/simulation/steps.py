@@ -153,6 +153,23 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """A request for a place in rehabilitation, or the answer to it (ORM^O01).
+
+    Attributes:
+        number: of the placer, the same in the answer.
+        control: ORC-1, `NW` for the request, `OK` accepted, `UA` refused.
+        wished: when the place is wanted.
+    """
+
+    visit: Visit
+    number: str
+    control: str
+    at: datetime
+    wished: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LetterSent:
     """A discharge letter; `version` 2 and above replaces the version before.
 
@@ -174,7 +191,7 @@ class LetterSent:
     mailbox: str = ""
 
 
-Content = Movement | IdentityNews | Booking | LetterSent
+Content = Movement | IdentityNews | Booking | Request | LetterSent
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,8 @@ FINESS = {site.key: site.finess for site in ESTABLISHMENTS}
 DECLARED = frozenset(
     f"{site.finess}:{kind}"
     for site, kinds in (
-        (CHU, ("ADT", "DOC", "SIU")),
-        (CLCC, ("ADT", "DOC", "SIU")),
+        (CHU, ("ADT", "DOC", "SIU", "ORD")),
+        (CLCC, ("ADT", "DOC", "SIU", "ORD")),
         (SMR, ("ADT", "DOC")),
         (HAD, ("ADT", "DOC")),
     )

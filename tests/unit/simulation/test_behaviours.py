@@ -118,9 +118,14 @@ def test_one_behaviour_moves_no_other(name) -> None:
             "wrong_mailbox": [behaviours.wrong_mailbox(visit) for visit in visits],
             "identity": [behaviours.identity(visit) for visit in visits],
             "gp": [behaviours.has_gp()],
+            "request": [behaviours.request(visit) for visit in visits],
+            "refused": [behaviours.refused(visit) for visit in visits],
         }
 
-    purpose = {"no_gp": "gp", "unqualified": "identity", "qualified_late": "identity"}
+    purpose = {
+        "no_gp": "gp", "unqualified": "identity", "qualified_late": "identity",
+        "unanswered": "request", "answered_late": "request", "refused": "refused",
+    }  # fmt: skip
     changed = purpose.get(name) or next(
         one for one in ("letter", "transfer", "leave", "not_booked", "wrong_mailbox")
         if name.startswith(one)
