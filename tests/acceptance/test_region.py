@@ -10,7 +10,9 @@ pytestmark = pytest.mark.long
 _WANTED = Wanted(seed=2, patients=200, days=90)
 #: Rules of which every rupture is to be found. A promised visit (VIL-04) is also met by another
 #: appointment of the same weeks, since appointments name no promise.
-_COMPLETE = ("ID-01", "ORI-06", "ORI-08", "RGN-01", "TRX-01", "TRX-03", "TRX-08", "VIL-08")
+_COMPLETE = (
+    "ID-01", "ORI-01", "ORI-06", "ORI-08", "RGN-01", "TRX-01", "TRX-03", "TRX-08", "VIL-08",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

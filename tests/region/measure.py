@@ -19,7 +19,7 @@ from tests.region.openings import Opening, openings, standings, visits_of
 from tests.region.oracle import Heard, Transition, ledger
 from tests.region.play import DECLARED, Played, play
 from tests.region.score import RuleScore, Scores, score
-from tests.support.oracle import is_free
+from tests.support.naive_calendar import is_free
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The naive engine of the region: every person computed again at every instant.
 
 Its rules are Python, its facts those of `tests.region.facts`, its steps written for the eye. Only
-day counting is shared with the other naive engine (`tests.support.oracle`).
+day counting is shared with the other naive engine (`tests.support.naive_calendar`).
 """
 
 import heapq
@@ -15,7 +15,7 @@ from typing import Any
 from gateway.core.facts import Received
 from gateway.core.pathway_ports import FeedState, Move
 from tests.region.facts import Known, Places, about, instant, known_at
-from tests.support.oracle import FOREVER, deadline
+from tests.support.naive_calendar import FOREVER, deadline
 
 #: (instant, expectation, episode, from, to)
 Transition = tuple[datetime, str, int, str | None, str]
@@ -95,6 +95,10 @@ def _appointment(fact: Known, trigger: Known) -> bool:
     return fact.get("role") is not None and fact.get("role") == trigger.get("code")
 
 
+def _same_request(fact: Known, trigger: Known) -> bool:
+    return fact.get("request") is not None and fact.get("request") == trigger.get("request")
+
+
 def _hours(number: int) -> timedelta:
     return timedelta(hours=number)
 
@@ -107,6 +111,14 @@ NAIVE = (
     Naive(
         "ID-01", "SND.HELD_NO_INS", lambda _t: True, 1, "bd",
         (("PAT.INS_OK", _any),), ("ADT",), ends_with_death=False,
+    ),
+    Naive(
+        "ORI-01", "REQ.smr.SENT", lambda _t: True, 2, "bd",
+        (("REQ.smr.ACCEPTED", _same_request), ("REQ.smr.REFUSED", _same_request)), ("ORD",),
+        cancels=(
+            ("REQ.smr.WITHDRAWN", _same_request),
+            ("ENC.DISCHARGE", lambda f, _t: f.get("destination") == "home"),
+        ),
     ),
     Naive(
         "ORI-06", "ENC.DISCHARGE", lambda t: t.get("destination") == "had", 24, "h",

@@ -17,7 +17,7 @@ from gateway.simulation.establishments import ESTABLISHMENTS, Establishment
 from gateway.simulation.play import events
 from gateway.simulation.region import Region
 from gateway.simulation.rendering import name
-from gateway.simulation.steps import Booking, IdentityNews, LetterSent, Movement, Step
+from gateway.simulation.steps import Booking, IdentityNews, LetterSent, Movement, Request, Step
 
 ROOT = Path(__file__).resolve().parents[3]
 _EVENTS = ("A01", "A02", "A03", "A04", "A05", "A11", "A12", "A13", "A21", "A22")
@@ -96,7 +96,7 @@ def test_three_hundred_patients_give_some_thousand_messages_of_every_kind() -> N
     assert 3000 <= kinds.total() <= 6000
     assert set(kinds) == {
         *(f"ADT^{event}" for event in _EVENTS),
-        *("ADT^A28", "ADT^A31", "ADT^A52", "ADT^A53", "SIU^S12", "SIU^S15"),
+        *("ADT^A28", "ADT^A31", "ADT^A52", "ADT^A53", "SIU^S12", "SIU^S15", "ORM^O01"),
         *("MDM^T02", "MDM^T10", "CDA 11490-0"),
     }  # fmt: skip
 
@@ -168,7 +168,7 @@ def test_a_patient_is_known_to_an_establishment_before_it_says_anything_else() -
 
 def _site(step: Step) -> Establishment:
     content = step.content
-    if isinstance(content, (Movement, LetterSent)):
+    if isinstance(content, (Movement, Request, LetterSent)):
         return content.visit.establishment
     assert isinstance(content, (IdentityNews, Booking))
     return content.establishment
