@@ -43,6 +43,8 @@ def tell_requests(chart: Chart, draws: Draws) -> None:
             chart.rupture("ORI-01", Cause.ANSWERED_LATE, visit, asked, answered)
         if refused:
             chart.rupture("ORI-02", Cause.REFUSED, visit, answered)
+        elif any(t.visit == visit.number and t.cause is Cause.LOST for t in chart.truths):
+            chart.rupture("ORI-03", Cause.LOST, visit, leaving)
 
 
 def _departures(steps: list[Step]) -> Iterator[tuple[Visit, datetime, datetime]]:

@@ -32,6 +32,8 @@ IMPLICATED = {
     "TRX-09": "Encounter",
     "ORI-06": "Encounter",
     "ORI-08": "Encounter",
+    # The answer to a request is no resource of its own.
+    "ORI-03": "",
     "VIL-01": "Encounter",
     "VIL-04": "Appointment",
     "VIL-08": "Encounter",
