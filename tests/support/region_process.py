@@ -18,6 +18,7 @@ from gateway.core.ports import Store
 from gateway.entry.settings import load
 from gateway.entry.wiring import build_watcher
 from gateway.mapping.loader import load_mappings
+from gateway.pathway.rulefiles import load_rules
 from gateway.pipeline.commit import CommitRules, commit
 from gateway.pipeline.folds import FOLDS
 from gateway.simulation.mail_pki import make_pki
@@ -255,10 +256,11 @@ def openings(lines: Sequence[LedgerLine]) -> Counter:
 async def openings_of_one_place(store: Store) -> Counter:
     """Count openings that depend on receipts alone.
 
-    Left out: gaps that a mail which arrives closes, and those of persons known in two places.
+    Left out: gaps that a mail opens or closes, and those of persons known in two places.
     When these two turn out to be one person counts from the look that learns it.
     """
     found = openings(await ledger(store))
+    mailed = _rules_about_mails()
 
     def keep(tx) -> Counter:
         alone = [
@@ -266,7 +268,16 @@ async def openings_of_one_place(store: Store) -> Counter:
             for _, gap_id, _ in found
             if len(tx.facts.patients(tx.watch.gap(gap_id).person_id)) == 1
         ]
-        kept = {one: n for one, n in found.items() if one[1] in alone and one[0] != "TRX-03"}
+        kept = {one: n for one, n in found.items() if one[1] in alone and one[0] not in mailed}
         return Counter(kept)
 
     return await store.read(keep)
+
+
+def _rules_about_mails() -> frozenset[str]:
+    """Return the rules that look at what becomes of a mail, which no input of the inbox tells."""
+    return frozenset(
+        name
+        for name, versions in load_rules().versions.items()
+        if any(event.startswith("SND.") for rule in versions for event in rule.events)
+    )
