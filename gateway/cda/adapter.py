@@ -19,7 +19,7 @@ from gateway.cda.facts import FACTS
 from gateway.cda.identity import Identity, identifiers, identify
 from gateway.cda.minimum import findings
 from gateway.cda.outcome import contributions_of
-from gateway.cda.reader import Document
+from gateway.cda.reader import Document, Node
 from gateway.cda.stay import encounter_class_of, stay_times
 from gateway.core.contributions import Mapped, Target, Version
 from gateway.core.envelope import Envelope
@@ -210,6 +210,8 @@ def _checked_header(
     own, code, time = root.child("id"), root.child("code"), root.child("effectiveTime")
     if own is None or not own.get("root"):
         missing.append(faults.header_element_missing(f"{root.place}/id", "id"))
+    elif envelope is not None and not _is_named(own, envelope):
+        missing.append(faults.other_document(f"{root.place}/id"))
     if code is None or not code.get("code"):
         missing.append(faults.header_element_missing(f"{root.place}/code", "code"))
     created, where = stamp(time), f"{root.place}/effectiveTime"
@@ -226,6 +228,18 @@ def _checked_header(
     if missing or created is None:
         raise RejectedError(missing)
     return created
+
+
+def _is_named(own: Node, envelope: Envelope) -> bool:
+    """Tell whether a message names this document, or none.
+
+    Spec: CI-SIS, transmission of a CDA document in HL7 v2, TXA-12: ClinicalDocument/id.
+    """
+    if not envelope.document_id:
+        return True
+    root, _, extension = envelope.document_id.partition("^")
+    named = master_identifier(root, extension)
+    return named == master_identifier(own.get("root"), own.get("extension"))
 
 
 def _sent_at(envelope: Envelope) -> Timestamp | None:

@@ -11,6 +11,7 @@ from gateway.core.issues import Issue, Severity
 _UNKNOWN_PATIENT = 902
 _NO_INS = 903
 _OTHER_INS = 904
+_OTHER_DOCUMENT = 906
 _INCOMPLETE_INS = 905
 #: Places an issue names of many.
 _SHOWN = 5
@@ -25,6 +26,19 @@ def header_element_missing(where: str, element: str) -> Issue:
         what=f"The header has no usable {element}.",
         fix=f"Send {element} as the CI-SIS volet Structuration minimale demands.",
         hl7_code=101,
+    )
+
+
+def other_document(where: str) -> Issue:
+    """Say that the message around a document names another one."""
+    return Issue(
+        code="RLS-CDA-045",
+        severity=Severity.ERROR,
+        where=where,
+        what="The document is not the one its message names in TXA-12.",
+        fix="Send the id of the document in TXA-12: the root alone, or extension^^root^ISO.",
+        hl7_code=207,
+        hl7_user_code=_OTHER_DOCUMENT,
     )
 
 

@@ -21,7 +21,6 @@ from gateway.core.contributions import (
     Version,
 )
 from gateway.core.errors import RejectedError
-from gateway.fhir.identity import master_identifier
 from gateway.fhir.versions import VERSIONED
 from gateway.mapping.engine import Result
 
@@ -209,9 +208,4 @@ def _flags(context: Context) -> list[str]:
     if envelope is not None and envelope.type_code and code is not None:
         # The document says what it is; the message repeats it.
         noticed += [FLAG_TYPE_DIFFERS] if code.get("code") != envelope.type_code else []
-    if envelope is None or not envelope.document_id:
-        return noticed
-    root, _, extension = envelope.document_id.partition("^")
-    if context.ids.document(*master_identifier(root, extension)) == context.reference.id:
-        return noticed
-    return [*noticed, "document-id-differs"]
+    return noticed

@@ -112,15 +112,26 @@ def test_masks_of_the_message_follow_the_confidentiality(convert: Convert) -> No
         patient=Target("Patient", "p"),
         identifiers=(("1.2.250.1.999.1.1", "IPP0000123"),),
         labels=("MASQUE_PS",),
-        document_id="9.9.9",
+        document_id="1.2.250.1.999.7.1^D1",
     )
 
     mapped = convert(cda(), envelope)
 
     labels = only(mapped, "DocumentReference")["securityLabel"]
     assert [label["coding"][0]["code"] for label in labels] == ["N", "MASQUE_PS"]
-    assert "document-id-differs" in mapped.flags
     assert resources(mapped, "Provenance") == []
+
+
+@pytest.mark.parametrize("named", ["9.9.9", "1.2.250.1.999.7.1", "1.2.250.1.999.7.1^D2"])
+def test_a_document_that_its_message_does_not_name_is_refused(convert: Convert, named: str) -> None:
+    envelope = Envelope(patient=Target("Patient", "p"), document_id=named)
+
+    with pytest.raises(RejectedError) as caught:
+        convert(cda(), envelope)
+
+    (issue,) = caught.value.issues
+    assert (issue.code, issue.where) == ("RLS-CDA-045", "/ClinicalDocument/id")
+    assert (issue.hl7_code, issue.hl7_user_code) == (207, 906)
 
 
 def test_shared_and_single_use_resources_say_so(convert: Convert) -> None:

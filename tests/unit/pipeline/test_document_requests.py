@@ -343,3 +343,27 @@ async def test_the_document_says_what_it_is_when_the_message_says_something_else
     assert "document-type-differs" in receipt.flags
     [found] = (await holdings(store, "DocumentReference")).values()
     assert [one["code"] for one in found["type"]["coding"]] == [own]
+
+
+# --- the document and what its message calls it ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [
+        ("D1^^1.2.250.1.999.7.1^ISO", "AE"),
+        ("1.2.250.1.999.7.9", "AE"),
+        ("", "AA"),
+    ],
+)
+@pytest.mark.parametrize("number", [0, 1], ids=["new", "replacement"])
+async def test_a_message_names_the_document_it_carries(store, number, named, code):
+    body = letters()[number]
+    sent = changed(body, TXA_12=named) if named else body
+
+    [receipt] = await take(store, sent)
+
+    assert answer(receipt)[0] == code
+    if code == "AE":
+        assert answer(receipt) == ("AE", "207", "906")
+        assert b"TXA-12" in receipt.ack
