@@ -19,6 +19,8 @@ _SHOWN_BY: Mapping[str, str] = {
     "LDL": "DocumentReference",
     "PPS": "DocumentReference",
 }
+#: Families whose facts have the resource they are about in their key.
+_NAMED_BY_KEY = frozenset({"APPT", "REQ"})
 
 
 def references(
@@ -75,8 +77,8 @@ def _targets(one: Received, made: Sequence[Target]) -> Iterator[Target]:
     """Name what a fact is about, then what of its input shows it."""
     said = one.assertion
     about = str(said.attributes.get("about", ""))
-    if family(said.event) == "APPT":
-        about = said.key
+    if family(said.event) in _NAMED_BY_KEY:
+        about = said.key.partition("|")[0]
     type_, _, id_ = about.partition("/")
     if id_:
         yield Target(type_, id_)

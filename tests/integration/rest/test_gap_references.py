@@ -33,7 +33,7 @@ IMPLICATED = {
     "ORI-06": "Encounter",
     "ORI-08": "Encounter",
     # The answer to a request is no resource of its own.
-    "ORI-03": "",
+    "ORI-03": "ServiceRequest",
     "VIL-01": "Encounter",
     "VIL-04": "Appointment",
     "VIL-08": "Encounter",
