@@ -126,6 +126,7 @@ def _inflate(data: bytes, limits: Limits) -> dict[str, bytes]:
                 if files.setdefault(info.filename, content) is not content:
                     raise RejectedError([faults.hostile("two files of one name")])
             return files
+    # zipfile raises NotImplementedError for a way of compressing that it does not know.
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
         raise RejectedError([faults.no_zip()]) from error
 

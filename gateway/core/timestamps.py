@@ -104,6 +104,11 @@ class Timestamp:
         return _midnight_utc(date(year, month, day)), _midnight_utc(end) if end else _LAST
 
 
+def utc_seconds(instant: datetime) -> str:
+    """Return an aware instant as `2026-03-02T07:15:00Z`, whole seconds; the rest is cut off."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def parse_timestamp(
     text: str, *, lenient: bool = True, not_after: datetime | None = None
 ) -> Timestamp:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from gateway.core.contributions import Json
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
+from gateway.core.timestamps import utc_seconds
 from gateway.fhir import gap_words as words
 from gateway.fhir import gap_work_faults as faults
 
@@ -81,7 +82,7 @@ def worked(current: Json, sent: Json, at: datetime) -> Json:
     made = {**kept, **own}
     if made == {name: value for name, value in current.items() if name not in _SERVERS}:
         return {name: value for name, value in current.items() if name != "meta"}
-    return {**made, "lastModified": _instant(at)}
+    return {**made, "lastModified": utc_seconds(at)}
 
 
 def deferred_until(task: Json) -> datetime | None:
@@ -142,7 +143,7 @@ def _tells_how(sent: Json) -> bool:
 
 
 def _passed_on(own: Json, at: datetime) -> Json:
-    refusal = {"time": _instant(at), "text": f"Refusé : {own['statusReason']['text'].strip()}"}
+    refusal = {"time": utc_seconds(at), "text": f"Refusé : {own['statusReason']['text'].strip()}"}
     kept = {
         name: value for name, value in own.items() if name not in ("owner", "statusReason", "note")
     }
@@ -168,7 +169,3 @@ def _business(task: Json) -> str:
 def _of(task: Json, name: str) -> Json:
     found = task.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,12 +8,13 @@ never read as open.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from gateway.core.contributions import Json
 from gateway.core.facts import ExpectationRow, Status
 from gateway.core.systems import FHIR_BASE, IDENTIFIER_BASE
+from gateway.core.timestamps import utc_seconds
 from gateway.fhir import gap_words as words
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
 
@@ -99,7 +100,7 @@ def detected_issue(view: GapView, ids: Ids, before: Json | None, task: Json | No
         "patient": {"reference": f"Patient/{row.patient.id}"},
     }
     if row.deadline is not None:
-        made["identifiedDateTime"] = _instant(row.deadline)
+        made["identifiedDateTime"] = utc_seconds(row.deadline)
     elif before is not None and "identifiedDateTime" in before:
         # An open pause leaves the deadline undefined: the one that was missed stays told.
         made["identifiedDateTime"] = before["identifiedDateTime"]
@@ -136,7 +137,7 @@ def gap_task(view: GapView, ids: Ids, before: Json | None) -> Json:
     made |= _task_end(view, made)
     if before is not None and _same_but_time(made, before):
         return {name: value for name, value in before.items() if name != "meta"}
-    return {**made, "lastModified": _instant(view.at)}
+    return {**made, "lastModified": utc_seconds(view.at)}
 
 
 def retracted_task(task: Json, at: datetime) -> Json:
@@ -148,7 +149,7 @@ def retracted_task(task: Json, at: datetime) -> Json:
         **kept,
         "status": "entered-in-error",
         "statusReason": {"text": words.RETRACTED},
-        "lastModified": _instant(at),
+        "lastModified": utc_seconds(at),
     }
 
 
@@ -158,7 +159,7 @@ def task_of(task: Json, patient_id: str, at: datetime) -> Json:
     if task.get("for") == reference:
         return task
     kept = {name: value for name, value in task.items() if name != "meta"}
-    return {**kept, "for": reference, "lastModified": _instant(at)}
+    return {**kept, "for": reference, "lastModified": utc_seconds(at)}
 
 
 def task_reference(issue: Json) -> str:
@@ -242,7 +243,7 @@ def _mitigation(view: GapView) -> Json | None:
         code = "moot"
     else:
         return None
-    return {"action": words.mitigation(code), "date": _instant(view.at)}
+    return {"action": words.mitigation(code), "date": utc_seconds(view.at)}
 
 
 def _by_person(task: Json | None) -> Json:
@@ -284,7 +285,7 @@ def _task_frame(view: GapView, ids: Ids, before: Json | None) -> Json:
         },
         "focus": {"reference": f"DetectedIssue/{ids.gap(row.gap_id)}"},
         "for": {"reference": f"Patient/{row.patient.id}"},
-        "authoredOn": _instant(opened) if before is None else before["authoredOn"],
+        "authoredOn": utc_seconds(opened) if before is None else before["authoredOn"],
         "requester": {"display": "Relais"},
     }
     trigger = view.closest(row.trigger)
@@ -352,10 +353,6 @@ def _same_but_time(made: Json, before: Json) -> bool:
 
 def _aside(value: Json, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: item for name, item in value.items() if name not in names}
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def settled_issue(issue: Json, task: Json) -> Json:

@@ -5,11 +5,12 @@ away when the doubt goes before anybody took it; what people made of one stays.
 Spec: RNIV, management of identity anomalies; FHIR R4 Task.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from gateway.core.contributions import Json
 from gateway.core.systems import IDENTIFIER_BASE
+from gateway.core.timestamps import utc_seconds
 from gateway.fhir import gap_words as words
 from gateway.fhir.patient import QUALITY
 
@@ -68,8 +69,8 @@ def opened(patient_id: str, doubt: str, at: datetime) -> Json:
         "description": WORK[doubt],
         "focus": patient,
         "for": patient,
-        "authoredOn": _instant(at),
-        "lastModified": _instant(at),
+        "authoredOn": utc_seconds(at),
+        "lastModified": utc_seconds(at),
         "requester": {"display": "Relais"},
         "reasonCode": {"coding": [{"system": QUALITY, "code": doubt}]},
     }
@@ -78,7 +79,3 @@ def opened(patient_id: str, doubt: str, at: datetime) -> Json:
 def is_untouched(task: Json) -> bool:
     """Tell whether nobody has taken a Task yet: it goes with its doubt, and comes back with it."""
     return bool(task["status"] == "requested" and "owner" not in task and "note" not in task)
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -18,6 +18,7 @@ from functools import lru_cache
 
 from gateway.core.events import ENDING, SAID_TOGETHER, STANDING, document_of, is_told_in_parts
 from gateway.core.facts import Assertion, Attributes, Op, Received, Span
+from gateway.core.timestamps import utc_seconds
 
 #: Difference of clocks that is no future.
 _TOLERANCE = timedelta(minutes=5)
@@ -243,7 +244,7 @@ def _whole(instant: datetime) -> datetime:
 @lru_cache(maxsize=8192)
 def stamp(instant: datetime) -> str:
     """Return `Z` text in whole seconds."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_seconds(instant)
 
 
 @lru_cache(maxsize=8192)

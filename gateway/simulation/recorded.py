@@ -10,11 +10,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gateway.core.systems import IDENTIFIER_BASE
+from gateway.core.timestamps import utc_seconds
 from gateway.simulation.behaviours import Truth, feed_truths
 from gateway.simulation.establishments import ESTABLISHMENTS
 from gateway.simulation.faults import Transport
@@ -92,8 +92,8 @@ def truth_line(truth: Truth, person: Person | None) -> dict[str, Any]:
         "identifiers": list(_identifiers(person)) if person else [],
         "establishment": truth.finess,
         "visit": truth.visit,
-        "begins": _instant(truth.begins),
-        "ends": _instant(truth.ends) if truth.ends else None,
+        "begins": utc_seconds(truth.begins),
+        "ends": utc_seconds(truth.ends) if truth.ends else None,
         "real": truth.real,
     }
 
@@ -119,10 +119,6 @@ def _identifiers(person: Person) -> Iterator[dict[str, str]]:
             "system": f"{IDENTIFIER_BASE}/ipp/{site.finess}",
             "value": ipp(site.finess, person.order),
         }
-
-
-def _instant(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _line(told: dict[str, Any]) -> bytes:
