@@ -1,0 +1,1 @@
+"""Profiles: whether a resource is what a StructureDefinition says, snapshot by snapshot."""
