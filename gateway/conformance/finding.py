@@ -17,6 +17,8 @@ class Layer(StrEnum):
     READER = "reader"
     #: What the doors judge before they convert.
     INTAKE = "intake"
+    #: The base standard: elements, types, cardinality, formats of FHIR R4.
+    SHAPE = "shape"
     #: The message profile: structure, usage, cardinality, length, tables.
     PROFILE = "profile"
     #: Values that contradict each other.

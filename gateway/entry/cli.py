@@ -19,6 +19,7 @@ from gateway.entry import (
     cli_demo,
     cli_listen,
     cli_package,
+    cli_packages,
     cli_pathway,
     cli_pathway_past,
     cli_send,
@@ -50,6 +51,7 @@ app.add_typer(cli_store.quarantine, name="quarantine")
 app.add_typer(cli_config.config, name="config")
 app.add_typer(cli_conformance.conformance, name="conformance")
 app.add_typer(cli_admin.admin, name="admin")
+app.add_typer(cli_packages.packages, name="packages")
 cli_pathway.pathway.command("as-of")(cli_pathway_past.as_of)
 cli_pathway.pathway.command("explain")(cli_pathway_past.explain)
 cli_pathway.pathway.command("backtest")(cli_pathway_past.backtest)

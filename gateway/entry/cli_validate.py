@@ -11,13 +11,13 @@ import typer
 from gateway import __version__
 from gateway.conformance import reports
 from gateway.conformance.finding import Report
-from gateway.core.errors import FatalError
-from gateway.core.issues import Issue, Severity
-from gateway.core.messages import Channel, RawMessage
+from gateway.conformance.resources import ResourceJudge
+from gateway.core.messages import Channel
 from gateway.entry import settings as settings_module
 from gateway.entry.cli_convert import read_input
 from gateway.entry.judging import Judge, build_judge
 from gateway.entry.judging_documents import DocumentJudge, build_document_judge
+from gateway.entry.judging_resources import build_resource_judge, is_fhir
 from gateway.entry.settings import Settings
 
 
@@ -31,18 +31,19 @@ class Form(StrEnum):
 
 
 def validate(
-    files: Annotated[list[Path], typer.Argument(help="HL7 v2 or CDA files; - for stdin.")],
+    files: Annotated[list[Path], typer.Argument(help="HL7 v2, CDA or FHIR files; - for stdin.")],
     report: Annotated[Form, typer.Option("--report", help="Form of the report.")] = Form.TEXT,
     site: Annotated[
         str | None, typer.Option("--site", help="Judge as this site table says.")
     ] = None,
 ) -> None:
-    """Judge messages and documents by the French profiles; exit 1 when one breaks a rule.
+    """Judge messages, documents and resources by the French profiles; exit 1 on a broken rule.
 
     Every finding has a code, a severity, a place, a fix and the clause that asks for it. The
     standard is judged strictly; what a lenient source would have repaired is marked. Documents are
-    also checked against value sets and a test kit where settings name their folders; exit 2 when
-    a check that was asked for could not be made and no input breaks a rule.
+    also checked against value sets and a test kit where settings name their folders, resources
+    against the packages of `relais packages`; exit 2 when a check that was asked for could not be
+    made and no input breaks a rule.
 
     Example: relais validate --report sarif admission.er7 > findings.sarif
     """
@@ -59,19 +60,20 @@ def judge_files(settings: Settings, site: str | None, files: list[Path]) -> list
     """Judge files, each as what it is.
 
     Raises:
-        RejectedError: a file cannot be read (RLS-CFG-110).
-        FatalError: a kind is not judged yet (RLS-CFG-112), or a setting is wrong.
+        RejectedError: a file cannot be read (RLS-CFG-110), or a package is not one any more.
+        FatalError: a setting is wrong.
     """
     inputs = [(file, read_input(file)) for file in files]
-    for file, raw in inputs:
-        if _is_fhir(raw):
-            raise FatalError([_not_yet(str(file))])
     messages: Judge | None = None
+    resources: ResourceJudge | None = None
     with ExitStack() as open_judges:
         documents: DocumentJudge | None = None
         made = []
         for file, raw in inputs:
-            if raw.channel is Channel.CDA:
+            if is_fhir(raw):
+                resources = resources or build_resource_judge(settings)
+                made.append(resources.report(raw.body, str(file)))
+            elif raw.channel is Channel.CDA:
                 if documents is None:
                     documents = open_judges.enter_context(build_document_judge(settings, site))
                 made.append(documents(raw, str(file)))
@@ -90,20 +92,3 @@ def rendered(made: list[Report], form: Form) -> str:
     if form is Form.SARIF:
         return reports.as_sarif(made, __version__)
     return "".join(f"{line}\n" for line in reports.as_text(made))
-
-
-def _is_fhir(raw: RawMessage) -> bool:
-    """Tell whether an input is a FHIR resource, as JSON or XML."""
-    if raw.channel is Channel.CDA:
-        return b"http://hl7.org/fhir" in raw.body[:2048]
-    return raw.body.lstrip().startswith(b"{")
-
-
-def _not_yet(file: str) -> Issue:
-    return Issue(
-        code="RLS-CFG-112",
-        severity=Severity.ERROR,
-        where=file,
-        what="the input is a FHIR resource; HL7 v2 messages and CDA documents are judged so far.",
-        fix="Give HL7 v2 messages or CDA documents.",
-    )

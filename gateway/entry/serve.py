@@ -33,11 +33,11 @@ from gateway.entry.web.live import Hub
 from gateway.entry.wiring import (
     SystemClock,
     build_converter,
+    build_fhir_doors,
     build_pages,
     build_receiver,
     build_store,
     build_workers,
-    build_writers,
 )
 from gateway.entry.workers import Workers
 from gateway.hl7v2 import ack
@@ -240,7 +240,7 @@ class Gateway:
         )
         return [
             pages,
-            *build_writers(self.settings, self.store, self.clock, base),
+            *build_fhir_doors(self.settings, self.store, self.clock, base),
             hl7v2_router(self.house, body_limit=limit),
             cda_router(
                 self.house, operation_outcome, body_limit=min(limit, self.settings.http.cda_limit)

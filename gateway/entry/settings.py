@@ -167,6 +167,21 @@ class CdaSettings(_Part):
     )
 
 
+class FhirSettings(_Part):
+    """`[fhir]`: what resources are judged by."""
+
+    packages: Path = Field(
+        Path("packages"), description="folder of FHIR packages (`relais packages add`)"
+    )
+    profiles: tuple[str, ...] = Field(
+        ("hl7.fhir.fr.core@2.2.0",),
+        description="packages to judge by, name@version; those not in the folder are told",
+    )
+    registry: str = Field(
+        "", description="address of a FHIR package registry; empty: packages come from files"
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -210,6 +225,7 @@ class Settings(BaseSettings):
     hooks: HooksSettings = HooksSettings()
     outbound: OutboundSettings = OutboundSettings()
     cda: CdaSettings = CdaSettings()
+    fhir: FhirSettings = FhirSettings()
 
     @classmethod
     def settings_customise_sources(

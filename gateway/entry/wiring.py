@@ -24,7 +24,9 @@ from gateway.entry.api.subscriptions import (
     subscriptions_router,
 )
 from gateway.entry.api.tasks import tasks_router
+from gateway.entry.api.validation import validation_router
 from gateway.entry.hospital import build_letters, build_mllp, mllp_rule
+from gateway.entry.judging_resources import build_resource_judge
 from gateway.entry.mail import build_mssante
 from gateway.entry.settings import Settings
 from gateway.entry.web.live import Hub
@@ -214,11 +216,12 @@ def build_egress(settings: Settings) -> EgressPolicy:
     )
 
 
-def build_writers(
+def build_fhir_doors(
     settings: Settings, store: Store, clock: Clock, base: str
-) -> tuple[APIRouter, APIRouter]:
-    """Build the doors through which clients write FHIR: subscriptions, and work on gaps."""
+) -> tuple[APIRouter, ...]:
+    """Build the FHIR doors beside reading: subscriptions, work on gaps, `$validate`."""
     return (
+        validation_router(store, lambda: build_resource_judge(settings)),
         subscriptions_router(store, clock, build_subscriptions(settings, base)),
         tasks_router(store, clock, Ids(settings.id_namespace), local_client),
     )

@@ -5,10 +5,12 @@ The library has no plain R4: R4B (4.3.0) has the same elements for the resource 
 Codes that its models leave out or cut short are completed from the value sets of R4 4.0.1.
 """
 
+import re
 import typing
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from gateway.core.issues import Issue, Severity
@@ -270,6 +272,48 @@ def to_xml(resource: Json) -> str:
     model = get_fhir_model_class(name).model_validate(resource)
     text = model.model_dump_xml()
     return text if isinstance(text, str) else text.decode("utf-8")
+
+
+def from_xml(text: bytes) -> Json:
+    """Read a resource from FHIR XML (FHIR R4 2.6.1).
+
+    Raises:
+        ValueError: it declares a document type, is not XML, or the models refuse it.
+    """
+    from fhir.resources.R4B import get_fhir_model_class
+
+    # Entities are never expanded: a document that declares some is not read at all.
+    if b"<!" in text.replace(b"<!--", b""):
+        msg = "the XML declares a document type or holds CDATA"
+        raise ValueError(msg)
+    name = _root(text)
+    if name not in RESOURCES:
+        msg = "the root of the XML is no resource type of FHIR R4 that is handled"
+        raise ValueError(msg)
+    try:
+        model = get_fhir_model_class(name).model_validate_xml(text)
+    except ValidationError as error:
+        places = ", ".join(
+            sorted({".".join(str(part) for part in one["loc"]) for one in error.errors()})[:3]
+        )
+        raise ValueError(f"the XML is not a resource of FHIR R4 ({places})") from None
+    except Exception as error:  # noqa: BLE001 - a reader of another, on bytes of another
+        raise ValueError(f"the XML cannot be read ({type(error).__name__})") from None
+    content: Json = orjson.loads(model.model_dump_json())
+    return content
+
+
+#: The root tag: a type in the namespace of FHIR, as the default or under a prefix.
+_ROOT = re.compile(
+    rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*"
+    rb"<(?:[\w.-]+:)?([A-Za-z]+)\s[^>]*=\s*[\"']http://hl7\.org/fhir[\"']",
+    re.DOTALL,
+)
+
+
+def _root(text: bytes) -> str:
+    match = _ROOT.match(text)
+    return match[1].decode("ascii") if match else ""
 
 
 def _refused(where: str, kind: str) -> Issue:

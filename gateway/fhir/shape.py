@@ -64,6 +64,15 @@ def to_xml(resource: Json) -> str:
     return r4b.to_xml(resource)
 
 
+def from_xml(text: bytes) -> Json:
+    """Read a resource from FHIR XML.
+
+    Raises:
+        ValueError: it is not the XML of a resource; says where, never what.
+    """
+    return r4b.from_xml(text)
+
+
 def _any_resource(value: Any) -> Findings | None:
     if value.__class__ is not dict:
         return (("", TYPE),)

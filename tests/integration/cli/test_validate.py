@@ -57,22 +57,6 @@ def test_a_site_decides_what_is_answered(relais, tmp_path, monkeypatch):
     assert "RLS-CFG-113 at --site: there is no site table 'nowhere'." in ended.err
 
 
-@pytest.mark.parametrize(
-    "resource",
-    ['{"resourceType": "Patient"}', '<Patient xmlns="http://hl7.org/fhir"/>'],
-    ids=["json", "xml"],
-)
-def test_what_is_not_judged_yet_is_said(relais, tmp_path, resource):
-    file = tmp_path / "patient"
-    file.write_text(resource, encoding="utf-8")
-
-    ended = relais("validate", file)
-
-    assert ended.code == 2
-    assert "RLS-CFG-112" in ended.err
-    assert "FHIR resource" in ended.err
-
-
 def test_a_file_that_is_not_there_is_said(relais, tmp_path):
     ended = relais("validate", tmp_path / "nothing.er7")
 
