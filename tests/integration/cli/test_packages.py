@@ -91,7 +91,7 @@ def test_a_file_that_is_not_there_and_one_that_is_no_package(relais, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_said(relais, package, monkeypatch, tmp_path):
-    (tmp_path / "taken").write_text("a file")
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
     monkeypatch.setenv("RELAIS_FHIR_PACKAGES", str(tmp_path / "taken" / "below"))
     ended = relais("packages", "add", package)
 
@@ -104,10 +104,11 @@ def test_resources_are_judged_by_the_packages(relais, package, monkeypatch, tmp_
     relais("packages", "add", package)
     claimed = {"resourceType": "Patient", "meta": {"profile": [HOME + "named-patient"]}}
     right, wrong = tmp_path / "right.json", tmp_path / "wrong.xml"
-    right.write_text(json.dumps({**claimed, "name": [{"text": "A"}]}))
+    right.write_text(json.dumps({**claimed, "name": [{"text": "A"}]}), encoding="utf-8")
     wrong.write_text(
         '<Patient xmlns="http://hl7.org/fhir"><meta>'
-        f'<profile value="{HOME}named-patient"/></meta></Patient>'
+        f'<profile value="{HOME}named-patient"/></meta></Patient>',
+        encoding="utf-8",
     )
 
     assert relais("validate", right).code == 0
