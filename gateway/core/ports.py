@@ -16,6 +16,7 @@ from gateway.core.issues import Issue
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
 from gateway.core.pathway_ports import FactQueries, WatchQueries
 from gateway.core.values import value
+from gateway.core.work_ports import WorkQueries
 
 T = TypeVar("T")
 
@@ -282,6 +283,7 @@ class Transaction(Protocol):
     watch: WatchQueries
     outbox: OutboxQueries
     subscriptions: SubscriptionQueries
+    work: WorkQueries
 
 
 class Store(Protocol):

@@ -21,6 +21,7 @@ from gateway.core.ports import (
     ResourceQueries,
     Transaction,
 )
+from gateway.core.work_ports import WorkQueries
 from gateway.store import codec, shared
 from gateway.store.inboxrules import check_reopen, check_result
 from gateway.store.journal import Journal
@@ -28,6 +29,7 @@ from gateway.store.memory_facts import MemoryFacts
 from gateway.store.memory_outbox import MemoryOutbox, MemorySubscriptions
 from gateway.store.memory_resources import MemoryResources
 from gateway.store.memory_watch import MemoryWatch
+from gateway.store.memory_work import MemoryWork
 from gateway.store.problems import closed
 from gateway.store.watchrules import Watch
 
@@ -320,6 +322,7 @@ class MemoryTransaction:
         self.watch: WatchQueries = MemoryWatch(self.journal, watched, self.facts.patients)
         self.outbox: OutboxQueries = MemoryOutbox(self.journal)
         self.subscriptions: SubscriptionQueries = MemorySubscriptions(self.journal)
+        self.work: WorkQueries = MemoryWork(self.journal)
 
 
 class MemoryStore:

@@ -34,6 +34,7 @@ from gateway.core.ports import (
     ResourceQueries,
     Transaction,
 )
+from gateway.core.work_ports import WorkQueries
 from gateway.store.contributions import ClaimSql, ContributionSql, SqlClaims, SqlContributions
 from gateway.store.databases import Database
 from gateway.store.facts import FactSql, SqlFacts
@@ -46,6 +47,7 @@ from gateway.store.resources import ResourceSql, SqlResources
 from gateway.store.sqltext import Compiler, Session
 from gateway.store.subscriptions import SqlSubscriptions, SubscriptionSql
 from gateway.store.watch import SqlWatch, WatchSql
+from gateway.store.work import SqlWork, WorkSql
 
 T = TypeVar("T")
 _SECONDS = Histogram(
@@ -72,6 +74,7 @@ class _Statements:
     feeds: FeedSql
     outbox: OutboxSql
     subscriptions: SubscriptionSql
+    work: WorkSql
 
 
 def _statements(name: str) -> _Statements:
@@ -87,6 +90,7 @@ def _statements(name: str) -> _Statements:
         FeedSql(c),
         OutboxSql(c),
         SubscriptionSql(c),
+        WorkSql(c),
     )
 
 
@@ -102,6 +106,7 @@ class SqlTransaction:
         "resources",
         "subscriptions",
         "watch",
+        "work",
     )
 
     def __init__(self, connection: Connection, sql: _Statements) -> None:
@@ -115,6 +120,7 @@ class SqlTransaction:
         self.watch: WatchQueries = SqlWatch(session, sql.watch, feeds, self.facts.patients)
         self.outbox: OutboxQueries = SqlOutbox(session, sql.outbox)
         self.subscriptions: SubscriptionQueries = SqlSubscriptions(session, sql.subscriptions)
+        self.work: WorkQueries = SqlWork(session, sql.work)
 
 
 class SqlStore:
