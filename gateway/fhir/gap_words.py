@@ -11,6 +11,7 @@ PATHWAY_RULE = f"{FHIR_BASE}/CodeSystem/pathway-rule"
 TASK_STATUS = f"{FHIR_BASE}/CodeSystem/gap-task-status"
 TASK_CODE = f"{FHIR_BASE}/CodeSystem/task-code"
 TASK_OUTPUT = f"{FHIR_BASE}/CodeSystem/gap-task-output"
+ALERT = f"{FHIR_BASE}/CodeSystem/gap-alert"
 MITIGATION = f"{FHIR_BASE}/CodeSystem/gap-mitigation"
 FHIR_TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
 
@@ -35,6 +36,11 @@ _MITIGATION = {
     "resolved-by-person": "Réglé par une personne",
 }
 _OUTPUT = {"closing-event": "Événement qui a clos la rupture"}
+_ALERT = {
+    "opening": "Rupture constatée",
+    "escalation": "Rupture sans réponse, transmise à l’échelon suivant",
+    "digest": "Point sur les ruptures",
+}
 _CODE = {
     "close-handoff-gap": "Clore une rupture de parcours",
     "check-identity": "Vérifier une identité",
@@ -51,6 +57,7 @@ SYSTEMS: dict[str, dict[str, str]] = {
     MITIGATION: _MITIGATION,
     TASK_OUTPUT: _OUTPUT,
     TASK_CODE: _CODE,
+    ALERT: _ALERT,
 }
 
 
@@ -67,6 +74,11 @@ def business(code: str) -> Json:
 def mitigation(code: str) -> Json:
     """Return why a gap is not open any more."""
     return {**concept(MITIGATION, code), "text": _MITIGATION[code]}
+
+
+def alert(code: str) -> Json:
+    """Return what an alert is about."""
+    return {**concept(ALERT, code), "text": _ALERT[code]}
 
 
 def output(code: str) -> Json:

@@ -40,18 +40,21 @@ class _State(NamedTuple):
     needs_reason: bool = False
 
 
-_WAITING = ("en-cours", "attente-etablissement", "attente-patient")
+#: Business states of work that somebody has.
+WAITING = ("en-cours", "attente-etablissement", "attente-patient")
 _STATES = {
     "requested": _State(("a-traiter", "escalade")),
     "received": _State(("a-traiter", "escalade")),
-    "accepted": _State(_WAITING),
-    "in-progress": _State(_WAITING),
+    "accepted": _State(WAITING),
+    "in-progress": _State(WAITING),
     "on-hold": _State(("reporte",), needs_reason=True),
     "completed": _State(("resolu-manuel",)),
     "cancelled": _State(("resolu-manuel", "sans-objet"), needs_reason=True),
     "failed": _State(("resolu-manuel",), needs_reason=True),
     "rejected": _State(("escalade",), needs_reason=True),
 }
+#: Business status of a gap nobody is told about for a while.
+MUTED = "en-sourdine"
 #: Somebody has it.
 TAKEN = frozenset({"accepted", "in-progress", "on-hold"})
 #: Nobody comes back to it.
@@ -75,7 +78,7 @@ def worked(current: Json, sent: Json, at: datetime) -> Json:
     kept = {name: value for name, value in current.items() if name not in PEOPLES | _SERVERS}
     own = {name: sent[name] for name in sent if name in PEOPLES}
     status = own["status"]
-    own["businessStatus"] = words.business(_given(current, sent) or _STATES[status].business[0])
+    own["businessStatus"] = words.business(_shown(current, sent))
     if status == "rejected":
         # Whoever refuses it leaves it undone: it waits for the next one, the refusal in its notes.
         own = _passed_on(own, at)
@@ -85,10 +88,8 @@ def worked(current: Json, sent: Json, at: datetime) -> Json:
     return {**made, "lastModified": utc_seconds(at)}
 
 
-def deferred_until(task: Json) -> datetime | None:
-    """Return until when a Task is put off; None when it is not."""
-    if task.get("status") != "on-hold":
-        return None
+def promised(task: Json) -> datetime | None:
+    """Return the next date somebody gave for a Task; None without one."""
     period = _of(_of(task, "restriction"), "period")
     try:
         until = datetime.fromisoformat(str(period.get("end", "")))
@@ -126,7 +127,7 @@ def _wrong_state(current: Json, sent: Json, at: datetime) -> Iterable[Issue]:
     if state.needs_reason and not str(_of(sent, "statusReason").get("text") or "").strip():
         yield faults.no_reason(status)
     if status == "on-hold":
-        until = deferred_until(sent)
+        until = promised(sent)
         if until is None or until <= at:
             yield faults.no_date()
     if status == "completed" and not _tells_how(sent):
@@ -150,14 +151,22 @@ def _passed_on(own: Json, at: datetime) -> Json:
     return {**kept, "status": "requested", "note": [*own.get("note", ()), refusal]}
 
 
+def _shown(current: Json, sent: Json) -> str:
+    """Return the business status that is written; a mute is not ended by work."""
+    if business_of(current) == MUTED and sent["status"] not in ENDED:
+        return MUTED
+    return _given(current, sent) or _STATES[sent["status"]].business[0]
+
+
 def _given(current: Json, sent: Json) -> str:
     """Return the business status a client chose; empty when it left the one it read."""
-    given, state = _business(sent), _STATES[sent["status"]]
-    stale = given == _business(current) and given not in state.business
+    given, state = business_of(sent), _STATES[sent["status"]]
+    stale = given == business_of(current) and given not in state.business
     return "" if stale else given
 
 
-def _business(task: Json) -> str:
+def business_of(task: Json) -> str:
+    """Return the code of the business status of a Task; empty when it has none of ours."""
     concept = _of(task, "businessStatus")
     codings = concept.get("coding")
     for coding in codings if isinstance(codings, list) else ():

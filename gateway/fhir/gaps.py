@@ -16,6 +16,7 @@ from gateway.core.facts import ExpectationRow, Status
 from gateway.core.systems import FHIR_BASE, IDENTIFIER_BASE
 from gateway.core.timestamps import utc_seconds
 from gateway.fhir import gap_words as words
+from gateway.fhir.gap_alerts import ESCALATION
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
 
 GAP_STATUS = "http://hl7.org/fhir/us/davinci-deqm/StructureDefinition/extension-gapStatus"
@@ -28,7 +29,7 @@ GAP_SYSTEM = f"{IDENTIFIER_BASE}/gap"
 TASK_SYSTEM = f"{IDENTIFIER_BASE}/gap-task"
 
 _SEVERITY = {"critical": "high", "major": "moderate", "minor": "low", "info": "low"}
-_PRIORITY = {"critical": "asap", "major": "urgent", "minor": "routine", "info": "routine"}
+PRIORITY = {"critical": "asap", "major": "urgent", "minor": "routine", "info": "routine"}
 #: Task states in which work is still to be done.
 _OPEN_TASK = frozenset({"draft", "requested", "received", "accepted", "ready", "in-progress",
                         "on-hold"})  # fmt: skip
@@ -82,7 +83,7 @@ def detected_issue(view: GapView, ids: Ids, before: Json | None, task: Json | No
     made: Json = {
         "resourceType": "DetectedIssue",
         "id": ids.gap(row.gap_id),
-        "extension": _extensions(row, ids),
+        "extension": _extensions(row, ids, before),
     }
     if gap_status:
         concept = words.concept(GAP_STATUSES, gap_status)
@@ -130,7 +131,7 @@ def gap_task(view: GapView, ids: Ids, before: Json | None) -> Json:
     made.pop("meta", None)
     if before is None:
         made |= {
-            "priority": _PRIORITY[row.severity],
+            "priority": PRIORITY[row.severity],
             "status": "requested",
             "businessStatus": words.business("a-traiter"),
         }
@@ -197,7 +198,7 @@ def _extension(resource: Json, url: str) -> Json:
     return next((one for one in resource.get("extension", ()) if one["url"] == url), {})
 
 
-def _extensions(row: ExpectationRow, ids: Ids) -> list[Json]:
+def _extensions(row: ExpectationRow, ids: Ids, before: Json | None) -> list[Json]:
     task = f"Task/{ids.gap_task(row.gap_id, row.episode)}"
     found: list[Json] = [
         {"url": EPISODE, "valuePositiveInt": row.episode},
@@ -207,6 +208,10 @@ def _extensions(row: ExpectationRow, ids: Ids) -> list[Json]:
     if finess:
         organization = f"Organization/{ids.organization(FINESS_SYSTEM, finess)}"
         found.append({"url": ORGANIZATION, "valueReference": {"reference": organization}})
+    if before is not None and _extension(before, EPISODE).get("valuePositiveInt") == row.episode:
+        # How far its ladder was climbed is of the episode, and no matter of facts.
+        climbed = _extension(before, ESCALATION)
+        found += [climbed] if climbed else []
     return found
 
 

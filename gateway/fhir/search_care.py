@@ -89,6 +89,21 @@ CARE = {
         reference requester         requester
         reference part-of           partOf            to=Task
     """,
+    "Communication": """
+        token     identifier  identifier
+        token     status      status      in=event-status
+        token     category    category
+        token     medium      medium
+        date      sent        sent
+        date      received    received
+        reference patient     subject     to=Patient
+        reference subject     subject
+        reference recipient   recipient
+        reference sender      sender
+        reference encounter   encounter
+        reference based-on    basedOn
+        reference part-of     partOf
+    """,
     "Subscription": """
         token status   status            in=subscription-status
         token type     channel.type      in=subscription-channel-type

@@ -16,7 +16,7 @@ import holidays
 from gateway.core.timestamps import PARIS
 
 Unit = Literal["h", "bh", "d", "bd", "jo", "day0"]
-UNITS: tuple[str, ...] = get_args(Unit)
+UNITS: tuple[Unit, ...] = get_args(Unit)
 #: Units that a holiday stretches: not for rules that cannot wait for Monday.
 WORKING_UNITS = frozenset({"bh", "bd", "jo"})
 #: Units that end with a day; the others are counted in hours.

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from gateway.pathway.calendar import UNITS, Unit
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -85,6 +87,13 @@ class Escalation(_Strict):
 
     after: Annotated[str, StringConstraints(pattern=r"^\d+(h|bh|d|bd|jo)$")]
     to: str
+
+    @property
+    def count(self) -> tuple[int, Unit]:
+        """Return number and unit of `after`."""
+        digits = "".join(char for char in self.after if char.isdigit())
+        unit = next(one for one in UNITS if one == self.after.removeprefix(digits))
+        return int(digits), unit
 
 
 class Legal(_Strict):

@@ -13,6 +13,7 @@ from typing import Any
 from gateway.core.events import ATTRIBUTES, Kind, family
 from gateway.core.issues import Issue, Severity
 from gateway.pathway.calendar import due
+from gateway.pathway.model import Escalation
 from gateway.pathway.published import Lists
 from gateway.pathway.rule import Rule
 from gateway.pathway.rules import Rules
@@ -108,14 +109,12 @@ def _steps_without_effect(rule: Rule) -> Iterator[Issue]:
     """Find steps of a ladder that never come after the one before."""
     steps = rule.written.escalate
     for number, (before, step) in enumerate(pairwise(steps), 2):
-        if all(_at(step.after, opened) <= _at(before.after, opened) for opened in _OPENINGS):
+        if all(_at(step, opened) <= _at(before, opened) for opened in _OPENINGS):
             yield _unreachable(_named(rule), number, step.to, step.after)
 
 
-def _at(after: str, opened: datetime) -> datetime:
-    digits = "".join(char for char in after if char.isdigit())
-    instant = due(opened, int(digits), after.removeprefix(digits))  # type: ignore[arg-type]  # checked when read
-    return instant or opened
+def _at(step: Escalation, opened: datetime) -> datetime:
+    return due(opened, *step.count) or opened
 
 
 def _never_both(one: str, other: str) -> Issue:

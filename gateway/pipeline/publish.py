@@ -53,7 +53,7 @@ class _Step:
 
 
 @dataclass(frozen=True, slots=True)
-class _Event:
+class Event:
     """A written version of a DetectedIssue that subscribers are told of."""
 
     topic: Topic
@@ -81,7 +81,7 @@ def gap_changes(tx: Transaction, changes: Sequence[GapChange], now: datetime, id
         RejectedError: a resource breaks its FHIR shape.
     """
     events = [event for change in changes for event in _write(tx, change, now, ids)]
-    return _tell(tx, events, now) if events else 0
+    return tell(tx, events, now) if events else 0
 
 
 def gap_worked_on(
@@ -122,11 +122,11 @@ def gap_worked_on(
         topic = topics.GAP_OPENED if was_settled else topics.GAP_CLOSED
     name = f"{row.gap_id}#{row.episode}#{stored.version}"
     focus = f"DetectedIssue/{stored.id}/_history/{stored.version}"
-    traits = _traits(issue, GapChange(row, row, identifiers=identifiers), "")
-    return _tell(tx, [_Event(topic, name, focus, now, traits)], now)
+    traits = traits_of(issue, GapChange(row, row, identifiers=identifiers), "")
+    return tell(tx, [Event(topic, name, focus, now, traits)], now)
 
 
-def _write(tx: Transaction, change: GapChange, now: datetime, ids: Ids) -> list[_Event]:
+def _write(tx: Transaction, change: GapChange, now: datetime, ids: Ids) -> list[Event]:
     row = change.after
     owner = Target("DetectedIssue", ids.gap(row.gap_id))
     tx.contributions.lock([owner])
@@ -148,9 +148,9 @@ def _write(tx: Transaction, change: GapChange, now: datetime, ids: Ids) -> list[
         if stored is not None:
             name = f"{row.gap_id}#{step.row.episode}#{stored.version}"
             focus = f"DetectedIssue/{stored.id}/_history/{stored.version}"
-            traits = _traits(issue, change, left)
+            traits = traits_of(issue, change, left)
             at = step.at if change.lines else now
-            events.append(_Event(step.topic, name, focus, at, traits))
+            events.append(Event(step.topic, name, focus, at, traits))
     return events
 
 
@@ -245,7 +245,7 @@ class _Shelf:
         return stored
 
 
-def _traits(issue: Json, change: GapChange, left: str) -> Traits:
+def traits_of(issue: Json, change: GapChange, left: str) -> Traits:
     """Return what subscriptions are filtered by; who follows a Patient hears that a gap leaves it.
 
     Args:
@@ -272,8 +272,8 @@ def _traits(issue: Json, change: GapChange, left: str) -> Traits:
     )
 
 
-def _tell(tx: Transaction, events: Sequence[_Event], now: datetime) -> int:
-    """Number the events of each subscription and queue what is sent.
+def tell(tx: Transaction, events: Sequence[Event], now: datetime) -> int:
+    """Number the events of each subscription, queue what is sent, and return how many there are.
 
     Subscriptions are taken in the order of their ids, so that two looks never wait for each other.
     """

@@ -5,7 +5,7 @@ every timer between, so that the ledger is the same whatever the number of worke
 of the look. State, resources and outbox rows of a look are one transaction.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,6 +28,7 @@ from gateway.pathway.rules import Rules
 from gateway.pathway.watermarks import Feeds
 from gateway.pipeline.dossiers import owners
 from gateway.pipeline.evidence import references
+from gateway.pipeline.ladder import Plan, Shown, carry_out, plans
 from gateway.pipeline.persons import cohort_of
 from gateway.pipeline.publish import GapChange, gap_changes
 
@@ -127,13 +128,16 @@ class Watcher:
         feeds = Feeds.of(newest, self.settings.declared, tx.watch.complete_at)
         changes: list[GapChange] = []
         receipts: list[datetime] = []
+        due: list[Shown] = []
         for person_id in persons:
             began = perf_counter()
             looked = look(tx, person_id, self.rules, feeds, self.settings.tenant, now, self.ids)
             changes += looked.changes
             receipts += looked.receipts
+            due += looked.due
             _LOOK.observe(perf_counter() - began)
         told = gap_changes(tx, changes, now, self.ids)
+        told += carry_out(tx, due, self.rules, self.ids)
         if changes:
             _log.info("gaps_changed", count=len(changes), waiting=told)
         return receipts
@@ -145,10 +149,12 @@ class Looked(NamedTuple):
     Attributes:
         changes: gaps that changed.
         receipts: of the inputs that no earlier look knew.
+        due: open gaps somebody is to be told about, or whose Task shows something else now.
     """
 
     changes: list[GapChange]
     receipts: list[datetime]
+    due: list[Shown]
 
 
 def _is_of_one(error: RetriableError) -> bool:
@@ -188,13 +194,16 @@ def look(
     later = [at for at in known if at > now]
     walked = advance_cohort(received, rules, feeds, tenant, rows, cohort, now)
     by_person = {one.person_id: one for one in walked}
+    planned: dict[str, list[Plan]] = {}
     # In one order: two workers then wait for each other, never in a circle.
     for id_ in sorted(cohort.persons.keys() | by_person.keys()):
         if id_ not in by_person:
             tx.watch.save(id_, (), (), now, None)
             continue
         done = by_person[id_].advance
-        due = min((d for d in (done.next_due, *later) if d is not None), default=None)
+        planned[id_] = plans(tx, done.rows, by_person[id_].patients, rules, now)
+        instants = (done.next_due, *later, *(plan.next for plan in planned[id_]))
+        due = min((d for d in instants if d is not None), default=None)
         tx.watch.save(id_, done.changed, done.lines, now, due)
     before = {row.gap_id: row for row in rows}
     changed = {line.gap_id for one in walked for line in one.advance.lines}
@@ -203,7 +212,20 @@ def look(
     changes = [
         change for one in walked for change in _changes(tx, before, one, received, rules, changed)
     ]
-    return Looked(changes, _new(received, cohort, now))
+    return Looked(changes, _new(received, cohort, now), list(_due(tx, planned)))
+
+
+def _due(tx: Transaction, planned: Mapping[str, Sequence[Plan]]) -> Iterator[Shown]:
+    """Say whom the gaps are shown to be about that something is to be done about."""
+    found = [plan for plans_ in planned.values() for plan in plans_ if not plan.is_idle]
+    if not found:
+        return
+    whose = owners(tx, {plan.row.patient.id for plan in found})
+    names = identifiers(tx, set(whose.values()))
+    for plan in found:
+        patient_id = whose[plan.row.patient.id]
+        row = replace(plan.row, patient=Target("Patient", patient_id))
+        yield Shown(plan, row, names.get(patient_id, ()))
 
 
 def _new(received: Sequence[Received], cohort: Cohort, now: datetime) -> list[datetime]:

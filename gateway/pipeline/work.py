@@ -16,6 +16,8 @@ from gateway.core.errors import RejectedError
 from gateway.core.facts import Assertion, ExpectationRow, Op, Span
 from gateway.core.messages import Channel, Header, InboxStatus, NewInboxRow
 from gateway.core.ports import StoredResource, Transaction
+from gateway.core.timestamps import utc_seconds
+from gateway.core.work import Act, Did
 from gateway.fhir import gap_work, gap_work_faults, gaps
 from gateway.fhir.identity import Ids
 from gateway.pipeline import written
@@ -68,6 +70,7 @@ def work_on(
     row_id = _keep(tx, sent, client, now)
     row = _gap_of(tx, made)
     if row is not None:
+        _act(tx, row, current, made, version.version, now)
         _assert(tx, row_id, row, current, made, now)
         patient = made["for"]["reference"].partition("/")[2]
         names = identifiers(tx, {patient}).get(patient, ())
@@ -93,6 +96,56 @@ def _gap_of(tx: Transaction, task: Json) -> ExpectationRow | None:
         if identifier.get("system") == gaps.TASK_SYSTEM:
             return tx.watch.gap(str(identifier.get("value", "")).partition("#")[0])
     return None
+
+
+def _act(
+    tx: Transaction, row: ExpectationRow, before: Json, after: Json, number: int, now: datetime
+) -> None:
+    """Keep what it means for the ladder of the episode, and have it looked at again."""
+    did = _meaning(before, after)
+    if did is None:
+        return
+    details: dict[str, object] = {}
+    until = gap_work.promised(after)
+    if until is not None and did in (Did.TAKEN, Did.DEFERRED):
+        details["until"] = utc_seconds(until)
+    if did is Did.DEFERRED:
+        details |= _state_before(tx, row, before)
+    act = Act(row.gap_id, _episode_of(after), did, number, now, details)
+    tx.work.add([act])
+    tx.watch.touch(dict.fromkeys(tx.facts.persons([row.patient.id]).values(), now))
+
+
+def _meaning(before: Json, after: Json) -> Did | None:
+    """Say what a writing means for who is told next; None when it changes nothing of that."""
+    was, status = before["status"], after["status"]
+    if status in gap_work.ENDED:
+        return Did.SETTLED
+    if status not in gap_work.TAKEN:
+        return Did.RETURNED if was in gap_work.TAKEN else None
+    did = Did.DEFERRED if status == "on-hold" else Did.TAKEN
+    was_so = was in gap_work.TAKEN and (was == "on-hold") == (status == "on-hold")
+    is_same = was_so and gap_work.promised(before) == gap_work.promised(after)
+    return None if is_same else did
+
+
+def _state_before(tx: Transaction, row: ExpectationRow, before: Json) -> dict[str, object]:
+    """Return what a Task wakes to: its state before it was first put off."""
+    if before["status"] == "on-hold":
+        acts = tx.work.acts([row.gap_id]).get(row.gap_id, ())
+        last = next((act for act in reversed(acts) if act.did is Did.DEFERRED), None)
+        if last is not None:
+            return {name: last.details.get(name, "") for name in ("status", "business")}
+    return {"status": before["status"], "business": gap_work.business_of(before)}
+
+
+def _episode_of(task: Json) -> int:
+    values = (
+        str(one.get("value", ""))
+        for one in task["identifier"]
+        if one.get("system") == gaps.TASK_SYSTEM
+    )
+    return int(next(values).rpartition("#")[2])
 
 
 def _assert(

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.core.facts import ExpectationRow, Status
@@ -13,6 +13,7 @@ from gateway.entry.settings import load
 from gateway.entry.wiring import build_watcher
 from gateway.mapping.loader import load_mappings
 from gateway.pathway.lines import in_order, ledger_line
+from gateway.pathway.rule import Rule
 from gateway.pipeline.commit import commit
 from gateway.pipeline.watch import Watcher, WatchSettings
 from gateway.simulation.faults import Transport
@@ -80,6 +81,20 @@ def watcher_of(store: Store, clock: HandClock, persons: int = 32) -> Watcher:
     made = build_watcher(load(), store, clock, load_mappings())
     settings = WatchSettings(made.settings.tenant, persons=persons)
     return Watcher(store, made.rules, made.ids, clock, settings)
+
+
+def without_ladders(watcher: Watcher) -> Watcher:
+    """Return the same watcher with rules that tell nobody else after the opening."""
+    rules = watcher.rules
+    versions = {
+        name: tuple(_without_steps(rule) for rule in found)
+        for name, found in rules.versions.items()
+    }
+    return replace(watcher, rules=replace(rules, versions=versions))
+
+
+def _without_steps(rule: Rule) -> Rule:
+    return replace(rule, written=rule.written.model_copy(update={"escalate": ()}))
 
 
 async def feed(store: Store, together: Sequence[Arrived]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from gateway.core.errors import RejectedError
 from gateway.fhir import gap_words as words
 from gateway.fhir import gaps
-from gateway.fhir.gap_work import deferred_until, worked
+from gateway.fhir.gap_work import promised, worked
 from gateway.fhir.gaps import GapView
 from tests.support.gaps import IDS, SENTENCES, row
 from tests.support.pipeline import START
@@ -65,8 +65,8 @@ def test_a_task_is_put_off_until_an_instant_to_come_and_with_a_reason():
     made = worked(task(), sent, NOW)
 
     assert (made["status"], code_of(made)) == ("on-hold", "reporte")
-    assert deferred_until(made).isoformat() == "2030-01-01T07:00:00+00:00"
-    assert deferred_until(task()) is None
+    assert promised(made).isoformat() == "2030-01-01T07:00:00+00:00"
+    assert promised(task()) is None
 
 
 @pytest.mark.parametrize(

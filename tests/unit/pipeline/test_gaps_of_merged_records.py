@@ -12,7 +12,7 @@ from gateway.core.deliveries import DeliveryStatus
 from gateway.store.memory import MemoryStore
 from tests.support.gaps import subscribed_row, subscription
 from tests.support.gateway import holdings
-from tests.support.linked import Arrived, feed, watcher_of
+from tests.support.linked import Arrived, feed, watcher_of, without_ladders
 from tests.support.merging import patient_id
 from tests.support.pipeline import HandClock
 from tests.unit.pipeline.test_links_watched import HERE
@@ -39,7 +39,8 @@ class Told:
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
         self.clock = HandClock(ADMITTED.at)
-        self.watcher = watcher_of(store, self.clock)
+        # Without ladders: every word that is counted here is about whose the gap is.
+        self.watcher = without_ladders(watcher_of(store, self.clock))
         self._heard = 0
 
     @classmethod
