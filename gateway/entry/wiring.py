@@ -18,6 +18,7 @@ from gateway.core.deliveries import Connector
 from gateway.core.egress import EgressPolicy
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
+from gateway.entry.api.mutes import mutes_router
 from gateway.entry.api.subscriptions import (
     SubscriptionSettings,
     local_client,
@@ -48,7 +49,7 @@ from gateway.mapping.faults import unknown_charset
 from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pathway.enrich import Tables
 from gateway.pathway.published import chosen
-from gateway.pathway.rulefiles import load_rules
+from gateway.pathway.rulefiles import load_rules, rule_ids
 from gateway.pathway.rules import Rules
 from gateway.pipeline import outgoing
 from gateway.pipeline.commit import CommitRules
@@ -219,11 +220,12 @@ def build_egress(settings: Settings) -> EgressPolicy:
 def build_fhir_doors(
     settings: Settings, store: Store, clock: Clock, base: str
 ) -> tuple[APIRouter, ...]:
-    """Build the FHIR doors beside reading: subscriptions, work on gaps, `$validate`."""
+    """Build the FHIR doors beside reading: subscriptions, work on gaps, mutes, `$validate`."""
     return (
         validation_router(store, lambda: build_resource_judge(settings)),
         subscriptions_router(store, clock, build_subscriptions(settings, base)),
         tasks_router(store, clock, Ids(settings.id_namespace), local_client),
+        mutes_router(store, clock, rule_ids(settings.pathways), local_client),
     )
 
 

@@ -1,6 +1,7 @@
 """The CapabilityStatement (FHIR R4 http, capabilities), made from the tables the server runs on."""
 
 from gateway.core.contributions import Json
+from gateway.core.systems import FHIR_BASE
 from gateway.fhir.search_table import COMMON, PARAMETERS, Parameter
 from gateway.fhir.subscriptions import BACKPORT, PROFILE
 from gateway.fhir.topics import TOPICS
@@ -20,7 +21,13 @@ _NOTE = {
 
 
 def statement(
-    base: str, version: str, date: str, *, subscriptions: bool = False, tasks: bool = False
+    base: str,
+    version: str,
+    date: str,
+    *,
+    subscriptions: bool = False,
+    tasks: bool = False,
+    mutes: bool = False,
 ) -> Json:
     """Return what this server does.
 
@@ -30,6 +37,7 @@ def statement(
         date: when this version was deployed, FHIR dateTime.
         subscriptions: Subscription can be written in this process.
         tasks: Task can be written in this process.
+        mutes: the operations on mutes are open in this process.
     """
     made = {type_: _resource(type_) for type_ in sorted(PARAMETERS)}
     if subscriptions:
@@ -53,6 +61,7 @@ def statement(
                 "they are read and searched here; clients write Subscription, and of Task what "
                 "people do with it.",
                 "resource": list(made.values()),
+                **({"operation": _mutes()} if mutes else {}),
             }
         ],
     }
@@ -90,6 +99,12 @@ def _task(resource: Json) -> Json:
     """Add that people write what they do, each on the version they read."""
     interactions = [*resource["interaction"], {"code": "update"}]
     return {**resource, "interaction": interactions, "versioning": "versioned-update"}
+
+
+def _mutes() -> list[Json]:
+    names = ("relais-mute", "relais-unmute", "relais-mutes")
+    base = f"{FHIR_BASE}/OperationDefinition"
+    return [{"name": name, "definition": f"{base}/{name}"} for name in names]
 
 
 def _parameter(parameter: Parameter) -> Json:

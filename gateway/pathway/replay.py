@@ -317,6 +317,9 @@ def _voided(row: ExpectationRow, look: Look) -> ExpectationRow:
 def _details(case: Case, look: Look) -> Attributes:
     shown = case.trigger.attributes
     details = {name: shown[name] for name in _SHOWN if shown.get(name) is not None}
+    if address := case.trigger.text("address"):
+        # Of an address the domain only: one of a patient holds their number.
+        details["domain"] = address.rpartition("@")[2].lower()
     details["event"] = case.trigger.event
     details["at"] = stamp(case.trigger.low)
     if case.closer is not None:

@@ -39,6 +39,11 @@ def load_rules(folder: Path | None = None, tables: Tables | None = None) -> Rule
     return rules
 
 
+def rule_ids(folder: Path | None = None) -> frozenset[str]:
+    """Return the ids of the rules of a folder, as its files are named."""
+    return frozenset(path.stem.partition(".")[0] for path in rules_folder(folder).glob("*.y*ml"))
+
+
 def read_documents(
     paths: Collection[Path], folder: str
 ) -> tuple[dict[str, TextDocument], list[Issue]]:

@@ -85,6 +85,7 @@ def create_app(
         settings.date,
         subscriptions="/fhir/Subscription" in paths,
         tasks="/fhir/Task/{id}" in paths,
+        mutes="/fhir/$relais-mute" in paths,
     )
     app.include_router(fhir_router(store, fhir))
     app.include_router(health_router(store, stalled_for, settings.stall_limit_s))

@@ -45,6 +45,7 @@ class FhirSettings:
         date: when this version was deployed, FHIR dateTime.
         subscriptions: Subscription can be written in this process.
         tasks: Task can be written in this process.
+        mutes: the operations on mutes are open in this process.
     """
 
     base: str
@@ -52,6 +53,7 @@ class FhirSettings:
     date: str
     subscriptions: bool = False
     tasks: bool = False
+    mutes: bool = False
 
 
 def fhir_router(store: Store, settings: FhirSettings) -> APIRouter:
@@ -107,6 +109,7 @@ class _Door:
                 settings.date,
                 subscriptions=settings.subscriptions,
                 tasks=settings.tasks,
+                mutes=settings.mutes,
             )
         )
 
