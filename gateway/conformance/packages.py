@@ -4,9 +4,11 @@ A package is a gzipped tar with `package/package.json` and definitions beside it
 itself is kept, under `<name>@<version>.tgz`, so that its hash can be compared with the publisher's.
 """
 
+import gzip
 import io
 import re
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -26,6 +28,8 @@ ARCHIVE_LIMIT = 128 * 2**20
 CONTENT_LIMIT = 1024 * 2**20
 _MEMBERS = 50_000
 _DEFINITIONS = frozenset({"StructureDefinition", "ValueSet", "CodeSystem"})
+#: What reading an archive that is none may raise.
+_BROKEN = (tarfile.TarError, zlib.error, EOFError, OSError, JSONDecodeError, UnicodeDecodeError)
 #: name@version, as packages are asked for; nothing that could leave a folder.
 _NAMED = re.compile(r"([a-z][a-z0-9]*(?:[.-][a-z0-9]+)*)@([0-9A-Za-z][0-9A-Za-z.+-]*)")
 
@@ -99,7 +103,10 @@ def _members(archive: bytes, where: str) -> Iterator[tuple[str, Json]]:
     """Give the JSON files directly in `package/`."""
     total = 0
     try:
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+        with (
+            gzip.GzipFile(fileobj=io.BytesIO(archive)) as unpacked,
+            tarfile.TarFile(fileobj=unpacked) as tar,
+        ):
             for count, member in enumerate(tar):
                 total += member.size
                 if count >= _MEMBERS or total > CONTENT_LIMIT:
@@ -111,7 +118,7 @@ def _members(archive: bytes, where: str) -> Iterator[tuple[str, Json]]:
                 content = loads(held.read()) if held else None
                 if isinstance(content, dict):
                     yield name, content
-    except (tarfile.TarError, EOFError, OSError, JSONDecodeError, UnicodeDecodeError) as error:
+    except _BROKEN as error:
         raise RejectedError([_no_package(where)]) from error
 
 
