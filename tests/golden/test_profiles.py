@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from gateway.conformance.packages import own_definitions
 from gateway.core.issues import Severity
 from gateway.fhir.profiles.definitions import Definitions
 from gateway.fhir.profiles.judge import Judge
-from tests.conftest import ROOT, packages
+from tests.conftest import packages
+from tests.golden.test_fr_core import of_fixtures
 from tests.support.absent import absent
 
 Json = dict[str, Any]
@@ -40,11 +42,8 @@ def _package(version: str) -> dict[str, Any]:
 @cache
 def _judge(version: str) -> Judge:
     files = _package(version)
-    own = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted((ROOT / "profiles" / "fhir").glob("*.json"))
-    ]
-    return Judge(Definitions.of([*(r for n, r in files.items() if "/" not in n), *own]))
+    published = [content for name, content in files.items() if "/" not in name]
+    return Judge(Definitions.of([*published, *own_definitions()]))
 
 
 def _wrong(version: str, resource: Json) -> set[str]:
@@ -310,3 +309,30 @@ def test_a_display_that_throws_an_ipp_out_of_its_slice_is_a_warning() -> None:
 
     assert _wrong("2.2.0", patient) == set()
     assert "RLS-FHR-221" in {one.issue.code for one in _judge("2.2.0").findings(patient)}
+
+
+#: Our own profiles, by the type of what they are about.
+_OWN = {
+    "CarePlan": "document-care-plan",
+    "CareTeam": "document-care-team",
+    "ServiceRequest": "planned-service",
+}
+
+
+def test_what_we_make_of_inputs_meets_our_own_profiles() -> None:
+    judge = Judge(Definitions.of(own_definitions()))
+    made = [one for one in of_fixtures() if one["resourceType"] in _OWN]
+    found = {
+        (one.issue.code, one.element, resource["id"])
+        for resource in made
+        for one in judge.findings(
+            resource,
+            profiles=[
+                "https://relais.example/fhir/StructureDefinition/" + _OWN[resource["resourceType"]]
+            ],
+        )
+        if one.issue.severity is not Severity.INFORMATION
+    }
+
+    assert {one["resourceType"] for one in made} == _OWN.keys()
+    assert found == set()

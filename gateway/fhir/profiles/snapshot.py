@@ -180,7 +180,7 @@ def _fill(node: Node, element: Json) -> None:
     node.minimum = element.get("min", 0)
     maximum = element.get("max", "*")
     node.maximum = None if maximum == "*" else int(maximum)
-    node.types = tuple(_type(one) for one in element.get("type", ()))
+    node.types = tuple(_type(one) for one in element.get("type", ())) or _base_type(node.path)
     for key, value in element.items():
         if key.startswith("fixed"):
             node.fixed = value
@@ -230,6 +230,12 @@ def _prune(node: Node) -> bool:
         or node.maximum != _base_maximum(node.path)
         or any(one.profiles or one.targets for one in node.types)
     )
+
+
+def _base_type(path: str) -> tuple[TypeRef, ...]:
+    """Return the type of base R4 where a differential does not repeat it."""
+    element = table().find(path)
+    return () if element is None else (TypeRef(element.type),)
 
 
 def _base_maximum(path: str) -> int | None:

@@ -5,9 +5,11 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from gateway.conformance.packages import definitions_of
 from gateway.core.facts import Status
 from gateway.fhir import gap_words, gaps, shape
 from gateway.fhir.gaps import GapView, detected_issue, gap_task, retracted_task
+from gateway.fhir.profiles.judge import Judge
 from tests.conftest import ROOT
 from tests.support.gaps import IDS, PATIENT, SENTENCES, row
 from tests.support.pipeline import START
@@ -20,19 +22,33 @@ REFERENCES = {
 }
 
 
+JUDGE = Judge(definitions_of([]))
+
+
+def _wrong(resource, profile):
+    """Judge a resource by base R4 and by our own profile of it."""
+    asked = f"https://relais.example/fhir/StructureDefinition/{profile}"
+    found = [one.issue for one in JUDGE.findings(resource, profiles=[asked])]
+    # The extension of the gap status is another's: its definition is in no package at hand.
+    return [
+        *shape.check(resource),
+        *(one for one in found if one.severity.refuses or one.code != "RLS-FHR-215"),
+    ]
+
+
 def _view(status=Status.OVERDUE, **changes):
     return GapView(row(status, **changes), AT, SENTENCES, REFERENCES)
 
 
 def _issue(status=Status.OVERDUE, before=None, task=None, **changes):
     made = detected_issue(_view(status, **changes), IDS, before, task)
-    assert shape.check(made) == []
+    assert _wrong(made, "handoff-gap") == []
     return made
 
 
 def _task(status=Status.OVERDUE, before=None, **changes):
     made = gap_task(_view(status, **changes), IDS, before)
-    assert shape.check(made) == []
+    assert _wrong(made, "handoff-gap-task") == []
     return made
 
 
