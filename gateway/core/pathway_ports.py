@@ -220,8 +220,8 @@ class WatchQueries(Protocol):
         """Return every feed, by name.
 
         Args:
-            since: leave out marks that no longer stood at this instant (there are up to 86,400
-                a feed).
+            since: leave out marks that no longer stood at this instant (there are up to 1,440
+                a day and feed).
         """
         ...
 

@@ -13,7 +13,9 @@ from gateway.store.codec import instant_text, key_text, read_instant
 from gateway.store.sqltext import Compiler, Session, given
 from gateway.store.tables import TABLES
 
-_FEED, _PROVEN, _MARK = (TABLES[name].c for name in ("feed", "feed_proven", "feed_mark"))
+_FEED, _PROVEN, _MARK, _PAGE = (
+    TABLES[name].c for name in ("feed", "feed_proven", "feed_mark", "feed_mark_page")
+)
 _CHANGED = feedmarks.FeedColumns._fields[1:]
 
 
@@ -39,10 +41,18 @@ class FeedSql:
         )
         # Two writers may set a mark at one instant; the first stays.
         self.insert_mark = c.insert(mark, ("feed", "at", "watermark"), ignore=True)
-        self.forget = c(
-            mark.delete().where(_MARK.feed == bindparam("of_feed"), _MARK.at < bindparam("end")),
-            "of_feed",
-            "end",
+        of_feed = _MARK.feed == bindparam("of_feed")
+        oldest = select(*_MARK).where(of_feed, _MARK.at < bindparam("end")).order_by(_MARK.at)
+        self.oldest = c(c.limited(oldest, "rows"), "of_feed", "end", "rows")
+        self.insert_page = c.insert(TABLES["feed_mark_page"], feedmarks.PageColumns._fields)
+        self.drop = c(mark.delete().where(of_feed, _MARK.at <= bindparam("end")), "of_feed", "end")
+        pages = select(*_PAGE)
+        self.pages = c(pages.where(_PAGE.at >= bindparam("since")).order_by(_PAGE.at), "since")
+        in_page = pages.where(
+            _PAGE.feed == bindparam("of_feed"), _PAGE.watermark >= bindparam("instant")
+        )
+        self.page = c(
+            c.limited(in_page.order_by(_PAGE.watermark), "rows"), "of_feed", "instant", "rows"
         )
         self.insert_proven = c.insert(TABLES["feed_proven"], ("feed", "at"), ignore=True)
         self.all = c(
@@ -106,19 +116,33 @@ class SqlFeeds:
             else:
                 self._session.run(self._sql.insert, row)
         self._session.run_many(self._sql.insert_mark, marks)
-        self._session.run_many(self._sql.forget, [feedmarks.forgotten(mark) for mark in marks])
+        # The newest mark of each feed, which is the last one.
+        for name, mark in {mark[0]: mark for mark in marks}.items():
+            self._fold(name, feedmarks.old_until(mark))
+
+    def _fold(self, feed: str, end: str) -> None:
+        """Put old marks of a feed into pages, as far as they fill some."""
+        wanted = (feed, end, feedmarks.PAGE)
+        while len(rows := self._session.rows(self._sql.oldest, wanted)) == feedmarks.PAGE:
+            self._session.run(self._sql.insert_page, feedmarks.folded([tuple(r) for r in rows]))
+            self._session.run(self._sql.drop, (feed, rows[-1][1]))
 
     def all(self, since: datetime | None) -> list[FeedState]:
         """Return every feed, with the mark that stood at `since` and those after it."""
+        start = instant_text(since) if since is not None else ""
         if since is None:
             rows = self._session.rows(self._sql.marks)
         else:
-            rows = self._session.rows(self._sql.marks_since, (instant_text(since),))
+            rows = self._session.rows(self._sql.marks_since, (start,))
+        pages = self._session.rows(self._sql.pages, (start,))
+        old = [m for page in pages for m in feedmarks.unfolded(feedmarks.PageColumns(*page))]
         marks: dict[str, list[tuple[datetime, datetime]]] = {}
-        for name, at, watermark in rows:
+        for name, at, watermark in (*old, *rows):
             if name is None:
                 continue
             marks.setdefault(name, []).append((read_instant(at), read_instant(watermark)))
+        if since is not None:
+            marks = {name: feedmarks.standing(known, since) for name, known in marks.items()}
         return [
             feed_state(row[:-1], marks.get(row[0], ()), row[-1])
             for row in self._session.rows(self._sql.all)
@@ -135,7 +159,15 @@ class SqlFeeds:
         """Return the receipt that made a feed complete up to an instant."""
         wanted = (key_text(feed), instant_text(instant), 1)
         found = self._session.rows(self._sql.complete, wanted)
-        return read_instant(found[0][0]) if found else None
+        return self._first_complete(wanted) or (read_instant(found[0][0]) if found else None)
+
+    def _first_complete(self, wanted: tuple[str, str, int]) -> datetime | None:
+        """Return the receipt of the first mark in a page that is late enough."""
+        found = self._session.rows(self._sql.page, wanted)
+        if not found:
+            return None
+        marks = feedmarks.unfolded(feedmarks.PageColumns(*found[0]))
+        return read_instant(next(at for _, at, watermark in marks if watermark >= wanted[1]))
 
 
 def newest_mark(row: Sequence[Any]) -> list[tuple[datetime, datetime]]:

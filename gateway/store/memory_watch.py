@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import takewhile
 
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.core.pathway_ports import FeedState
@@ -170,9 +169,6 @@ class MemoryWatch:
             known = self._marks.setdefault(name, {})
             for mark in marks:
                 self._journal.put(known, mark[1], mark[2])
-                _, end = feedmarks.forgotten(mark)
-                for at in list(takewhile(end.__gt__, known)):
-                    self._journal.drop(known, at)
 
     def feeds(self, since: datetime | None = None) -> list[FeedState]:
         """Return every feed, by name; the marks from the one that stood at `since` on."""
@@ -199,7 +195,4 @@ class MemoryWatch:
     def _marks_of(self, name: str, since: datetime | None) -> list[tuple[datetime, datetime]]:
         known = self._marks.get(name, {}).items()
         marks = sorted((read_instant(at), read_instant(watermark)) for at, watermark in known)
-        if since is None:
-            return marks
-        standing = max((at for at, _ in marks if at <= since), default=since)
-        return [mark for mark in marks if mark[0] >= standing]
+        return marks if since is None else feedmarks.standing(marks, since)

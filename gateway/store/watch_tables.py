@@ -182,3 +182,15 @@ class FeedMark(SQLModel, table=True):
     feed: str = Field(sa_column=column(TEXT, key=True))
     at: str = Field(sa_column=column(TEXT, key=True))
     watermark: str = Field(sa_column=column(TEXT))
+
+
+class FeedMarkPage(SQLModel, table=True):
+    """Old marks of a feed, folded; `at` and `watermark` are those of the last one."""
+
+    __tablename__ = "feed_mark_page"
+    __table_args__ = (Index("ix_feed_mark_page_watermark", "feed", "watermark"),)
+
+    feed: str = Field(sa_column=column(TEXT, key=True))
+    at: str = Field(sa_column=column(TEXT, key=True))
+    watermark: str = Field(sa_column=column(TEXT))
+    marks: bytes = Field(sa_column=column(LargeBinary()))

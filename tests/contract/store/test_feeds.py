@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from gateway.core.pathway_ports import FeedState
 from gateway.core.ports import Store
 from gateway.store.factory import open_store
+from gateway.store.feedmarks import PAGE
 from tests.contract.store.builders import at
 
 ADT, DOC = "990000001:ADT", "990000001:DOC"
@@ -120,17 +122,52 @@ async def test_marks_from_an_instant_on_begin_with_the_one_that_stood_then(store
     assert before_all == await feeds(store)
 
 
-async def test_marks_of_sixty_days_are_kept(store: Store) -> None:
+async def test_every_mark_is_kept_however_old(store: Store) -> None:
     day = timedelta(days=1).total_seconds()
-    await seen(store, *((ADT, n * day, 0) for n in range(62)))
+    receipts = [n * day / 10 + n % 7 + 0.000123 for n in range(4000)]
+    for first in range(0, 4000, 100):
+        batch = receipts[first : first + 100]
+        await seen(store, *((ADT, receipt, 1 + n % 3) for n, receipt in enumerate(batch)))
+        await seen(store, *((DOC, receipt + 5, 0) for receipt in batch))
 
+    adt, doc = await feeds(store)
+    [later, _] = await feeds(store, at(receipts[1000]))
+    asked = [receipts[n] - 2.5 for n in (0, 255, 256, 257, 1999, 3400, 3998)]
+    found = [await store.read(lambda tx, to=to: tx.watch.complete_at(ADT, at(to))) for to in asked]
+
+    assert [receipt for receipt, _ in adt.marks] == [at(receipt) for receipt in receipts]
+    assert [receipt for receipt, _ in doc.marks] == [at(receipt + 5) for receipt in receipts]
+    assert adt.marks[3999][0] - adt.marks[3999][1] == timedelta(seconds=3)
+    assert later.marks == adt.marks[1000:]
+    assert found == [
+        next(receipt for receipt, watermark in adt.marks if watermark >= at(to)) for to in asked
+    ]
+
+
+async def test_old_marks_take_few_rows(durable_url: str) -> None:
+    store = open_store(durable_url)
+    await store.open()
+    for day in range(400):
+        hours = (day * 86400.0 + hour * 3600 for hour in range(24))
+        await seen(store, *((ADT, receipt, 1) for receipt in hours))
     [feed] = await feeds(store)
+    await store.close()
+    made = create_engine(durable_url.replace("postgresql:", "postgresql+psycopg:"))
+    with made.connect() as connection:
+        rows = connection.execute(text("SELECT count(*) FROM feed_mark")).scalar_one()
+        pages = connection.execute(
+            text("SELECT count(*), sum(length(marks)) FROM feed_mark_page")
+        ).one()
+    made.dispose()
 
-    assert [receipt for receipt, _ in feed.marks] == [at(n * day) for n in range(1, 62)]
+    assert len(feed.marks) == 9600
+    assert 24 * 60 <= rows < 24 * 60 + 2 * PAGE
+    assert pages[0] * PAGE + rows == 9600
+    assert pages[1] < 8 * (9600 - rows)
 
 
-async def test_two_processes_count_every_message_of_one_feed(postgresql_url: str) -> None:
-    stores = [open_store(postgresql_url, timeout_s=20) for _ in range(2)]
+async def test_two_processes_count_every_message_of_one_feed(postgredurable_url: str) -> None:
+    stores = [open_store(postgredurable_url, timeout_s=20) for _ in range(2)]
     for store in stores:
         await store.open()
 
