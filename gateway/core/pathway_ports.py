@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.core.facts import Assertion, ExpectationRow, LedgerLine, Received, Status
@@ -126,6 +126,19 @@ class WatchQueries(Protocol):
         """Take persons whose look is due, earliest first; those of other workers are left.
 
         A person is taken for 60 s or until `save`; then it is due again.
+        """
+        ...
+
+    def overslept(self, now: datetime, poll: timedelta) -> list[str]:
+        """Return the persons whom no timer wakes for an instant that is over, sorted.
+
+        Args:
+            now: instant of looking.
+            poll: how long a person with an unconfirmed expectation may sleep at most.
+
+        Returns:
+            Those with an expectation that waits for an instant up to `now` and a later timer, or
+            none. Who is due, or is being looked at, is not among them.
         """
         ...
 

@@ -59,6 +59,7 @@ from gateway.pipeline.folds import FOLDS
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer
 from gateway.pipeline.subscribed import HOOK
+from gateway.pipeline.sweep import Sweep
 from gateway.pipeline.to_hospital import CONNECTOR
 from gateway.pipeline.watch import Watcher, WatchSettings
 from gateway.store.factory import open_store
@@ -275,4 +276,5 @@ def build_workers(
     )
     rhythm = Rhythm(settings.hooks.poll_s, settings.hooks.poll_s, settings.mssante.poll_s)
     watcher = build_watcher(settings, store, clock, mappings)
-    return Workers(watcher, deliverer, mail[1] if mail else None, rhythm, letters), client
+    sweep = Sweep(store, clock, watcher.settings)
+    return Workers(watcher, deliverer, mail[1] if mail else None, rhythm, letters, sweep), client

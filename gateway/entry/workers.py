@@ -1,4 +1,4 @@
-"""What runs beside the doors: looks at persons, deliveries, notices of mails.
+"""What runs beside the doors: looks at persons and lost timers, deliveries, notices of mails.
 
 Each loop claims its work from the store, so any number of processes may run them. A store or an
 operator that is away postpones a loop and ends none.
@@ -14,6 +14,7 @@ from gateway.connectors.mssante_mailbox import NoticeReader
 from gateway.core.errors import RetriableError
 from gateway.pipeline.deliver import Deliverer
 from gateway.pipeline.letters import LetterTaker
+from gateway.pipeline.sweep import Sweep
 from gateway.pipeline.watch import Watcher
 
 _log = structlog.get_logger()
@@ -28,6 +29,7 @@ class Rhythm:
     watch_s: float = 0.5
     deliver_s: float = 0.25
     notices_s: float = 30.0
+    sweep_s: float = 60.0
 
 
 class Workers:
@@ -40,6 +42,7 @@ class Workers:
         notices: NoticeReader | None,
         rhythm: Rhythm | None = None,
         letters: LetterTaker | None = None,
+        sweep: Sweep | None = None,
     ) -> None:
         """Prepare; nothing runs.
 
@@ -49,12 +52,14 @@ class Workers:
             notices: the mailbox of notices; None where no mail leaves.
             rhythm: pauses.
             letters: takes what somebody writes to the mailbox; None where nobody wants it.
+            sweep: finds lost timers; None where nobody lives long enough to lose one.
         """
         self._watcher = watcher
         self._deliverer = deliverer
         self._notices = notices
         self._rhythm = rhythm or Rhythm()
         self._letters = letters
+        self._sweep = sweep
         # The mailbox remembers what it gave last, so one look at a time.
         self._reading = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,6 +69,8 @@ class Workers:
         rhythm = self._rhythm
         self._run("watch", self._watcher.step, rhythm.watch_s)
         self._run("deliver", self._deliverer.step, rhythm.deliver_s)
+        if self._sweep is not None:
+            self._run("sweep", self._sweep.step, rhythm.sweep_s)
         if self._notices is not None:
             self._run("notices", self.read_notices, rhythm.notices_s)
 

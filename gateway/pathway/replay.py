@@ -23,7 +23,7 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 #: Order of a Patient that joins a person: before the messages of that instant.
 _JOIN = -1
 #: How often to look whether a silent feed is back, when nobody tells.
-_POLL = timedelta(minutes=15)
+POLL = timedelta(minutes=15)
 #: Attributes of the trigger that people must see.
 _SHOWN = (
     "estab", "unit", "sector", "visit", "destination", "detail", "destination_finess", "mode",
@@ -304,7 +304,7 @@ class _Looking:
         due = case.next_change(row.status) if row is not None else None
         if row is not None and row.status is Status.UNCONFIRMED:
             # An opening that is due later only because the feed is silent may come sooner.
-            return min(due or NEVER, now + _POLL)
+            return min(due or NEVER, now + POLL)
         return due
 
 

@@ -319,7 +319,10 @@ class MemoryTransaction:
         self.resources: ResourceQueries = MemoryResources(self.journal)
         watched: dict[str, Watch] = {}
         self.facts: FactQueries = MemoryFacts(self.journal, watched)
-        self.watch: WatchQueries = MemoryWatch(self.journal, watched, self.facts.patients)
+        facts = self.facts
+        self.watch: WatchQueries = MemoryWatch(
+            self.journal, watched, facts.patients, lambda one: facts.persons([one])[one]
+        )
         self.outbox: OutboxQueries = MemoryOutbox(self.journal)
         self.subscriptions: SubscriptionQueries = MemorySubscriptions(self.journal)
         self.work: WorkQueries = MemoryWork(self.journal)

@@ -1,7 +1,7 @@
 """The state of the pathway engine in memory."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.core.pathway_ports import FeedState
@@ -18,13 +18,13 @@ from gateway.store.watchcodec import (
     read_line,
     weight_of,
 )
-from gateway.store.watchrules import Watch, check_opened, writing
+from gateway.store.watchrules import Watch, check_opened, is_over, waiting, writing
 
 
 class MemoryWatch:
     """Timers, expectations, ledger and feeds, kept as the columns the SQL stores write.
 
-    `patients` gives the Patients of a person.
+    `patients` gives the Patients of a person, `person` the person of a Patient.
     """
 
     def __init__(
@@ -32,10 +32,12 @@ class MemoryWatch:
         journal: Journal,
         watched: dict[str, Watch],
         patients: Callable[[str], Iterable[str]],
+        person: Callable[[str], str],
     ) -> None:
         self._journal = journal
         self._watched = watched
         self._patients = patients
+        self._person = person
         self._rows: dict[str, ExpectationColumns] = {}
         self._of_patient: dict[str, dict[str, None]] = {}
         self._lines: dict[int, LedgerColumns] = {}
@@ -59,6 +61,18 @@ class MemoryWatch:
         for person in persons:
             self._journal.put(self._watched, person, self._watched[person].claimed(now))
         return persons
+
+    def overslept(self, now: datetime, poll: timedelta) -> list[str]:
+        """Return the persons whom no timer wakes for an instant that is over, sorted."""
+        latest = dict(waiting(now, poll))
+        found = set[str]()
+        for row in self._rows.values():
+            if row.status in latest and is_over(read_expectation(row), now):
+                person = self._person(row.patient_id)
+                watch = self._watched.get(person)
+                if watch is None or watch.sleeps(latest[row.status], instant_text(now)):
+                    found.add(person)
+        return sorted(found)
 
     def expectations(self, person_id: str) -> list[ExpectationRow]:
         """Return the expectations whose trigger is with a Patient of a person, by gap id."""

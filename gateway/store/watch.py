@@ -1,11 +1,11 @@
 """Queries on the state of the pathway engine: timers, expectations, ledger."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import merge
-from itertools import islice
+from itertools import islice, product
 
-from sqlalchemy import bindparam, case, literal_column, select
+from sqlalchemy import bindparam, case, func, literal_column, or_, select
 
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.core.pathway_ports import FeedState
@@ -15,6 +15,7 @@ from gateway.store.feeds import SqlFeeds
 from gateway.store.sqltext import Compiler, Session, Sql, given
 from gateway.store.tables import TABLES
 from gateway.store.watchcodec import (
+    WEIGHTS,
     ExpectationColumns,
     expectation_columns,
     ledger_columns,
@@ -22,7 +23,15 @@ from gateway.store.watchcodec import (
     read_line,
     weight_of,
 )
-from gateway.store.watchrules import LEASE, Watch, check_fresh, check_opened, writing
+from gateway.store.watchrules import (
+    LEASE,
+    Watch,
+    check_fresh,
+    check_opened,
+    is_over,
+    waiting,
+    writing,
+)
 
 _WATCHED, _ROW, _TALLY, _LEDGER = (
     TABLES[name].c for name in ("watched", "expectation", "tally", "ledger")
@@ -98,6 +107,7 @@ class WatchSql:
         self.history = c(
             lines.where(_LEDGER.gap_id == bindparam("gap")).order_by(_LEDGER.seq), "gap"
         )
+        self.asleep = _asleep(c)
         both = (False, True)
         self.worst = {(rule, grave): _worst(c, rule, grave) for rule in both for grave in both}
         more = _TALLY.expectations + literal_column("excluded.expectations")
@@ -128,6 +138,38 @@ def _touch(c: Compiler) -> Sql:
             "asked": case((leased, earlier["asked"]), else_=_WATCHED.asked),
         },
     )
+
+
+def _asleep(c: Compiler) -> Sql:
+    """Build the query of expectations of one kind whose person sleeps on after their deadline.
+
+    It goes by the index of worklists: what waits is detected at its deadline or later.
+    """
+    person, watched = TABLES["person"].c, _WATCHED
+    whose = func.coalesce(person.person_id, _ROW.patient_id)
+    sleeps = or_(
+        watched.person_id.is_(None),
+        (watched.leased == literal_column("0"))
+        & (watched.wake > bindparam("late"))
+        & (watched.looked_until <= bindparam("seen")),
+    )
+    joined = (
+        TABLES["expectation"]
+        .outerjoin(TABLES["person"], person.patient_id == _ROW.patient_id)
+        .outerjoin(TABLES["watched"], watched.person_id == whose)
+    )
+    statement = (
+        select(whose, *_ROW)
+        .select_from(joined)
+        .where(
+            _ROW.status == bindparam("in_status"),
+            _ROW.opened == bindparam("is_opened"),
+            _ROW.weight == bindparam("of_weight"),
+            _ROW.deadline <= bindparam("now"),
+            sleeps,
+        )
+    )
+    return c(statement, "in_status", "is_opened", "of_weight", "now", "late", "seen")
 
 
 def _worst(c: Compiler, by_rule: bool, by_severity: bool) -> Sql:
@@ -177,6 +219,17 @@ class SqlWatch:
         if persons:
             self._session.run(self._sql.lease, (instant_text(now + LEASE), given(persons)))
         return persons
+
+    def overslept(self, now: datetime, poll: timedelta) -> list[str]:
+        """Return the persons whom no timer wakes for an instant that is over, sorted."""
+        found = set[str]()
+        end = instant_text(now)
+        for status, late in waiting(now, poll):
+            for opened, weight in product((0, 1), WEIGHTS):
+                wanted = (status, opened, weight, end, late, end)
+                rows = self._session.rows(self._sql.asleep, wanted)
+                found.update(row[0] for row in rows if is_over(read_expectation(row[1:]), now))
+        return sorted(found)
 
     def expectations(self, person_id: str) -> list[ExpectationRow]:
         """Return the expectations whose trigger is with a Patient of a person, by gap id."""

@@ -22,6 +22,8 @@ from gateway.store.columns import NEVER
 #: The most severe first; a severity this release does not know comes last.
 _WEIGHTS = {"critical": 0, "major": 1, "minor": 2, "info": 3}
 _LAST_WEIGHT = 9
+#: Every weight there is.
+WEIGHTS = (*_WEIGHTS.values(), _LAST_WEIGHT)
 
 
 def weight_of(severity: str) -> int:

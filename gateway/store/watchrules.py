@@ -61,9 +61,29 @@ class Watch(NamedTuple):
             looks=self.looks + 1,
         )
 
+    def sleeps(self, late: str, now: str) -> bool:
+        """Tell whether nobody looks, and the timer is after an instant.
+
+        A ledger that is written beyond `now`, by a clock that went back since, waits for no timer.
+        """
+        return not self.leased and self.wake > late and self.looked_until <= now
+
     def stale(self) -> "Watch":
         """Return the timer of a person whose Patients change: a look that began is stale."""
         return self._replace(looks=self.looks + 1)
+
+
+def waiting(now: datetime, poll: timedelta) -> list[tuple[str, str]]:
+    """Return the states that wait for an instant, each with the latest timer it may have now."""
+    return [
+        (Status.PENDING.value, instant_text(now)),
+        (Status.UNCONFIRMED.value, instant_text(now + poll)),
+    ]
+
+
+def is_over(row: ExpectationRow, now: datetime) -> bool:
+    """Tell whether the instant is over that an expectation waits for."""
+    return row.theta is not None and row.theta <= now
 
 
 class Writing(NamedTuple):

@@ -36,7 +36,7 @@ from tests.support.process import GatewayProcess, send_until_cut
 from tests.support.region_process import inbox
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.long]
-KILLS = 24
+KILLS = 12
 #: Looks stay so far behind the clock on a shared database.
 LAG = timedelta(seconds=0.5)
 _PATIENCE_S = 240.0
@@ -93,7 +93,7 @@ class Processes:
         """Send until it is acknowledged."""
         async with asyncio.timeout(60):
             # Whoever was killed is back after a while; its port tells nobody when.
-            while not await self._sent(one):
+            while not await self._sent(one):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     async def _sent(self, one: Arrived) -> bool:
@@ -141,7 +141,7 @@ class Processes:
 @pytest.fixture(scope="module")
 def log():
     """Give the log of a region with every fault, corrections, links and late words."""
-    return linked_region("killing", 36, all_faults(90))
+    return linked_region("killing", 24, all_faults(90))
 
 
 @pytest.fixture(scope="module")
