@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -350,3 +350,41 @@ async def test_the_last_line_of_the_ledger_is_known(store: Store) -> None:
     assert await store.read(lambda tx: tx.watch.ledger(last - 1, 9)) == [
         (last, turns("g1", S.PENDING))
     ]
+
+
+async def test_who_sleeps_past_what_it_waits_for_is_found(store: Store) -> None:
+    due, soon = at(100), at(160)
+    for person, wake, status in (
+        ("a-sound", at(100), S.PENDING),
+        ("b-late", at(101), S.PENDING),
+        ("c-none", None, S.PENDING),
+        ("d-polled", soon, S.UNCONFIRMED),
+        ("e-unpolled", at(161), S.UNCONFIRMED),
+        ("f-settled", None, S.MET),
+        ("g-grace", at(200), S.PENDING),
+    ):
+        row = expects(
+            f"gap-{person}",
+            status,
+            person_id=person,
+            patient=Target("Patient", person),
+            deadline=at(50),
+            theta={"g-grace": at(200), "f-settled": None}.get(person, due),
+        )
+        line = turns(row.gap_id, status)
+        await store.write(
+            lambda tx, row=row, line=line, wake=wake: tx.watch.save(
+                row.person_id, [row], [line], at(0), wake
+            )
+        )
+    minute = timedelta(seconds=60)
+
+    early = await store.read(lambda tx: tx.watch.overslept(at(99), minute))
+    found = await store.read(lambda tx: tx.watch.overslept(due, minute))
+    await touch(store, {"b-late": 90})
+    await claim(store, 90)
+    leased = await store.read(lambda tx: tx.watch.overslept(due, minute))
+
+    assert early == []
+    assert found == ["b-late", "c-none", "e-unpolled"]
+    assert leased == ["c-none", "e-unpolled"]
