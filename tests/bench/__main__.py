@@ -6,10 +6,10 @@ because figures of different sessions do not compare.
 
 import argparse
 
-from tests.bench import jobs, pathway, readers
+from tests.bench import engine, jobs, pathway, readers
 from tests.bench.figures import Report
 
-_PARTS = ("reader", "letters", "where", "adt", "mdm", "pathway")
+_PARTS = ("reader", "letters", "where", "adt", "mdm", "pathway", "engine")
 
 
 def main() -> None:
@@ -22,6 +22,11 @@ def main() -> None:
     parser.add_argument(
         "--expectations", type=int, default=1_000_000, help="live expectations beside the load"
     )
+    parser.add_argument(
+        "--patients", default="1000,100000,1000000", help="sizes at which an event is measured"
+    )
+    parser.add_argument("--seconds", type=int, default=30, help="of a steady load")
+    parser.add_argument("--events", type=int, default=300, help="single events at each size")
     chosen = parser.parse_args()
     wanted = chosen.only.split(",")
     unknown = set(wanted) - set(_PARTS)
@@ -41,7 +46,10 @@ def main() -> None:
     if "mdm" in wanted:
         jobs.mdm(report, chosen.runs, chosen.documents)
     if "pathway" in wanted:
-        pathway.latency(report, chosen.runs, chosen.expectations)
+        pathway.latency(report, chosen.runs, chosen.expectations, chosen.seconds)
+    if "engine" in wanted:
+        sizes = [int(size) for size in chosen.patients.split(",")]
+        engine.cost(report, chosen.runs, sizes, chosen.events)
     report.finish()
 
 

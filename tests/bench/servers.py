@@ -49,24 +49,49 @@ def relais(
         validation: `compiled` or `full`.
         prepare: fills the file before the program starts.
     """
+    with _folder() as folder:
+        if prepare is not None:
+            prepare(folder / "bench.db")
+        url = f"sqlite:///{folder / 'bench.db'}"
+        with _role("all", url, folder, validation=validation) as server:
+            yield server
+
+
+@contextmanager
+def roles(url: str) -> Iterator[tuple[Server, Server]]:
+    """Serve a PostgreSQL database by two processes: the doors, and what looks."""
+    with (
+        _folder() as folder,
+        _role("doors", url, folder) as doors,
+        _role("worker", url, folder) as worker,
+    ):
+        yield doors, worker
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
     WORK.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="relais-", dir=WORK))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _role(role: str, url: str, folder: Path, *, validation: str = "compiled") -> Iterator[Server]:
     port, http_port = free_port(), free_port()
-    if prepare is not None:
-        prepare(folder / "bench.db")
     environment = os.environ | {
-        "RELAIS_STORE_URL": f"sqlite:///{folder / 'bench.db'}",
+        "RELAIS_STORE_URL": url,
         "RELAIS_MLLP_PORT": str(port),
         "RELAIS_HTTP_PORT": str(http_port),
         "RELAIS_RECEIVE_VALIDATION": validation,
         "RELAIS_LOG_LEVEL": "ERROR",
     }
-    command = [sys.executable, "-m", "gateway.entry.cli", "serve"]
-    try:
-        with _process(command, environment, folder, port) as server:
-            yield replace(server, http_port=http_port)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "gateway.entry.cli", "serve", "--role", role]
+    listens = http_port if role == "worker" else port
+    with _process(command, environment, folder, listens) as server:
+        yield replace(server, http_port=http_port)
 
 
 @contextmanager
@@ -132,12 +157,13 @@ def installed(requirement: str, environment: Path) -> Path:
 def _process(
     command: list[str], environment: dict[str, str], folder: Path, port: int
 ) -> Iterator[Server]:
-    with (folder / "output.txt").open("w+") as output:
+    output_file = folder / f"output-{port}.txt"
+    with output_file.open("w+") as output:
         process = subprocess.Popen(
             command, env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            _await_port(process, port, folder / "output.txt")
+            _await_port(process, port, output_file)
             yield Server(process.pid, port)
         finally:
             process.terminate()
