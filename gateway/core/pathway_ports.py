@@ -43,6 +43,17 @@ class FactQueries(Protocol):
         """Return every assertion about the Patients of a person, in order of (at, order)."""
         ...
 
+    def fold_away(self, person_id: str) -> int:
+        """Put the assertions about the Patients of a person where they take little room.
+
+        They are read as before, and come back by themselves when one of them is added to, taken
+        back, or told of another Patient.
+
+        Returns:
+            How many were folded; 0 when they are already, or the store does not fold.
+        """
+        ...
+
     def of_feeds(self, since: datetime) -> list[Received]:
         """Return the assertions without patient received at or after `since`."""
         ...
@@ -139,6 +150,20 @@ class WatchQueries(Protocol):
         Returns:
             Those with an expectation that waits for an instant up to `now` and a later timer, or
             none. Who is due, or is being looked at, is not among them.
+        """
+        ...
+
+    def quiet(self, after: str, since: datetime, limit: int) -> tuple[list[str], str]:
+        """Walk through everybody who was ever looked at, by id, one page.
+
+        Args:
+            after: last id of the page before; empty for the first one.
+            since: instant of the last look at most.
+            limit: how many to walk past.
+
+        Returns:
+            Those who wait for no timer, and were not looked at later; and the last id of the
+            page, empty when it was the last one.
         """
         ...
 

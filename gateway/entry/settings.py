@@ -93,6 +93,9 @@ class PathwaySettings(_Part):
 
     on: tuple[str, ...] = Field((), description="rules to turn on, by id; * all")
     off: tuple[str, ...] = Field((), description="rules to turn off, by id; wins over `on`")
+    archive_days: int = Field(
+        400, ge=1, description="facts of persons not looked at for so long are folded away"
+    )
 
 
 class MssanteSettings(_Part):

@@ -52,6 +52,7 @@ from gateway.pathway.published import chosen
 from gateway.pathway.rulefiles import load_rules, rule_ids
 from gateway.pathway.rules import Rules
 from gateway.pipeline import outgoing
+from gateway.pipeline.archive import Archivist
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.convert import Converter, ConvertOptions
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy, RetryRule
@@ -277,4 +278,6 @@ def build_workers(
     rhythm = Rhythm(settings.hooks.poll_s, settings.hooks.poll_s, settings.mssante.poll_s)
     watcher = build_watcher(settings, store, clock, mappings)
     sweep = Sweep(store, clock, watcher.settings)
-    return Workers(watcher, deliverer, mail[1] if mail else None, rhythm, letters, sweep), client
+    archivist = Archivist(store, clock, timedelta(days=settings.pathway.archive_days))
+    reader = mail[1] if mail else None
+    return Workers(watcher, deliverer, reader, rhythm, letters, sweep, archivist), client

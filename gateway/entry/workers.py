@@ -12,6 +12,7 @@ import structlog
 
 from gateway.connectors.mssante_mailbox import NoticeReader
 from gateway.core.errors import RetriableError
+from gateway.pipeline.archive import Archivist
 from gateway.pipeline.deliver import Deliverer
 from gateway.pipeline.letters import LetterTaker
 from gateway.pipeline.sweep import Sweep
@@ -30,6 +31,7 @@ class Rhythm:
     deliver_s: float = 0.25
     notices_s: float = 30.0
     sweep_s: float = 60.0
+    archive_s: float = 60.0
 
 
 class Workers:
@@ -43,6 +45,7 @@ class Workers:
         rhythm: Rhythm | None = None,
         letters: LetterTaker | None = None,
         sweep: Sweep | None = None,
+        archivist: Archivist | None = None,
     ) -> None:
         """Prepare; nothing runs.
 
@@ -53,6 +56,7 @@ class Workers:
             rhythm: pauses.
             letters: takes what somebody writes to the mailbox; None where nobody wants it.
             sweep: finds lost timers; None where nobody lives long enough to lose one.
+            archivist: folds away what is settled; None where nothing gets old.
         """
         self._watcher = watcher
         self._deliverer = deliverer
@@ -60,6 +64,7 @@ class Workers:
         self._rhythm = rhythm or Rhythm()
         self._letters = letters
         self._sweep = sweep
+        self._archivist = archivist
         # The mailbox remembers what it gave last, so one look at a time.
         self._reading = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -71,6 +76,8 @@ class Workers:
         self._run("deliver", self._deliverer.step, rhythm.deliver_s)
         if self._sweep is not None:
             self._run("sweep", self._sweep.step, rhythm.sweep_s)
+        if self._archivist is not None:
+            self._run("archive", self._archivist.step, rhythm.archive_s)
         if self._notices is not None:
             self._run("notices", self.read_notices, rhythm.notices_s)
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal_column, or_, select
+from sqlalchemy import bindparam, literal_column, or_, select
 
 from gateway.core.facts import Assertion, Received
 from gateway.core.pathway_ports import Move
 from gateway.store import codec
+from gateway.store.archive import ArchiveSql, SqlArchive
 from gateway.store.factrules import changed_rows, gone_stale, moves_of, parts_between
 from gateway.store.sqltext import Compiler, Session, given
 from gateway.store.tables import TABLES
@@ -25,7 +26,9 @@ class FactSql:
 
     def __init__(self, c: Compiler) -> None:
         assertion, person, watched = (TABLES[name] for name in ("assertion", "person", "watched"))
-        self.of_inboxes = c(select(*_ASSERTION).where(c.among(_ASSERTION.inbox_id, "ids")), "ids")
+        # Locked: nobody folds them away between this and what replaces them.
+        of_inboxes = select(*_ASSERTION).where(c.among(_ASSERTION.inbox_id, "ids"))
+        self.of_inboxes = c(of_inboxes.with_for_update(), "ids")
         self.insert = c.insert(assertion, AssertionColumns._fields)
         self.delete = c(
             assertion.delete().where(
@@ -82,24 +85,29 @@ class FactSql:
             "ids",
         )
         self.put_watched = c.upsert(watched, ("person_id", *Watch._fields))
-        self.count = c(select(func.count()).select_from(assertion))
+        self.archive = ArchiveSql(c)
 
 
 class SqlFacts:
     """`core.pathway_ports.FactQueries` in a transaction."""
 
-    __slots__ = ("_session", "_sql")
+    __slots__ = ("_archive", "_session", "_sql")
 
     def __init__(self, session: Session, sql: FactSql) -> None:
         self._session = session
         self._sql = sql
+        self._archive = SqlArchive(session, sql.archive)
 
     def replace(self, by_inbox: Sequence[tuple[int, datetime, Sequence[Assertion]]]) -> set[str]:
         """Make these the assertions of each inbox row; return the Patients concerned."""
         if not by_inbox:
             return set()
-        ids = (given([inbox_id for inbox_id, _, _ in by_inbox]),)
-        before = [AssertionColumns(*row) for row in self._session.rows(self._sql.of_inboxes, ids)]
+        told = {a.patient.id for _, _, said in by_inbox for a in said if a.patient is not None}
+        inputs = [inbox_id for inbox_id, _, _ in by_inbox]
+        found = self._session.rows(self._sql.of_inboxes, (given(inputs),))
+        if self._archive.unfold(told, inputs):
+            found = self._session.rows(self._sql.of_inboxes, (given(inputs),))
+        before = [AssertionColumns(*row) for row in found]
         change = changed_rows(before, by_inbox)
         self._session.run_many(self._sql.delete, change.deleted)
         self._session.run_many(self._sql.insert, change.written)
@@ -107,8 +115,13 @@ class SqlFacts:
 
     def of_person(self, person_id: str) -> list[Received]:
         """Return every assertion about the Patients of a person, in order of (at, order)."""
-        patients = (given(self.patients(person_id)),)
-        return said_once(self._session.rows(self._sql.of_patients, patients))
+        patients = self.patients(person_id)
+        rows = self._session.rows(self._sql.of_patients, (given(patients),))
+        return said_once([*rows, *self._archive.rows(patients)])
+
+    def fold_away(self, person_id: str) -> int:
+        """Put the assertions about the Patients of a person where they take little room."""
+        return sum(self._archive.fold(patient_id) for patient_id in self.patients(person_id))
 
     def of_feeds(self, since: datetime) -> list[Received]:
         """Return the assertions without patient received at or after `since`."""
@@ -129,6 +142,7 @@ class SqlFacts:
         changed = {p: person for p, person in sorted(persons.items()) if before[p] != person}
         if not changed:
             return set()
+        self._archive.unfold(changed)
         self._session.run(self._sql.unlink, (given(list(changed)),))
         self._session.run_many(
             self._sql.link, [(p, person) for p, person in changed.items() if p != person]
@@ -180,6 +194,7 @@ class SqlFacts:
 
     def set_apart(self, part: str, patient_id: str, aids: Iterable[str]) -> None:
         """Hold assertions of a Patient under a part of a dossier from now on."""
+        self._archive.unfold([patient_id])
         self._session.run_many(
             self._sql.hold, [(part, patient_id, codec.storable(aid)) for aid in sorted(set(aids))]
         )

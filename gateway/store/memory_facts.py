@@ -57,6 +57,10 @@ class MemoryFacts:
             ]
         )
 
+    def fold_away(self, person_id: str) -> int:
+        """Fold nothing: memory lives no longer than its process."""
+        return 0
+
     def of_feeds(self, since: datetime) -> list[Received]:
         """Return the assertions without patient received at or after `since`."""
         start = instant_text(since)

@@ -18,7 +18,14 @@ from gateway.store.watchcodec import (
     read_line,
     weight_of,
 )
-from gateway.store.watchrules import Watch, check_opened, is_over, waiting, writing
+from gateway.store.watchrules import (
+    Watch,
+    check_opened,
+    is_over,
+    quiet_page,
+    waiting,
+    writing,
+)
 
 
 class MemoryWatch:
@@ -73,6 +80,11 @@ class MemoryWatch:
                 if watch is None or watch.sleeps(latest[row.status], instant_text(now)):
                     found.add(person)
         return sorted(found)
+
+    def quiet(self, after: str, since: datetime, limit: int) -> tuple[list[str], str]:
+        """Walk through everybody who was ever looked at, by id, one page."""
+        page = sorted((one, watch) for one, watch in self._watched.items() if one > after)[:limit]
+        return quiet_page(page, since, limit)
 
     def expectations(self, person_id: str) -> list[ExpectationRow]:
         """Return the expectations whose trigger is with a Patient of a person, by gap id."""

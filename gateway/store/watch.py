@@ -29,6 +29,7 @@ from gateway.store.watchrules import (
     check_fresh,
     check_opened,
     is_over,
+    quiet_page,
     waiting,
     writing,
 )
@@ -108,6 +109,10 @@ class WatchSql:
             lines.where(_LEDGER.gap_id == bindparam("gap")).order_by(_LEDGER.seq), "gap"
         )
         self.asleep = _asleep(c)
+        everybody = select(*_WATCHED).where(_WATCHED.person_id > bindparam("after"))
+        self.everybody = c(
+            c.limited(everybody.order_by(_WATCHED.person_id), "rows"), "after", "rows"
+        )
         both = (False, True)
         self.worst = {(rule, grave): _worst(c, rule, grave) for rule in both for grave in both}
         more = _TALLY.expectations + literal_column("excluded.expectations")
@@ -230,6 +235,11 @@ class SqlWatch:
                 rows = self._session.rows(self._sql.asleep, wanted)
                 found.update(row[0] for row in rows if is_over(read_expectation(row[1:]), now))
         return sorted(found)
+
+    def quiet(self, after: str, since: datetime, limit: int) -> tuple[list[str], str]:
+        """Walk through everybody who was ever looked at, by id, one page."""
+        rows = self._session.rows(self._sql.everybody, (after, limit))
+        return quiet_page([(row[0], Watch(*row[1:])) for row in rows], since, limit)
 
     def expectations(self, person_id: str) -> list[ExpectationRow]:
         """Return the expectations whose trigger is with a Patient of a person, by gap id."""

@@ -28,6 +28,25 @@ class AssertionRow(SQLModel, table=True):
     payload: bytes = Field(sa_column=column(LargeBinary()))
 
 
+class ArchivedFacts(SQLModel, table=True):
+    """The assertions about a Patient of whom nothing was heard for long, folded."""
+
+    __tablename__ = "archived_facts"
+
+    patient_id: str = Field(sa_column=column(TEXT, key=True))
+    facts: bytes = Field(sa_column=column(LargeBinary()))
+
+
+class ArchivedInput(SQLModel, table=True):
+    """A Patient whose folded assertions an input is among."""
+
+    __tablename__ = "archived_input"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    inbox_id: int = Field(sa_column=column(BigInteger(), key=True))
+    patient_id: str = Field(sa_column=column(TEXT, key=True))
+
+
 class Person(SQLModel, table=True):
     """A Patient that is linked to a person of another id; one that is not has no row."""
 

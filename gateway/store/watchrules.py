@@ -73,6 +73,19 @@ class Watch(NamedTuple):
         return self._replace(looks=self.looks + 1)
 
 
+def quiet_page(
+    page: Sequence[tuple[str, Watch]], since: datetime, limit: int
+) -> tuple[list[str], str]:
+    """Return who waits for nothing and was not looked at after an instant, and where to go on."""
+    end = instant_text(since)
+    found = [
+        person
+        for person, watch in page
+        if watch.wake == NEVER and not watch.leased and "" < watch.looked_until <= end
+    ]
+    return found, page[-1][0] if len(page) == limit else ""
+
+
 def waiting(now: datetime, poll: timedelta) -> list[tuple[str, str]]:
     """Return the states that wait for an instant, each with the latest timer it may have now."""
     return [

@@ -1,7 +1,7 @@
-"""Keep every watermark: old ones are folded into pages.
+"""Fold what is old: watermarks into pages, facts of persons nothing happens to into one row.
 
-Only a new table. The release before runs on this schema; it forgets marks of sixty days ago, as
-it always did.
+Only new tables. The release before runs on this schema as long as nothing is folded: it forgets
+marks of sixty days ago, as it always did, and does not know the facts in the archive.
 """
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the tables."""
     op.create_table(
         "feed_mark_page",
         *(sa.Column(name, _TEXT, nullable=False) for name in ("feed", "at", "watermark")),
@@ -24,3 +24,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("feed", "at"),
     )
     op.create_index("ix_feed_mark_page_watermark", "feed_mark_page", ["feed", "watermark"])
+    op.create_table(
+        "archived_facts",
+        sa.Column("patient_id", _TEXT, nullable=False),
+        sa.Column("facts", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("patient_id"),
+    )
+    op.create_table(
+        "archived_input",
+        sa.Column("inbox_id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("patient_id", _TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("inbox_id", "patient_id"),
+        sqlite_with_rowid=False,
+    )
