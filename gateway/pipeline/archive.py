@@ -5,7 +5,9 @@ correction or a merge brings it back by itself (`core.pathway_ports.FactQueries.
 the ledger is the same with and without.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -49,9 +51,7 @@ class Archivist:
         folded = 0
         for first in range(0, len(quiet), _TOGETHER):
             some = quiet[first : first + _TOGETHER]
-            folded += await self._store.write(
-                lambda tx, some=some: sum(fold_settled(tx, person) for person in some)
-            )
+            folded += await self._store.write(partial(_fold, persons=some))
         if folded:
             _log.info("facts_archived", count=folded)
         return 0
@@ -63,6 +63,10 @@ class Archivist:
             await self.step()
             if not self._reached:
                 return
+
+
+def _fold(tx: Transaction, persons: Sequence[str]) -> int:
+    return sum(fold_settled(tx, person) for person in persons)
 
 
 def fold_settled(tx: Transaction, person_id: str) -> int:

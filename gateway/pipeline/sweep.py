@@ -6,13 +6,16 @@ found for as long as nothing arrives about that person. So what waits is compare
 once a minute. Waking is a look, which writes what it would have written in time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
 
 from gateway.core.clock import Clock
-from gateway.core.ports import Store
+from gateway.core.ports import Store, Transaction
 from gateway.pathway.replay import POLL
 from gateway.pipeline.watch import WatchSettings
 
@@ -39,9 +42,13 @@ class Sweep:
         now = self.clock.now() - self.settings.lag
         asleep = await self.store.read(lambda tx: tx.watch.overslept(now, POLL))
         for first in range(0, len(asleep), _TOGETHER):
-            woken = dict.fromkeys(asleep[first : first + _TOGETHER], now)
-            await self.store.write(lambda tx, woken=woken: tx.watch.touch(woken))
+            woken = asleep[first : first + _TOGETHER]
+            await self.store.write(partial(_wake, persons=woken, at=now))
         if asleep:
             _LOST.inc(len(asleep))
             _log.error("timers_lost", count=len(asleep))
         return len(asleep)
+
+
+def _wake(tx: Transaction, persons: Sequence[str], at: datetime) -> None:
+    tx.watch.touch(dict.fromkeys(persons, at))
