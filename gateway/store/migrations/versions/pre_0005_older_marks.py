@@ -7,8 +7,8 @@ marks of sixty days ago, as it always did, and does not know the facts in the ar
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
