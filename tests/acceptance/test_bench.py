@@ -11,8 +11,8 @@ from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.long]
 _SMALL = (
-    "--only", "pathway,engine", "--runs", "1", "--expectations", "200", "--seconds", "1",
-    "--patients", "20,200", "--events", "10",
+    "--only", "pathway,engine,history", "--runs", "1", "--expectations", "200", "--seconds", "1",
+    "--patients", "20,200", "--events", "10", "--stays", "1,5",
 )  # fmt: skip
 
 
@@ -30,6 +30,7 @@ def test_the_engine_is_measured():
     for place in places:
         assert figures[f"pathway {place} messages"] > 0
         assert figures[f"pathway {place} ledger p99 at most"] > 0
+    assert figures["history    5 stays: look CPU an event"] > 0
     for size in ("20", "200"):
         of_size = {name: v for name, v in figures.items() if f" {size} patients" in name}
         assert len(of_size) == 7

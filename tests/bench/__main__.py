@@ -6,10 +6,10 @@ because figures of different sessions do not compare.
 
 import argparse
 
-from tests.bench import engine, jobs, pathway, readers
+from tests.bench import engine, history, jobs, pathway, readers
 from tests.bench.figures import Report
 
-_PARTS = ("reader", "letters", "where", "adt", "mdm", "pathway", "engine")
+_PARTS = ("reader", "letters", "where", "adt", "mdm", "pathway", "engine", "history")
 
 
 def main() -> None:
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument(
         "--patients", default="1000,100000,1000000", help="sizes at which an event is measured"
     )
+    parser.add_argument("--stays", default="1,30,100,300", help="of somebody who keeps coming")
     parser.add_argument("--seconds", type=int, default=30, help="of a steady load")
     parser.add_argument("--events", type=int, default=300, help="single events at each size")
     chosen = parser.parse_args()
@@ -50,6 +51,8 @@ def main() -> None:
     if "engine" in wanted:
         sizes = [int(size) for size in chosen.patients.split(",")]
         engine.cost(report, chosen.runs, sizes, chosen.events)
+    if "history" in wanted:
+        history.history(report, chosen.runs, [int(stays) for stays in chosen.stays.split(",")])
     report.finish()
 
 

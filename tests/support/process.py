@@ -52,7 +52,7 @@ class GatewayProcess:
                 stderr=out,
                 stdout=subprocess.DEVNULL,
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             said = log.read_bytes()
             if b"http://" in said:
