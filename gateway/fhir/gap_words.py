@@ -31,6 +31,7 @@ _BUSINESS = {
 _MITIGATION = {
     "late-event": "L’événement attendu est arrivé en retard",
     "reported-late": "Fait à temps, signalé tardivement",
+    "in-time": "L’événement attendu est arrivé à temps",
     "deadline-moved": "Une correction a déplacé l’échéance",
     "moot": "L’étape attendue n’a plus d’objet",
     "resolved-by-person": "Réglé par une personne",

@@ -126,7 +126,7 @@ class RuleFile(_Strict):
         closer_mode: `consumed`: one closer meets one expectation.
         max_pause: how long a pause may last.
         max_unconfirmed: how long a silent feed may hide a gap; critical rules: 12 h.
-        lead: warning before the deadline.
+        lead: how long before the deadline people are warned; none: nobody is.
         on_death: `keep`: a death does not end it.
         needs_feed: feeds that must be complete up to the deadline; absent: those that would
             bring the closers.
@@ -156,7 +156,7 @@ class RuleFile(_Strict):
     pauses: tuple[tuple[Matched, Matched], ...] = ()
     max_pause: timedelta = timedelta(days=60)
     max_unconfirmed: timedelta | None = None
-    lead: timedelta = timedelta(0)
+    lead: Annotated[timedelta, Field(ge=timedelta(0))] = timedelta(0)
     on_death: Literal["cancel", "keep"] = "cancel"
     severity: Literal["critical", "major", "minor", "info"]
     owner: Owner

@@ -186,6 +186,9 @@ class Resolver:
             ("a pause ends with what begins it", "pauses")
             if any(start == end for start, end in written.pauses)
             else ("", ""),
+            ("nobody is warned of what must not happen", "lead")
+            if written.lead and written.kind == "forbid"
+            else ("", ""),
         ):
             if reason:
                 place = self._document.place((key,))

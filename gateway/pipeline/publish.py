@@ -13,6 +13,7 @@ from gateway.core.deliveries import NewDelivery
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.core.ports import StoredResource, Transaction
 from gateway.fhir import gaps, topics
+from gateway.fhir.gap_warnings import was_opened
 from gateway.fhir.gaps import GapView
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
 from gateway.fhir.subscription_filters import Traits, meets
@@ -140,7 +141,7 @@ def _write(tx: Transaction, change: GapChange, now: datetime, ids: Ids) -> list[
         if task is not None:
             shelf.write(gaps.task_of(task, row.patient.id, now))
     events = []
-    for step in _steps(change, is_shown=shelf.content(key) is not None, now=now):
+    for step in _steps(change, is_shown=was_opened(shelf.content(key)), now=now):
         view = GapView(step.row, step.at, change.sentences, change.references)
         task = _write_tasks(shelf, view, ids, tasks)
         issue = gaps.detected_issue(view, ids, shelf.content(key), task)

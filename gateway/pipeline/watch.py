@@ -31,6 +31,7 @@ from gateway.pipeline.evidence import references
 from gateway.pipeline.ladder import Plan, Shown, carry_out, plans
 from gateway.pipeline.persons import cohort_of
 from gateway.pipeline.publish import GapChange, gap_changes
+from gateway.pipeline.warnings import next_warning, to_warn, warn
 
 _log = structlog.get_logger()
 _LOOK = Histogram("relais_pathway_look_seconds", "Time to look at one person")
@@ -129,15 +130,18 @@ class Watcher:
         changes: list[GapChange] = []
         receipts: list[datetime] = []
         due: list[Shown] = []
+        warned: list[GapChange] = []
         for person_id in persons:
             began = perf_counter()
             looked = look(tx, person_id, self.rules, feeds, self.settings.tenant, now, self.ids)
             changes += looked.changes
             receipts += looked.receipts
             due += looked.due
+            warned += looked.warned
             _LOOK.observe(perf_counter() - began)
         told = gap_changes(tx, changes, now, self.ids)
         told += carry_out(tx, due, self.rules, self.ids)
+        told += warn(tx, warned, self.rules, now, self.ids)
         if changes:
             _log.info("gaps_changed", count=len(changes), waiting=told)
         return receipts
@@ -150,11 +154,13 @@ class Looked(NamedTuple):
         changes: gaps that changed.
         receipts: of the inputs that no earlier look knew.
         due: open gaps somebody is to be told about, or whose Task shows something else now.
+        warned: expectations near their deadline, and those that are not any more.
     """
 
     changes: list[GapChange]
     receipts: list[datetime]
     due: list[Shown]
+    warned: list[GapChange]
 
 
 def _is_of_one(error: RetriableError) -> bool:
@@ -202,17 +208,22 @@ def look(
             continue
         done = by_person[id_].advance
         planned[id_] = plans(tx, done.rows, by_person[id_].patients, rules, now)
-        instants = (done.next_due, *later, *(plan.next for plan in planned[id_]))
+        instants = [done.next_due, *later, *(plan.next for plan in planned[id_])]
+        instants.append(next_warning(done.rows, rules, now))
         due = min((d for d in instants if d is not None), default=None)
         tx.watch.save(id_, done.changed, done.lines, now, due)
     before = {row.gap_id: row for row in rows}
     changed = {line.gap_id for one in walked for line in one.advance.lines}
     if len(cohort.persons) > 1 or cohort.moves:
         changed |= _of_others(tx, walked, ids)
-    changes = [
-        change for one in walked for change in _changes(tx, before, one, received, rules, changed)
-    ]
-    return Looked(changes, _new(received, cohort, now), list(_due(tx, planned)))
+    changes: list[GapChange] = []
+    warned: list[GapChange] = []
+    for one in walked:
+        told = _Telling(tx, one, before, received, rules)
+        changes += told.changes(changed)
+        rows_ = to_warn(tx, one.advance.rows, rules, changed, now, ids)
+        warned += told.of({row.gap_id: row for row in rows_})
+    return Looked(changes, _new(received, cohort, now), list(_due(tx, planned)), warned)
 
 
 def _due(tx: Transaction, planned: Mapping[str, Sequence[Plan]]) -> Iterator[Shown]:
@@ -254,41 +265,52 @@ def _of_others(tx: Transaction, walked: Sequence[Walked], ids: Ids) -> set[str]:
     return found
 
 
-def _changes(
-    tx: Transaction,
-    before: Mapping[str, ExpectationRow],
-    walked: Walked,
-    received: Sequence[Received],
-    rules: Rules,
-    changed: Collection[str],
-) -> list[GapChange]:
-    """Say what is to be written of those gaps of one person that changed."""
-    lines: dict[str, list[LedgerLine]] = {}
-    for line in walked.advance.lines:
-        lines.setdefault(line.gap_id, []).append(line)
-    rows = {row.gap_id: row for row in walked.advance.rows if row.gap_id in changed}
-    after = {gap_id: row for gap_id, row in rows.items() if was_shown(before.get(gap_id), row)}
-    if not after:
-        return []
-    whose = owners(tx, {row.patient.id for row in after.values()})
-    names = identifiers(tx, set(whose.values()))
-    known = [
-        one
-        for one in received
-        if one.assertion.patient is not None and one.assertion.patient.id in walked.patients
-    ]
-    shown_by = references(tx, after.values(), known)
-    return [
-        GapChange(
-            before=before.get(gap_id),
-            after=replace(row, patient=Target("Patient", whose[row.patient.id])),
-            lines=tuple(lines.get(gap_id, ())),
-            sentences=explain(row, known, rules).fr,
-            identifiers=names.get(whose[row.patient.id], ()),
-            references=shown_by,
-        )
-        for gap_id, row in after.items()
-    ]
+class _Telling:
+    """What is to be written of the expectations of one person, with all that tells why."""
+
+    def __init__(
+        self,
+        tx: Transaction,
+        walked: Walked,
+        before: Mapping[str, ExpectationRow],
+        received: Sequence[Received],
+        rules: Rules,
+    ) -> None:
+        self._tx, self._walked, self._before, self._rules = tx, walked, before, rules
+        self._received = received
+
+    def changes(self, changed: Collection[str]) -> list[GapChange]:
+        """Say what is to be written of those gaps that changed."""
+        rows = {row.gap_id: row for row in self._walked.advance.rows if row.gap_id in changed}
+        return self.of({g: row for g, row in rows.items() if was_shown(self._before.get(g), row)})
+
+    def of(self, after: Mapping[str, ExpectationRow]) -> list[GapChange]:
+        """Say what is to be written of some expectations."""
+        if not after:
+            return []
+        lines: dict[str, list[LedgerLine]] = {}
+        for line in self._walked.advance.lines:
+            lines.setdefault(line.gap_id, []).append(line)
+        whose = owners(self._tx, {row.patient.id for row in after.values()})
+        names = identifiers(self._tx, set(whose.values()))
+        patients = self._walked.patients
+        known = [
+            one
+            for one in self._received
+            if one.assertion.patient is not None and one.assertion.patient.id in patients
+        ]
+        shown_by = references(self._tx, after.values(), known)
+        return [
+            GapChange(
+                before=self._before.get(gap_id),
+                after=replace(row, patient=Target("Patient", whose[row.patient.id])),
+                lines=tuple(lines.get(gap_id, ())),
+                sentences=explain(row, known, self._rules).fr,
+                identifiers=names.get(whose[row.patient.id], ()),
+                references=shown_by,
+            )
+            for gap_id, row in after.items()
+        ]
 
 
 def was_shown(before: ExpectationRow | None, after: ExpectationRow) -> bool:

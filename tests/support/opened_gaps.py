@@ -6,7 +6,8 @@ tells on 11, 13 and 17 March at 23:59:59.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import orjson
 
@@ -21,7 +22,7 @@ from gateway.pipeline.watch import Watcher
 from gateway.pipeline.work import work_on
 from gateway.store.memory import MemoryStore
 from tests.conftest import ROOT
-from tests.support.assertions import paris
+from tests.support.assertions import paris, says
 from tests.support.gateway import take
 from tests.support.pipeline import START, HandClock
 
@@ -39,6 +40,8 @@ class Ward:
     store: Store
     clock: HandClock
     watcher: Watcher
+    #: Facts that no message said are numbered below zero.
+    _learned: int = 0
 
     @classmethod
     async def of(cls, store: Store | None = None) -> "Ward":
@@ -57,10 +60,34 @@ class Ward:
             self.clock.instant = paris(text)
             await self.watcher.drain()
 
+    async def learn(self, at: str, event: str, key: str, **said: object) -> None:
+        """Learn of a fact at an instant in Paris, then look; `op` and the like go to `says`."""
+        self.clock.instant = paris(at)
+        patient = (await self.rows())[0].patient
+        one = says(event, key, at, at, patient=patient, source="990000027:ADT", **said)  # type: ignore[arg-type]
+        self._learned -= 1
+
+        def work(tx: Transaction) -> None:
+            tx.facts.replace([(self._learned, one.at, [one.assertion])])
+            tx.watch.touch(dict.fromkeys(tx.facts.persons([patient.id]).values(), one.at))
+
+        await self.store.write(work)
+        await self.watcher.drain()
+
+    async def rows(self) -> list[ExpectationRow]:
+        """Return every expectation."""
+        return await self.store.read(lambda tx: tx.watch.gaps(tuple(Status), 99, opened_only=False))
+
+    async def use(self, watcher: Watcher) -> None:
+        """Let another watcher look from now on, at once."""
+        self.watcher = watcher
+        persons = {row.person_id: self.clock.instant for row in await self.rows()}
+        await self.store.write(lambda tx: tx.watch.touch(persons))
+        await watcher.drain()
+
     async def row(self, rule: str = LETTER) -> ExpectationRow:
         """Return the expectation of a rule."""
-        rows = await self.store.read(lambda tx: tx.watch.gaps(tuple(Status), 99, rule=rule))
-        return rows[0]
+        return next(row for row in await self.rows() if row.rule == rule)
 
     async def versions(self, type_: str, id_: str) -> list[Json]:
         """Return every version of a resource, oldest first."""
@@ -110,6 +137,16 @@ class Ward:
     async def ledger(self) -> list[object]:
         """Return the ledger."""
         return [line for _, line in await self.store.read(lambda tx: tx.watch.ledger(0, 999))]
+
+
+def with_lead(watcher: Watcher, rule_id: str, lead: timedelta) -> Watcher:
+    """Return the same watcher with a rule that warns before its deadline."""
+    versions = dict(watcher.rules.versions)
+    versions[rule_id] = tuple(
+        replace(rule, written=rule.written.model_copy(update={"lead": lead}))
+        for rule in versions[rule_id]
+    )
+    return replace(watcher, rules=replace(watcher.rules, versions=versions))
 
 
 def business(task: Json) -> str:

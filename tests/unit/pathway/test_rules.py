@@ -132,10 +132,19 @@ def test_every_rule_escalates_and_says_what_proves_it(shipped):
             "version: 1", "version: 0", "RLS-PTH-001", "pathways/TST-01.yaml line 2",
             "key 'version': Input should be greater than or equal to 1.",
         ),
+        (
+            "severity: major", "lead: -PT2H\nseverity: major", "RLS-PTH-001",
+            "pathways/TST-01.yaml line 8",
+            "key 'lead': Input should be greater than or equal to 0 seconds.",
+        ),
+        (
+            "severity: major", "lead: PT2H\nkind: forbid\nseverity: major", "RLS-PTH-007",
+            "pathways/TST-01.yaml line 8", "key 'lead': nobody is warned of what must not happen.",
+        ),
     ],
     ids=[
         "event", "field", "types", "expression", "unit", "match", "critical", "key", "window",
-        "anchor", "no number", "two deadlines", "value",
+        "anchor", "no number", "two deadlines", "value", "lead", "warned of an absence",
     ],
 )  # fmt: skip
 def test_a_wrong_rule_stops_with_file_line_and_nearest_name(old, new, code, where, what):
