@@ -56,6 +56,7 @@ from gateway.pipeline.archive import Archivist
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.convert import Converter, ConvertOptions
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy, RetryRule
+from gateway.pipeline.digests import Digester
 from gateway.pipeline.folds import FOLDS
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer
@@ -279,5 +280,16 @@ def build_workers(
     watcher = build_watcher(settings, store, clock, mappings)
     sweep = Sweep(store, clock, watcher.settings)
     archivist = Archivist(store, clock, timedelta(days=settings.pathway.archive_days))
-    reader = mail[1] if mail else None
-    return Workers(watcher, deliverer, reader, rhythm, letters, sweep, archivist), client
+    digester = Digester(store, Ids(settings.id_namespace), clock)
+    notices = mail[1] if mail else None
+    workers = Workers(
+        watcher,
+        deliverer,
+        notices,
+        rhythm,
+        letters=letters,
+        sweep=sweep,
+        archivist=archivist,
+        digester=digester,
+    )
+    return workers, client

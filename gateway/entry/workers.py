@@ -1,4 +1,4 @@
-"""What runs beside the doors: looks at persons and lost timers, deliveries, notices of mails.
+"""What runs beside the doors: looks, lost timers, archives, digests, deliveries, notices.
 
 Each loop claims its work from the store, so any number of processes may run them. A store or an
 operator that is away postpones a loop and ends none.
@@ -14,6 +14,7 @@ from gateway.connectors.mssante_mailbox import NoticeReader
 from gateway.core.errors import RetriableError
 from gateway.pipeline.archive import Archivist
 from gateway.pipeline.deliver import Deliverer
+from gateway.pipeline.digests import Digester
 from gateway.pipeline.letters import LetterTaker
 from gateway.pipeline.sweep import Sweep
 from gateway.pipeline.watch import Watcher
@@ -32,6 +33,7 @@ class Rhythm:
     notices_s: float = 30.0
     sweep_s: float = 60.0
     archive_s: float = 60.0
+    digests_s: float = 5.0
 
 
 class Workers:
@@ -46,6 +48,7 @@ class Workers:
         letters: LetterTaker | None = None,
         sweep: Sweep | None = None,
         archivist: Archivist | None = None,
+        digester: Digester | None = None,
     ) -> None:
         """Prepare; nothing runs.
 
@@ -57,6 +60,7 @@ class Workers:
             letters: takes what somebody writes to the mailbox; None where nobody wants it.
             sweep: finds lost timers; None where nobody lives long enough to lose one.
             archivist: folds away what is settled; None where nothing gets old.
+            digester: makes the digests of owners; None where nobody reads any.
         """
         self._watcher = watcher
         self._deliverer = deliverer
@@ -65,6 +69,7 @@ class Workers:
         self._letters = letters
         self._sweep = sweep
         self._archivist = archivist
+        self._digester = digester
         # The mailbox remembers what it gave last, so one look at a time.
         self._reading = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -78,6 +83,8 @@ class Workers:
             self._run("sweep", self._sweep.step, rhythm.sweep_s)
         if self._archivist is not None:
             self._run("archive", self._archivist.step, rhythm.archive_s)
+        if self._digester is not None:
+            self._run("digests", self._digester.step, rhythm.digests_s)
         if self._notices is not None:
             self._run("notices", self.read_notices, rhythm.notices_s)
 
@@ -113,8 +120,11 @@ class Workers:
 
     async def catch_up(self) -> None:
         """Look and deliver until nothing is due at this instant of the clock."""
-        while await self._watcher.drain() + await self._deliverer.step():
+        while await self._watcher.drain() + await self._digested() + await self._deliverer.step():
             pass
+
+    async def _digested(self) -> int:
+        return 0 if self._digester is None else await self._digester.step()
 
     def _run(self, name: str, step: Callable[[], Awaitable[int]], pause_s: float) -> None:
         self._tasks.append(asyncio.create_task(_forever(name, step, pause_s), name=name))

@@ -91,10 +91,25 @@ GAP_CLOSED = _gap_topic(
     "A gap is settled: the handoff came, is no longer expected, or was never due.",
 )
 
+DELIVERY_CHANGED = Topic(
+    "delivery-changed",
+    "Delivery changed",
+    "An alert about gaps left: an opening, a step of a ladder, a digest.",
+    "Communication",
+    {
+        one.param: one
+        for one in (
+            Filter("patient", "reference", "Patient"),
+            Filter("status", "token"),
+            Filter("recipient", "reference", "Organization"),
+        )
+    },
+)
+#: What `GAP` holds together.
+OF_GAPS = (GAP_OPENED, GAP_UPDATED, GAP_CLOSED)
+
 #: Every topic by canonical address.
-TOPICS: dict[str, Topic] = {
-    topic.url: topic for topic in (GAP, GAP_OPENED, GAP_UPDATED, GAP_CLOSED)
-}
+TOPICS: dict[str, Topic] = {topic.url: topic for topic in (GAP, *OF_GAPS, DELIVERY_CHANGED)}
 
 
 def as_basic(topic: Topic) -> Json:

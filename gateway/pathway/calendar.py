@@ -72,7 +72,7 @@ def local(instant: datetime) -> datetime:
 
 def end_of_day(day: date) -> datetime:
     """Return 23:59:59 in Paris, in UTC."""
-    return _utc(day, _LAST_SECOND)
+    return wall(day, _LAST_SECOND)
 
 
 @lru_cache(maxsize=256)
@@ -128,7 +128,7 @@ def _due_day(
         day += _DAY
         if not is_working_day(day, unit, region):
             continue
-        noon = _utc(day, _NOON)
+        noon = wall(day, _NOON)
         if open_end is not None and noon >= open_end:
             return None
         if not any(pause.covers(noon) for pause in pauses):
@@ -178,11 +178,12 @@ def _business_stretch(now: datetime, region: str) -> tuple[datetime, datetime]:
     day = local(now).date()
     while True:
         if is_working_day(day, "bd", region):
-            closes = _utc(day, _CLOSES)
+            closes = wall(day, _CLOSES)
             if now < closes:
-                return _utc(day, _OPENS), closes
+                return wall(day, _OPENS), closes
         day += _DAY
 
 
-def _utc(day: date, clock: time) -> datetime:
+def wall(day: date, clock: time) -> datetime:
+    """Return what a clock in Paris shows on a day, in UTC."""
     return datetime.combine(day, clock, tzinfo=PARIS).astimezone(UTC)

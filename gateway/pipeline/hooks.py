@@ -179,8 +179,16 @@ def _as_of(tx: Transaction, reference: str, at: datetime) -> StoredResource | No
 
 
 def _context_of(stored: StoredResource | None) -> tuple[str, ...]:
-    """Return `Type/id` of what belongs to a gap: the work, then what it is founded on."""
-    if stored is None or stored.deleted or stored.type != "DetectedIssue":
+    """Return `Type/id` of what belongs to it.
+
+    To a gap: the work, then what it is founded on; to an alert: the gaps it is about.
+    """
+    if stored is None or stored.deleted:
+        return ()
+    if stored.type == "Communication":
+        about = orjson.loads(stored.body).get("about", ())
+        return tuple(str(one["reference"]) for one in about)
+    if stored.type != "DetectedIssue":
         return ()
     issue = orjson.loads(stored.body)
     task = task_reference(issue)

@@ -23,6 +23,7 @@ from gateway.pathway.mutes import subjects_of
 from gateway.pathway.rules import Rule, Rules
 from gateway.pathway.wording import clock
 from gateway.pipeline import written
+from gateway.pipeline.alerts import leave
 from gateway.pipeline.publish import Event, GapChange, tell, traits_of
 
 _FRENCH = 0
@@ -188,7 +189,7 @@ class _Carrier:
         if task != before:
             self._write({**task, "lastModified": stamp(self._now)}, self._task_key)
         for rung in self._plan.ladder.tells:
-            self._tell(rung, issue)
+            yield from self._tell(rung, issue)
         self._note_rungs()
         self._tx.work.add(self._acts)
         if climbs:
@@ -228,7 +229,7 @@ class _Carrier:
         rungs = (act for act in self._plan.acts if act.did is Did.RUNG)
         return any(act.details.get("escalates") for act in rungs)
 
-    def _tell(self, rung: Rung, issue: Json) -> None:
+    def _tell(self, rung: Rung, issue: Json) -> Iterator[Event]:
         """Write the alert to one audience, or keep it for its next digest."""
         row = self._shown.row
         is_critical = row.severity == "critical"
@@ -261,7 +262,8 @@ class _Carrier:
             patient=f"Patient/{row.patient.id}",
             notes=note if skipped else (),
         )
-        self._write(alerts.communication(alert, self._now), ("Communication", alert.id))
+        finess = gaps.finess_of(row)
+        yield leave(self._tx, alert, finess, self._shown.identifiers, self._now)
 
     def _later(self, rung: Rung, news: str) -> None:
         row = self._shown.row

@@ -286,7 +286,8 @@ def tell(tx: Transaction, events: Sequence[Event], now: datetime) -> int:
         if terms is None:
             continue
         for event in events:
-            is_meant = row.topic in (topics.GAP.url, event.topic.url)
+            of_gaps = event.topic in topics.OF_GAPS and row.topic == topics.GAP.url
+            is_meant = of_gaps or row.topic == event.topic.url
             if not is_meant or not meets(terms.filters, event.traits):
                 continue
             number = tx.subscriptions.add_event(row.id, event.key, event.focus, event.at)
