@@ -65,6 +65,23 @@ def lift(tx: Transaction, mute_id: str, by: str, now: datetime) -> Mute:
     return replace(found, lifted_at=at, lifted_by=by)
 
 
+def hidden(tx: Transaction, rows: Iterable[ExpectationRow], now: datetime) -> set[str]:
+    """Return the ids of the gaps among some that are muted now: lists leave them out."""
+    holding = [one for one in tx.work.mutes() if one.holds(now)]
+    if not holding:
+        return set()
+    plain = {one.subject for one in holding}
+    # A mute of a Patient holds for the whole person.
+    named = [one.subject.split("|") for one in holding if one.scope is Scope.PATIENT_RULE]
+    whose = tx.facts.persons({patient for _, patient, _ in named})
+    of_persons = {(whose[patient], rule) for _, patient, rule in named}
+    return {
+        row.gap_id
+        for row in rows
+        if (row.person_id, row.rule) in of_persons or not plain.isdisjoint(subjects_of(row, ()))
+    }
+
+
 def _gap_id(tx: Transaction, named: str) -> str:
     """Return the id of the gap of a DetectedIssue; empty when it is none."""
     key = ("DetectedIssue", named)

@@ -73,7 +73,7 @@ class GapFilter:
     """What the worklist should show.
 
     Attributes:
-        view: `open`, `today`, `closed` or `unconfirmed`.
+        view: `open`, `today`, `muted`, `closed` or `unconfirmed`.
         severity: empty for all.
         rule: empty for all.
         start: how many rows to pass over.

@@ -105,7 +105,7 @@ class _Site:
         view = query.get("view", "open")
         severity = query.get("sev", "")
         wanted = GapFilter(
-            view if view in ("open", "today", "unconfirmed", "closed") else "open",
+            view if view in ("open", "today", "muted", "unconfirmed", "closed") else "open",
             severity if severity in SEVERITIES else "",
             query.get("rule", "")[:20],
             _number(query.get("start")) or 0,

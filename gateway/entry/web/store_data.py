@@ -36,6 +36,7 @@ from gateway.fhir.identity import Ids
 from gateway.pathway.rules import Rules
 from gateway.pipeline.convert import Converter
 from gateway.pipeline.dossiers import owners
+from gateway.pipeline.mutes import hidden
 from gateway.pipeline.quarantine import HELD, discarded, not_held, retried, stored
 from gateway.pipeline.replay import Replayer
 
@@ -131,15 +132,17 @@ class StorePageData:
         def work(tx: Transaction) -> Overview:
             open_rows = tx.watch.gaps([Status.OVERDUE], _LOOKED)
             ahead = _ahead(tx, now)
+            muted = hidden(tx, open_rows, now)
+            told = [row for row in open_rows if row.gap_id not in muted]
             unconfirmed = tx.watch.gaps([Status.UNCONFIRMED], _LOOKED, opened_only=False)
-            first = first_cases(open_rows, ahead, now)
+            first = first_cases(told, ahead, now)
             closed = _settled(tx)[:5]
             shown = self._gaps.shown(tx, [*first, *closed], now)
             return Overview(
                 tuple(shown[: len(first)]),
                 _ages(open_rows, now),
                 counts.open_gaps,
-                _persons(open_rows, ahead, now),
+                _persons(told, ahead, now),
                 tuple((row.deadline, row.severity) for row in ahead if row.deadline),
                 tuple(shown[len(first) :]),
                 counts.unconfirmed,
@@ -287,15 +290,17 @@ def _ages(rows: Sequence[ExpectationRow], now: datetime) -> tuple[AgeRow, ...]:
 
 
 def _rows(tx: Transaction, wanted: GapFilter, now: datetime) -> list[ExpectationRow]:
-    if wanted.view in ("open", "unconfirmed"):
-        is_open = wanted.view == "open"
-        return tx.watch.gaps(
+    if wanted.view in ("open", "muted", "unconfirmed"):
+        is_open = wanted.view != "unconfirmed"
+        found = tx.watch.gaps(
             [Status.OVERDUE if is_open else Status.UNCONFIRMED],
             _LOOKED + 1,
             wanted.rule,
             opened_only=is_open,
             severity=wanted.severity,
         )
+        muted = hidden(tx, found, now) if is_open else set()
+        return [row for row in found if (row.gap_id in muted) == (wanted.view == "muted")]
     rows = _settled(tx) if wanted.view == "closed" else _ahead(tx, now)
     return [
         row

@@ -17,7 +17,9 @@ from gateway.entry.web.store_data import StorePageData, first_cases
 from gateway.entry.web.store_gaps import evidence
 from gateway.entry.wiring import build_replayer, build_watcher, load_pathway_rules
 from gateway.fhir.identity import Ids
+from gateway.fhir.mutes import Asked
 from gateway.mapping.loader import Mappings, load_mappings
+from gateway.pipeline.mutes import mute
 from gateway.store.memory import MemoryStore
 from tests.conftest import ROOT
 from tests.support.gateway import converter, take
@@ -296,3 +298,27 @@ async def test_a_message_shows_what_was_repaired_in_it_converted_or_held(house: 
     page = await house.data.message(receipt.inbox_id)
 
     assert {"bom", "msh2-repair"} <= set(page.line.flags)
+
+
+@pytest.mark.parametrize("scope", ["gap", "patient-rule"])
+async def test_a_muted_gap_is_in_a_list_of_its_own_until_the_mute_ends(
+    house: House, scope: str
+) -> None:
+    gap = await house.only_gap()
+    parts = {
+        "gap": {"gap": gap.id},
+        "patient-rule": {"patient": gap.person.id, "rule": gap.rule},
+    }
+    until = (NOW + timedelta(days=2)).isoformat()
+    wish = Asked(scope, "handled-outside", until, "Suivi ailleurs, vu hier.", "anne", parts[scope])
+    await house.store.write(lambda tx: mute(tx, wish, {gap.rule}, NOW))
+
+    async def listed(view: str, now: datetime) -> list[str]:
+        return [one.id for one in (await house.data.worklist(GapFilter(view), now)).rows]
+
+    later = NOW + timedelta(days=2)
+    assert gap.id not in await listed("open", NOW)
+    assert await listed("muted", NOW) == [gap.id]
+    assert gap.id not in [one.id for one in (await house.data.overview(NOW)).first]
+    assert gap.id in await listed("open", later)
+    assert await listed("muted", later) == []
