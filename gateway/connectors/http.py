@@ -79,6 +79,17 @@ class HttpClient:
         """Close the connections."""
         await self._client.aclose()
 
+    async def get(
+        self,
+        url: str,
+        timeout_s: float,
+        *,
+        address: str = "",
+        body_limit: int | None = None,
+    ) -> HttpReply:
+        """Send one GET; arguments and errors as `post`."""
+        return await self._send(self._request("GET", url, b"", {}, timeout_s, address), body_limit)
+
     async def post(
         self,
         url: str,
@@ -102,7 +113,10 @@ class HttpClient:
         Raises:
             HttpFailureError: no answer came.
         """
-        request = self._request(url, body, dict(headers), timeout_s, address)
+        request = self._request("POST", url, body, dict(headers), timeout_s, address)
+        return await self._send(request, body_limit)
+
+    async def _send(self, request: httpx.Request, body_limit: int | None) -> HttpReply:
         try:
             answer = await self._client.send(request, stream=True)
             try:
@@ -114,16 +128,22 @@ class HttpClient:
         return HttpReply(answer.status_code, content, dict(answer.headers))
 
     def _request(
-        self, url: str, body: bytes, headers: dict[str, str], timeout_s: float, address: str
+        self,
+        method: str,
+        url: str,
+        body: bytes,
+        headers: dict[str, str],
+        timeout_s: float,
+        address: str,
     ) -> httpx.Request:
         target = httpx.URL(url)
         if not address:
             return self._client.build_request(
-                "POST", target, content=body, headers=headers, timeout=timeout_s
+                method, target, content=body, headers=headers, timeout=timeout_s
             )
         headers["Host"] = target.netloc.decode("ascii")
         return self._client.build_request(
-            "POST",
+            method,
             target.copy_with(host=address),
             content=body,
             headers=headers,

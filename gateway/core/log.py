@@ -15,7 +15,8 @@ import structlog
 SAFE_KEYS = frozenset(
     {
         "event", "level", "timestamp", "logger",
-        "address", "age_s", "attempts", "channel", "code", "connections", "count", "cursor",
+        "address", "age_s", "attempts", "channel", "client", "code", "connections", "count",
+        "cursor",
         "deadline_s", "directory", "duration_ms", "environment", "error", "event_type", "fix",
         "inbox_id", "kind", "lag_ms", "limit", "line", "message_type", "method", "module",
         "outbox_id", "outcome", "pid", "place", "port", "ports", "reason", "role", "route",

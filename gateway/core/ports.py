@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 
+from gateway.core.access_ports import AccessQueries
 from gateway.core.contributions import Claim, Contribution, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.issues import Issue
@@ -284,6 +285,7 @@ class Transaction(Protocol):
     outbox: OutboxQueries
     subscriptions: SubscriptionQueries
     work: WorkQueries
+    access: AccessQueries
 
 
 class Store(Protocol):

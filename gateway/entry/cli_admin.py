@@ -1,18 +1,15 @@
-"""`relais admin`: what operators do with the database itself."""
+"""`relais admin`: what operators do with the database, and who may call."""
 
 import sys
 
 import typer
 
 from gateway.entry import settings as settings_module
+from gateway.entry.cli_clients import client
 from gateway.store.factory import migrate as migrate_store
 
-admin = typer.Typer(help="The database of an installation.")
-
-
-@admin.callback()
-def _admin() -> None:
-    """Keep `migrate` a word of its own while it is the only one."""
+admin = typer.Typer(help="The database of an installation, and its clients.")
+admin.add_typer(client, name="client")
 
 
 @admin.command("migrate")

@@ -1,8 +1,7 @@
 """`relais replay` and `relais quarantine`: what operators do with stored inputs."""
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 import orjson
@@ -12,7 +11,8 @@ from gateway.core.messages import InboxRow, InboxStatus
 from gateway.core.ports import Store, Transaction
 from gateway.entry import settings as settings_module
 from gateway.entry.resource_diff import differences
-from gateway.entry.wiring import build_converter, build_replayer, build_store
+from gateway.entry.wiring import build_converter, build_replayer
+from gateway.entry.with_store import with_store
 from gateway.pipeline.quarantine import discarded, retried, stored
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def replay(
                     print(f"  {line}")
         return rows, moved, changed
 
-    rows, moved, changed = _with_store(work)
+    rows, moved, changed = with_store(work)
     verb = "would change" if dry_run else "changed"
     print(
         f"{rows} rows converted again, {moved} ended otherwise, {changed} resources {verb}.",
@@ -66,7 +66,7 @@ def list_(
 
     Example: relais quarantine list
     """
-    for row in _with_store(_in_quarantine):
+    for row in with_store(_in_quarantine):
         if output == "ndjson":
             sys.stdout.write(orjson.dumps(_described(row)).decode() + "\n")
             continue
@@ -85,7 +85,7 @@ def show(
 
     Example: relais quarantine show 42
     """
-    row = _with_store(lambda store: stored(store, row_id))
+    row = with_store(lambda store: stored(store, row_id))
     if raw:
         sys.stdout.buffer.write(row.body)
         return
@@ -107,7 +107,7 @@ def retry(
         ids = [row_id] if row_id is not None else [row.id for row in await _in_quarantine(store)]
         return [(number, await retried(store, replayer, number)) for number in ids]
 
-    ended = _with_store(work)
+    ended = with_store(work)
     for number, status in ended:
         print(f"row {number}: {status}")
     if any(status in (InboxStatus.QUARANTINED, InboxStatus.FAILED) for _, status in ended):
@@ -120,7 +120,7 @@ def discard(row_id: _RowId) -> None:
 
     Example: relais quarantine discard 42
     """
-    _with_store(lambda store: discarded(store, row_id))
+    with_store(lambda store: discarded(store, row_id))
     print(f"row {row_id}: discarded")
 
 
@@ -163,15 +163,3 @@ def _described(row: InboxRow) -> dict[str, object]:
             for issue in row.issues
         ],
     }
-
-
-def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
-    async def run() -> T:
-        store = build_store(settings_module.load())
-        await store.open()
-        try:
-            return await work(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(run())

@@ -25,10 +25,11 @@ from gateway.entry.api.errors import operation_outcome
 from gateway.entry.api.hl7v2 import hl7v2_router
 from gateway.entry.api.pages import Door
 from gateway.entry.doors import House
+from gateway.entry.exposure import refuse_exposure
 from gateway.entry.mllp import MllpListener
 from gateway.entry.mllp_door import MllpLimits
 from gateway.entry.mllp_metrics import MllpMetrics
-from gateway.entry.settings import DEFAULT_NAMESPACE, Settings
+from gateway.entry.settings import Settings
 from gateway.entry.web.live import Hub
 from gateway.entry.wiring import (
     SystemClock,
@@ -37,6 +38,7 @@ from gateway.entry.wiring import (
     build_pages,
     build_receiver,
     build_store,
+    build_tokens,
     build_workers,
 )
 from gateway.entry.workers import Workers
@@ -225,6 +227,7 @@ class Gateway:
             ),
             routers=self._routers(),
             stalled_for=self.receiver.stalled_for,
+            tokens=build_tokens(settings, self.store, self.clock, self.base_url),
         )
         self._http = _HttpServer(app, listening)
         await self._http.start()
@@ -350,23 +353,6 @@ async def _watch_lag() -> None:
         _LOOP_LAG.set(max(0.0, loop.time() - due))
 
 
-def refuse_exposure(settings: Settings) -> None:
-    """Refuse to listen beyond this machine without access rights, warn about open defaults.
-
-    Raises:
-        FatalError: the host is not loopback and nobody declared the boundary (RLS-SEC-001), or
-            it is a production installation, which no boundary protects enough (RLS-SEC-002).
-    """
-    if not settings.on_loopback:
-        if not settings.unprotected:
-            raise FatalError([_exposed(settings.host)])
-        if settings.is_production:
-            raise FatalError([_unprotected_production()])
-        _log.warning("doors_unprotected", fix="let nobody but trusted peers reach this network")
-    if settings.is_production and settings.id_namespace == DEFAULT_NAMESPACE:
-        _log.warning("default_id_namespace", fix="set RELAIS_ID_NAMESPACE")
-
-
 def port_taken(where: str) -> Issue:
     """Say that a door cannot open."""
     return Issue(
@@ -375,25 +361,4 @@ def port_taken(where: str) -> Issue:
         where=where,
         what="the address cannot be bound; another process may hold it.",
         fix="Stop the other process or choose another port (RELAIS_HTTP_PORT, RELAIS_MLLP_PORT).",
-    )
-
-
-def _exposed(host: str) -> Issue:
-    return Issue(
-        code="RLS-SEC-001",
-        severity=Severity.FATAL,
-        where="setting host",
-        what=f"{host} is reachable from other machines and access rights are not built yet.",
-        fix="Listen on 127.0.0.1; or, behind a boundary that admits trusted peers only "
-        "(a container network), set RELAIS_UNPROTECTED=true and RELAIS_ENVIRONMENT=test.",
-    )
-
-
-def _unprotected_production() -> Issue:
-    return Issue(
-        code="RLS-SEC-002",
-        severity=Severity.FATAL,
-        where="setting unprotected",
-        what="a production installation does not open its doors without access rights.",
-        fix="Listen on 127.0.0.1; where no real patient is concerned, set RELAIS_ENVIRONMENT=test.",
     )

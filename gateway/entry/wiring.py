@@ -13,6 +13,7 @@ from gateway.cda.facts import FACTS as CDA_FACTS
 from gateway.cda.paths import path_fault as cda_path_fault
 from gateway.connectors.fhir_hook import FhirHook
 from gateway.connectors.http import HttpClient
+from gateway.connectors.jwks import JwksFetcher
 from gateway.core.clock import Clock
 from gateway.core.deliveries import Connector
 from gateway.core.egress import EgressPolicy
@@ -21,11 +22,14 @@ from gateway.core.ports import Store
 from gateway.entry.api.mutes import mutes_router
 from gateway.entry.api.subscriptions import (
     SubscriptionSettings,
-    local_client,
     subscriptions_router,
 )
 from gateway.entry.api.tasks import tasks_router
 from gateway.entry.api.validation import validation_router
+from gateway.entry.auth.keys import ClientKeys
+from gateway.entry.auth.routes import TOKEN_PATH
+from gateway.entry.auth.tokens import Tokens
+from gateway.entry.auth.wall import client_of
 from gateway.entry.hospital import build_letters, build_mllp, mllp_rule
 from gateway.entry.judging_resources import build_resource_judge
 from gateway.entry.mail import build_mssante
@@ -220,6 +224,12 @@ def build_egress(settings: Settings) -> EgressPolicy:
     )
 
 
+def build_tokens(settings: Settings, store: Store, clock: Clock, public_url: str) -> Tokens:
+    """Build what gives access tokens to software clients, and recognises them."""
+    keys = ClientKeys(JwksFetcher(build_egress(settings)), clock)
+    return Tokens(store, clock, keys, f"{public_url.rstrip('/')}{TOKEN_PATH}")
+
+
 def build_fhir_doors(
     settings: Settings, store: Store, clock: Clock, base: str
 ) -> tuple[APIRouter, ...]:
@@ -227,15 +237,15 @@ def build_fhir_doors(
     return (
         validation_router(store, lambda: build_resource_judge(settings)),
         subscriptions_router(store, clock, build_subscriptions(settings, base)),
-        tasks_router(store, clock, Ids(settings.id_namespace), local_client),
-        mutes_router(store, clock, rule_ids(settings.pathways), local_client),
+        tasks_router(store, clock, Ids(settings.id_namespace), client_of),
+        mutes_router(store, clock, rule_ids(settings.pathways), client_of),
     )
 
 
 def build_subscriptions(settings: Settings, base: str) -> SubscriptionSettings:
     """Build what the door for subscriptions honours; `base` is the FHIR address."""
     rules = SubscriptionRules(build_egress(settings), per_client=settings.hooks.per_client)
-    return SubscriptionSettings(base, rules)
+    return SubscriptionSettings(base, rules, client_of)
 
 
 def build_workers(

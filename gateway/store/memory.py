@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from gateway.core.access_ports import AccessQueries
 from gateway.core.contributions import Claim, Contribution, Kind, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
@@ -25,6 +26,7 @@ from gateway.core.work_ports import WorkQueries
 from gateway.store import codec, shared
 from gateway.store.inboxrules import check_reopen, check_result
 from gateway.store.journal import Journal
+from gateway.store.memory_access import MemoryAccess
 from gateway.store.memory_facts import MemoryFacts
 from gateway.store.memory_outbox import MemoryOutbox, MemorySubscriptions
 from gateway.store.memory_resources import MemoryResources
@@ -326,6 +328,7 @@ class MemoryTransaction:
         self.outbox: OutboxQueries = MemoryOutbox(self.journal)
         self.subscriptions: SubscriptionQueries = MemorySubscriptions(self.journal)
         self.work: WorkQueries = MemoryWork(self.journal)
+        self.access: AccessQueries = MemoryAccess(self.journal)
 
 
 class MemoryStore:

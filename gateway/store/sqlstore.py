@@ -24,6 +24,7 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeoutError,
 )
 
+from gateway.core.access_ports import AccessQueries
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.errors import RetriableError
 from gateway.core.pathway_ports import FactQueries, WatchQueries
@@ -35,6 +36,7 @@ from gateway.core.ports import (
     Transaction,
 )
 from gateway.core.work_ports import WorkQueries
+from gateway.store.access import AccessSql, SqlAccess
 from gateway.store.contributions import ClaimSql, ContributionSql, SqlClaims, SqlContributions
 from gateway.store.databases import Database
 from gateway.store.facts import FactSql, SqlFacts
@@ -75,6 +77,7 @@ class _Statements:
     outbox: OutboxSql
     subscriptions: SubscriptionSql
     work: WorkSql
+    access: AccessSql
 
 
 def _statements(name: str) -> _Statements:
@@ -91,6 +94,7 @@ def _statements(name: str) -> _Statements:
         OutboxSql(c),
         SubscriptionSql(c),
         WorkSql(c),
+        AccessSql(c),
     )
 
 
@@ -98,6 +102,7 @@ class SqlTransaction:
     """One transaction on one connection."""
 
     __slots__ = (
+        "access",
         "claims",
         "contributions",
         "facts",
@@ -121,6 +126,7 @@ class SqlTransaction:
         self.outbox: OutboxQueries = SqlOutbox(session, sql.outbox)
         self.subscriptions: SubscriptionQueries = SqlSubscriptions(session, sql.subscriptions)
         self.work: WorkQueries = SqlWork(session, sql.work)
+        self.access: AccessQueries = SqlAccess(session, sql.access)
 
 
 class SqlStore:

@@ -18,7 +18,8 @@ from structlog.testing import capture_logs
 
 from gateway.core.errors import FatalError
 from gateway.entry.cli_config import flat, variable
-from gateway.entry.serve import Gateway, Role, refuse_exposure
+from gateway.entry.exposure import refuse_exposure
+from gateway.entry.serve import Gateway, Role
 from gateway.entry.settings import Settings
 from gateway.simulation.faults import PERFECT
 from gateway.simulation.play import events

@@ -17,6 +17,9 @@ from gateway.entry.api.fhir import FhirSettings, fhir_router
 from gateway.entry.api.guard import Guard
 from gateway.entry.api.health import health_router
 from gateway.entry.api.pages import Door, pages_router
+from gateway.entry.auth.routes import auth_router
+from gateway.entry.auth.tokens import Tokens
+from gateway.entry.auth.wall import Wall
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -54,6 +57,7 @@ def create_app(
     routers: Sequence[APIRouter] = (),
     stalled_for: Callable[[], float] = lambda: 0.0,
     lifespan: Lifespan | None = None,
+    tokens: Tokens | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -63,6 +67,8 @@ def create_app(
         routers: the doors for inputs (`/hl7v2`, `/cda`) and later ones.
         stalled_for: age in seconds of the oldest input that is not stored yet.
         lifespan: what runs while the application does; None when the caller runs it.
+        tokens: gives access tokens and guards `/fhir` with them; None: whoever reaches the door
+            may do everything.
     """
     app = FastAPI(
         title="Relais",
@@ -87,6 +93,9 @@ def create_app(
         tasks="/fhir/Task/{id}" in paths,
         mutes="/fhir/$relais-mute" in paths,
     )
+    if tokens is not None:
+        app.include_router(auth_router(tokens, settings.public_url))
+        app.add_middleware(Wall, tokens=tokens)
     app.include_router(fhir_router(store, fhir))
     app.include_router(health_router(store, stalled_for, settings.stall_limit_s))
     doors = (*_http_doors(paths, settings.public_url), Door("FHIR R4", base), *settings.doors)

@@ -1,0 +1,126 @@
+"""Access tokens of software clients: given for an assertion, kept by hash, short."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+
+import structlog
+
+from gateway.core.access import Client, Grant, Principal
+from gateway.core.clock import Clock
+from gateway.core.ports import Store, Transaction
+from gateway.entry.auth.assertion import (
+    SKEW_S,
+    AssertionRefusedError,
+    Claimed,
+    Verified,
+    Why,
+    claimed,
+    verify,
+)
+from gateway.entry.auth.keys import ClientKeys
+from gateway.sharing.scopes import granted
+
+#: Longest life of a token (SMART 2.2, Backend Services).
+LIFE_S = 300
+#: Used assertions are remembered a little longer than they are valid.
+_REMEMBERED_S = 60
+
+_log = structlog.get_logger()
+
+
+class OAuthError(StrEnum):
+    """Error codes of RFC 6749 5.2."""
+
+    CLIENT = "invalid_client"
+    SCOPE = "invalid_scope"
+
+
+class TokenRefusedError(Exception):
+    """No token is given; its text is an `OAuthError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token, as the client gets it once."""
+
+    token: str
+    scopes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Gives tokens and recognises them.
+
+    Attributes:
+        audience: address of the token endpoint, which assertions must name to the letter.
+    """
+
+    store: Store
+    clock: Clock
+    keys: ClientKeys
+    audience: str
+
+    async def issue(self, assertion: str, scope: str) -> Issued:
+        """Give a token for an assertion.
+
+        Raises:
+            TokenRefusedError: `invalid_client` or `invalid_scope`; why is in the log only.
+        """
+        try:
+            said = claimed(assertion)
+            client = await self.store.read(lambda tx: tx.access.client(said.client))
+            verified = await self._verified(assertion, said, client)
+        except AssertionRefusedError as refused:
+            _log.warning("token_refused", reason=str(refused))
+            raise TokenRefusedError(OAuthError.CLIENT) from None
+        scopes = granted(scope, client.scopes if client else "")
+        if client is None or not scopes:
+            _log.warning("token_refused", client=said.client, reason=Why.SCOPE.value)
+            raise TokenRefusedError(OAuthError.SCOPE)
+        token = secrets.token_urlsafe(32)
+        now = self.clock.now()
+        grant = Grant(digest_of(token), client.id, scopes, now + timedelta(seconds=LIFE_S))
+        until = datetime.fromtimestamp(verified.expires + SKEW_S + _REMEMBERED_S, UTC)
+
+        def work(tx: Transaction) -> bool:
+            # Asked last, so that an assertion that is refused for another reason burns nothing.
+            if not tx.access.use_once(client.id, verified.jti, until):
+                return False
+            tx.access.keep_grant(grant)
+            tx.access.forget(now)
+            return True
+
+        if not await self.store.write(work):
+            _log.warning("token_refused", client=client.id, reason=Why.REPLAY.value)
+            raise TokenRefusedError(OAuthError.CLIENT)
+        _log.info("token_issued", client=client.id)
+        return Issued(token, scopes)
+
+    async def _verified(self, assertion: str, said: Claimed, client: Client | None) -> Verified:
+        if client is None or not client.active:
+            raise AssertionRefusedError(Why.CLIENT)
+        if said.jwks_url and said.jwks_url != client.jwks_url:
+            raise AssertionRefusedError(Why.KEY_ADDRESS)
+        keys = await self.keys.of(client, said.key)
+        return verify(assertion, said, keys, self.audience, self.clock.now().timestamp())
+
+    async def principal(self, token: str) -> Principal | None:
+        """Return whom a token stands for; None when it is unknown, ended or taken back."""
+        digest = digest_of(token)
+
+        def work(tx: Transaction) -> tuple[Grant | None, Client | None]:
+            grant = tx.access.grant(digest)
+            return grant, tx.access.client(grant.client) if grant else None
+
+        grant, client = await self.store.read(work)
+        if grant is None or grant.expires <= self.clock.now() or client is None:
+            return None
+        return Principal(grant.client, grant.scopes) if client.active else None
+
+
+def digest_of(token: str) -> str:
+    """Return the hash a token is kept by."""
+    return sha256(token.encode()).hexdigest()

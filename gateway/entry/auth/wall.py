@@ -1,0 +1,127 @@
+"""The wall before the FHIR door: who asks, and whether their scopes allow it.
+
+While no client is registered there is one on this machine, `local`, that may do everything; from
+the first registration on every request names its token (RFC 6750). A refusal does not say whether
+what was asked for exists: it is judged by the address alone.
+"""
+
+from time import monotonic
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.core.access import LOCAL, Principal
+from gateway.core.errors import RetriableError
+from gateway.core.issues import Issue, Severity
+from gateway.entry.api.errors import refusal, unavailable
+from gateway.entry.auth.buckets import Buckets
+from gateway.entry.auth.tokens import Tokens
+from gateway.sharing.interactions import OPEN, needs
+from gateway.sharing.scopes import allows, parse
+
+_FHIR = "/fhir"
+#: How long "no client is registered" is believed, seconds.
+_BELIEVED_S = 2.0
+_RATE, _BURST = 50.0, 200.0
+
+
+def client_of(request: Request) -> str:
+    """Return the client a request acts for, as the wall found it."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    return principal.client if principal else LOCAL
+
+
+class Wall:
+    """ASGI layer around the application."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+        """Wrap an application."""
+        self._app = app
+        self._tokens = tokens
+        self._buckets = Buckets(_RATE, _BURST)
+        self._is_open_until = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it."""
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not (path == _FHIR or path.startswith(f"{_FHIR}/")):
+            await self._app(scope, receive, send)
+            return
+        below = path[len(_FHIR) :].strip("/")
+        if below.partition("/")[0] in OPEN:
+            await self._app(scope, receive, send)
+            return
+        try:
+            found = await self._judge(Request(scope), below)
+        except RetriableError as error:
+            await unavailable(error)(scope, receive, send)
+            return
+        if isinstance(found, Principal):
+            scope.setdefault("state", {})["principal"] = found
+            await self._app(scope, receive, send)
+            return
+        await refusal([found[0]], headers=found[1])(scope, receive, send)
+
+    async def _judge(
+        self, request: Request, below: str
+    ) -> Principal | tuple[Issue, dict[str, str]]:
+        """Return whom the request acts for, or why it is refused with the headers that say so."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if not scheme:
+            if await self._is_open():
+                return Principal(LOCAL, None)
+            return _no_token(), {"WWW-Authenticate": "Bearer"}
+        principal = None
+        if scheme.lower() == "bearer" and token.strip():
+            principal = await self._tokens.principal(token.strip())
+        if principal is None:
+            return _no_token(), {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        wait = self._buckets.wait(principal.client)
+        if wait:
+            return _too_often(), {"Retry-After": str(max(1, round(wait)))}
+        scopes = parse(principal.scopes or "")
+        asked = parse_qsl(request.url.query, keep_blank_values=True)
+        wanted = needs(request.method, below, asked)
+        if not all(allows(scopes, need.type, need.letter) for need in wanted):
+            return _not_allowed(), {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
+        return principal
+
+    async def _is_open(self) -> bool:
+        """Tell whether no client is registered."""
+        now = monotonic()
+        if now < self._is_open_until:
+            return True
+        is_open = not await self._tokens.store.read(lambda tx: tx.access.clients())
+        self._is_open_until = now + _BELIEVED_S if is_open else 0.0
+        return is_open
+
+
+def _no_token() -> Issue:
+    return Issue(
+        code="RLS-SEC-020",
+        severity=Severity.ERROR,
+        where="http.Authorization",
+        what="the request has no access token that is valid now.",
+        fix="Get one at the token endpoint of /fhir/.well-known/smart-configuration.",
+    )
+
+
+def _not_allowed() -> Issue:
+    return Issue(
+        code="RLS-SEC-021",
+        severity=Severity.ERROR,
+        where="http.Authorization",
+        what="the scopes of the access token do not allow this request.",
+        fix="Ask for the scopes it needs; the operator registers those a client may have.",
+    )
+
+
+def _too_often() -> Issue:
+    return Issue(
+        code="RLS-SEC-022",
+        severity=Severity.ERROR,
+        where="http",
+        what="the client asks more often than it may.",
+        fix="Wait as long as Retry-After says, and ask less often.",
+    )

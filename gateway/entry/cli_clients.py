@@ -1,0 +1,200 @@
+"""`relais admin client`: the software clients that may ask for tokens."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.core.access import Client
+from gateway.core.egress import EndpointError, read_endpoint
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue, Severity
+from gateway.core.ports import Store, Transaction
+from gateway.entry import settings as settings_module
+from gateway.entry.auth.assertion import public_keys
+from gateway.entry.wiring import build_egress
+from gateway.entry.with_store import with_store
+from gateway.sharing import scopes as smart
+
+client = typer.Typer(help="Software clients and what they may ask for (SMART Backend Services).")
+
+_Id = Annotated[str, typer.Argument(help="client_id, as the client names itself in `iss`.")]
+_ID_LIMIT = 128
+
+
+@client.command("add")
+def add(
+    client_id: _Id,
+    scopes: Annotated[str, typer.Option(help="What it may have, separated by spaces.")],
+    name: Annotated[str, typer.Option(help="For people.")] = "",
+    jwks: Annotated[Path | None, typer.Option(help="File with its public keys.")] = None,
+    jwks_url: Annotated[str, typer.Option(help="https address of its public keys.")] = "",
+) -> None:
+    """Register a client, or change it; from the first one on every request needs a token.
+
+    Example: relais admin client add dac-69 --jwks-url https://dac.example/jwks.json --scopes
+    "system/Task.rus system/DetectedIssue.rs system/Patient.rs system/Subscription.cruds"
+    """
+    made = Client(client_id, name or client_id, _scopes(scopes), jwks_url, _keys(jwks, jwks_url))
+    if not client_id.isprintable() or not 0 < len(client_id) <= _ID_LIMIT:
+        raise RejectedError([_wrong_id()])
+
+    async def work(store: Store) -> int:
+        def put(tx: Transaction) -> int:
+            tx.access.put_client(made)
+            # What it was given before may be more than it may have now.
+            return tx.access.drop_grants(client_id)
+
+        return await store.write(put)
+
+    dropped = with_store(work)
+    print(_line(made))
+    if dropped:
+        print(f"{dropped} tokens given before were taken back.", file=sys.stderr)
+
+
+@client.command("list")
+def list_() -> None:
+    """Show the clients: whether they are on, what they may have, where their keys are.
+
+    Example: relais admin client list
+    """
+
+    async def work(store: Store) -> list[Client]:
+        return await store.read(lambda tx: tx.access.clients())
+
+    found = with_store(work)
+    for one in found:
+        print(_line(one))
+    if not found:
+        print("no client is registered: whoever is on this machine is `local`.", file=sys.stderr)
+
+
+@client.command("off")
+def off(client_id: _Id) -> None:
+    """Turn a client off and take its tokens back, at once.
+
+    Example: relais admin client off dac-69
+    """
+    _turn(client_id, active=False)
+
+
+@client.command("on")
+def on(client_id: _Id) -> None:
+    """Turn a client on again.
+
+    Example: relais admin client on dac-69
+    """
+    _turn(client_id, active=True)
+
+
+def _turn(client_id: str, *, active: bool) -> None:
+    async def work(store: Store) -> Client | None:
+        def turn(tx: Transaction) -> Client | None:
+            known = tx.access.client(client_id)
+            if known is None:
+                return None
+            changed = replace(known, active=active)
+            tx.access.put_client(changed)
+            tx.access.drop_grants(client_id)
+            return changed
+
+        return await store.write(turn)
+
+    changed = with_store(work)
+    if changed is None:
+        raise RejectedError([_unknown()])
+    print(_line(changed))
+
+
+def _line(one: Client) -> str:
+    keys = one.jwks_url or f"{len(public_keys(one.jwks).keys)} keys given"
+    return f"{one.id}: {'on' if one.active else 'off'}, {one.scopes}, {keys}, {one.name}"
+
+
+def _scopes(text: str) -> str:
+    wrong = smart.unknown(text)
+    if wrong or not text.split():
+        raise RejectedError([_wrong_scopes(wrong)])
+    return " ".join(text.split())
+
+
+def _keys(file: Path | None, url: str) -> str:
+    """Return the keys that are given; either a file or an address is."""
+    if (file is None) == (not url):
+        raise RejectedError([_no_keys()])
+    if file is None:
+        try:
+            read_endpoint(url, build_egress(settings_module.load()))
+        except EndpointError as error:
+            raise RejectedError([_wrong_address(str(error))]) from error
+        return ""
+    try:
+        text = file.read_text(encoding="utf-8")
+        usable = public_keys(text).keys
+    except (OSError, ValueError) as error:
+        raise RejectedError([_wrong_keys(str(file))]) from error
+    if not usable:
+        raise RejectedError([_wrong_keys(str(file))])
+    return text
+
+
+def _issue(code: str, where: str, what: str, fix: str) -> Issue:
+    return Issue(code=code, severity=Severity.ERROR, where=where, what=what, fix=fix)
+
+
+def _wrong_id() -> Issue:
+    return _issue(
+        "RLS-SEC-030",
+        "client_id",
+        f"a client has an id of 1 to {_ID_LIMIT} printable characters.",
+        "Give the text the client writes in `iss` and `sub`.",
+    )
+
+
+def _wrong_scopes(wrong: list[str]) -> Issue:
+    shown = ", ".join(wrong[:3]) or "none is given"
+    return _issue(
+        "RLS-SEC-031",
+        "--scopes",
+        f"scopes that are not understood: {shown}.",
+        "Write system/Type.letters, letters in the order c r u d s; filters are not supported.",
+    )
+
+
+def _no_keys() -> Issue:
+    return _issue(
+        "RLS-SEC-032",
+        "--jwks",
+        "a client has its public keys either in a file or at an address.",
+        "Give one of --jwks and --jwks-url.",
+    )
+
+
+def _wrong_keys(where: str) -> Issue:
+    return _issue(
+        "RLS-SEC-033",
+        where,
+        "there is no public key in it that can be used.",
+        "Give a JWK Set with an RSA key of 2048 bits or more, or one on P-384, each with a kid.",
+    )
+
+
+def _wrong_address(why: str) -> Issue:
+    return _issue(
+        "RLS-SEC-034",
+        "--jwks-url",
+        f"the address may not be called: {why}.",
+        "Admit its host with RELAIS_HOOKS_HOSTS, or give the keys in a file.",
+    )
+
+
+def _unknown() -> Issue:
+    return _issue(
+        "RLS-SEC-035",
+        "client_id",
+        "no such client is registered.",
+        "`relais admin client list` shows those there are.",
+    )
