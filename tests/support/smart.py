@@ -13,7 +13,7 @@ JWKS = KeySet([RSA, EC]).as_dict(private=False)
 
 
 def assertion(now: float, audience: str, key: Any = RSA, **over: Any) -> str:
-    """Return an assertion of client `dac`; `head` and claims may be changed, None leaves one out."""
+    """Return an assertion of client `dac`; `head` and claims can be changed, None drops one."""
     head = {"alg": "RS384" if key.key_type == "RSA" else "ES384", "kid": key.kid, "typ": "JWT"}
     head |= over.pop("head", {})
     claims = {
