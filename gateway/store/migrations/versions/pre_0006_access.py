@@ -6,8 +6,8 @@ Only new tables: the release before runs on this schema and does not see them.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
