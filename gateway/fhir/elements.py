@@ -29,6 +29,7 @@ class Element:
         codes: the closed list of a required binding, else empty.
         system: for such a list on a CodeableConcept, its code system.
         targets: resource types a reference may point to; empty when any.
+        in_summary: it is there when a summary is asked for (FHIR R4 search, _summary).
     """
 
     type: str
@@ -40,6 +41,7 @@ class Element:
     codes: frozenset[str] = frozenset()
     system: str = ""
     targets: frozenset[str] = frozenset()
+    in_summary: bool = False
 
     @property
     def is_primitive(self) -> bool:
@@ -61,7 +63,7 @@ class ElementTable:
         return tuple(self._types)
 
     def elements_of(self, type_name: str) -> dict[str, Element]:
-        """Return the elements of a resource, datatype or backbone type.
+        """Return the elements of a resource, datatype or backbone type, in their order.
 
         Raises:
             KeyError: no such type.
@@ -156,6 +158,7 @@ def _element(raw: Json) -> Element:
         codes=frozenset(raw.get("codes", ())),
         system=raw.get("system", ""),
         targets=frozenset(raw.get("targets", ())),
+        in_summary=raw.get("summary", False),
     )
 
 

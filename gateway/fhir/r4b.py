@@ -170,11 +170,15 @@ def introspect() -> Json:
             continue
         model = get_fhir_model_class(name)
         fields = model.model_fields
-        types[name] = {
+        made = {
             field.alias: _element(name, field, f"{key}__ext" in fields)
             for key, field in fields.items()
             if not key.endswith("__ext") and key != "fhir_comments"
         }
+        # The order of the definition is that of the XML (FHIR R4 2.6.1).
+        order = {alias: place for place, alias in enumerate(model.elements_sequence())}
+        ranked = sorted(made, key=lambda alias, o=order: (o.get(alias, len(o)), alias))  # type: ignore[misc]
+        types[name] = {alias: made[alias] for alias in ranked}
         found = {element["type"] for element in types[name].values()}
         waiting.extend(t for t in found if t[0].isupper() and t != "Resource")
     # The type of `_name`, the companion of a primitive; no element names it.
@@ -185,7 +189,7 @@ def introspect() -> Json:
     return {
         "source": "FHIR R4 elements, from fhir.resources R4B; required codes of R4 4.0.1",
         "resources": sorted(RESOURCES),
-        "types": {name: dict(sorted(types[name].items())) for name in sorted(types)},
+        "types": {name: types[name] for name in sorted(types)},
     }
 
 
@@ -204,6 +208,8 @@ def _element(owner: str, field: Any, has_companion: bool) -> Json:
         element["choice"] = extra["one_of_many"]
         if extra["one_of_many_required"]:
             element["choice_min"] = 1
+    if extra.get("summary_element_property"):
+        element["summary"] = True
     if place in _CODES:
         element["codes"] = _CODES[place].split()
     elif place in _CONCEPTS:
