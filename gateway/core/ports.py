@@ -185,10 +185,13 @@ class IndexEntry(NamedTuple):
 
     Attributes:
         param: search parameter code, such as `identifier` or `date`.
-        system: token system or referenced type; empty when none.
-        value: token code, identifier value, referenced id, or normalised text.
-        low: start of a date range, ISO 8601 UTC text with microseconds; empty when not a date.
-        high: end of that range, exclusive.
+        system: token system, referenced type, system of a unit, or a text as written; empty when
+            none.
+        value: token code, identifier value, referenced id, address, unit, or folded text.
+        low: start of a range of instants or of numbers, fixed-width text that sorts as they do;
+            empty when neither.
+        high: end of that range, exclusive; beside a token or a reference the words said with it
+            (`fhir.search_words`).
     """
 
     param: str
@@ -213,10 +216,17 @@ class Condition:
     Attributes:
         param: search parameter code; `_id` and `_lastUpdated` are read from the resource row.
         alternatives: values ORed. Token: (system or None, value or None). Reference: (type or
-            None, id). Date: (prefix among eq ne gt lt ge le sa eb, low, high).
-        kind: `token`, `reference` or `date`.
+            None, id). Date and quantity: (prefix among eq ne gt lt ge le sa eb ap, low, high),
+            a quantity also (system or None, unit or None). String and uri: (None, text). With
+            the test `words`: (value or None, what stands in the words).
+        kind: `token`, `reference`, `date`, `string`, `uri` or `quantity`; `chain`: the resource
+            this reference points to meets `inner`; `has`: a resource of type `of` whose reference
+            points here meets `inner`.
         missing: for `:missing`; then `alternatives` is empty.
         negated: for `:not`.
+        test: how texts are compared: empty, `contains`, `exact`, `below`, `above` or `words`.
+        of: resource type that `inner` is about.
+        inner: conditions on that resource, all of them.
     """
 
     param: str
@@ -224,15 +234,49 @@ class Condition:
     alternatives: tuple[tuple[str | None, ...], ...] = ()
     missing: bool | None = None
     negated: bool = False
+    test: str = ""
+    of: str = ""
+    inner: tuple["Condition", ...] = ()
+
+
+class Sort(NamedTuple):
+    """One key of the order of a search; a resource without value comes last.
+
+    Attributes:
+        param: search parameter code; `_id` and `_lastUpdated` are read from the resource row.
+        kind: type of the parameter.
+        descending: the highest value first.
+    """
+
+    param: str
+    kind: str
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a search, ordered by (last_updated descending, id)."""
+    """A page of a search, by default in the order (last_updated descending, id)."""
 
     resources: list[StoredResource]
     total: int
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Which versions of many resources are wanted, newest first.
+
+    Attributes:
+        type: of one type only; empty for all.
+        id: of one resource of that type only; empty for all.
+        since: written at this instant or later.
+        at: (start, end) of a span during which a version was the current one.
+    """
+
+    type: str = ""
+    id: str = ""
+    since: datetime | None = None
+    at: tuple[datetime, datetime] | None = None
 
 
 class ResourceQueries(Protocol):
@@ -258,8 +302,19 @@ class ResourceQueries(Protocol):
         """Return versions of one resource, newest first, numbered below `before`."""
         ...
 
+    def changes(
+        self, wanted: Changes, limit: int, cursor: str | None
+    ) -> tuple[list[StoredResource], str | None]:
+        """Return versions of many resources, newest first, and the cursor of the next page."""
+        ...
+
     def search(
-        self, type_: str, conditions: Sequence[Condition], limit: int, cursor: str | None
+        self,
+        type_: str,
+        conditions: Sequence[Condition],
+        limit: int,
+        cursor: str | None,
+        sort: Sequence[Sort] = (),
     ) -> Page:
         """Return current resources that meet every condition.
 

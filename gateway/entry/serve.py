@@ -224,6 +224,7 @@ class Gateway:
                 date=self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
                 doors=tuple(doors),
                 hosts=settings.http.hosts,
+                clock=self.clock,
             ),
             routers=self._routers(),
             stalled_for=self.receiver.stalled_for,

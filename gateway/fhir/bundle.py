@@ -4,8 +4,10 @@ Stored resources enter a Bundle as the bytes they are stored as: nothing is pars
 second time, so decimals keep their digits. Does not decide what a Bundle holds.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import orjson
 
@@ -57,7 +59,19 @@ _RANK = {name: rank for rank, name in enumerate(TYPE_ORDER)}
 
 def to_bytes(value: Json, *, indent: bool = False) -> bytes:
     """Write JSON; the same value gives the same bytes, elements in the order they were set."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None)
+    return orjson.dumps(value, _digits, orjson.OPT_INDENT_2 if indent else None)
+
+
+def read_exact(body: bytes) -> Json:
+    """Read JSON whose decimals keep their digits, as `Decimal` (FHIR R4 2.24.0.1, decimal)."""
+    value: Json = json.loads(body, parse_float=Decimal)
+    return value
+
+
+def _digits(value: object) -> orjson.Fragment:
+    if not isinstance(value, Decimal):
+        raise TypeError(type(value))
+    return orjson.Fragment(str(value).encode())
 
 
 def assemble(resources: Iterable[Json], base: str = CANONICAL_BASE) -> Json:
@@ -93,31 +107,43 @@ def assemble(resources: Iterable[Json], base: str = CANONICAL_BASE) -> Json:
 
 
 def searchset(
-    resources: Sequence[StoredResource], *, base: str, total: int, links: Mapping[str, str]
+    resources: Sequence[StoredResource],
+    *,
+    base: str,
+    total: int | None,
+    links: Mapping[str, str],
+    included: Sequence[StoredResource] = (),
+    outcome: bytes = b"",
 ) -> bytes:
     """Return a page of search results (FHIR R4 search, bundle).
 
     Args:
         resources: the matches of this page.
         base: address of the FHIR door, without trailing slash.
-        total: matches on all pages.
+        total: matches on all pages; None when it was not asked for.
         links: address by relation (`self`, `next`).
+        included: what is there beside the matches.
+        outcome: an OperationOutcome about the search itself; empty for none.
     """
-    entries = [
-        {
-            "fullUrl": f"{base}/{found.type}/{found.id}",
-            "resource": orjson.Fragment(found.body),
-            "search": {"mode": "match"},
-        }
-        for found in resources
-    ]
+    entries = [_found(one, base, "match") for one in resources]
+    entries += [_found(one, base, "include") for one in included]
+    if outcome:
+        entries.append({"resource": orjson.Fragment(outcome), "search": {"mode": "outcome"}})
     return _page("searchset", entries, total, links)
+
+
+def _found(found: StoredResource, base: str, mode: str) -> Json:
+    return {
+        "fullUrl": f"{base}/{found.type}/{found.id}",
+        "resource": orjson.Fragment(found.body),
+        "search": {"mode": mode},
+    }
 
 
 def history(
     versions: Sequence[StoredResource], *, base: str, total: int | None, links: Mapping[str, str]
 ) -> bytes:
-    """Return a page of the versions of one resource, newest first (FHIR R4 http, history).
+    """Return a page of versions, newest first (FHIR R4 http, history).
 
     Args:
         versions: the versions of this page; a deletion has no resource.

@@ -2,12 +2,14 @@
 
 from gateway.core.contributions import Json
 from gateway.core.systems import FHIR_BASE
-from gateway.fhir.search_table import COMMON, PARAMETERS, Parameter
+from gateway.fhir.elements import table
+from gateway.fhir.search_query import accepted_by
+from gateway.fhir.search_table import COMMON, PARAMETERS, Parameter, parameters_of
 from gateway.fhir.subscriptions import BACKPORT, PROFILE
 from gateway.fhir.topics import TOPICS
 
 #: What can be done with every type; also the rights a client may be given.
-INTERACTIONS = ("read", "vread", "history-instance", "search-type")
+INTERACTIONS = ("read", "vread", "history-instance", "history-type", "search-type")
 
 _TOPIC = f"{BACKPORT}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 _BACKPORT_SERVER = f"{BACKPORT}/CapabilityStatement/backport-subscription-server-r4"
@@ -16,7 +18,10 @@ _OPERATIONS = {"status": "subscription-status", "events": "subscription-events"}
 _NOTE = {
     "token": "code, system|code, |code or system|; compared as written, letter case included",
     "reference": "id, Type/id or an absolute address",
-    "date": "prefixes eq ne gt lt ge le sa eb; a value without zone is Europe/Paris time",
+    "date": "prefixes eq ne gt lt ge le sa eb ap; a value without zone is Europe/Paris time",
+    "string": "starts with; letter case, accents, spaces and punctuation do not count",
+    "uri": "compared as written",
+    "quantity": "number, number|system|code or number||code; prefixes as of a date",
 }
 
 
@@ -53,7 +58,7 @@ def statement(
         "software": {"name": "Relais", "version": version},
         "implementation": {"description": "Relais FHIR gateway", "url": base},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "rest": [
             {
                 "mode": "server",
@@ -62,21 +67,49 @@ def statement(
                 "people do with it.",
                 "resource": list(made.values()),
                 **({"operation": _mutes()} if mutes else {}),
+                "interaction": [{"code": "history-system"}],
+                "searchParam": [_parameter(parameter) for parameter in COMMON],
             }
         ],
     }
 
 
 def _resource(type_: str) -> Json:
-    return {
+    resource: Json = {
         "type": type_,
         "interaction": [{"code": code} for code in INTERACTIONS],
         "versioning": "versioned",
         "readHistory": True,
         "updateCreate": False,
         "conditionalRead": "full-support",
-        "searchParam": [_parameter(p) for p in (*COMMON, *PARAMETERS[type_])],
+        "searchInclude": [f"{type_}:{code}" for code in _references(type_)] or None,
+        "searchRevInclude": _pointing_to(type_) or None,
+        "searchParam": [_parameter(p) for p in parameters_of(type_).values()],
     }
+    return {name: value for name, value in resource.items() if value is not None}
+
+
+def _references(type_: str) -> list[str]:
+    return [p.code for p in PARAMETERS[type_] if p.kind == "reference"]
+
+
+def _pointing_to(type_: str) -> list[str]:
+    """Return what a reverse include of a type can start from, as `Type:parameter`."""
+    return [
+        f"{other}:{parameter.code}"
+        for other, parameters in sorted(PARAMETERS.items())
+        for parameter in parameters
+        if parameter.kind == "reference" and type_ in _targets(other, parameter)
+    ]
+
+
+def _targets(type_: str, parameter: Parameter) -> frozenset[str]:
+    """Return the types a reference parameter can point to; all where R4 says any."""
+    if parameter.target:
+        return frozenset({parameter.target})
+    found = [table().find(f"{type_}.{path}") for path in parameter.paths]
+    named = [element.targets for element in found if element is not None]
+    return frozenset().union(*named) if all(named) else frozenset(PARAMETERS)
 
 
 def _subscription(resource: Json) -> Json:
@@ -108,9 +141,10 @@ def _mutes() -> list[Json]:
 
 
 def _parameter(parameter: Parameter) -> Json:
+    accepted = ", ".join(accepted_by(parameter)) or "none"
     return {
         "name": parameter.code,
         "definition": parameter.url,
-        "type": parameter.shown or parameter.kind,
-        "documentation": _NOTE[parameter.kind],
+        "type": parameter.kind,
+        "documentation": f"{_NOTE[parameter.kind]}. Modifiers: {accepted}.",
     }

@@ -10,8 +10,10 @@ from typing import Any
 from gateway.core.contributions import Json
 from gateway.core.ports import IndexEntry
 from gateway.fhir.search_dates import value_ranges
+from gateway.fhir.search_numbers import quantity_range
 from gateway.fhir.search_query import Query, parse
-from gateway.fhir.search_table import PARAMETERS, Parameter
+from gateway.fhir.search_table import INDEXED, Parameter
+from gateway.fhir.search_words import beside, fold, spoken, starts
 
 __all__ = ["Query", "index", "parse"]
 
@@ -31,7 +33,14 @@ def index(resource: Json) -> tuple[IndexEntry, ...]:
         if value is None:
             continue
         values = value if type(value) is list else (value,)
-        extract(_below(values, rest) if rest else values, entries)
+        found = _below(values, rest) if rest else values
+        if None in found:
+            # A primitive of a list may have extensions only (FHIR R4 2.6.2.1).
+            found = [one for one in found if one is not None]
+        extract(found, entries)
+    if resource["resourceType"] == "Patient" and not _LIFE.intersection(resource):
+        # Spec: FHIR R4 SearchParameter/Patient-deceased: false where nothing is said.
+        entries.append(_ALIVE)
     # One value may be said twice, by one element or by two that feed one parameter.
     return tuple(dict.fromkeys(entries))
 
@@ -51,15 +60,18 @@ def _below(values: Sequence[Any], path: tuple[str, ...]) -> Sequence[Any]:
     return found
 
 
+_LIFE = frozenset({"deceasedBoolean", "deceasedDateTime"})
+_ALIVE = IndexEntry("deceased", "", "false")
+
 #: Longer texts are not remembered: what is kept in memory stays small whatever is sent.
 _REMEMBERED = 200
 #: Systems and codes come with every message.
 _known = lru_cache(maxsize=8192)(IndexEntry)
 
 
-def _entry(code: str, system: str, value: str) -> IndexEntry:
+def _entry(code: str, system: str, value: str, words: str = "") -> IndexEntry:
     make = _known if len(system) + len(value) < _REMEMBERED else IndexEntry
-    return make(code, system, value)
+    return make(code, system, value, "", words)
 
 
 def _token(parameter: Parameter) -> Extract:
@@ -72,16 +84,85 @@ def _token(parameter: Parameter) -> Extract:
             elif type(value) is bool:
                 entries.append(_entry(code, "", "true" if value else "false"))
             elif "coding" in value:
+                text = value.get("text", "")
                 for coding in value["coding"]:
-                    entries.append(_entry(code, coding.get("system", ""), coding.get("code", "")))
+                    words = spoken((coding.get("display", ""), text))
+                    entries.append(
+                        _entry(code, coding.get("system", ""), coding.get("code", ""), words)
+                    )
             elif text := value.get("code"):
-                entries.append(_entry(code, value.get("system", ""), text))
+                words = spoken((value.get("display", ""),))
+                entries.append(_entry(code, value.get("system", ""), text, words))
             elif text := value.get("value"):
                 # An Identifier; its numbers hardly come again.
-                entries.append(IndexEntry(code, value.get("system", ""), text))
+                words = _kind_of_identifier(value.get("type"))
+                entries.append(IndexEntry(code, value.get("system", ""), text, "", words))
             else:
                 # A concept with text only.
-                entries.append(IndexEntry(code))
+                entries.append(IndexEntry(code, high=spoken((value.get("text", ""),))))
+
+    return extract
+
+
+def _kind_of_identifier(type_: dict[str, Any] | None) -> str:
+    """Return the words of Identifier.type and its codes, for `:text` and `:of-type`."""
+    if not type_:
+        return ""
+    codings = type_.get("coding", ())
+    words = spoken([*(coding.get("display", "") for coding in codings), type_.get("text", "")])
+    codes = (beside(coding.get("system", ""), coding.get("code", "")) for coding in codings)
+    return words + "".join(codes)
+
+
+def _deceased(parameter: Parameter) -> Extract:
+    def extract(values: Sequence[Any], entries: list[IndexEntry]) -> None:
+        for value in values:
+            entries.append(_entry(parameter.code, "", "false" if value is False else "true"))
+
+    return extract
+
+
+def _string(parameter: Parameter) -> Extract:
+    code, by_part = parameter.code, parameter.by_part
+
+    def extract(values: Sequence[Any], entries: list[IndexEntry]) -> None:
+        for value in values:
+            for text in _name_parts(value) if type(value) is dict else (value,):
+                first, *others = (starts(text) if by_part else [fold(text)]) or [""]
+                # What was written is beside the whole, for `:exact`.
+                entries.append(IndexEntry(code, text, first))
+                entries += [IndexEntry(code, "", other) for other in others]
+
+    return extract
+
+
+def _name_parts(name: dict[str, Any]) -> list[str]:
+    """Return the parts of a HumanName (FHIR R4 search, string)."""
+    single = [name[part] for part in ("family", "text") if name.get(part)]
+    lists = [name.get(part) or () for part in ("given", "prefix", "suffix")]
+    return [*single, *(text for texts in lists for text in texts if text)]
+
+
+def _uri(parameter: Parameter) -> Extract:
+    code = parameter.code
+
+    def extract(values: Sequence[Any], entries: list[IndexEntry]) -> None:
+        entries += [_entry(code, "", value) for value in values]
+
+    return extract
+
+
+def _quantity(parameter: Parameter) -> Extract:
+    code = parameter.code
+
+    def extract(values: Sequence[Any], entries: list[IndexEntry]) -> None:
+        for value in values:
+            span = quantity_range(value)
+            if span is not None:
+                # FHIR R4 3.1.1.4.11: a unit is searched by its code or as it is written.
+                units = dict.fromkeys((value.get("code", ""), value.get("unit", "")))
+                system = value.get("system", "")
+                entries += [IndexEntry(code, system, unit, *span) for unit in units]
 
     return extract
 
@@ -93,8 +174,13 @@ def _reference(parameter: Parameter) -> Extract:
         for value in values:
             text = value.get("reference", "")
             find = _known_reference if len(text) < _REMEMBERED else _reference_entry
-            if entry := find(code, target, text, value.get("type", "")):
-                entries.append(entry)
+            entry = find(code, target, text, value.get("type", ""))
+            if entry is None:
+                continue
+            if named := value.get("identifier"):
+                words = beside(named.get("system", ""), named.get("value", ""))
+                entry = entry._replace(high=words)
+            entries.append(entry)
 
     return extract
 
@@ -133,17 +219,25 @@ def _date(parameter: Parameter) -> Extract:
     return extract
 
 
-_EXTRACTORS = {"token": _token, "reference": _reference, "date": _date}
+_EXTRACTORS = {
+    "token": _token,
+    "reference": _reference,
+    "date": _date,
+    "string": _string,
+    "uri": _uri,
+    "quantity": _quantity,
+}
 
 
 def _plan(parameters: tuple[Parameter, ...]) -> tuple[tuple[str, tuple[str, ...], Extract], ...]:
     steps = []
     for parameter in parameters:
-        extract = _EXTRACTORS[parameter.kind](parameter)
+        make = _deceased if parameter.code == "deceased" else _EXTRACTORS[parameter.kind]
+        extract = make(parameter)
         for path in parameter.paths:
             root, *rest = path.split(".")
             steps.append((root, tuple(rest), extract))
     return tuple(steps)
 
 
-_PLANS = {type_: _plan(parameters) for type_, parameters in PARAMETERS.items()}
+_PLANS = {type_: _plan(parameters) for type_, parameters in INDEXED.items()}

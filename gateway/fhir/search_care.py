@@ -20,6 +20,7 @@ CARE = {
         reference condition           addresses           to=Condition
         reference goal                goal                to=Goal
         reference activity-reference  activity.reference
+        date      activity-date       activity.detail.scheduled[x]
         reference replaces            replaces            to=CarePlan
         reference part-of             partOf              to=CarePlan
         reference based-on            basedOn             to=CarePlan
@@ -105,9 +106,11 @@ CARE = {
         reference part-of     partOf
     """,
     "Subscription": """
-        token status   status            in=subscription-status
-        token type     channel.type      in=subscription-channel-type
-        token payload  channel.payload
-        token url      channel.endpoint  as=uri
+        token  status    status            in=subscription-status
+        token  type      channel.type      in=subscription-channel-type
+        token  payload   channel.payload
+        uri    url       channel.endpoint
+        string criteria  criteria
+        token  contact   contact
     """,
 }

@@ -6,13 +6,14 @@ parameter that is not here is refused. Does not read resources (`fhir.search`) n
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from gateway.core.systems import FHIR_BASE
 from gateway.fhir.search_care import CARE, SUBJECT
+from gateway.fhir.search_clinical import CLINICAL
 from gateway.fhir.search_findings import FINDINGS
 
-Kind = Literal["token", "reference", "date"]
+Kind = Literal["token", "reference", "date", "string", "uri", "quantity"]
 
 _HL7 = "http://hl7.org/fhir"
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
@@ -29,7 +30,7 @@ class Parameter:
         definition: end of the canonical address of the R4 SearchParameter.
         target: the only referenced type that counts; empty when any does.
         system: code system an element of type `code` implies.
-        shown: type in the CapabilityStatement where R4 calls it otherwise; empty: `kind`.
+        by_part: a text is found from each of its words on, as the parts of a name are.
     """
 
     code: str
@@ -38,7 +39,7 @@ class Parameter:
     definition: str
     target: str = ""
     system: str = ""
-    shown: str = ""
+    by_part: bool = False
 
     @property
     def url(self) -> str:
@@ -47,25 +48,39 @@ class Parameter:
         return f"{FHIR_BASE if ours else _HL7}/SearchParameter/{self.definition}"
 
 
-#: Read from the resource row and not from the index (FHIR R4 search, parameters for all resources).
+#: Parameters of all resources; those without path are read from the resource row and not from the
+#: index (FHIR R4 search, parameters for all resources).
 COMMON = (
     Parameter("_id", "token", (), "Resource-id"),
     Parameter("_lastUpdated", "date", (), "Resource-lastUpdated"),
+    Parameter("_profile", "uri", ("meta.profile",), "Resource-profile"),
+    Parameter("_security", "token", ("meta.security",), "Resource-security"),
+    Parameter("_source", "uri", ("meta.source",), "Resource-source"),
+    Parameter("_tag", "token", ("meta.tag",), "Resource-tag"),
 )
 
 # A row: kind, code, paths separated by spaces (`[x]`: every date type of a choice element), then
 # `of=` the group a shared definition is named after, `to=` the only target type, `in=` the implied
-# code system, below http://hl7.org/fhir or below the terminology server's CodeSystem, `as=` the
-# type R4 gives a parameter that is compared like a token.
+# code system, below http://hl7.org/fhir or below the terminology server's CodeSystem, `by=part`
+# for a name that is found from each of its words on.
 _PERSON = """
     date  birthdate birthDate of=individual
     token gender    gender    of=individual in=administrative-gender
+"""
+_NAMES = """
+    string family  name.family  of=individual by=part
+    string given   name.given   of=individual by=part
+    token  telecom telecom      of=individual
 """
 _ROWS = {
     "Patient": f"""
         token     identifier            identifier
         token     active                active
         {_PERSON}
+        {_NAMES}
+        string    name                  name                  by=part
+        token     deceased              deceasedBoolean deceasedDateTime
+        date      death-date            deceasedDateTime
         reference general-practitioner  generalPractitioner
         reference organization          managingOrganization  to=Organization
         reference link                  link.other
@@ -81,6 +96,8 @@ _ROWS = {
         reference service-provider  serviceProvider         to=Organization
         reference location          location.location       to=Location
         reference participant       participant.individual
+        reference practitioner      participant.individual  to=Practitioner
+        quantity  length            length
         reference appointment       appointment             to=Appointment
         reference episode-of-care   episodeOfCare           to=EpisodeOfCare
         reference based-on          basedOn                 to=ServiceRequest
@@ -94,6 +111,8 @@ _ROWS = {
         reference patient       patient               of=clinical to=Patient
         reference organization  managingOrganization  to=Organization
         reference condition     diagnosis.condition   to=Condition
+        reference care-manager  careManager           to=Practitioner
+        reference incoming-referral  referralRequest  to=ServiceRequest
     """,
     "Account": """
         token     identifier  identifier
@@ -107,17 +126,22 @@ _ROWS = {
         token     identifier  identifier
         token     active      active
         token     type        type
+        string    name        name alias
         reference partof      partOf  to=Organization
     """,
-    "Practitioner": """
+    "Practitioner": f"""
         token identifier  identifier
         token active      active
+        token gender      gender      of=individual in=administrative-gender
+        {_NAMES}
+        string name       name        by=part
     """,
     "PractitionerRole": """
         token     identifier    identifier
         token     active        active
         token     role          code
         token     specialty     specialty
+        token     telecom       telecom       of=individual
         date      date          period
         reference organization  organization  to=Organization
         reference practitioner  practitioner  to=Practitioner
@@ -126,11 +150,13 @@ _ROWS = {
     "HealthcareService": """
         token     identifier    identifier
         token     active        active
+        string    name          name
         reference organization  providedBy  to=Organization
         reference location      location    to=Location
     """,
     "Location": """
         token     identifier    identifier
+        string    name          name alias
         token     status        status                in=location-status
         token     type          type
         reference organization  managingOrganization  to=Organization
@@ -141,6 +167,8 @@ _ROWS = {
         token     active        active
         token     relationship  relationship
         {_PERSON}
+        token     telecom       telecom       of=individual
+        string    name          name          by=part
         reference patient       patient       to=Patient
     """,
     "Device": """
@@ -168,6 +196,8 @@ _ROWS = {
         token     contenttype     content.attachment.contentType
         token     security-label  securityLabel
         token     relation        relatesTo.code           in=document-relationship-type
+        string    description     description
+        uri       location        content.attachment.url
         date      date            date
         date      period          context.period
         {SUBJECT}
@@ -178,112 +208,7 @@ _ROWS = {
         reference related         context.related
         reference relatesto       relatesTo.target         to=DocumentReference
     """,
-    "Composition": f"""
-        token     identifier       identifier       of=clinical
-        token     status           status           in=composition-status
-        token     type             type             of=clinical
-        token     category         category
-        token     confidentiality  confidentiality  in=terminology:v3-Confidentiality
-        token     section          section.code
-        date      date             date             of=clinical
-        date      period           event.period
-        {SUBJECT}
-        reference encounter        encounter        of=clinical
-        reference author           author
-        reference entry            section.entry
-    """,
-    "Condition": f"""
-        token     identifier           identifier                    of=clinical
-        token     clinical-status      clinicalStatus
-        token     verification-status  verificationStatus
-        token     category             category
-        token     code                 code                          of=clinical
-        token     severity             severity
-        date      onset-date           onset[x]
-        date      abatement-date       abatement[x]
-        date      recorded-date        recordedDate
-        {SUBJECT}
-        reference encounter            encounter                     to=Encounter
-    """,
-    "Procedure": f"""
-        token     identifier  identifier                          of=clinical
-        token     status      status                              in=event-status
-        token     category    category
-        token     code        code                                of=clinical
-        date      date        performed[x]   of=clinical
-        {SUBJECT}
-        reference encounter   encounter                           of=clinical
-        reference based-on    basedOn
-        reference part-of     partOf
-        reference performer   performer.actor
-    """,
-    "Observation": f"""
-        token     identifier     identifier                                of=clinical
-        token     status         status                                    in=observation-status
-        token     category       category
-        token     code           code                                      of=clinical
-        token     value-concept  valueCodeableConcept
-        date      date           effective[x]                              of=clinical
-        {SUBJECT}
-        reference encounter      encounter                                 of=clinical
-        reference based-on       basedOn
-        reference part-of        partOf
-        reference has-member     hasMember
-        reference derived-from   derivedFrom
-        reference performer      performer
-    """,
-    "DiagnosticReport": f"""
-        token     identifier   identifier    of=clinical
-        token     status       status        in=diagnostic-report-status
-        token     category     category
-        token     code         code          of=clinical
-        date      date         effective[x]  of=clinical
-        date      issued       issued
-        {SUBJECT}
-        reference encounter    encounter     of=clinical
-        reference based-on     basedOn
-        reference performer    performer
-        reference result       result        to=Observation
-    """,
-    "AllergyIntolerance": """
-        token     identifier           identifier          of=clinical
-        token     clinical-status      clinicalStatus
-        token     verification-status  verificationStatus
-        token     type                 type                of=clinical in=allergy-intolerance-type
-        token     category             category            in=allergy-intolerance-category
-        token     criticality          criticality         in=allergy-intolerance-criticality
-        token     code                 code reaction.substance  of=clinical
-        date      date                 recordedDate        of=clinical
-        reference patient              patient             of=clinical to=Patient
-    """,
-    "MedicationStatement": f"""
-        token     identifier  identifier                          of=clinical
-        token     status      status     of=medications in=CodeSystem/medication-statement-status
-        token     category    category
-        token     code        medicationCodeableConcept           of=clinical
-        date      effective   effective[x]
-        {SUBJECT}
-        reference context     context
-        reference medication  medicationReference                 of=medications to=Medication
-        reference part-of     partOf
-    """,
-    "MedicationRequest": f"""
-        token     identifier  identifier                 of=clinical
-        token     status      status     of=medications in=CodeSystem/medicationrequest-status
-        token     intent      intent                     in=CodeSystem/medicationrequest-intent
-        token     category    category
-        token     priority    priority                   in=request-priority
-        token     code        medicationCodeableConcept  of=clinical
-        date      authoredon  authoredOn
-        {SUBJECT}
-        reference encounter   encounter                  of=medications to=Encounter
-        reference medication  medicationReference        of=medications to=Medication
-        reference requester   requester
-    """,
-    "Medication": """
-        token identifier  identifier
-        token code        code        of=clinical
-    """,
+    **CLINICAL,
     "ServiceRequest": f"""
         token     identifier      identifier       of=clinical
         token     requisition     requisition
@@ -315,6 +240,7 @@ _ROWS = {
         reference location          participant.actor   to=Location
         reference actor             participant.actor
         reference based-on          basedOn             to=ServiceRequest
+        reference slot              slot
     """,
     **FINDINGS,
     **CARE,
@@ -322,6 +248,7 @@ _ROWS = {
         date      recorded    recorded
         date      when        occurredDateTime
         token     agent-type  agent.type
+        token     agent-role  agent.role
         reference target      target
         reference patient     target       to=Patient
         reference agent       agent.who
@@ -331,7 +258,7 @@ _ROWS = {
 }
 
 
-_KINDS: dict[str, Kind] = {"token": "token", "reference": "reference", "date": "date"}
+_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _DATE_TYPES = ("DateTime", "Period", "Instant", "Timing")
 
 
@@ -351,7 +278,7 @@ def _parameter(type_: str, row: str) -> Parameter:
         definition=f"{options.get('of', type_)}-{code}",
         target=options.get("to", ""),
         system=_system(options.get("in", "")),
-        shown=options.get("as", ""),
+        by_part=options.get("by") == "part",
     )
 
 
@@ -361,8 +288,18 @@ def _system(name: str) -> str:
     return f"{_HL7}/{name}" if name else ""
 
 
-#: Parameters of each resource type, `_id` and `_lastUpdated` left out (`COMMON`).
+#: Parameters of each resource type, those of all types left out (`COMMON`).
 PARAMETERS: dict[str, tuple[Parameter, ...]] = {
     type_: tuple(_parameter(type_, row) for row in rows.splitlines() if row.strip())
     for type_, rows in _ROWS.items()
 }
+#: Parameters of each resource type that are read from the resource.
+INDEXED: dict[str, tuple[Parameter, ...]] = {
+    type_: (*found, *(parameter for parameter in COMMON if parameter.paths))
+    for type_, found in PARAMETERS.items()
+}
+
+
+def parameters_of(type_: str) -> dict[str, Parameter]:
+    """Return every parameter a type is searched by, by its code."""
+    return {parameter.code: parameter for parameter in (*COMMON, *PARAMETERS[type_])}

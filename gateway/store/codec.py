@@ -24,6 +24,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 #: A key part beyond this is kept as its start and its hash: an index row of PostgreSQL holds
 #: 2,700 bytes, and a broken header can put anything in a key.
 KEY_LIMIT = 160
+#: The words beside a code are part of the key too; what does not fit is not searched.
+_WORDS_LIMIT = 400
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -161,6 +163,8 @@ def entry_columns(entries: Iterable[IndexEntry]) -> list[EntryColumns]:
         # What is printable has none of the characters that no database keeps.
         if len(value) + len(system) > KEY_LIMIT or not (value + system).isprintable():
             value, system = key_text(value), key_text(system)
+        if high and (len(high) > _WORDS_LIMIT or not high.isprintable()):
+            high = storable(high[:_WORDS_LIMIT])
         found[param, low, value, system, high] = None
     return list(found)
 

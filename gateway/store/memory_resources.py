@@ -1,17 +1,16 @@
 """Folded resources and their search in memory."""
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 
 from gateway.core.contributions import Target
-from gateway.core.ports import Condition, NewVersion, Page, StoredResource
-from gateway.store import codec
+from gateway.core.ports import Changes, Condition, NewVersion, Page, Sort, StoredResource
+from gateway.store import codec, places
 from gateway.store.codec import EntryColumns, instant_text
 from gateway.store.journal import Journal
+from gateway.store.memory_search import Held, behind, order
 from gateway.store.problems import conflict
 
 Key = tuple[str, str]
-_ROW_PARAMS = ("_id", "_lastUpdated")
 
 
 class MemoryResources:
@@ -65,20 +64,38 @@ class MemoryResources:
         current = self._current.get(key)
         return [] if current is None else [*self._past.get(key, ()), current]
 
+    def changes(
+        self, wanted: Changes, limit: int, cursor: str | None
+    ) -> tuple[list[StoredResource], str | None]:
+        """Return versions of many resources, newest first."""
+        found: list[tuple[tuple[str, str, str, int], StoredResource]] = []
+        place = None if cursor is None else places.read_change(cursor)
+        for key in self._current:
+            versions = self._versions(key)
+            for row, later in zip(versions, [*versions[1:], None], strict=True):
+                if _is_wanted(row, later, wanted):
+                    found.append((places.change_place(row), row))
+        # Newest first; the rest of the place ascends, the latest version of a resource first.
+        found.sort(key=lambda one: (*one[0][1:3], -one[0][3]))
+        found.sort(key=lambda one: one[0][0], reverse=True)
+        rows = [row for here, row in found if place is None or places.is_older(here, place)]
+        more = len(rows) > limit
+        return rows[:limit], places.write_change(rows[limit - 1]) if more and limit else None
+
     def search(
-        self, type_: str, conditions: Sequence[Condition], limit: int, cursor: str | None
+        self,
+        type_: str,
+        conditions: Sequence[Condition],
+        limit: int,
+        cursor: str | None,
+        sort: Sequence[Sort] = (),
     ) -> Page:
         """Return current resources that meet every condition."""
-        place = None if cursor is None else codec.read_cursor(cursor)
-        found = [
-            row
-            for key, row in self._current.items()
-            if row.type == type_
-            and not row.deleted
-            and all(_meets(row, self._entries[key], condition) for condition in conditions)
-        ]
-        found.sort(key=lambda row: row.id)
-        found.sort(key=lambda row: row.last_updated, reverse=True)
+        place = None if cursor is None else places.read_place(cursor, len(sort))
+        held = Held(self._current, self._entries)
+        found = order(held.matches(type_, conditions))
+        if sort:
+            return _sorted(held, found, limit, place, sort)
         after = [row for row in found if place is None or _is_after(row, place)]
         page = after[:limit]
         more = bool(page) and len(after) > limit
@@ -96,69 +113,36 @@ class MemoryResources:
         return counts
 
 
-def _place(row: StoredResource) -> str:
-    return codec.write_cursor(instant_text(row.last_updated), row.id)
+def _sorted(
+    held: Held,
+    found: list[StoredResource],
+    limit: int,
+    place: Sequence[str] | None,
+    sort: Sequence[Sort],
+) -> Page:
+    rows = sorted(found, key=lambda row: row.id)
+    for number, key in reversed(list(enumerate(sort))):
+        rows.sort(key=lambda row, n=number: held.values(row, sort)[n], reverse=key.descending)  # type: ignore[misc]
+    after = [
+        row for row in rows if place is None or behind(place, held.values(row, sort), row.id, sort)
+    ]
+    page = after[:limit]
+    more = bool(page) and len(after) > limit
+    last = places.write_place([*held.values(page[-1], sort), page[-1].id]) if more else None
+    return Page(page, len(found), last)
 
 
-def _is_after(row: StoredResource, place: tuple[str, str]) -> bool:
+def _is_wanted(row: StoredResource, later: StoredResource | None, wanted: Changes) -> bool:
+    if row.type != (wanted.type or row.type) or row.id != (wanted.id or row.id):
+        return False
+    if wanted.since is not None and row.last_updated < wanted.since:
+        return False
+    if wanted.at is None:
+        return True
+    start, end = wanted.at
+    return row.last_updated < end and (later is None or later.last_updated > start)
+
+
+def _is_after(row: StoredResource, place: Sequence[str]) -> bool:
     updated = instant_text(row.last_updated)
     return updated < place[0] or (updated == place[0] and row.id > place[1])
-
-
-def _meets(row: StoredResource, entries: Sequence[EntryColumns], condition: Condition) -> bool:
-    if condition.param in _ROW_PARAMS:
-        own = [_row_entry(row, condition.param)]
-    else:
-        own = [entry for entry in entries if entry[0] == condition.param]
-    if condition.missing is not None:
-        return condition.missing is not bool(own)
-    test = _in_range if condition.kind == "date" else _is_token
-    # FHIR R4 search prefixes are defined on instants; row instants are compared in one notation.
-    wanted = [
-        _normalised(alternative) if condition.param == "_lastUpdated" else alternative
-        for alternative in condition.alternatives
-    ]
-    met = any(test(entry, alternative) for entry in own for alternative in wanted)
-    return met is not condition.negated
-
-
-def _row_entry(row: StoredResource, param: str) -> EntryColumns:
-    if param == "_id":
-        return param, "", row.id, "", ""
-    end = row.last_updated + timedelta(microseconds=1)
-    return param, instant_text(row.last_updated), "", "", instant_text(end)
-
-
-def _normalised(alternative: Sequence[str | None]) -> tuple[str | None, ...]:
-    prefix, low, high = alternative
-    instants = [instant_text(codec.read_instant(text)) for text in (low, high) if text]
-    return (prefix, *instants)
-
-
-def _is_token(entry: EntryColumns, alternative: Sequence[str | None]) -> bool:
-    system, value = alternative
-    _, low, entry_value, entry_system, _ = entry
-    return (
-        not low
-        and (system is None or entry_system == codec.key_text(system))
-        and (value is None or entry_value == codec.key_text(value))
-    )
-
-
-#: FHIR R4 3.1.1.4.8: (low, high) of the resource against (low, high) of the search.
-_RANGES: dict[str, Callable[[str, str, str, str], bool]] = {
-    "eq": lambda low, high, start, end: low >= start and high <= end,
-    "ne": lambda low, high, start, end: low < start or high > end,
-    "gt": lambda low, high, start, end: high > end,
-    "lt": lambda low, high, start, end: low < start,
-    "ge": lambda low, high, start, end: high > end or (low >= start and high <= end),
-    "le": lambda low, high, start, end: low < start or (low >= start and high <= end),
-    "sa": lambda low, high, start, end: low >= end,
-    "eb": lambda low, high, start, end: high <= start,
-}
-
-
-def _in_range(entry: EntryColumns, alternative: Sequence[str | None]) -> bool:
-    prefix, start, end = alternative
-    _, low, _, _, high = entry
-    return bool(low) and _RANGES[prefix or "eq"](low, high, start or "", end or "")

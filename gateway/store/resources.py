@@ -7,9 +7,10 @@ import orjson
 from sqlalchemy import Select, bindparam, func, literal_column, select, tuple_, union_all
 
 from gateway.core.contributions import Target
-from gateway.core.ports import Condition, NewVersion, Page, StoredResource
-from gateway.store import codec, search
+from gateway.core.ports import Changes, Condition, NewVersion, Page, Sort, StoredResource
+from gateway.store import changes, codec, places, search
 from gateway.store.problems import conflict
+from gateway.store.search_forms import ROW_PARAMS, lower
 from gateway.store.sqltext import Compiler, Session, Sql, given
 from gateway.store.tables import TABLES
 
@@ -18,7 +19,7 @@ _NOW, _PAST, _ENTRY = (TABLES[name].c for name in ("resource", "resource_history
 #: The columns of `_read`, in both tables.
 _COLUMNS = tuple(_PAST.keys())
 _ENTRY_COLUMNS = tuple(_ENTRY.keys())
-_UPDATED = _COLUMNS.index("last_updated")
+_UPDATED, _ID = _COLUMNS.index("last_updated"), _COLUMNS.index("id")
 _CHANGED = ("version", "last_updated", "deleted", "content_hash", "owner", "entries", "body")
 
 
@@ -191,31 +192,49 @@ class SqlResources:
         return [_read(row) for row in rows]
 
     def search(
-        self, type_: str, conditions: Sequence[Condition], limit: int, cursor: str | None
+        self,
+        type_: str,
+        conditions: Sequence[Condition],
+        limit: int,
+        cursor: str | None,
+        sort: Sequence[Sort] = (),
     ) -> Page:
         """Return current resources that meet every condition."""
-        after = None if cursor is None else codec.read_cursor(cursor)
+        after = None if cursor is None else places.read_place(cursor, len(sort))
         type_ = codec.storable(type_)
-        values: dict[str, Any] = {**search.values(type_, conditions), "rows": limit + 1}
-        key: tuple[object, ...] = search.shape(conditions)
+        forms, given_values = lower(type_, conditions)
+        values: dict[str, Any] = {f"p{number}": text for number, text in enumerate(given_values)}
+        values["rows"] = limit + 1
         total: int = self._search(
-            ("count", key), values, lambda: search.count_statement(type_, conditions)
+            ("count", forms), values, lambda: search.count_statement(type_, conditions)
         )[0][0]
         if limit < 1 or not total:
             return Page([], total, None)
         # One row more than asked tells whether there is a next page.
         few = bool(conditions) and total <= _FEW
-        if after is not None:
-            values["after"], values["after_id"] = after
+        values |= {f"after_{number}": text for number, text in enumerate(after or ())}
+        values |= {f"sort_{number}": key.param for number, key in enumerate(sort)}
+        order = tuple((key.param in ROW_PARAMS and key.param, key.kind, key[2]) for key in sort)
         rows = self._search(
-            (few, after is not None, key),
+            (few, after is not None, order, forms),
             values,
-            lambda: search.page_statement(type_, conditions, limit + 1, after, few),
+            lambda: search.page_statement(type_, conditions, limit + 1, after, few, sort),
+        )
+        page = [_read(row[: len(_COLUMNS)]) for row in rows[:limit]]
+        return Page(page, total, _next_place(rows, limit, bool(sort)))
+
+    def changes(
+        self, wanted: Changes, limit: int, cursor: str | None
+    ) -> tuple[list[StoredResource], str | None]:
+        """Return versions of many resources, newest first, and the cursor of the next page."""
+        after = None if cursor is None else places.read_change(cursor)
+        rows = self._search(
+            changes.form(wanted, after),
+            changes.values(wanted, limit + 1, after),
+            lambda: changes.statement(wanted, after),
         )
         page = [_read(row) for row in rows[:limit]]
-        more = len(rows) > limit
-        place = codec.write_cursor(rows[limit - 1][_UPDATED], page[-1].id) if more else None
-        return Page(page, total, place)
+        return page, places.write_change(page[-1]) if page and len(rows) > limit else None
 
     def _search(
         self, key: tuple[object, ...], values: Mapping[str, Any], build: Callable[[], Select[Any]]
@@ -232,6 +251,16 @@ class SqlResources:
     def counts(self) -> dict[str, int]:
         """Return how many current resources of each type exist."""
         return {row[0]: row[1] for row in self._session.rows(self._sql.counts)}
+
+
+def _next_place(rows: Sequence[Any], limit: int, is_sorted: bool) -> str | None:
+    """Return the place of the last row of a page when there are rows behind it."""
+    if len(rows) <= limit:
+        return None
+    last = rows[limit - 1]
+    if is_sorted:
+        return places.write_place([*last[len(_COLUMNS) :], last[_ID]])
+    return codec.write_cursor(last[_UPDATED], last[_ID])
 
 
 def _rounds(versions: Sequence[NewVersion]) -> Iterator[list[NewVersion]]:

@@ -1,7 +1,6 @@
 """Search conditions as SQL: one subquery of `index_entry` for each condition."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -18,195 +17,248 @@ from sqlalchemy import (
     true,
 )
 
-from gateway.core.ports import Condition
-from gateway.store.codec import instant_text, key_text, read_instant
+from gateway.core.ports import Condition, Sort
 from gateway.store.columns import TEXT
+from gateway.store.search_forms import ROW_PARAMS, AlternativeForm, Form, lower
 from gateway.store.tables import TABLES
 
-_RESOURCE, _ENTRY = TABLES["resource"].c, TABLES["index_entry"].c
+_RESOURCE = TABLES["resource"].c
 _COLUMNS = [_RESOURCE[name] for name in _RESOURCE.keys() if name != "entries"]  # noqa: SIM118 (not a dict)
 _ZERO: ColumnElement[int] = literal_column("0")
-#: The values of one alternative under the names its statement gives them.
-Named = Mapping[str, str]
-
-
-def shape(conditions: Sequence[Condition]) -> tuple[object, ...]:
-    """Return what the text of a statement depends on: everything but the values."""
-    return tuple(
-        (c.param, c.kind, c.missing, c.negated, *(_form(c, a) for a in c.alternatives))
-        for c in conditions
-    )
-
-
-def values(type_: str, conditions: Sequence[Condition]) -> dict[str, str]:
-    """Return the values of the conditions by the names the statements give them."""
-    found = {"type": type_}
-    for place, condition in enumerate(conditions):
-        found[f"param_{place}"] = condition.param
-        for named in _named(place, condition):
-            found.update(named)
-    return found
+_ONE: ColumnElement[int] = literal_column("1")
+_EMPTY: ColumnElement[str] = literal_column("''")
+#: Sorts behind every value: where one is missing in an ascending order.
+LAST = "\U0010ffff"
+#: A row's place in the order of a search: one value for each key, then its id.
+Place = tuple[str, ...]
 
 
 def count_statement(type_: str, conditions: Sequence[Condition]) -> Select[Any]:
     """Return the query of how many current resources meet every condition."""
-    return select(func.count()).select_from(TABLES["resource"]).where(_filter(type_, conditions))
+    met = _Text(type_, conditions).met
+    return select(func.count()).select_from(TABLES["resource"]).where(met)
 
 
 def page_statement(
     type_: str,
     conditions: Sequence[Condition],
     rows: int,
-    after: tuple[str, str] | None,
+    after: Place | None,
     few: bool,
+    sort: Sequence[Sort] = (),
 ) -> Select[Any]:
-    """Return the query of one page, newest first, behind a place in that order.
+    """Return the query of one page behind a place in its order, by default the newest first.
 
     Args:
         type_: resource type.
         conditions: all of them must be met.
         rows: size of the page, parameter `rows`.
-        after: instant and id of the last resource of the page before, parameters `after` and
-            `after_id`.
+        after: place of the last resource of the page before, parameters `after_0`, `after_1`...
         few: the conditions leave few resources. They are then found first and sorted; otherwise
             the listing is walked in its order until the page is full.
+        sort: keys of the order; their values are columns behind those of the resource.
     """
+    text = _Text(type_, conditions)
+    if sort:
+        return _sorted(text, rows, after, sort)
     updated: ColumnElement[str] = _RESOURCE.last_updated
     if few:
         # An expression: the index of the listing does not serve it.
-        updated = updated.concat(literal_column("''"))
-    statement = select(*_COLUMNS).where(_filter(type_, conditions))
+        updated = updated.concat(_EMPTY)
+    statement = select(*_COLUMNS).where(text.met)
     if after is not None:
-        last_updated, id_ = _text("after", after[0]), _text("after_id", after[1])
+        last_updated, id_ = (_given(f"after_{n}", value) for n, value in enumerate(after))
         beside = and_(updated == last_updated, _RESOURCE.id > id_)
         # The first condition follows from the second, in a form an index serves.
         statement = statement.where(updated <= last_updated, or_(updated < last_updated, beside))
+    return _limited(statement.order_by(updated.desc(), _RESOURCE.id), rows)
+
+
+def _limited(statement: Select[Any], rows: int) -> Select[Any]:
     size = bindparam("rows", rows, type_=Integer())
     # SQLite writes an offset of its own, with a parameter, when none is given.
-    return statement.order_by(updated.desc(), _RESOURCE.id).limit(size).offset(_ZERO)
+    return statement.limit(size).offset(_ZERO)
 
 
-def _text(name: str, value: str) -> ColumnElement[str]:
+def _sorted(text: "_Text", rows: int, after: Place | None, sort: Sequence[Sort]) -> Select[Any]:
+    joined: Any = TABLES["resource"]
+    keys: list[ColumnElement[str]] = []
+    for number, key in enumerate(sort):
+        if key.param in ROW_PARAMS:
+            keys.append(_RESOURCE.id if key.param == "_id" else _RESOURCE.last_updated)
+            continue
+        values = _values(text.type, number, key).subquery(f"sort_{number}")
+        joined = joined.outerjoin(values, values.c.id == _RESOURCE.id)
+        missing = _EMPTY if key.descending else literal_column(f"'{LAST}'")
+        keys.append(func.coalesce(values.c.key, missing))
+    columns = [key.label(f"key_{number}") for number, key in enumerate(keys)]
+    statement = select(*_COLUMNS, *columns).select_from(joined).where(text.met)
+    if after is not None:
+        statement = statement.where(_behind(keys, sort, after))
+    order = [key.desc() if one.descending else key for key, one in zip(keys, sort, strict=True)]
+    return _limited(statement.order_by(*order, _RESOURCE.id), rows)
+
+
+def _values(type_: ColumnElement[str], number: int, key: Sort) -> Select[Any]:
+    """Return the value each resource of a type is sorted by: its lowest, or its highest."""
+    entry = TABLES["index_entry"].c
+    column = entry.low if key.kind in ("date", "quantity") else entry.value
+    extreme = func.max(column) if key.descending else func.min(column)
+    param = _given(f"sort_{number}", key.param)
+    return (
+        select(entry.id, extreme.label("key"))
+        .where(entry.type == type_, entry.param == param)
+        .group_by(entry.id)
+    )
+
+
+def _behind(
+    keys: Sequence[ColumnElement[str]], sort: Sequence[Sort], after: Place
+) -> ColumnElement[bool]:
+    """Return the condition that a row comes behind a place."""
+    *values, id_ = (_given(f"after_{number}", value) for number, value in enumerate(after))
+    behind = _RESOURCE.id > id_
+    for key, one, value in reversed(list(zip(keys, sort, values, strict=True))):
+        further = key < value if one.descending else key > value
+        behind = or_(further, and_(key == value, behind))
+    return behind
+
+
+def _given(name: str, value: str) -> ColumnElement[str]:
     return bindparam(name, value, type_=TEXT)
 
 
-def _form(condition: Condition, alternative: Sequence[str | None]) -> tuple[object, ...]:
-    if _is_date(condition):
-        return (alternative[0],)
-    system, value = alternative
-    return (not system if condition.param == "_id" else system is None, value is None)
+class _Text:
+    """The condition of one search; its parameters are `p0`, `p1`... in the order of the values."""
 
+    def __init__(self, type_: str, conditions: Sequence[Condition]) -> None:
+        forms, values = lower(type_, conditions)
+        self._values: Iterator[tuple[int, str]] = iter(enumerate(values))
+        self._aliases = 0
+        self.type = self._next()
+        self.met = self._all(TABLES["resource"].c, self.type, forms)
 
-def _is_date(condition: Condition) -> bool:
-    return condition.kind == "date" or condition.param == "_lastUpdated"
+    def _next(self) -> ColumnElement[str]:
+        number, value = next(self._values)
+        return _given(f"p{number}", value)
 
+    def _all(
+        self, row: Any, of_type: ColumnElement[str], forms: Sequence[Form]
+    ) -> ColumnElement[bool]:
+        # Written out: a partial index serves only a query that says the same.
+        live = row.deleted == _ZERO
+        return and_(row.type == of_type, live, *[self._one(row, of_type, form) for form in forms])
 
-def _named(place: int, condition: Condition) -> list[dict[str, str]]:
-    """Return for each alternative of a condition its values by their names."""
-    found = []
-    for number, alternative in enumerate(condition.alternatives):
-        end = f"_{place}_{number}"
-        if condition.param == "_lastUpdated":
-            low, high = (instant_text(_instant(text)) for text in alternative[1:])
-            found.append({f"low{end}": low, f"high{end}": high})
-        elif condition.kind == "date":
-            found.append({f"low{end}": alternative[1] or "", f"high{end}": alternative[2] or ""})
+    def _one(self, row: Any, of_type: ColumnElement[str], form: Form) -> ColumnElement[bool]:
+        if form.kind in ROW_PARAMS:
+            return self._of_row(row, form)
+        if form.kind in ("chain", "has"):
+            return self._linked(row, of_type, form)
+        entry = self._entries()
+        found = select(entry.id).where(entry.type == of_type, entry.param == self._next())
+        if form.missing is None:
+            ranged = form.kind in ("date", "quantity")
+            tests = [
+                self._range(entry, one) if ranged else self._texts(entry, one)
+                for one in form.alternatives
+            ]
+            found = found.where(or_(false(), *tests))
+        inside: ColumnElement[bool] = row.id.in_(found)
+        return ~inside if form.negated or form.missing is True else inside
+
+    def _entries(self) -> Any:
+        self._aliases += 1
+        return TABLES["index_entry"].alias(f"entry_{self._aliases}").c
+
+    def _linked(self, row: Any, of_type: ColumnElement[str], form: Form) -> ColumnElement[bool]:
+        entry = self._entries()
+        if form.kind == "chain":
+            param, of = self._next(), self._next()
+            others = select(entry.id).where(entry.type == of_type, entry.param == param)
+            there, here = entry.value, entry.system == of
         else:
-            told = zip(("system", "value"), alternative, strict=True)
-            found.append({f"{n}{end}": key_text(text) for n, text in told if text is not None})
-    return found
+            of, param, own = self._next(), self._next(), self._next()
+            others = select(entry.value).where(entry.type == of, entry.param == param)
+            there, here = entry.id, entry.system == own
+        self._aliases += 1
+        other = TABLES["resource"].alias(f"resource_{self._aliases}").c
+        met = self._all(other, self._next(), form.inner)
+        linked: Any = others.where(
+            entry.low == _EMPTY, here, there.in_(select(other.id).where(met))
+        )
+        inside: ColumnElement[bool] = row.id.in_(linked)
+        return ~inside if form.negated else inside
 
-
-def _filter(type_: str, conditions: Sequence[Condition]) -> ColumnElement[bool]:
-    # Written out: a partial index serves only a query that says the same.
-    live = _RESOURCE.deleted == _ZERO
-    of_type = _text("type", type_)
-    met = (_condition(of_type, place, c) for place, c in enumerate(conditions))
-    return and_(_RESOURCE.type == of_type, live, *met)
-
-
-def _condition(
-    of_type: ColumnElement[str], place: int, condition: Condition
-) -> ColumnElement[bool]:
-    if condition.param in ("_id", "_lastUpdated"):
-        return _row_condition(place, condition)
-    param = _text(f"param_{place}", condition.param)
-    rows = select(_ENTRY.id).where(_ENTRY.type == of_type, _ENTRY.param == param)
-    if condition.missing is None:
+    def _of_row(self, row: Any, form: Form) -> ColumnElement[bool]:
+        if form.missing is not None:
+            return false() if form.missing else true()
         tests = [
-            _date(alternative[0], named) if condition.kind == "date" else _token(named)
-            for alternative, named in zip(
-                condition.alternatives, _named(place, condition), strict=True
-            )
+            self._id(row, one) if form.kind == "_id" else self._updated(row, one[0])
+            for one in form.alternatives
         ]
-        rows = rows.where(or_(false(), *tests))
-    inside = _RESOURCE.id.in_(rows)
-    return ~inside if condition.negated or condition.missing is True else inside
+        met: ColumnElement[bool] = or_(false(), *tests)
+        return ~met if form.negated else met
 
+    def _id(self, row: Any, form: AlternativeForm) -> ColumnElement[bool]:
+        if form[0] == "is":
+            met: ColumnElement[bool] = row.id == self._next()
+            return met
+        return true() if form[0] == "any" else false()
 
-def _row_condition(place: int, condition: Condition) -> ColumnElement[bool]:
-    if condition.missing is not None:
-        return false() if condition.missing else true()
-    tests = [
-        _id(named) if condition.param == "_id" else _updated(alternative[0], named)
-        for alternative, named in zip(condition.alternatives, _named(place, condition), strict=True)
-    ]
-    met = or_(false(), *tests)
-    return ~met if condition.negated else met
+    def _updated(self, row: Any, prefix: str) -> ColumnElement[bool]:
+        """Compare the row's instant, which is a range of one microsecond (FHIR R4 3.1.1.4.8)."""
+        at = row.last_updated
+        start, end = self._next(), self._next()
+        within = and_(at >= start, at < end)
+        tests: dict[str, ColumnElement[bool]] = {
+            "eq": within,
+            "ne": ~within,
+            "gt": at >= end,
+            "lt": at < start,
+            "ge": or_(at >= end, within),
+            "le": or_(at < start, within),
+            "sa": at >= end,
+            "eb": at < start,
+            "ap": within,
+        }
+        return tests[prefix]
 
+    def _texts(self, entry: Any, form: AlternativeForm) -> ColumnElement[bool]:
+        test, *named = form
+        met: list[ColumnElement[bool]] = [entry.low == _EMPTY]
+        if test == "starts":
+            met += [entry.value >= self._next(), entry.value < self._next()]
+        elif test == "below":
+            start = self._next()
+            met.append(func.substr(entry.value, _ONE, func.length(start)) == start)
+        elif test == "above":
+            met.append(func.substr(self._next(), _ONE, func.length(entry.value)) == entry.value)
+            met.append(entry.value != _EMPTY)
+        elif test == "exact":
+            met.append(entry.system == self._next())
+        elif test in ("contains", "words"):
+            column = entry.high if test == "words" else entry.value
+            # Compared letter by letter on every database, which LIKE does not do.
+            met.append(func.replace(column, self._next(), _EMPTY) != column)
+        met += [entry[name] == self._next() for name in named]
+        return and_(*met)
 
-def _id(named: Named) -> ColumnElement[bool]:
-    met: ColumnElement[bool] = true()
-    for name, text in named.items():
-        if name.startswith("value"):
-            met = _RESOURCE.id == _text(name, text)
-        elif text:
-            return false()
-    return met
-
-
-def _updated(prefix: str | None, named: Named) -> ColumnElement[bool]:
-    """Compare the row's instant, which is a range of one microsecond (FHIR R4 3.1.1.4.8)."""
-    at = _RESOURCE.last_updated
-    start, end = (_text(name, text) for name, text in named.items())
-    within = and_(at >= start, at < end)
-    return {
-        "eq": within,
-        "ne": ~within,
-        "gt": at >= end,
-        "lt": at < start,
-        "ge": or_(at >= end, within),
-        "le": or_(at < start, within),
-        "sa": at >= end,
-        "eb": at < start,
-    }[prefix or "eq"]
-
-
-def _instant(text: str | None) -> datetime:
-    return read_instant(text or "")
-
-
-def _token(named: Named) -> ColumnElement[bool]:
-    tests: list[ColumnElement[bool]] = [_ENTRY.low == literal_column("''")]
-    for name, text in named.items():
-        column = _ENTRY.value if name.startswith("value") else _ENTRY.system
-        tests.append(column == _text(name, text))
-    return and_(*tests)
-
-
-def _date(prefix: str | None, named: Named) -> ColumnElement[bool]:
-    """Compare ranges (FHIR R4 3.1.1.4.8); an entry that is no date never matches."""
-    start, end = (_text(name, text) for name, text in named.items())
-    low, high = _ENTRY.low, _ENTRY.high
-    within = and_(low >= start, high <= end)
-    test = {
-        "eq": within,
-        "ne": or_(low < start, high > end),
-        "gt": high > end,
-        "lt": low < start,
-        "ge": or_(high > end, within),
-        "le": or_(low < start, within),
-        "sa": low >= end,
-        "eb": high <= start,
-    }[prefix or "eq"]
-    return and_(low > literal_column("''"), test)
+    def _range(self, entry: Any, form: AlternativeForm) -> ColumnElement[bool]:
+        """Compare ranges (FHIR R4 3.1.1.4.8); an entry that is none never matches."""
+        prefix, *named = form
+        start, end = self._next(), self._next()
+        low, high = entry.low, entry.high
+        within = and_(low >= start, high <= end)
+        test = {
+            "eq": within,
+            "ne": or_(low < start, high > end),
+            "gt": high > end,
+            "lt": low < start,
+            "ge": or_(high > end, within),
+            "le": or_(low < start, within),
+            "sa": low >= end,
+            "eb": high <= start,
+            "ap": and_(low < end, high > start),
+        }[prefix]
+        unit = [entry[name] == self._next() for name in named]
+        return and_(low > _EMPTY, test, *unit)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Route
 
+from gateway.core.clock import Clock
 from gateway.core.ports import Store
+from gateway.entry.api.answers import in_format_of
 from gateway.entry.api.errors import add_handlers
 from gateway.entry.api.fhir import FhirSettings, fhir_router
 from gateway.entry.api.guard import Guard
@@ -40,6 +42,7 @@ class AppSettings:
         doors: addresses the first page lists beside the HTTP ones.
         hosts: accepted host names beside that of `public_url`, without port.
         stall_limit_s: age of the oldest unstored input from which the gateway is not ready.
+        clock: what pages of a search expire by; None when they never do.
     """
 
     public_url: str
@@ -48,6 +51,7 @@ class AppSettings:
     doors: tuple[Door, ...] = ()
     hosts: tuple[str, ...] = ()
     stall_limit_s: float = 10.0
+    clock: Clock | None = None
 
 
 def create_app(
@@ -80,11 +84,9 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    add_handlers(app)
+    add_handlers(app, in_format_of)
     base = f"{settings.public_url}/fhir"
     paths = _paths(routers)
-    for router in routers:
-        app.include_router(router)
     fhir = FhirSettings(
         base,
         settings.version,
@@ -92,14 +94,22 @@ def create_app(
         subscriptions="/fhir/Subscription" in paths,
         tasks="/fhir/Task/{id}" in paths,
         mutes="/fhir/$relais-mute" in paths,
+        clock=settings.clock,
     )
-    if tokens is not None:
-        app.include_router(auth_router(tokens, settings.public_url))
-        app.add_middleware(Wall, tokens=tokens)
-    app.include_router(fhir_router(store, fhir))
-    app.include_router(health_router(store, stalled_for, settings.stall_limit_s))
     doors = (*_http_doors(paths, settings.public_url), Door("FHIR R4", base), *settings.doors)
-    app.include_router(pages_router(doors, settings.version, app.openapi))
+    if tokens is not None:
+        app.add_middleware(Wall, tokens=tokens)
+    inside = [
+        *([auth_router(tokens, settings.public_url)] if tokens is not None else []),
+        *routers,
+        fhir_router(store, fhir),
+        health_router(store, stalled_for, settings.stall_limit_s),
+        pages_router(doors, settings.version, app.openapi),
+    ]
+    for router in inside:
+        app.include_router(router)
+    found = [route for router in inside for route in router.routes]
+    app.state.routes = [route for route in found if isinstance(route, Route)]
     app.add_middleware(Guard, public_url=settings.public_url, hosts=settings.hosts)
     return app
 

@@ -5,13 +5,14 @@ and never a stack trace (FHIR R4 http, status codes).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from gateway.core.contributions import Json
 from gateway.core.errors import FatalError, RejectedError, RetriableError
@@ -69,6 +70,8 @@ _ANSWERS: dict[str, tuple[int, str]] = {
     "RLS-FHR-235": (400, "required"),
     "RLS-FHR-236": (404, "not-found"),
     "RLS-FHR-237": (400, "invalid"),
+    "RLS-FHR-072": (410, "expired"),
+    "RLS-FHR-073": (200, "too-costly"),
     "RLS-GAP-001": (422, "structure"),
     "RLS-GAP-002": (422, "business-rule"),
     "RLS-GAP-003": (409, "business-rule"),
@@ -166,14 +169,33 @@ def unavailable(error: RetriableError) -> Response:
     )
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Make every error of an application answer with an OperationOutcome."""
-    app.add_exception_handler(RejectedError, _rejected)
-    app.add_exception_handler(RetriableError, _retriable)
-    app.add_exception_handler(FatalError, _fatal)
-    app.add_exception_handler(BodyRefusedError, _body)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def add_handlers(app: FastAPI, written: Callable[[Request, Response], Response]) -> None:
+    """Make every error of an application answer with an OperationOutcome.
+
+    Args:
+        app: the application; `state.routes` holds every route of it.
+        written: writes an answer in the format its client asked for.
+    """
+    handlers: dict[type[Exception], Handler] = {
+        RejectedError: _rejected,
+        RetriableError: _retriable,
+        FatalError: _fatal,
+        BodyRefusedError: _body,
+        HTTPException: _http,
+        RequestValidationError: _invalid,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, _formatted(handler, written))
+
+
+def _formatted(handler: Handler, written: Callable[[Request, Response], Response]) -> Handler:
+    async def handle(request: Request, error: Exception) -> Response:
+        return written(request, await handler(request, error))
+
+    return handle
 
 
 async def _rejected(_request: Request, error: Exception) -> Response:
@@ -205,14 +227,31 @@ async def _http(request: Request, error: Exception) -> Response:
         found = unknown_operation() if operation else unknown_address()
         return refusal([found], headers=headers)
     if status == 405:
-        if "GET" in headers.get("Allow", "").split(", "):
-            headers["Allow"] += ", HEAD"
+        headers["Allow"] = ", ".join(_allowed(request, headers.get("Allow", "")))
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
         return refusal([method_not_supported(request.method)], headers=headers)
     if status == 413:
         return refusal([too_large()], headers=headers)
     if status >= 500:
         return refusal([internal_error()], headers=headers)
     return refusal([malformed("http", "The request cannot be read.")], headers=headers)
+
+
+def _allowed(request: Request, told: str) -> list[str]:
+    """Return the methods of an address, whichever door takes them."""
+    methods = dict.fromkeys(method.strip() for method in told.split(",") if method.strip())
+    routes: list[Route] = request.app.state.routes
+    matches = [(route.matches(request.scope)[0], route) for route in routes]
+    # A door that refuses a method itself has said which ones it takes.
+    if all(match is not Match.FULL for match, _ in matches):
+        for match, route in matches:
+            if match is Match.PARTIAL and route.include_in_schema:
+                methods |= dict.fromkeys(sorted(route.methods or ()))
+    if "GET" in methods:
+        methods.pop("HEAD", None)
+        methods["HEAD"] = None
+    return list(methods)
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

@@ -1,38 +1,32 @@
-"""The FHIR door: read, vread, history, search and metadata (FHIR R4 http).
+"""The FHIR door, reading: read, vread, search, history and metadata (FHIR R4 http).
 
 Stored bytes are the served bytes. Nothing is written through this door; resources come from
 HL7 v2 messages and CDA documents, subscriptions through `entry.api.subscriptions`, what people do
 with a gap through `entry.api.tasks`.
 """
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from urllib.parse import parse_qsl, quote, urlencode
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from gateway.core.clock import Clock
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
-from gateway.core.ports import Store, StoredResource, Transaction
-from gateway.entry.api.errors import malformed, too_large, unknown_operation
-from gateway.entry.api.negotiation import is_lenient, negotiate
-from gateway.fhir.bundle import history, http_date, searchset, to_bytes
+from gateway.core.ports import Changes, Store, StoredResource, Transaction
+from gateway.entry.api import asked
+from gateway.entry.api.answers import Format, has_it, respond, version_headers
+from gateway.entry.api.asked import Pairs
+from gateway.entry.api.errors import operation_outcome, unknown_operation
+from gateway.fhir.bundle import history, searchset, to_bytes
 from gateway.fhir.capability import statement
 from gateway.fhir.history_query import HistoryQuery, is_number, parse_history
 from gateway.fhir.search import Query, parse
-from gateway.fhir.search_dates import instant_text
-from gateway.fhir.search_query import bad_value
-from gateway.fhir.search_table import PARAMETERS
-
-Pairs = list[tuple[str, str]]
-
-_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
-_FORM = "application/x-www-form-urlencoded"
-_FORM_LIMIT = 64 * 1024
+from gateway.fhir.search_faults import bad_value, too_many_included
+from gateway.fhir.views import View, reduce
+from gateway.pipeline import searching
+from gateway.pipeline.searching import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +40,7 @@ class FhirSettings:
         subscriptions: Subscription can be written in this process.
         tasks: Task can be written in this process.
         mutes: the operations on mutes are open in this process.
+        clock: what pages expire by; None when they never do.
     """
 
     base: str
@@ -54,6 +49,11 @@ class FhirSettings:
     subscriptions: bool = False
     tasks: bool = False
     mutes: bool = False
+    clock: Clock | None = None
+
+    def now(self) -> datetime | None:
+        """Return the present instant; None without a clock."""
+        return None if self.clock is None else self.clock.now()
 
 
 def fhir_router(store: Store, settings: FhirSettings) -> APIRouter:
@@ -63,7 +63,9 @@ def fhir_router(store: Store, settings: FhirSettings) -> APIRouter:
     add = router.add_api_route
     one = {"type": "resource type, as in /fhir/metadata"}
     id_ = {**one, "id": "id of the resource"}
-    # Routes are tried in order: the most used first.
+    # Routes are tried in order: the most used first, but fixed names before variable ones.
+    add("/_history", door.system_history)
+    add("/{type}/_history", door.type_history, openapi_extra=_described(one))
     add("/{type}/{id}", door.read, openapi_extra=_described(id_))
     add("", door.whole_system, include_in_schema=False)
     add("/metadata", door.metadata)
@@ -102,6 +104,7 @@ class _Door:
     def __init__(self, store: Store, settings: FhirSettings) -> None:
         self._store = store
         self._base = settings.base
+        self._now = settings.now
         self._metadata = to_bytes(
             statement(
                 settings.base,
@@ -119,183 +122,134 @@ class _Door:
 
     async def metadata(self, request: Request) -> Response:
         """Give the CapabilityStatement."""
-        pairs = _query(request)
-        media = _media(request, pairs)
+        pairs = asked.query_of(request)
+        format_ = asked.format_of(request, pairs)
         if dict(pairs).get("mode", "full") not in ("full", "normative"):
             raise RejectedError([bad_value("http.mode", "full or normative")])
-        return Response(self._metadata, media_type=media)
+        return respond(self._metadata, format_)
 
     async def read(self, request: Request) -> Response:
         """Give the current version of a resource."""
-        media = _media(request, _query(request))
-        type_, id_ = _address(request)
-        key = (type_, id_)
+        pairs = asked.query_of(request)
+        format_ = asked.format_of(request, pairs)
+        key = asked.address_of(request)
+        view = asked.view_of(request, pairs, key[0])
         found = (await self._store.read(lambda tx: tx.resources.current([key]))).get(key)
         if found is None:
             raise RejectedError([_unknown_id()])
-        return _served(request, found, media)
+        return _served(request, found, format_, view)
 
     async def vread(self, request: Request) -> Response:
         """Give one version of a resource."""
-        media = _media(request, _query(request))
-        type_, id_ = _address(request)
+        pairs = asked.query_of(request)
+        format_ = asked.format_of(request, pairs)
+        type_, id_ = asked.address_of(request)
+        view = asked.view_of(request, pairs, type_)
         number = request.path_params["version"]
         if not is_number(number):
             raise RejectedError([_unknown_version()])
         found = await self._store.read(lambda tx: tx.resources.version(type_, id_, int(number)))
         if found is None:
             raise RejectedError([_unknown_version()])
-        return _served(request, found, media)
+        return _served(request, found, format_, view)
 
     async def history(self, request: Request) -> Response:
         """List the versions of a resource, newest first."""
-        pairs = _query(request)
-        media = _media(request, pairs)
-        type_, id_ = _address(request)
-        query = parse_history(pairs)
-        current, versions = await self._store.read(lambda tx: _versions(tx, type_, id_, query))
-        if current is None:
+        type_, id_ = asked.address_of(request)
+        return await self._history(request, f"{self._base}/{type_}/{id_}/_history", type_, id_)
+
+    async def type_history(self, request: Request) -> Response:
+        """List the versions of all resources of a type, newest first."""
+        type_ = asked.type_of(request)
+        return await self._history(request, f"{self._base}/{type_}/_history", type_)
+
+    async def system_history(self, request: Request) -> Response:
+        """List the versions of all resources, newest first."""
+        return await self._history(request, f"{self._base}/_history")
+
+    async def _history(
+        self, request: Request, address: str, type_: str = "", id_: str = ""
+    ) -> Response:
+        pairs = asked.query_of(request)
+        format_ = asked.format_of(request, pairs)
+        query = parse_history(pairs, self._now(), type_=type_, id_=id_)
+        current, versions, following = await self._store.read(
+            lambda tx: _versions(tx, query, (type_, id_))
+        )
+        if id_ and current is None:
             raise RejectedError([_unknown_id()])
-        page = [v for v in versions[: query.count] if instant_text(v.last_updated) >= query.since]
-        address = f"{self._base}/{type_}/{id_}/_history"
-        links = {"self": _link(address, query.used)}
-        if page and len(page) == query.count and len(versions) > query.count:
-            links["next"] = _link(address, (*query.used, ("_cursor", str(page[-1].version))))
-        total = None if query.since else current.version
-        return Response(history(page, base=self._base, total=total, links=links), media_type=media)
+        token = None if following is None else query.page_token(following, self._now())
+        links = asked.page_links(address, query.used, query.own_token(), token)
+        whole = current is not None and query.wanted == Changes(type_, id_)
+        total = current.version if whole and current is not None else None
+        body = history(versions, base=self._base, total=total, links=links)
+        return respond(body, format_)
 
     async def search(self, request: Request) -> Response:
         """Search one type."""
-        return await self._search(request, _query(request))
+        return await self._search(request, asked.query_of(request))
 
     async def search_form(self, request: Request) -> Response:
         """Search one type with the parameters in a form, so that they stay out of access logs."""
-        return await self._search(request, _query(request) + await _form(request))
+        return await self._search(request, asked.query_of(request) + await asked.form_of(request))
 
     async def _search(self, request: Request, pairs: Pairs) -> Response:
-        media = _media(request, pairs)
-        type_ = _type(request)
-        lenient = is_lenient(",".join(request.headers.getlist("prefer")))
-        query = parse(type_, pairs, "lenient" if lenient else "strict", self._base)
-        limit = 1 if query.count_only else query.count
-        page = await self._store.read(
-            lambda tx: tx.resources.search(type_, query.conditions, limit, query.cursor)
+        format_ = asked.format_of(request, pairs)
+        type_ = asked.type_of(request)
+        handling = "lenient" if asked.handling_is_lenient(request) else "strict"
+        now = self._now()
+        query = parse(type_, pairs, handling, self._base, now)  # type: ignore[arg-type] # one of two
+        found = await self._store.read(lambda tx: searching.run(tx, query))
+        return respond(self._page(query, found, now), format_)
+
+    def _page(self, query: Query, found: Found, now: datetime | None) -> bytes:
+        cursor = found.next_cursor
+        token = None if cursor is None else query.page_token(cursor, now)
+        address = f"{self._base}/{query.type}"
+        return searchset(
+            _seen(found.matches, View(query.summary, query.elements)),
+            base=self._base,
+            total=None if query.total == "none" and not query.count_only else found.total,
+            links=asked.page_links(address, query.used, query.own_token(), token),
+            included=_seen(found.included, View(query.summary)),
+            outcome=operation_outcome([too_many_included()]) if found.is_cut else b"",
         )
-        resources = [] if query.count_only else page.resources
-        more = None if query.count_only else page.next_cursor
-        links = _search_links(f"{self._base}/{type_}", query, more)
-        body = searchset(resources, base=self._base, total=page.total, links=links)
-        return Response(body, media_type=media)
 
 
-def _search_links(address: str, query: Query, cursor: str | None) -> dict[str, str]:
-    here = query.used
-    if query.cursor is not None:
-        here = (*here, ("_cursor", query.page_token(query.cursor)))
-    links = {"self": _link(address, here)}
-    if cursor is not None:
-        links["next"] = _link(address, (*query.used, ("_cursor", query.page_token(cursor))))
-    return links
-
-
-def _link(address: str, pairs: Sequence[tuple[str, str]]) -> str:
-    return f"{address}?{urlencode(pairs, quote_via=quote, safe='/:,')}" if pairs else address
+def _seen(rows: list[StoredResource], view: View) -> list[StoredResource]:
+    """Return resources as a view has them."""
+    if view.is_whole:
+        return rows
+    return [
+        StoredResource(
+            row.type,
+            row.id,
+            row.version,
+            row.last_updated,
+            reduce(row.body, view),
+            row.deleted,
+            row.content_hash,
+            row.owner,
+        )
+        for row in rows
+    ]
 
 
 def _versions(
-    tx: Transaction, type_: str, id_: str, query: HistoryQuery
-) -> tuple[StoredResource | None, list[StoredResource]]:
-    current = tx.resources.current([(type_, id_)]).get((type_, id_))
-    return current, tx.resources.history(type_, id_, query.count + 1, query.before)
+    tx: Transaction, query: HistoryQuery, key: tuple[str, str]
+) -> tuple[StoredResource | None, list[StoredResource], str | None]:
+    current = tx.resources.current([key]).get(key) if key[1] else None
+    return current, *tx.resources.changes(query.wanted, query.count, query.cursor)
 
 
-def _served(request: Request, found: StoredResource, media: str) -> Response:
+def _served(request: Request, found: StoredResource, format_: Format, view: View) -> Response:
     """Answer with a version; 304 when the client has it (FHIR R4 http, conditional read)."""
     if found.deleted:
         raise RejectedError([_deleted()])
-    headers = {
-        "ETag": f'W/"{found.version}"',
-        "Last-Modified": http_date(found.last_updated),
-    }
-    if _has_it(request, found):
+    headers = version_headers(found)
+    if has_it(request, found):
         return Response(status_code=304, headers=headers)
-    return Response(found.body, headers=headers, media_type=media)
-
-
-def _has_it(request: Request, found: StoredResource) -> bool:
-    """Tell whether the condition of the request says that the client has this version."""
-    tags = request.headers.get("if-none-match")
-    if tags is not None:
-        known = {tag.strip().removeprefix("W/") for tag in tags.split(",")}
-        return "*" in known or f'"{found.version}"' in known
-    since = request.headers.get("if-modified-since")
-    return since is not None and _is_unchanged(found.last_updated, since)
-
-
-def _is_unchanged(updated: datetime, since: str) -> bool:
-    try:
-        limit = parsedate_to_datetime(since)
-    except ValueError:
-        # RFC 9110 13.1.3: a date that cannot be read is ignored.
-        return False
-    if limit.tzinfo is None:
-        limit = limit.replace(tzinfo=UTC)
-    return updated.replace(microsecond=0) <= limit
-
-
-def _query(request: Request) -> Pairs:
-    text: bytes = request.scope["query_string"]
-    return parse_qsl(text.decode("latin-1"), keep_blank_values=True) if text else []
-
-
-async def _form(request: Request) -> Pairs:
-    if request.headers.get("content-encoding", "identity") != "identity":
-        # A small compressed body can hold gigabytes.
-        raise RejectedError([_not_a_form()])
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _FORM_LIMIT:
-            raise RejectedError([too_large()])
-    if not body:
-        return []
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise RejectedError([_not_a_form()])
-    try:
-        return parse_qsl(body.decode("utf-8"), keep_blank_values=True)
-    except UnicodeDecodeError:
-        raise RejectedError([malformed("http.body", "The form is not UTF-8.")]) from None
-
-
-def _media(request: Request, pairs: Pairs) -> str:
-    format_ = next((value for name, value in pairs if name == "_format"), "")
-    return negotiate(",".join(request.headers.getlist("accept")), format_)
-
-
-def _type(request: Request) -> str:
-    type_: str = request.path_params["type"]
-    if type_ not in PARAMETERS:
-        raise RejectedError([_unknown_type()])
-    return type_
-
-
-def _address(request: Request) -> tuple[str, str]:
-    type_, id_ = _type(request), request.path_params["id"]
-    if id_[:1] in ("_", "$"):
-        raise RejectedError([unknown_operation()])
-    if not _ID.fullmatch(id_):
-        raise RejectedError([_bad_id()])
-    return type_, id_
-
-
-def _unknown_type() -> Issue:
-    return Issue(
-        code="RLS-FHR-050",
-        severity=Severity.ERROR,
-        where="http.path",
-        what="This is no resource type of FHIR R4, or none that is kept here.",
-        fix="Read /fhir/metadata for the types; letter case counts.",
-    )
+    return respond(reduce(found.body, view), format_, 200, headers)
 
 
 def _unknown_id() -> Issue:
@@ -318,16 +272,6 @@ def _deleted() -> Issue:
     )
 
 
-def _bad_id() -> Issue:
-    return Issue(
-        code="RLS-FHR-053",
-        severity=Severity.ERROR,
-        where="http.path",
-        what="This cannot be a FHIR id.",
-        fix="Use 1 to 64 letters, digits, dots and hyphens.",
-    )
-
-
 def _unknown_version() -> Issue:
     return Issue(
         code="RLS-FHR-054",
@@ -335,14 +279,4 @@ def _unknown_version() -> Issue:
         where="http.path",
         what="This resource has no such version.",
         fix="Read its _history for the versions.",
-    )
-
-
-def _not_a_form() -> Issue:
-    return Issue(
-        code="RLS-FHR-057",
-        severity=Severity.ERROR,
-        where="http.Content-Type",
-        what="The body of a search is a form, not compressed.",
-        fix=f"Send Content-Type: {_FORM} without Content-Encoding.",
     )

@@ -7,13 +7,18 @@ from gateway.core.issues import Issue, Severity
 from gateway.entry.api.errors import MEDIA_TYPE
 
 _PLAIN = "application/json; charset=utf-8"
-#: What is served for each media range; a client that asks for generic JSON gets that name.
+XML = "application/fhir+xml; charset=utf-8; fhirVersion=4.0"
+_PLAIN_XML = "application/xml; charset=utf-8"
+#: What is served for each media range; a client that asks for generic JSON or XML gets that name.
 _SERVED = {
     "application/fhir+json": MEDIA_TYPE,
     "application/*": MEDIA_TYPE,
     "*/*": MEDIA_TYPE,
     "application/json": _PLAIN,
     "text/json": _PLAIN,
+    "application/fhir+xml": XML,
+    "application/xml": _PLAIN_XML,
+    "text/xml": _PLAIN_XML,
 }
 _FORMATS = {
     "json": MEDIA_TYPE,
@@ -22,6 +27,11 @@ _FORMATS = {
     "application/fhir json": MEDIA_TYPE,
     "application/json": _PLAIN,
     "text/json": _PLAIN,
+    "xml": XML,
+    "application/fhir+xml": XML,
+    "application/fhir xml": XML,
+    "application/xml": _PLAIN_XML,
+    "text/xml": _PLAIN_XML,
 }
 
 
@@ -34,7 +44,7 @@ def negotiate(accept: str, format_: str) -> str:
         format_: the parameter `_format`, which wins over the header; empty when there is none.
 
     Raises:
-        RejectedError: JSON is not among what the client takes (RLS-FHR-056).
+        RejectedError: the client takes neither JSON nor XML (RLS-FHR-056).
     """
     if format_:
         served = _FORMATS.get(format_.partition(";")[0].strip().lower())
@@ -88,6 +98,6 @@ def _not_acceptable(where: str) -> Issue:
         code="RLS-FHR-056",
         severity=Severity.ERROR,
         where=where,
-        what="Only JSON of FHIR 4.0 is served, and the client does not take it.",
-        fix="Ask with Accept: application/fhir+json or _format=json.",
+        what="Only JSON and XML of FHIR 4.0 are served, and the client takes neither.",
+        fix="Ask with Accept: application/fhir+json, or with _format=json or xml.",
     )

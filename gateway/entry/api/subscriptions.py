@@ -23,6 +23,7 @@ from gateway.core.delivery_ports import SubscriptionRow
 from gateway.core.errors import RejectedError
 from gateway.core.ports import Store, StoredResource, Transaction
 from gateway.entry.api import subscription_faults as faults
+from gateway.entry.api.answers import Format, respond
 from gateway.entry.api.bodies import read_body
 from gateway.entry.api.writes import answer, check_version, media_of
 from gateway.fhir import notifications
@@ -201,11 +202,11 @@ class _Door:
             head = subscribed.head_of(row, self._base)
             return notifications.query_event(head, told, content, now)
 
-        return Response(await self._store.read(work), media_type=media)
+        return respond(await self._store.read(work), Format(media))
 
     def _status(self, rows: Sequence[SubscriptionRow], address: str, media: str) -> Response:
         heads = [subscribed.head_of(row, self._base) for row in rows]
-        return Response(notifications.query_status(heads, self._base, address), media_type=media)
+        return respond(notifications.query_status(heads, self._base, address), Format(media))
 
 
 def _found(tx: Transaction, id_: str, client: str) -> SubscriptionRow:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 from gateway.core.ports import StoredResource
+from gateway.entry.api.answers import Format
 from gateway.entry.api.negotiation import negotiate
 from gateway.fhir.bundle import http_date
 
@@ -22,7 +23,7 @@ def answer(
         **headers,
     }
     is_minimal = "return=minimal" in request.headers.get("prefer", "").replace(" ", "")
-    body = b"" if is_minimal else stored.body
+    body = b"" if is_minimal else Format(media).write(stored.body)
     return Response(body, status, told, media)
 
 

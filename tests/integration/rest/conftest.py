@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gateway.core.contributions import Json, Target
-from gateway.core.ports import NewVersion, StoredResource
+from gateway.core.ports import NewVersion, Store, StoredResource
 from gateway.entry.api.app import AppSettings, create_app
 from gateway.fhir import search
 from gateway.store.memory import MemoryStore
@@ -20,7 +20,7 @@ FIRST_COMMIT = datetime(2026, 3, 8, 7, 5, 9, 821_000, tzinfo=UTC)
 class Shelf:
     """Puts resources into a store as a commit does."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
 
     async def put(self, *resources: Json, at: datetime = FIRST_COMMIT) -> None:
@@ -30,7 +30,8 @@ class Shelf:
         versions = []
         for resource, key in zip(resources, keys, strict=True):
             number = known[key].version + 1 if key in known else 1
-            body = orjson.dumps({**resource, "meta": {"versionId": str(number)}})
+            meta = {**resource.get("meta", {}), "versionId": str(number)}
+            body = orjson.dumps({**resource, "meta": meta})
             row = StoredResource(*key, number, at, body, False, f"{number}", Target(*key))
             versions.append(NewVersion(row, search.index(resource)))
         await self.store.write(lambda tx: tx.resources.put(versions))

@@ -295,7 +295,8 @@ async def test_metrics_answer_this_machine_only(shelf: Shelf, address: str, stat
 async def test_metrics_carry_no_address_of_a_resource(
     client: httpx2.AsyncClient, shelf: Shelf
 ) -> None:
-    await client.get("/fhir/Patient/sentinel-id-4711?identifier=sentinel-id-4711")
+    await client.get("/fhir/Patient/sentinel-id-4711")
+    await client.get("/fhir/Patient?identifier=sentinel-id-4711")
     await client.get("/sentinel-id-4711")
     await client.request("SENTINEL", "/fhir/Patient")
 

@@ -7,6 +7,7 @@ from gateway.fhir.search_table import PARAMETERS
 from tests.integration.rest.conftest import BASE, Shelf, encounter, issues, later, patient
 
 JSON = "application/fhir+json; charset=utf-8; fhirVersion=4.0"
+XML = "application/fhir+xml; charset=utf-8; fhirVersion=4.0"
 
 
 async def test_a_read_serves_the_stored_bytes(client: httpx2.AsyncClient, shelf: Shelf) -> None:
@@ -96,7 +97,10 @@ async def test_unknown_and_deleted_are_told_apart(client: httpx2.AsyncClient, sh
         pytest.param("/fhir/Patient/..%2fhealth", 404, "RLS-FHR-058", id="parent folder"),
         pytest.param("/fhir/Patient/$everything", 404, "RLS-FHR-071", id="operation"),
         pytest.param("/fhir/Patient/p/$everything", 404, "RLS-FHR-071", id="operation on one"),
-        pytest.param("/fhir/Patient/_history", 404, "RLS-FHR-071", id="history of a type"),
+        pytest.param("/fhir/Nothing/_history", 404, "RLS-FHR-050", id="history of no type"),
+        pytest.param("/fhir/Patient/p?name=x", 400, "RLS-FHR-060", id="search parameter of a read"),
+        pytest.param("/fhir/Patient/p?_summary=count", 400, "RLS-FHR-062", id="count of one"),
+        pytest.param("/fhir/Patient/p?_elements=colour", 400, "RLS-FHR-062", id="no such element"),
         pytest.param("/fhir", 404, "RLS-FHR-071", id="search of all types"),
         pytest.param("/fhir/patient/p1", 404, "RLS-FHR-050", id="lower case type"),
         pytest.param("/fhir/Nothing", 404, "RLS-FHR-050", id="search of no type"),
@@ -124,16 +128,20 @@ async def test_odd_addresses_are_refused(
         pytest.param("application/fhir+json;fhirVersion=4.0", JSON, id="version 4.0"),
         pytest.param("application/json", "application/json; charset=utf-8", id="generic json"),
         pytest.param(
-            "application/fhir+xml;q=0.9, application/json;q=0.5, application/fhir+json;q=0.8",
+            "application/fhir+xml;q=0.7, application/json;q=0.5, application/fhir+json;q=0.8",
             JSON,
             id="weights",
         ),
+        pytest.param("application/fhir+xml;q=0.9, application/fhir+json;q=0.8", XML, id="xml"),
+        pytest.param("text/xml", "application/xml; charset=utf-8", id="generic xml"),
         pytest.param(
-            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", JSON, id="browser"
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            "application/xml; charset=utf-8",
+            id="browser",
         ),
     ],
 )
-async def test_json_is_served_to_who_takes_it(
+async def test_what_a_client_likes_best_is_served(
     client: httpx2.AsyncClient, shelf: Shelf, accept: str, served: str
 ) -> None:
     await shelf.put(patient())
@@ -146,8 +154,8 @@ async def test_json_is_served_to_who_takes_it(
 @pytest.mark.parametrize(
     ("path", "accept", "where"),
     [
-        pytest.param("/fhir/Patient/p1", "application/fhir+xml", "http.Accept", id="xml"),
-        pytest.param("/fhir/Patient/p1?_format=xml", "*/*", "http._format", id="format xml"),
+        pytest.param("/fhir/Patient/p1", "text/html", "http.Accept", id="html"),
+        pytest.param("/fhir/Patient/p1?_format=ttl", "*/*", "http._format", id="format turtle"),
         pytest.param(
             "/fhir/Patient/p1", "application/fhir+json;fhirVersion=5.0", "http.Accept", id="R5"
         ),
@@ -155,7 +163,7 @@ async def test_json_is_served_to_who_takes_it(
         pytest.param("/fhir/metadata", "text/turtle", "http.Accept", id="metadata"),
     ],
 )
-async def test_only_json_is_served(
+async def test_neither_json_nor_xml_is_not_acceptable(
     client: httpx2.AsyncClient, shelf: Shelf, path: str, accept: str, where: str
 ) -> None:
     await shelf.put(patient())
@@ -164,7 +172,7 @@ async def test_only_json_is_served(
 
     assert answer.status_code == 406
     assert issues(answer) == [("RLS-FHR-056", "not-supported", where)]
-    assert "Only JSON" in answer.text
+    assert "Only JSON and XML" in answer.text
 
 
 @pytest.mark.parametrize("format_", ["json", "application/fhir+json", "application%2Ffhir%2Bjson"])
@@ -251,7 +259,7 @@ async def test_metadata_tells_what_the_tables_hold(
     resources = {r["type"]: r for r in found["rest"][0]["resource"]}
     assert set(resources) == set(PARAMETERS)
     encounter_names = [p["name"] for p in resources["Encounter"]["searchParam"]]
-    assert encounter_names[:3] == ["_id", "_lastUpdated", "identifier"]
+    assert encounter_names[:3] == ["_id", "_lastUpdated", "_profile"]
 
 
 @pytest.mark.parametrize("mode", ["full", "normative"])
@@ -269,6 +277,7 @@ async def test_every_parameter_of_metadata_works(client: httpx2.AsyncClient, she
     await shelf.put(encounter("e1"))
     found = (await client.get("/fhir/metadata")).json()
     sample = {"token": "x", "uri": "x", "reference": "Patient/x", "date": "2026"}
+    sample |= {"string": "x", "quantity": "5"}
     probes = [
         f"/fhir/{resource['type']}?{p['name']}={sample[p['type']]}"
         for resource in found["rest"][0]["resource"]

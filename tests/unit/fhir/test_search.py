@@ -38,7 +38,7 @@ def _of(resource: dict[str, object], param: str) -> list[IndexEntry]:
 
 def test_a_stay_is_found_by_all_it_says() -> None:
     assert index(ENCOUNTER) == (
-        IndexEntry("identifier", "urn:visits", "V1"),
+        IndexEntry("identifier", "urn:visits", "V1", high="^urn:types|VN^"),
         IndexEntry("status", "http://hl7.org/fhir/encounter-status", "in-progress"),
         IndexEntry("class", "urn:classes", "IMP"),
         IndexEntry("type", "urn:a", "C"),
@@ -81,15 +81,98 @@ def test_a_birth_date_is_a_day() -> None:
         ),
         pytest.param({"reference": "urn:uuid:1"}, ("", "urn:uuid:1"), id="urn"),
         pytest.param({"reference": "#contained"}, ("", ""), id="contained has no value"),
-        pytest.param({"identifier": {"value": "x"}}, ("", ""), id="identifier has no value"),
+        pytest.param(
+            {"identifier": {"system": "urn:ipp", "value": "x"}},
+            ("", "", "", "^urn:ipp|x^"),
+            id="identifier is beside",
+        ),
     ],
 )
 def test_references_are_read_in_every_form(
-    reference: dict[str, object], entry: tuple[str, str]
+    reference: dict[str, object], entry: tuple[str, ...]
 ) -> None:
     plan = {"resourceType": "CarePlan", "id": "c", "subject": reference}
 
     assert _of(plan, "subject") == [IndexEntry("subject", *entry)]
+
+
+NAME = {
+    "family": "D'ARTAGNAN",
+    "given": ["Hélène", "JEAN-PIERRE"],
+    "prefix": ["Mme"],
+}
+
+
+@pytest.mark.field("FL-232")
+@pytest.mark.parametrize(
+    ("param", "found"),
+    [
+        ("family", {"dartagnan": "D'ARTAGNAN", "artagnan": ""}),
+        ("given", {"helene": "Hélène", "jeanpierre": "JEAN-PIERRE", "pierre": ""}),
+        (
+            "name",
+            {
+                "dartagnan": "D'ARTAGNAN",
+                "artagnan": "",
+                "helene": "Hélène",
+                "jeanpierre": "JEAN-PIERRE",
+                "pierre": "",
+                "mme": "Mme",
+            },
+        ),
+    ],
+)
+def test_a_name_is_found_from_each_of_its_words_on(param: str, found: dict[str, str]) -> None:
+    entries = _of({"resourceType": "Patient", "id": "p", "name": [NAME]}, param)
+
+    assert {entry.value: entry.system for entry in entries} == found
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ({}, "false"),
+        ({"deceasedBoolean": False}, "false"),
+        ({"deceasedBoolean": True}, "true"),
+        ({"deceasedDateTime": "2026-03"}, "true"),
+    ],
+    ids=str,
+)
+def test_every_patient_is_deceased_or_not(said: dict[str, object], value: str) -> None:
+    entries = _of({"resourceType": "Patient", "id": "p", **said}, "deceased")
+
+    assert entries == [IndexEntry("deceased", "", value)]
+
+
+def test_what_every_resource_says_of_itself_is_searched() -> None:
+    coding = {"system": "urn:s", "code": "c", "display": "Secret médical"}
+    meta = {"profile": ["urn:p"], "source": "urn:m", "tag": [coding], "security": [coding]}
+
+    assert index({"resourceType": "Encounter", "id": "e", "meta": meta}) == (
+        IndexEntry("_profile", "", "urn:p"),
+        IndexEntry("_security", "urn:s", "c", high="|secretmedical"),
+        IndexEntry("_source", "", "urn:m"),
+        IndexEntry("_tag", "urn:s", "c", high="|secretmedical"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("quantity", "units"),
+    [
+        ({"value": 5.4, "system": "urn:u", "code": "mg", "unit": "mg"}, ["mg"]),
+        ({"value": 5.4, "system": "urn:u", "code": "d", "unit": "jours"}, ["d", "jours"]),
+        ({"code": "mg"}, []),
+    ],
+)
+def test_a_quantity_is_a_number_with_its_units(
+    quantity: dict[str, object], units: list[str]
+) -> None:
+    found = _of({"resourceType": "Encounter", "id": "e", "length": quantity}, "length")
+
+    assert [entry.value for entry in found] == units
+    assert {(entry.low, entry.high) for entry in found} <= {
+        ("1000000000000005.400000000", "1000000000000005.400000001")
+    }
 
 
 def test_only_a_patient_counts_as_patient() -> None:
@@ -104,7 +187,7 @@ def test_only_a_patient_counts_as_patient() -> None:
 def test_an_element_without_searchable_value_is_there_all_the_same() -> None:
     condition = {"resourceType": "Condition", "id": "c", "code": {"text": "fatigue"}}
 
-    assert _of(condition, "code") == [IndexEntry("code")]
+    assert _of(condition, "code") == [IndexEntry("code", high="|fatigue")]
 
 
 def test_one_value_said_by_two_elements_is_kept_once() -> None:
@@ -142,7 +225,11 @@ def test_every_type_with_an_identifier_is_found_by_it(type_: str) -> None:
 
 
 ELEMENT_TYPES = {
-    "token": {"code", "boolean", "url", "Coding", "CodeableConcept", "Identifier"},
+    "token": {"code", "boolean", "dateTime", "Coding", "CodeableConcept", "Identifier"}
+    | {"ContactPoint"},
+    "string": {"string", "HumanName"},
+    "uri": {"url"},
+    "quantity": {"Quantity", "Duration"},
     "reference": {"Reference"},
     "date": {"date", "dateTime", "instant", "Period", "Timing"},
 }
@@ -164,6 +251,7 @@ def test_each_parameter_reads_elements_of_its_kind(type_: str, parameter: Parame
     unknown = [path for path, element in found.items() if element is None]
     assert types
     assert types <= ELEMENT_TYPES[parameter.kind]
+    assert "dateTime" not in types or parameter.kind == "date" or parameter.code == "deceased"
     assert all(path.endswith(CHOICE_FORMS) for path in unknown)
     assert bool(parameter.system) is ("code" in types and parameter.code not in MEDIA_TYPES)
 
