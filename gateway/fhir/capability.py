@@ -2,6 +2,7 @@
 
 from gateway.core.contributions import Json
 from gateway.core.systems import FHIR_BASE
+from gateway.fhir import everything
 from gateway.fhir.elements import table
 from gateway.fhir.search_query import accepted_by
 from gateway.fhir.search_table import COMMON, PARAMETERS, Parameter, parameters_of
@@ -10,6 +11,18 @@ from gateway.fhir.topics import TOPICS
 
 #: What can be done with every type; also the rights a client may be given.
 INTERACTIONS = ("read", "vread", "history-instance", "history-type", "search-type")
+
+_DEFINITIONS = "http://hl7.org/fhir/OperationDefinition"
+#: R4 defines it on Patient and Encounter; on an episode it is ours.
+_EVERYTHING = {
+    type_: {
+        "name": "everything",
+        "definition": f"{FHIR_BASE}/OperationDefinition/episode-everything"
+        if type_ == "EpisodeOfCare"
+        else f"{_DEFINITIONS}/{type_}-everything",
+    }
+    for type_ in everything.TYPES
+}
 
 _TOPIC = f"{BACKPORT}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 _BACKPORT_SERVER = f"{BACKPORT}/CapabilityStatement/backport-subscription-server-r4"
@@ -85,6 +98,7 @@ def _resource(type_: str) -> Json:
         "searchInclude": [f"{type_}:{code}" for code in _references(type_)] or None,
         "searchRevInclude": _pointing_to(type_) or None,
         "searchParam": [_parameter(p) for p in parameters_of(type_).values()],
+        "operation": [_EVERYTHING[type_]] if type_ in _EVERYTHING else None,
     }
     return {name: value for name, value in resource.items() if value is not None}
 

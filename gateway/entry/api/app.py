@@ -15,6 +15,7 @@ from gateway.core.clock import Clock
 from gateway.core.ports import Store
 from gateway.entry.api.answers import in_format_of
 from gateway.entry.api.errors import add_handlers
+from gateway.entry.api.everything import everything_router
 from gateway.entry.api.fhir import FhirSettings, fhir_router
 from gateway.entry.api.guard import Guard
 from gateway.entry.api.health import health_router
@@ -102,6 +103,7 @@ def create_app(
     inside = [
         *([auth_router(tokens, settings.public_url)] if tokens is not None else []),
         *routers,
+        everything_router(store, fhir),
         fhir_router(store, fhir),
         health_router(store, stalled_for, settings.stall_limit_s),
         pages_router(doors, settings.version, app.openapi),

@@ -121,6 +121,22 @@ def address_of(request: Request) -> tuple[str, str]:
     return type_, id_
 
 
+def described(names: dict[str, str]) -> dict[str, list[dict[str, object]]]:
+    """Describe the variable parts of an address for OpenAPI."""
+    return {
+        "parameters": [
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "description": words,
+                "schema": {"type": "string"},
+            }
+            for name, words in names.items()
+        ]
+    }
+
+
 def link(address: str, pairs: Iterable[tuple[str, str]]) -> str:
     """Return an address with parameters."""
     text = urlencode(list(pairs), quote_via=quote, safe="/:,")

@@ -65,37 +65,21 @@ def fhir_router(store: Store, settings: FhirSettings) -> APIRouter:
     id_ = {**one, "id": "id of the resource"}
     # Routes are tried in order: the most used first, but fixed names before variable ones.
     add("/_history", door.system_history)
-    add("/{type}/_history", door.type_history, openapi_extra=_described(one))
-    add("/{type}/{id}", door.read, openapi_extra=_described(id_))
+    add("/{type}/_history", door.type_history, openapi_extra=asked.described(one))
+    add("/{type}/{id}", door.read, openapi_extra=asked.described(id_))
     add("", door.whole_system, include_in_schema=False)
     add("/metadata", door.metadata)
-    add("/{type}", door.search, openapi_extra=_described(one))
+    add("/{type}", door.search, openapi_extra=asked.described(one))
     add("/{type}/", door.search, include_in_schema=False)
-    add("/{type}/_search", door.search_form, methods=["POST"], openapi_extra=_described(one))
-    add("/{type}/{id}/_history", door.history, openapi_extra=_described(id_))
+    add("/{type}/_search", door.search_form, methods=["POST"], openapi_extra=asked.described(one))
+    add("/{type}/{id}/_history", door.history, openapi_extra=asked.described(id_))
     version = {**id_, "version": "version number, as in ETag"}
     add(
         "/{type}/{id}/_history/{version}",
         door.vread,
-        openapi_extra=_described(version),
+        openapi_extra=asked.described(version),
     )
     return router
-
-
-def _described(names: dict[str, str]) -> dict[str, list[dict[str, object]]]:
-    """Describe the variable parts of an address for OpenAPI."""
-    return {
-        "parameters": [
-            {
-                "name": name,
-                "in": "path",
-                "required": True,
-                "description": words,
-                "schema": {"type": "string"},
-            }
-            for name, words in names.items()
-        ]
-    }
 
 
 class _Door:
@@ -135,8 +119,6 @@ class _Door:
         key = asked.address_of(request)
         view = asked.view_of(request, pairs, key[0])
         found = (await self._store.read(lambda tx: tx.resources.current([key]))).get(key)
-        if found is None:
-            raise RejectedError([_unknown_id()])
         return _served(request, found, format_, view)
 
     async def vread(self, request: Request) -> Response:
@@ -242,10 +224,24 @@ def _versions(
     return current, *tx.resources.changes(query.wanted, query.count, query.cursor)
 
 
-def _served(request: Request, found: StoredResource, format_: Format, view: View) -> Response:
-    """Answer with a version; 304 when the client has it (FHIR R4 http, conditional read)."""
+def check_there(found: StoredResource | None) -> StoredResource:
+    """Return a resource that is there.
+
+    Raises:
+        RejectedError: it never was (RLS-FHR-051) or is deleted (RLS-FHR-052).
+    """
+    if found is None:
+        raise RejectedError([_unknown_id()])
     if found.deleted:
         raise RejectedError([_deleted()])
+    return found
+
+
+def _served(
+    request: Request, stored: StoredResource | None, format_: Format, view: View
+) -> Response:
+    """Answer with a version; 304 when the client has it (FHIR R4 http, conditional read)."""
+    found = check_there(stored)
     headers = version_headers(found)
     if has_it(request, found):
         return Response(status_code=304, headers=headers)
