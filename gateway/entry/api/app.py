@@ -14,6 +14,7 @@ from starlette.routing import Route
 from gateway.core.clock import Clock
 from gateway.core.ports import Store
 from gateway.entry.api.answers import in_format_of
+from gateway.entry.api.described import with_types
 from gateway.entry.api.errors import add_handlers
 from gateway.entry.api.everything import everything_router
 from gateway.entry.api.fhir import FhirSettings, fhir_router
@@ -97,6 +98,8 @@ def create_app(
         mutes="/fhir/$relais-mute" in paths,
         clock=settings.clock,
     )
+    plain = app.openapi
+    app.openapi = lambda: with_types(plain())  # type: ignore[method-assign] # its own way to extend
     doors = (*_http_doors(paths, settings.public_url), Door("FHIR R4", base), *settings.doors)
     if tokens is not None:
         app.add_middleware(Wall, tokens=tokens)
