@@ -123,7 +123,8 @@ def _targets(type_: str, parameter: Parameter) -> frozenset[str]:
         return frozenset({parameter.target})
     found = [table().find(f"{type_}.{path}") for path in parameter.paths]
     named = [element.targets for element in found if element is not None]
-    return frozenset().union(*named) if all(named) else frozenset(PARAMETERS)
+    told = frozenset[str]().union(*named)
+    return told if all(named) and "Resource" not in told else frozenset(PARAMETERS)
 
 
 def _subscription(resource: Json) -> Json:

@@ -88,9 +88,26 @@ class Query:
         opened = page_tokens.read(self._asked(), token, now)
         return replace(self, cursor=opened.cursor, issued=opened.issued)
 
+    def looked_at(self) -> list[tuple[str, str]]:
+        """Return what is looked at beside the searched type, to be held against rights.
+
+        Returns:
+            (type, letter) pairs: `s` for what conditions and reverse includes search, `r` for
+            what is included; the type is `*` where any may be.
+        """
+        found = [(of, "s") for condition in self.conditions for of in _linked_types(condition)]
+        for include in self.includes:
+            found.append((include.type, "s") if include.reverse else (include.target or "*", "r"))
+        return found
+
     def _asked(self) -> str:
         # The size of a page may change on the way; `ap` widens with time, so the text counts.
         return f"{self.type}\n{[pair for pair in self.used if pair[0] not in _FREE]}"
+
+
+def _linked_types(condition: Condition) -> list[str]:
+    inner = [of for one in condition.inner for of in _linked_types(one)]
+    return [condition.of, *inner] if condition.of else inner
 
 
 #: What may differ from one page to the next.

@@ -19,6 +19,7 @@ from gateway.entry.api import asked
 from gateway.entry.api.answers import Format, has_it, respond, version_headers
 from gateway.entry.api.asked import Pairs
 from gateway.entry.api.errors import operation_outcome, unknown_operation
+from gateway.entry.auth.wall import check_scopes
 from gateway.fhir.bundle import history, searchset, to_bytes
 from gateway.fhir.capability import statement
 from gateway.fhir.history_query import HistoryQuery, is_number, parse_history
@@ -181,6 +182,8 @@ class _Door:
         handling = "lenient" if asked.handling_is_lenient(request) else "strict"
         now = self._now()
         query = parse(type_, pairs, handling, self._base, now)  # type: ignore[arg-type] # one of two
+        # The wall saw the address only, and of a chain only its first step.
+        check_scopes(request, query.looked_at())
         found = await self._store.read(lambda tx: searching.run(tx, query))
         return respond(self._page(query, found, now), format_)
 

@@ -5,6 +5,7 @@ the first registration on every request names its token (RFC 6750). A refusal do
 what was asked for exists: it is judged by the address alone.
 """
 
+from collections.abc import Iterable
 from time import monotonic
 from urllib.parse import parse_qsl
 
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.core.access import LOCAL, Principal
-from gateway.core.errors import RetriableError
+from gateway.core.errors import RejectedError, RetriableError
 from gateway.core.issues import Issue, Severity
 from gateway.entry.api.errors import refusal, unavailable
 from gateway.entry.auth.buckets import Buckets
@@ -30,6 +31,24 @@ def client_of(request: Request) -> str:
     """Return the client a request acts for, as the wall found it."""
     principal: Principal | None = getattr(request.state, "principal", None)
     return principal.client if principal else LOCAL
+
+
+def check_scopes(request: Request, wanted: Iterable[tuple[str, str]]) -> None:
+    """Hold a request to the scopes of its client once it is known what it looks at.
+
+    Args:
+        request: as the wall let it through.
+        wanted: (type, letter) pairs; the type is `*` when it may be any.
+
+    Raises:
+        RejectedError: one of them is not allowed (RLS-SEC-021).
+    """
+    principal: Principal | None = getattr(request.state, "principal", None)
+    if principal is None or principal.scopes is None:
+        return
+    scopes = parse(principal.scopes)
+    if not all(allows(scopes, type_, letter) for type_, letter in wanted):
+        raise RejectedError([_not_allowed()])
 
 
 class Wall:

@@ -60,7 +60,14 @@ def test_a_type_lists_its_references_and_what_points_to_it(type_: str) -> None:
         (parameter,) = [p for p in PARAMETERS[other] if p.code == code]
         targets = [elements.table().find(f"{other}.{path}").targets for path in parameter.paths]
         assert parameter.target in ("", type_)
-        assert any(not names or type_ in names for names in targets)
+        assert any(not names or names & {type_, "Resource"} for names in targets)
+
+
+def test_what_points_to_anything_points_to_a_stay() -> None:
+    assert {"Task:focus", "Provenance:target", "Encounter:part-of"} <= set(
+        RESOURCES["Encounter"]["searchRevInclude"]
+    )
+    assert "Encounter:subject" not in RESOURCES["Encounter"]["searchRevInclude"]
 
 
 async def test_operations_that_are_listed_answer(client: httpx2.AsyncClient, shelf: Shelf) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx2
@@ -196,3 +197,32 @@ async def test_a_client_that_asks_too_often_waits(desk: Desk, monkeypatch) -> No
     assert 429 in [one.status_code for one in answers]
     slowed = answers[-1]
     assert (code(slowed), int(slowed.headers["retry-after"]) >= 1) == ("RLS-SEC-022", True)
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        pytest.param("active=true", 200, id="a search of the type"),
+        pytest.param("_revinclude=Encounter:subject", 200, id="a type of the scopes"),
+        pytest.param("_has:Encounter:subject:status=finished", 200, id="another of the scopes"),
+        pytest.param("_revinclude=Task:focus", 403, id="a type beyond the scopes"),
+        pytest.param("_include=Patient:link", 403, id="any type"),
+        pytest.param("general-practitioner:Practitioner.name=x", 403, id="a chain"),
+        pytest.param("_has:Encounter:subject:location:Location.name=x", 403, id="a second step"),
+    ],
+)
+async def test_a_search_by_form_looks_no_further_than_the_scopes(
+    desk: Desk, form: str, status: int
+) -> None:
+    scopes = "system/Patient.rs system/Encounter.rs"
+    await desk.register(replace(DAC, scopes=scopes))
+    token = (await desk.token(scope=scopes)).json()["access_token"]
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+
+    answer = await desk.http.post("/fhir/Patient/_search", content=form, headers=headers)
+
+    assert answer.status_code == status
+    assert status == 200 or code(answer) == "RLS-SEC-021"
