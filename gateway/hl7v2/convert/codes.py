@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from gateway.core.contributions import Json
-from gateway.core.systems import FHIR_BASE
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.table import converter
+from gateway.hl7v2.convert.tables import local_system
 from gateway.hl7v2.message import Node
 
 #: CE-3, table 0396, to the FHIR system; any other table is the sender's own.
@@ -46,6 +46,5 @@ def _coding(node: Node, first: int, context: Context) -> Json | None:
         return None
     system = _SYSTEMS.get(node.component(first + 2).upper().replace("-", ""))
     if system is None:
-        place = f"{node.segment.name}-{node.field}"
-        system = f"{FHIR_BASE}/CodeSystem/local/{context.site.name}/{place}"
+        system = local_system(f"{node.segment.name}-{node.field}", context)
     return {"system": system, "code": code, "display": label}

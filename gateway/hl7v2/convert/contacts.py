@@ -1,6 +1,5 @@
 """People around the patient: NK1."""
 
-from functools import lru_cache
 from typing import Any
 
 from gateway.core.contributions import Json
@@ -8,7 +7,8 @@ from gateway.core.systems import IDENTIFIER_BASE
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.dates import date_text, stamp
 from gateway.hl7v2.convert.names import address, human_name, telecom
-from gateway.hl7v2.convert.table import FR_CORE, V2_SYSTEM, converter
+from gateway.hl7v2.convert.table import FR_CORE, converter
+from gateway.hl7v2.convert.tables import table_coding
 from gateway.hl7v2.message import Segment
 
 CATEGORY = FR_CORE + "fr-core-patient-contact-relationship-category"
@@ -48,32 +48,28 @@ _KINDS = {
 }
 
 
-def _relationship(segment: Segment, *, category: bool) -> list[Json]:
+def _relationship(segment: Segment, context: Context) -> list[Json]:
     """Return role and relation; the national coding comes first, the one sent is kept."""
-    said = ((number, segment.field(number)) for number in _KINDS)
     return [
-        _known_relation(number, code, category)
-        if len(code) < _REMEMBERED
-        else _relation(number, code, category)
-        for number, code in said
-        if code
+        _relation(number, codings)
+        for number in _KINDS
+        if (codings := _codings(segment, number, context))
     ]
 
 
-def _relation(number: int, code: str, category: bool) -> Json:
-    table, known, system, name = _KINDS[number]
-    coding = [{"system": f"{V2_SYSTEM}{table}", "code": code}]
-    if code not in known:
-        return {"coding": coding}
-    coding.insert(0, {"system": system, "code": known[code]})
-    if not category:
-        return {"coding": coding}
-    return {"coding": coding, "extension": [{"url": CATEGORY, "valueCode": name}]}
+def _codings(segment: Segment, number: int, context: Context) -> list[Json]:
+    code = segment.field(number)
+    if not code:
+        return []
+    table, known, system, _ = _KINDS[number]
+    sent = table_coding(table, code, f"NK1-{number}", context)
+    return [{"system": system, "code": known[code]}, sent] if code in known else [sent]
 
 
-#: The tables are short, so that nearly every message says what another one said.
-_known_relation = lru_cache(maxsize=256)(_relation)
-_REMEMBERED = 20
+def _relation(number: int, codings: list[Json]) -> Json:
+    if len(codings) == 1:
+        return {"coding": codings}
+    return {"coding": codings, "extension": [{"url": CATEGORY, "valueCode": _KINDS[number][3]}]}
 
 
 def _reach(segment: Segment, context: Context) -> Json:
@@ -111,7 +107,7 @@ def contact(segment: Segment, context: Context) -> Any:
         return None
     if period := _period(segment):
         found["period"] = period
-    if relationship := _relationship(segment, category=True):
+    if relationship := _relationship(segment, context):
         return {"relationship": relationship, **found}
     return found
 
@@ -152,12 +148,13 @@ def related_person_identifier(segment: Segment, context: Context) -> Json:
 
 
 @converter("related_person_relationship", reads=("NK1-3", "NK1-7"))
-def related_person_relationship(segment: Segment, _context: Context) -> list[Json]:
-    """Return role and family relation.
+def related_person_relationship(segment: Segment, context: Context) -> list[Json]:
+    """Return role and family relation, each coding in a member of its own.
 
+    FR Core knows a member by the system of its codings and wants no other system in it.
     Spec: PAM France 2.11 6.9 (NK1-3, NK1-7); FR Core fr-core-related-person.
     """
-    return _relationship(segment, category=False)
+    return [{"coding": [one]} for number in _KINDS for one in _codings(segment, number, context)]
 
 
 @converter("related_person_telecom", reads=("NK1-5", "NK1-6"))

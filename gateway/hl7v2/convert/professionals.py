@@ -9,7 +9,8 @@ from gateway.fhir.identity import IDNPS_SYSTEM, RPPS_SYSTEM
 from gateway.hl7v2.authorities import Parts, system_of
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.dates import date_time_text
-from gateway.hl7v2.convert.table import FR_SYSTEM, V2_SYSTEM, V3_SYSTEM, converter
+from gateway.hl7v2.convert.table import FR_SYSTEM, V3_SYSTEM, converter
+from gateway.hl7v2.convert.tables import table_coding
 from gateway.hl7v2.message import Node, Segment
 from gateway.mapping.converters import REMOVED
 from gateway.mapping.sites import Site
@@ -194,7 +195,7 @@ def role_participant(segment: Segment, context: Context) -> Any:
     made = _participant(who, context, _ROLES[role])
     if made is None:
         return None
-    made["type"][0]["coding"].append({"system": f"{V2_SYSTEM}0443", "code": role})
+    made["type"][0]["coding"].append(table_coding("0443", role, "ROL-3", context))
     period = {
         "start": date_time_text(segment.field(5)),
         "end": date_time_text(segment.field(6)),

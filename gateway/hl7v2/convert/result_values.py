@@ -74,7 +74,7 @@ def _quantity(text: str, unit: Json) -> Json | None:
     whole, _, fraction = text.partition(".")
     found: Json = {"value": float(text) if fraction else int(whole)}
     if fraction.endswith("0"):
-        found["extension"] = [{"url": _PRECISION, "valueInteger": len(fraction)}]
+        found["_value"] = {"extension": [{"url": _PRECISION, "valueInteger": len(fraction)}]}
     return found | unit
 
 

@@ -12,6 +12,7 @@ from gateway.hl7v2.convert.numbers import number_of
 from gateway.hl7v2.convert.orders import key_of, order_group, order_numbers, period_of, reasons
 from gateway.hl7v2.convert.professionals import practitioner_reference
 from gateway.hl7v2.convert.table import V2_SYSTEM, converter
+from gateway.hl7v2.convert.tables import table_coding
 from gateway.hl7v2.message import Message, Node, Segment
 from gateway.hl7v2.orders import STATUS_OF_ORDER, control_of, first_node, head_of, number_nodes
 from gateway.hl7v2.orders import group_of as order_group_of
@@ -182,12 +183,12 @@ def report_number(obr: Segment, context: Context) -> Any:
 
 
 @converter("diagnostic_section")
-def diagnostic_section(node: Node, _context: Context) -> Any:
+def diagnostic_section(node: Node, context: Context) -> Any:
     """Return the section of the service that made the results.
 
     Spec: HL7 v2.5 7.4.1.24 (OBR-24, table 0074).
     """
-    return {"coding": [{"system": f"{V2_SYSTEM}0074", "code": node.text().upper()}]}
+    return {"coding": [table_coding("0074", node.text().upper(), "OBR-24", context)]}
 
 
 @converter("report_instant", reads=("OBR-7", "OBR-8"))

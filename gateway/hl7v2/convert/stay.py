@@ -12,6 +12,7 @@ from gateway.hl7v2.classes import class_coding, classify
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.dates import date_text
 from gateway.hl7v2.convert.table import FR_SYSTEM, V2_SYSTEM, V3_SYSTEM, converter
+from gateway.hl7v2.convert.tables import TABLES, table_coding
 from gateway.hl7v2.encounters import EXPECTED_DISCHARGE
 from gateway.hl7v2.message import Node, Segment
 from gateway.hl7v2.way_out import PMSI
@@ -30,7 +31,6 @@ ACCOUNT_NUMBER: Json = {
 #: ZFM-1 to ZFM-5.
 _PMSI_PARTS = ("modeEntree", "modeSortie", "provenance", "destination", "passageUrgences")
 _PMSI_CODE = re.compile(r"[0-9A-Z]", re.ASCII)
-_FRENCH_TYPES = frozenset(("RM", "IE"))
 
 
 @converter("stay_id", reads=("PV1-19", "PID-18"))
@@ -97,50 +97,48 @@ def movement_identifier(node: Node, context: Context) -> Any:
 
 
 @converter("admission_type", of_text=True)
-def admission_type(node: Node, _context: Context) -> Any:
+def admission_type(node: Node, context: Context) -> Any:
     """Return the kind of admission: HL7 table 0007, or one of the two French additions.
 
     Spec: PAM France 2.11 6.10 (PV1-4); FR Core encounter type.
     """
     if node.is_null:
         return REMOVED
-    code = node.text()
-    french = code in _FRENCH_TYPES
-    system = f"{FR_SYSTEM}fr-core-cs-type-admission" if french else f"{V2_SYSTEM}0007"
-    return {"coding": [{"system": system, "code": code}]}
+    return {"coding": [table_coding("0007", node.text(), "PV1-4", context)]}
 
 
 @converter("service_type", of_text=True)
-def service_type(node: Node, _context: Context) -> Any:
-    """Return the discipline médico-tarifaire.
+def service_type(node: Node, context: Context) -> Any:
+    """Return the discipline médico-tarifaire, without the zeros that fill it up to three digits.
 
-    Spec: PAM France 2.11 6.10 (PV1-10), annex 7.2.
+    Spec: PAM France 2.11 6.10 (PV1-10), annex 7.2; FR Core fr-core-cs-discipline-prestation.
     """
     if node.is_null:
         return REMOVED
-    system = f"{FHIR_BASE}/CodeSystem/discipline-medico-tarifaire"
-    return {"coding": [{"system": system, "code": node.text()}]}
+    code = node.text()
+    bare = code.lstrip("0")
+    known = bare if bare in TABLES["0069"].french else code
+    return {"coding": [table_coding("0069", known, "PV1-10", context)]}
 
 
 @converter("admit_source_v2", of_text=True)
-def admit_source_v2(node: Node, _context: Context) -> Any:
+def admit_source_v2(node: Node, context: Context) -> Any:
     """Return the source coding of the admit source; the mapped one follows it.
 
     Spec: PAM France 2.11 6.10 (PV1-14), HL7 table 0023.
     """
-    return None if node.is_null else {"system": f"{V2_SYSTEM}0023", "code": node.text()}
+    return None if node.is_null else table_coding("0023", node.text(), "PV1-14", context)
 
 
 @converter("discharge_circumstance", of_text=True)
-def discharge_circumstance(node: Node, _context: Context) -> Any:
+def discharge_circumstance(node: Node, context: Context) -> Any:
     """Return why the patient left; it does not tell where to.
 
     Spec: PAM France 2.11 6.10 (PV1-36), table 0112; FR Core fr-core-cs-circonstances-sortie.
     """
     if node.is_null:
         return None
-    system = f"{FR_SYSTEM}fr-core-cs-circonstances-sortie"
-    return {"coding": [{"system": system, "code": node.text()}]}
+    return {"coding": [table_coding("0112", node.text(), "PV1-36", context)]}
 
 
 @converter("pmsi_movement", reads=("ZFM-1", "ZFM-2", "ZFM-3", "ZFM-4", "ZFM-5"))
@@ -187,14 +185,14 @@ def expected_discharge(node: Node, _context: Context) -> Any:
 
 
 @converter("arrival_mode", of_text=True)
-def arrival_mode(node: Node, _context: Context) -> Any:
+def arrival_mode(node: Node, context: Context) -> Any:
     """Return the extension for the transport of the arrival.
 
     Spec: PAM France 2.11 6.11 (PV2-38); FHIR R4 encounter-modeOfArrival.
     """
     if node.is_null:
         return Removed(ARRIVAL_MODE)
-    coding = {"system": f"{V2_SYSTEM}0430", "code": node.text()}
+    coding = table_coding("0430", node.text(), "PV2-38", context)
     return {"url": ARRIVAL_MODE, "valueCoding": coding}
 
 

@@ -19,7 +19,9 @@ PRECISE = {
     [
         pytest.param(obx("NM", "11.5"), quantity(11.5), id="NM"),
         pytest.param(obx("NM", "-3"), quantity(-3), id="NM, whole"),
-        pytest.param(obx("NM", "1.50"), quantity(1.5, extension=[PRECISE]), id="NM, last zero"),
+        pytest.param(
+            obx("NM", "1.50"), quantity(1.5, _value={"extension": [PRECISE]}), id="NM, last zero"
+        ),
         pytest.param(obx("NM", "0,5"), quantity(0.5), id="NM with a decimal comma"),
         pytest.param(obx("NM", "<5"), quantity(5, comparator="<"), id="NM with a comparator"),
         pytest.param(obx("NM", "1:128"), {"valueString": "1:128"}, id="NM that is a titre"),
