@@ -5,7 +5,7 @@ TEST_ARGS ?= -n 2 --dist worksteal -q
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
 
-.PHONY: help demo test check fix bench fuzz golden docs lock clean
+.PHONY: help demo test conformance check fix bench fuzz golden docs lock clean
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -17,9 +17,16 @@ demo: .venv/.ready ## start a gateway on a throwaway store and play a synthetic 
 
 test: .venv/.ready ## run every test
 	@./.ci/browser
-	$(PY) -m pytest $(TEST_ARGS) --ignore=tests/browser
+	@./.ci/java
+	$(PY) -m pytest $(TEST_ARGS) --ignore=tests/browser --ignore=tests/official
 # A process of their own: the driver of the browser keeps an event loop running.
 	$(PY) -m pytest $(TEST_ARGS) tests/browser
+# One process: the validator uses every processor by itself.
+	$(PY) -m pytest -q tests/official
+
+conformance: .venv/.ready ## judge all we emit with the official FHIR validator
+	@./.ci/java
+	@$(PY) -m tests.official
 
 check: .venv/.ready ## format, lint, types, layers, mapping files
 	.venv/bin/ruff format --check .

@@ -5,20 +5,13 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from datetime import timedelta
 
 import httpx2
 import pytest
-from prometheus_client import CollectorRegistry
 
 from gateway.core.facts import Status
-from gateway.entry.demo import Doors, PlayClock, play
-from gateway.entry.demo_doubles import Doubles
-from gateway.entry.serve import Gateway
-from gateway.entry.settings import Settings
-from gateway.simulation.faults import PERFECT
-from gateway.simulation.play import events
 from gateway.simulation.region import Region
+from tests.support.demonstration import demonstration
 from tests.support.rest import everything, unreadable
 
 #: Rules whose truth is known to the letter: nothing else closes or opens what they look for.
@@ -62,29 +55,7 @@ def test_the_demo_ends_by_itself_with_one_json_object(tmp_path):
 
 async def _play(region, folder):
     """Play a region without transport faults; return what the store holds and the doubles."""
-    listed = list(events(region, PERFECT))
-    clock = PlayClock(listed[0].at)
-    doubles = Doubles(folder, clock)
-    mssante = await doubles.start()
-    settings = Settings(
-        store={"url": "sqlite://"}, http={"port": 0}, mllp={"port": 0}, environment="test"
-    ).model_copy(update={"mssante": mssante})
-    gateway = Gateway(
-        settings, clock=clock, due_clock=doubles.due_clock, registry=CollectorRegistry()
-    )
-    await gateway.start()
-
-    async def settle():
-        await doubles.settle(gateway.workers, gateway.store)
-
-    try:
-        await doubles.subscribe(gateway.local_url)
-        doors = Doors("127.0.0.1", gateway.mllp_ports[0], gateway.local_url)
-        played = await play(listed, doors, clock, settle=settle)
-        # The longest deadline and its grace.
-        for _ in range(4 * 9):
-            clock.move(clock.now() + timedelta(hours=6))
-            await settle()
+    async with demonstration(region, folder) as (gateway, doubles, played):
         rows = await gateway.store.read(lambda tx: tx.watch.gaps(_ALL, 10_000))
         events_of = await gateway.store.read(
             lambda tx: {row.id: row.events for row in tx.subscriptions.all()}
@@ -97,9 +68,6 @@ async def _play(region, folder):
         assert (len(issues) > 10, unread) == (True, {})
         assert all(issue["evidence"][0].get("detail") for issue in issues)
         return played, rows, events_of, doubles
-    finally:
-        await gateway.stop()
-        await doubles.stop()
 
 
 @pytest.mark.long
