@@ -11,6 +11,7 @@ from tests.support.docs import (
     errors,
     field_cases,
     mappings,
+    official,
     requirements,
     rules,
     settings,
@@ -19,6 +20,7 @@ from tests.support.docs import (
 ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = ROOT / "docs" / "reference"
 CONFORMANCE = ROOT / "docs" / "conformance.md"
+OFFICIAL = REFERENCE / "official-validator.md"
 FIELD_CASES = REFERENCE / "field-cases.md"
 REQUIREMENTS = REFERENCE / "requirements.yaml"
 
@@ -30,6 +32,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     REFERENCE / "settings.md": settings.page,
     REFERENCE / "commands.md": commands.page,
     REFERENCE / "requirements.md": lambda: requirements.page(current(REQUIREMENTS)),
+    OFFICIAL: lambda: official.page(current(OFFICIAL), ROOT / "profiles" / "fhir"),
     CONFORMANCE: lambda: conformance.page(current(CONFORMANCE), load_mappings()),
 }
 
