@@ -271,6 +271,8 @@ class MemoryClaims:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._claims: dict[Target, frozenset[Claim]] = {}
+        #: Targets that claim, or have claimed, each (kind, value).
+        self._targets: dict[tuple[str, str], dict[Target, None]] = {}
 
     def replace(self, claims: Mapping[Target, Sequence[Claim]]) -> set[tuple[str, str]]:
         """Make these the claims of each target; return the (kind, value) pairs that changed."""
@@ -283,16 +285,20 @@ class MemoryClaims:
             different = after ^ self._claims.get(target, frozenset())
             changed |= {(claim.kind, claim.value) for claim in different}
             self._journal.put(self._claims, target, after)
+            for claim in after:
+                known = self._targets.setdefault((claim.kind, claim.value), {})
+                self._journal.put(known, target, None)
         return changed
 
     def sharing(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Claim]]:
         """Return every claim on each (kind, value)."""
         wanted = {(kind, codec.key_text(value)) for kind, value in pairs}
         found: dict[tuple[str, str], list[Claim]] = {}
-        for claims in self._claims.values():
-            for claim in claims:
-                if (claim.kind, claim.value) in wanted:
-                    found.setdefault((claim.kind, claim.value), []).append(claim)
+        for pair in sorted(wanted):
+            for target in self._targets.get(pair, ()):
+                for claim in self._claims.get(target, ()):
+                    if (claim.kind, claim.value) == pair:
+                        found.setdefault(pair, []).append(claim)
         for shared_claims in found.values():
             shared_claims.sort(key=lambda claim: (claim.target, claim.content))
         return found

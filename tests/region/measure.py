@@ -16,10 +16,17 @@ from gateway.simulation.faults import PERFECT, Transport, all_faults
 from gateway.simulation.region import Region
 from tests.region.ablations import ABLATIONS, walked
 from tests.region.openings import Opening, openings, standings, visits_of
-from tests.region.oracle import Heard, Transition, ledger
-from tests.region.play import DECLARED, Played, play
+from tests.region.oracle import heard_of, ledger, naive_rules
+from tests.region.play import DECLARED, OWN_RULES, Played, play
 from tests.region.score import RuleScore, Scores, score
+from tests.conftest import ROOT
 from tests.support.naive_calendar import is_free
+from tests.support.oracle import Transition
+
+_CATALOGUE = ROOT / "profiles" / "pathways"
+#: So many patients share a store. They share nothing else but the feeds, which all the others
+#: keep alive, and a store in memory is no quicker than its number of rows.
+_TOGETHER = 100
 
 
 @dataclass(frozen=True)
@@ -93,12 +100,18 @@ def _add(scores: Scores, others: Scores) -> None:
 
 def measure(wanted: Wanted, workers: int = 1) -> Outcome:
     """Measure a region, its patients shared out over so many processes."""
-    parts = [range(1 + part, wanted.patients + 1, workers) for part in range(workers)]
-    if workers == 1:
-        return measure_part(wanted, parts[0])
+    parts = [
+        range(first, min(first + _TOGETHER, wanted.patients + 1))
+        for first in range(1, wanted.patients + 1, _TOGETHER)
+    ]
+    part = partial(measure_part, wanted)
     whole = Outcome()
+    if workers == 1:
+        for outcome in map(part, parts):
+            whole.add(outcome)
+        return whole
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for outcome in pool.map(partial(measure_part, wanted), parts):
+        for outcome in pool.map(part, parts):
             whole.add(outcome)
     return whole
 
@@ -150,10 +163,11 @@ def on_sqlite(wanted: Wanted, patients: int) -> int:
 
 def differences(played: Played) -> list[str]:
     """Return the expectations of which engine and naive engine tell another story, the first."""
-    heard = Heard.of(played.feeds, DECLARED)
+    heard = heard_of(played.feeds, DECLARED)
+    naive = naive_rules(_CATALOGUE, OWN_RULES)
     theirs: dict[str, list[Transition]] = defaultdict(list)
     for life in played.lives:
-        for told in ledger(life, heard, played.places, played.until):
+        for told in ledger(life, naive, heard, played.places, played.until):
             theirs[told[1]].append(told)
     mine = _by_x(played.rows, played.lines)
     rules = {row.x: f"{row.rule} {row.trigger}" for row in played.rows.values()}

@@ -6,11 +6,14 @@ like its expressions, and walked here.
 
 import ast
 import re
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-from tests.support.oracle import Expected
+from tests.support.naive_calendar import PARIS
+from tests.support.oracle import ALWAYS, Expected
 
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _COMPARE = {ast.Lt: lt, ast.LtE: le, ast.Gt: gt, ast.GtE: ge}
@@ -19,6 +22,19 @@ _FEEDS = {"ENC": "ADT", "PAT": "ADT", "DOC": "DOC", "DOCV": "DOC", "LDL": "DOC",
           "APPT": "SIU", "REQ": "ORD"}  # fmt: skip
 _SAME_DOCUMENT = ("doc", "setid", "uid")
 _TWELVE_HOURS = timedelta(hours=12)
+
+
+def newest(files: Iterable[dict[str, Any]]) -> Expected:
+    """Return the highest version of a rule, the older ones behind it.
+
+    Args:
+        files: of its versions, as plain texts.
+    """
+    older: Expected | None = None
+    for said in sorted(files, key=lambda one: int(one["version"])):
+        older = replace(expected(said), older=older)
+    assert older is not None
+    return older
 
 
 def expected(said: dict[str, Any]) -> Expected:
@@ -67,7 +83,16 @@ def expected(said: dict[str, Any]) -> Expected:
         oncology=said.get("scope", {}).get("patient") == "oncology",
         feeds=tuple(feeds),
         max_unconfirmed=_patience(severity),
+        of_stay=any(one.get("match") == "stay" for one in said["closes"] if "match" in one),
+        applies_from=_since(said.get("applies_from")),
     )  # fmt: skip
+
+
+def _since(day: str | None) -> datetime:
+    """Return the first instant of a day in Paris."""
+    if day is None:
+        return ALWAYS
+    return datetime.fromisoformat(day).replace(tzinfo=PARIS).astimezone(UTC)
 
 
 def duration(text: str) -> timedelta:
@@ -130,13 +155,14 @@ def _pattern(said: dict[str, str]):
 
 def _agree(name: str, fact: dict[str, Any], trigger: dict[str, Any]) -> bool:
     if name == "doc":
-        known = {trigger.get(one) for one in _SAME_DOCUMENT} - {None}
+        known = {trigger.get(one) for one in _SAME_DOCUMENT} - {None, ""}
         return any(fact.get(one) in known for one in _SAME_DOCUMENT)
-    # Histories give every document and every stay its visit number.
-    name = "visit" if name == "stay" else name
+    # Which stay a document is about has been written beside both.
+    name = "about" if name == "stay" else name
     if fact.get(name) is None or fact[name] != trigger.get(name):
         return False
-    return name != "visit" or fact.get("estab") == trigger.get("estab")
+    here, there = fact.get("estab"), trigger.get("estab")
+    return name != "visit" or not here or not there or here == there
 
 
 def _patience(severity: str) -> timedelta | None:
