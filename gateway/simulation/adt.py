@@ -3,6 +3,8 @@
 `MSH EVN PID PD1 {ROL} {NK1} PV1 PV2 ZBE ZFA ZFV ZFM ZFD`; a Z segment without content is left out.
 """
 
+from dataclasses import replace
+
 from gateway.simulation.er7 import Field, message, segment
 from gateway.simulation.people import Person, Relative
 from gateway.simulation.segments import (
@@ -16,7 +18,7 @@ from gateway.simulation.segments import (
     unit_name,
     xcn,
 )
-from gateway.simulation.steps import IdentityNews, Movement, Step
+from gateway.simulation.steps import Identity, IdentityNews, Movement, Step
 
 _VERSION = ("2.5", "FRA", "2.11")
 _PROFILE = ("2.11", "IHE_FRANCE-2.11-PAM")
@@ -27,7 +29,7 @@ STRUCTURES = {
     "A12": "ADT_A12", "A13": "ADT_A01", "A52": "ADT_A52", "A53": "ADT_A52", "A06": "ADT_A06",
     "A07": "ADT_A06", "A14": "ADT_A05", "A15": "ADT_A15", "A16": "ADT_A16", "A25": "ADT_A21",
     "A26": "ADT_A21", "A27": "ADT_A21", "A38": "ADT_A38", "A54": "ADT_A54", "A55": "ADT_A52",
-    "Z99": "ADT_A01",
+    "Z99": "ADT_A01", "A40": "ADT_A39", "A37": "ADT_A37",
 }  # fmt: skip
 #: Events that carry what was collected at the arrival: general practitioner, contact, consent.
 _ARRIVALS = ("A05", "A14", "A01", "A04")
@@ -36,14 +38,23 @@ _PMSI_EVENTS = ("A01", "A02", "A03", "A04", "A05", "A06", "A14", "A21", "A22", "
 
 
 def identity_message(step: Step, news: IdentityNews) -> bytes:
-    """Write A28 or A31 (ITI-30): PV1-2 is N, there is no ZBE."""
+    """Write A28 or A31 (ITI-30): PV1-2 is N, there is no ZBE; or A40 and A37 about two records."""
     site, person = news.establishment, news.person
     kind = ("ADT", news.event, STRUCTURES[news.event])
-    lines = [
+    head = [
         msh(site, step, person, kind, _VERSION, _PROFILE),
         evn(site, step),
         pid(site, person, news.ipp, step),
+    ]
+    if news.event == "A40":
+        return message([*head, segment("MRG", {1: cx(news.other, site, "PI")})], site.charset)
+    if news.event == "A37":
+        apart = replace(step, identity=Identity("PROV", with_ins=False))
+        return message([*head, pid(site, person, news.other, apart)], site.charset)
+    lines = [
+        *head,
         _pd1(person),
+        *([_gp(person)] if news.event == "A31" and news.names_gp else []),
         segment("PV1", {1: "1", 2: "N"}),
         *_zfa(person, news.event),
         *_zfd(step, person),

@@ -7,7 +7,7 @@ are in `simulation.faults`; nothing here knows a message or a rule file.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -33,6 +33,18 @@ class Cause(StrEnum):
     UNANSWERED = "request never answered"
     ANSWERED_LATE = "request answered late"
     REFUSED = "request refused everywhere"
+    UNFINISHED = "letter never finished"
+    BOOKED_LATE = "follow-up booked late"
+    GP_LATE = "family doctor declared late"
+    #: The patient arrived, under a second record of the establishment.
+    OPENED_TWICE = "record opened twice"
+    WITHDRAWN = "letter withdrawn"
+    NO_SHOW = "missed appointment not booked again"
+    REBOOKED_LATE = "missed appointment booked again late"
+    BOARD_SILENT = "nothing written of the meeting"
+    BOARD_LATE = "meeting written up late"
+    NO_PROGRAMME = "care programme never handed over"
+    PROGRAMME_LATE = "care programme late"
     SILENT = "feed silent"
 
 
@@ -62,7 +74,16 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How often each thing goes wrong, per opportunity. Assumptions that exercise the engine."""
+    """How often each thing goes wrong, per opportunity. Assumptions that exercise the engine.
+
+    Attributes:
+        unfinished: of the letters that are sent as a draft first.
+        entered_late: of the discharges of a Friday or a week-end: entered the Monday after.
+        gp_declared: of those without family doctor: declared within some working days.
+        opened_twice: of the arrivals from hospital: under a second record of the establishment.
+        never_merged, wrongly_parted: of the records opened twice.
+        no_show: of those with an appointment for support.
+    """
 
     letter_forgotten: float = 0.05
     letter_late: float = 0.18
@@ -78,12 +99,27 @@ class Rates:
     unanswered: float = 0.06
     answered_late: float = 0.06
     refused: float = 0.04
+    unfinished: float = 0.20
+    entered_late: float = 0.40
+    gp_declared: float = 0.50
+    gp_declared_late: float = 0.20
+    opened_twice: float = 0.10
+    never_merged: float = 0.20
+    wrongly_parted: float = 0.25
+    withdrawn: float = 0.03
+    no_show: float = 0.30
+    not_rebooked: float = 0.15
+    rebooked_late: float = 0.10
+    board_silent: float = 0.03
+    board_late: float = 0.07
+    no_programme: float = 0.15
+    programme_late: float = 0.10
 
 
 #: The region of the demonstration.
 USUAL = Rates()
 #: A region where every handoff is done.
-FLAWLESS = Rates(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+FLAWLESS = Rates(*[0] * len(fields(Rates)))
 
 
 class Done(StrEnum):
@@ -144,10 +180,10 @@ class Behaviours:
         )
 
     def booking(self, visit: str) -> Deed:
-        """Return how a promised follow-up is booked; `delay` counts from the letter."""
+        """Return how a promised follow-up is booked; working days from the letter."""
         draws = self._draws.child("booking", visit)
         never = draws.chance(self._rates.not_booked)
-        return Deed(Done.NEVER if never else Done.IN_TIME, timedelta(days=draws.between(1, 3)))
+        return Deed(Done.NEVER if never else Done.IN_TIME, timedelta(days=draws.between(1, 4)))
 
     def identity(self, establishment: str) -> Deed:
         """Return how an establishment qualifies an identity; late: days after the letter."""
@@ -164,7 +200,10 @@ class Behaviours:
         return self._draws.child("mailbox", visit).chance(self._rates.wrong_mailbox)
 
     def request(self, visit: str) -> Deed:
-        """Return how a request for a place is answered; `delay` counts from the request."""
+        """Return how a request for a place is answered.
+
+        `delay` counts from the request: working days in time, days when late.
+        """
         rates = self._rates
         deed = self._deed(
             ("request", visit),
@@ -172,11 +211,60 @@ class Behaviours:
             rates.answered_late,
             lambda draws: timedelta(days=draws.between(5, 7)),
         )
-        return Deed(deed.done, timedelta(hours=3)) if deed.done is Done.IN_TIME else deed
+        if deed.done is not Done.IN_TIME:
+            return deed
+        days = self._draws.child("answer", visit).between(0, 2)
+        return Deed(deed.done, timedelta(days=days))
 
     def refused(self, visit: str) -> bool:
         """Tell whether the answer to a request is no, everywhere."""
         return self._draws.child("refused", visit).chance(self._rates.refused)
+
+    def board(self, visit: str) -> Deed:
+        """Return how a meeting is written up; `delay` counts working days from it."""
+        rates = self._rates
+        return self._worked(("board", visit), rates.board_silent, rates.board_late, (0, 4), (7, 12))
+
+    def programme(self, visit: str) -> Deed:
+        """Return how a care programme is handed over; working days from the meeting's record."""
+        rates = self._rates
+        purpose = ("programme", visit)
+        return self._worked(purpose, rates.no_programme, rates.programme_late, (2, 9), (12, 18))
+
+    def rebooking(self, appointment: str) -> Deed:
+        """Return how a missed appointment is booked again; working days from when it was."""
+        rates = self._rates
+        purpose = ("rebooking", appointment)
+        return self._worked(purpose, rates.not_rebooked, rates.rebooked_late, (1, 3), (7, 9))
+
+    def declaring(self) -> Deed:
+        """Return how a family doctor is declared who was not known; working days after leaving."""
+        draws, rates = self._draws.child("declaring"), self._rates
+        if not draws.chance(rates.gp_declared):
+            return Deed(Done.NEVER)
+        late = draws.chance(rates.gp_declared_late)
+        days = draws.between(7, 9) if late else draws.between(2, 4)
+        return Deed(Done.LATE if late else Done.IN_TIME, timedelta(days=days))
+
+    def happens(self, what: str, to: str) -> bool:
+        """Tell whether something befalls a thing, at the rate of that name."""
+        rate: float = getattr(self._rates, what)
+        return self._draws.child(what, to).chance(rate)
+
+    def _worked(
+        self,
+        purpose: tuple[str, str],
+        never: float,
+        late: float,
+        in_time: tuple[int, int],
+        too_late: tuple[int, int],
+    ) -> Deed:
+        """Draw whether it is done, and after how many working days."""
+        deed = self._deed(purpose, never, late, lambda d: timedelta(days=d.between(*too_late)))
+        if deed.done is not Done.IN_TIME:
+            return deed
+        days = self._draws.child("days", *purpose).between(*in_time)
+        return Deed(deed.done, timedelta(days=days))
 
     def _deed(
         self,

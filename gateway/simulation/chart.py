@@ -41,6 +41,7 @@ class Chart:
         self.truths: list[Truth] = []
         self.story = ""
         self._identity: dict[str, Identity] = {}
+        self._qualified: dict[str, datetime] = {}
         self._numbers = 0
 
     def number(self) -> int:
@@ -73,11 +74,17 @@ class Chart:
         if self._identity[site.key].status == "VALI":
             return
         self._identity[site.key] = Identity("VALI", with_ins=True)
+        self._qualified[site.key] = at
         self.say(at, IdentityNews(site, self.person, self.ipp(site), "A31"), site, lag=3)
 
     def qualified(self, site: Establishment) -> bool:
         """Tell whether the establishment holds a validated identity."""
         return self._identity[site.key].status == "VALI"
+
+    def linked(self, here: Establishment, there: Establishment) -> datetime | None:
+        """Return since when two establishments are known to speak of one person; None: never."""
+        known = [self._qualified.get(site.key) for site in (here, there)]
+        return None if None in known else max(at for at in known if at)
 
     def rupture(
         self,
@@ -276,8 +283,12 @@ class StayTeller:
         draft_first: bool = False,
         number: int | None = None,
         mailbox: str = "",
+        is_finished: bool = True,
     ) -> LetterSent:
-        """Send the discharge letter of the finished visit; return it."""
+        """Send the discharge letter of the finished visit; return it.
+
+        A draft is finished some days later, unless it never is.
+        """
         last = self.current
         if last.admitted is None or last.discharged is None or last.exit is None:
             message = "a discharge letter needs a finished stay"
@@ -295,7 +306,7 @@ class StayTeller:
             mailbox=mailbox,
         )
         self.chart.say(at, letter, self.visit.establishment, lag=1)
-        if draft_first:
+        if draft_first and is_finished:
             final = replace(letter, version=2, in_progress=False)
             later = at + self.chart.draws.minutes(24 * 60, 72 * 60)
             self.chart.say(later, final, self.visit.establishment, lag=1)

@@ -71,3 +71,32 @@ def at_hour(moment: datetime, hour: int, minute: int = 0) -> datetime:
 def workday(moment: datetime) -> datetime:
     """Return the same time on this day, or on the Monday after when it is a week-end."""
     return moment + timedelta(days=7 - moment.weekday() if moment.weekday() > 4 else 0)
+
+
+#: Public holidays that are no week-end (Code du travail L3133-1), as long as regions live.
+_HOLIDAYS = frozenset(
+    date.fromisoformat(day)
+    for day in (
+        "2026-01-01", "2026-04-06", "2026-05-01", "2026-05-08", "2026-05-14", "2026-05-25",
+        "2026-07-14", "2026-11-11", "2026-12-25", "2027-01-01", "2027-03-29", "2027-05-06",
+        "2027-05-17", "2027-07-14", "2027-11-01", "2027-11-11",
+    )
+)  # fmt: skip
+
+
+def workdays_after(moment: datetime, count: int) -> datetime:
+    """Return the same time so many working days later."""
+    while count > 0:
+        moment += timedelta(days=1)
+        count -= _is_worked(moment)
+    return moment
+
+
+def workdays_between(first: datetime, last: datetime) -> int:
+    """Return how many days after the first, up to the last, are worked."""
+    days = (last.date() - first.date()).days
+    return sum(_is_worked(first + timedelta(days=n)) for n in range(1, days + 1))
+
+
+def _is_worked(moment: datetime) -> bool:
+    return moment.weekday() < 5 and moment.date() not in _HOLIDAYS

@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 
 from gateway.simulation.behaviours import Cause, Done, office_hours
 from gateway.simulation.chart import Chart, StayTeller
-from gateway.simulation.draws import at_hour, workday
+from gateway.simulation.draws import at_hour, workday, workdays_after, workdays_between
 from gateway.simulation.letters import promises
 from gateway.simulation.steps import Booking, Exit
+
+#: Within which a follow-up is to be booked, counted in working days from the discharge.
+_BOOKING_DAYS = 5
 
 
 def closing_letter(chart: Chart, stay: StayTeller, leaving: datetime, way: Exit) -> None:
@@ -53,11 +56,20 @@ def letter(chart: Chart, stay: StayTeller, leaving: datetime) -> None:
     if visit.person.has_gp and chart.behaviours.wrong_mailbox(visit.number):
         mailbox = f"ancien.{visit.person.gp.mail}"
         chart.rupture("TRX-03", Cause.WRONG_MAILBOX, visit, at)
-    sent = stay.letter(at, level=level, draft_first=draft, mailbox=mailbox)
-    _after_letter(chart, stay, at, promised=promises(sent))
+        if chart.qualified(visit.establishment):
+            chart.rupture("TRX-04", Cause.WRONG_MAILBOX, visit, at)
+    unfinished = draft and level == 3 and chart.behaviours.happens("unfinished", visit.number)
+    sent = stay.letter(
+        at, level=level, draft_first=draft, mailbox=mailbox, is_finished=not unfinished
+    )
+    if unfinished:
+        chart.rupture("TRX-02", Cause.UNFINISHED, visit, at)
+    _after_letter(chart, stay, leaving, at, promised=promises(sent))
 
 
-def _after_letter(chart: Chart, stay: StayTeller, at: datetime, *, promised: bool) -> None:
+def _after_letter(
+    chart: Chart, stay: StayTeller, leaving: datetime, at: datetime, *, promised: bool
+) -> None:
     """Qualify the identity at last, and book what the letter promises."""
     visit = stay.visit
     site = visit.establishment
@@ -76,7 +88,9 @@ def _after_letter(chart: Chart, stay: StayTeller, at: datetime, *, promised: boo
     if deed.done is Done.NEVER:
         chart.rupture("VIL-04", Cause.NOT_BOOKED, visit, at)
         return
-    booked = office_hours(at + deed.delay)
+    booked = office_hours(workdays_after(at, deed.delay.days))
+    if workdays_between(leaving, booked) > _BOOKING_DAYS:
+        chart.rupture("VIL-04", Cause.BOOKED_LATE, visit, at, booked)
     start = at_hour(workday(booked + timedelta(days=9)), 10)
     service = ("CONSULT", "Consultation de contrôle")
     slot = Booking(

@@ -11,6 +11,7 @@ from datetime import datetime
 from lxml import etree
 
 from gateway.simulation import pdf
+from gateway.simulation.board_body import board_body
 from gateway.simulation.cda_elements import (
     ACT_CODE,
     LOINC,
@@ -31,8 +32,15 @@ from gateway.simulation.letter_body import structured_body
 from gateway.simulation.people import Person
 from gateway.simulation.steps import LetterSent, Step
 
-CODE, TITLE = "11490-0", "Lettre de liaison à la sortie d'un établissement de soins"
+#: LOINC code and title by kind (CI-SIS JDV_J07).
+DOCUMENTS = {
+    "ldl": ("11490-0", "Lettre de liaison à la sortie d'un établissement de soins"),
+    "frcp": ("34794-8", "Fiche de réunion de concertation pluridisciplinaire"),
+    "pps": ("18776-5", "Programme personnalisé de soins"),
+}
 _LEVEL_3 = ("1.2.250.1.213.1.1.1.29", "2022.01")
+#: CI-SIS CANCER-FRCP.
+_BOARD = "1.2.250.1.213.1.1.1.8"
 _LEVEL_1 = "1.3.6.1.4.1.19376.1.2.20"
 #: NK1-3 relations as CI-SIS JDV_J11 codes, by sex of nobody in particular.
 _RELATIONS = {
@@ -62,7 +70,11 @@ def ids(letter: LetterSent) -> DocumentIds:
 def promises(letter: LetterSent) -> bool:
     """Tell whether a letter asks for an appointment that is still to be booked."""
     content = case(Draws("letter", ids(letter).set_id), letter.discharged.date())
-    return letter.level == 3 and any(item.kind == "to_book" for item in content.follow_ups)
+    return (
+        letter.kind == "ldl"
+        and letter.level == 3
+        and any(item.kind == "to_book" for item in content.follow_ups)
+    )
 
 
 def compose(step: Step, letter: LetterSent, *, pdf_size: int = 0) -> bytes:
@@ -90,7 +102,9 @@ def compose(step: Step, letter: LetterSent, *, pdf_size: int = 0) -> bytes:
         _encounter(letter),
     ):
         root.append(part)
-    if letter.level == 3:
+    if letter.kind == "frcp":
+        body = board_body()
+    elif letter.level == 3:
         body = structured_body(step, letter, content, names.document)
     else:
         body = _pdf_body(letter, content, pdf_size)
@@ -100,14 +114,17 @@ def compose(step: Step, letter: LetterSent, *, pdf_size: int = 0) -> bytes:
 
 def _identification(step: Step, letter: LetterSent, names: DocumentIds) -> list[etree._Element]:
     model = el("templateId", root=_LEVEL_3[0], extension=_LEVEL_3[1])
+    if letter.kind == "frcp":
+        model = el("templateId", root=_BOARD)
+    kind, title = DOCUMENTS[letter.kind]
     return [
         el("realmCode", code="FR"),
         el("typeId", root="2.16.840.1.113883.1.3", extension="POCD_HD000040"),
         *templates("2.16.840.1.113883.2.8.2.1", "1.2.250.1.213.1.1.1.1"),
         model if letter.level == 3 else el("templateId", root=_LEVEL_1),
         el("id", root=names.document),
-        code(CODE, LOINC, TITLE),
-        el("title", "Lettre de liaison à la sortie"),
+        code(kind, LOINC, title),
+        el("title", title.removesuffix(" d'un établissement de soins")),
         el("effectiveTime", value=ts(step.recorded)),
         code("N", "2.16.840.1.113883.5.25", "Normal", "confidentialityCode"),
         el("languageCode", code="fr-FR"),
@@ -304,7 +321,7 @@ def _pdf_body(letter: LetterSent, content: Case, size: int) -> etree._Element:
     treatments = [f"- {item.name}" for item in content.at_exit]
     lines = [
         letter.visit.establishment.name,
-        "Lettre de liaison à la sortie (document fictif)",
+        f"{DOCUMENTS[letter.kind][1]} (document fictif)",
         f"Séjour du {_french(letter.admitted)} au {_french(letter.discharged)}",
         f"Diagnostic : {content.disease.label}",
         "Traitements à la sortie :",

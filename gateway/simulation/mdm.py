@@ -6,13 +6,12 @@
 from base64 import b64encode
 
 from gateway.simulation.er7 import Field, message, segment
-from gateway.simulation.letters import CODE, TITLE, compose, ids
+from gateway.simulation.letters import DOCUMENTS, compose, ids
 from gateway.simulation.people import Professional
 from gateway.simulation.segments import cx, evn, location, moment, msh, pid, xcn
 from gateway.simulation.steps import LetterSent, Step
 
 _PROFILE = ("2.1", "CISIS_CDA_HL7_V2")
-_TYPE = (CODE, TITLE, "LN")
 _FLAGS = (
     ("MASQUE_PS", "Masqué aux professionnels"),
     ("INVISIBLE_PATIENT", "Non visible par le patient"),
@@ -28,23 +27,31 @@ _FLAGS = (
 
 
 def letter_message(step: Step, letter: LetterSent, *, pdf_size: int = 0) -> bytes:
-    """Write T02 (first version) or T10 (replacement) with the CDA document in OBX-5."""
+    """Write T02 (first version), T10 (replacement) or T04 (withdrawn) with the document in OBX-5.
+
+    Only a discharge letter asks for mails.
+    """
     site, person = letter.visit.establishment, letter.visit.person
     first = letter.version == 1
     document = b64encode(compose(step, letter, pdf_size=pdf_size)).decode("ascii")
     content = ("", "text", "XML", "Base64", document)
-    kind = ("MDM", "T02" if first else "T10", "MDM_T02")
+    event, order, state = ("T02", "NW", "F") if first else ("T10", "RO", "C")
+    if letter.withdrawn:
+        event, order, state = "T04", "CA", "D"
+    kind = ("MDM", event, "MDM_T02")
+    of_type = (*DOCUMENTS[letter.kind], "LN")
+    is_mailed = letter.kind == "ldl"
     lines = [
         msh(site, step, person, kind, "2.6", _PROFILE),
         evn(site, step),
         pid(site, person, letter.visit.ipp, step, nda=letter.visit.nda),
         _stay(letter),
-        segment("ORC", {1: "NW" if first else "RO"}),
-        segment("OBR", {1: "1", 4: _TYPE}),
+        segment("ORC", {1: order}),
+        segment("OBR", {1: "1", 4: of_type}),
         _txa(step, letter),
-        segment("OBX", {1: "1", 2: "ED", 3: _TYPE, 5: content, 11: "F" if first else "C"}),
+        segment("OBX", {1: "1", 2: "ED", 3: of_type, 5: content, 11: state}),
         _sender(letter),
-        *([_recipient(person.gp, letter.mailbox)] if person.has_gp else []),
+        *([_recipient(person.gp, letter.mailbox)] if person.has_gp and is_mailed else []),
         *_flags(step, letter),
     ]
     return message(lines, site.charset)
@@ -68,7 +75,7 @@ def _txa(step: Step, letter: LetterSent) -> str:
     names = ids(letter)
     fields: dict[int, Field] = {
         1: "1",
-        2: CODE,
+        2: DOCUMENTS[letter.kind][0],
         3: "TEXT",
         4: moment(letter.visit.establishment, step.occurred),
         12: names.document,
@@ -111,7 +118,9 @@ def _flags(step: Step, letter: LetterSent) -> list[str]:
     person = letter.visit.person
     opposed = person.dmp is not None and person.dmp[0] == "IO"
     chosen = {"DESTMSSANTEPS", "ACK_RECEPTION", "ACK_LECTURE_MSS"}
-    if step.identity.status == "VALI":
+    if letter.kind != "ldl":
+        chosen = set()
+    elif step.identity.status == "VALI":
         chosen |= {"DESTMSSANTEPAT"} if opposed else {"DESTMSSANTEPAT", "DESTDMP"}
     return [
         segment(

@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.simulation.behaviours import USUAL, Behaviours, Rates, Truth
+from gateway.simulation.board import tell_board
 from gateway.simulation.chart import Chart
 from gateway.simulation.draws import Draws, workday
 from gateway.simulation.establishments import ESTABLISHMENTS
+from gateway.simulation.mishaps import tell_mishaps
 from gateway.simulation.people import Person, Professional, person, professional
 from gateway.simulation.requests import tell_requests
 from gateway.simulation.stays import STORIES, Cast, emergency
@@ -85,6 +87,8 @@ class Region:
         day = FIRST_DAY + timedelta(days=draws.between(0, self._spread_days()))
         story(chart, self.cast, day if story is emergency else workday(day))
         tell_requests(chart, draws.child("requests"))
+        tell_board(chart, draws.child("board"))
+        tell_mishaps(chart, draws.child("mishaps"))
         return Patient(who, tuple(chart.steps), tuple(chart.truths))
 
     def _spread_days(self) -> int:

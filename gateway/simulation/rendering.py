@@ -27,6 +27,8 @@ class Rendered(NamedTuple):
 def source(step: Step) -> Establishment:
     """Return the establishment that speaks."""
     content = step.content
+    if isinstance(content, Request) and content.answers is not None:
+        return content.answers
     if isinstance(content, (Movement, Request, LetterSent)):
         return content.visit.establishment
     return content.establishment
@@ -34,13 +36,21 @@ def source(step: Step) -> Establishment:
 
 def _is_posted(letter: LetterSent) -> bool:
     """Tell whether a letter goes to the HTTP door: nobody to mail it to."""
-    return letter.visit.establishment.letters == "cda" and not letter.visit.person.has_gp
+    site = letter.visit.establishment
+    return (
+        site.letters == "cda"
+        and letter.kind == "ldl"
+        and not letter.withdrawn
+        and not letter.visit.person.has_gp
+    )
 
 
 def name(step: Step) -> str:
     """Return what a step is sent as, without making it."""
     content = step.content
     if isinstance(content, LetterSent):
+        if content.withdrawn:
+            return "MDM^T04"
         if _is_posted(content):
             return "CDA 11490-0"
         return "MDM^T02" if content.version == 1 else "MDM^T10"

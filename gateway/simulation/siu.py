@@ -7,11 +7,15 @@ from gateway.simulation.segments import location, moment, msh, pid, xcn
 from gateway.simulation.steps import Booking, Step
 
 #: SCH-25 filler status (HL7 table 0278) and SCH-6 event reason of each trigger event.
-_STATUS = {"S12": ("Booked", "ROUTINE"), "S15": ("Cancelled", "PATIENT")}
+_STATUS = {
+    "S12": ("Booked", "ROUTINE"),
+    "S15": ("Cancelled", "PATIENT"),
+    "S26": ("Noshow", "ABSENT"),
+}
 
 
 def appointment_message(step: Step, booking: Booking) -> bytes:
-    """Write S12 (new) or S15 (cancelled) for an appointment."""
+    """Write S12 (new), S15 (cancelled) or S26 (nobody came) for an appointment."""
     site, start = booking.establishment, booking.start
     end = start + timedelta(minutes=booking.minutes)
     status, reason = _STATUS[booking.event]

@@ -177,7 +177,10 @@ def had_stay(
     stay.admit(begin, Place(chart.draws.pick(HAD.units)))
     if chart.draws.chance(0.3):
         away = at_hour(begin + timedelta(days=4), 9)
-        absence(chart, stay, away, away + timedelta(hours=26), away + timedelta(hours=30))
+        days = chart.draws.between(1, 6)
+        absence(
+            chart, stay, away, away + timedelta(days=days), away + timedelta(days=days, hours=4)
+        )
     end = at_hour(begin + timedelta(days=length), 16, chart.draws.between(0, 59))
     stay.discharge(end, HOME)
     letter(chart, stay, end)
@@ -263,12 +266,11 @@ def _next_setting(chart: Chart, cast: Cast, stay: StayTeller, leaving: datetime,
         day = leaving + timedelta(days=1) + deed.delay
         next_stay = had_stay(chart, cast, day, entry, origin)
     arrived = next_stay.admitted
-    if not (
-        chart.qualified(visit.establishment) and chart.qualified(next_stay.visit.establishment)
-    ):
-        chart.rupture(rule, Cause.UNLINKED, visit, leaving, real=False)
-    elif deed.done is Done.LATE:
+    if deed.done is Done.LATE:
         chart.rupture(rule, Cause.LATE_ARRIVAL, visit, leaving, arrived)
+    linked = chart.linked(visit.establishment, next_stay.visit.establishment)
+    if linked is None or (arrived and linked > arrived):
+        chart.rupture(rule, Cause.UNLINKED, visit, leaving, linked, real=False)
 
 
 def _consultation(

@@ -128,17 +128,24 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class IdentityNews:
-    """An identity message (A28, A31) of one establishment."""
+    """An identity message (A28, A31, A40, A37) of one establishment.
+
+    Attributes:
+        other: identifier of the record that gives way (A40), or that is taken out again (A37).
+        names_gp: a family doctor has been declared (A31).
+    """
 
     establishment: Establishment
     person: Person
     ipp: str
     event: str
+    other: str = ""
+    names_gp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """An appointment message (S12, S15)."""
+    """An appointment message (S12, S15, S26)."""
 
     establishment: Establishment
     person: Person
@@ -154,12 +161,14 @@ class Booking:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request for a place in rehabilitation, or the answer to it (ORM^O01).
+    """A request, for a place in rehabilitation or a meeting, or the answer to it (ORM^O01).
 
     Attributes:
         number: of the placer, the same in the answer.
         control: ORC-1, `NW` for the request, `OK` accepted, `UA` refused.
-        wished: when the place is wanted.
+        wished: when the place is wanted, or the meeting takes place.
+        service: OBR-4, code and label.
+        answers: establishment that answers, in its own name; None for the question.
     """
 
     visit: Visit
@@ -167,6 +176,8 @@ class Request:
     control: str
     at: datetime
     wished: datetime
+    service: tuple[str, str] = ("SMR", "Admission en SMR")
+    answers: Establishment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +185,8 @@ class LetterSent:
     """A discharge letter; `version` 2 and above replaces the version before.
 
     Attributes:
+        kind: `ldl`, or `frcp` and `pps`: what a tumour board and its nurse write of a visit.
+        withdrawn: the document is deleted.
         level: CDA body level, 3 (structured) or 1 (PDF).
         in_progress: whether the document status says that results are awaited.
         mailbox: secure address of the family doctor when it is not the right one.
@@ -189,6 +202,8 @@ class LetterSent:
     level: int = 3
     in_progress: bool = False
     mailbox: str = ""
+    kind: str = "ldl"
+    withdrawn: bool = False
 
 
 Content = Movement | IdentityNews | Booking | Request | LetterSent

@@ -14,12 +14,12 @@ from gateway.entry.settings import Settings, StoreSettings
 from gateway.entry.wiring import build_store
 from gateway.simulation.faults import PERFECT, Transport, all_faults
 from gateway.simulation.region import Region
+from tests.conftest import ROOT
 from tests.region.ablations import ABLATIONS, walked
 from tests.region.openings import Opening, openings, standings, visits_of
 from tests.region.oracle import heard_of, ledger, naive_rules
 from tests.region.play import DECLARED, OWN_RULES, Played, play
-from tests.region.score import RuleScore, Scores, score
-from tests.conftest import ROOT
+from tests.region.score import JUDGED, RuleScore, Scores, score
 from tests.support.naive_calendar import is_free
 from tests.support.oracle import Transition
 
@@ -55,7 +55,7 @@ class Outcome:
         duplicates: openings told twice.
         scores: by rule.
         without: by ablation, then rule.
-        burden: openings by owner.
+        burden: openings by owner, of the rules that are on by default.
         most: openings of an owner on one day, by (owner, day).
         cpu_s: by step, of all processes together.
     """
@@ -134,7 +134,7 @@ def measure_part(wanted: Wanted, numbers: Sequence[int]) -> Outcome:
     def judged(rows: dict[str, ExpectationRow], lines: list[LedgerLine]) -> Scores:
         opened = openings(rows, lines, played.numbers, visits)
         stands = standings(rows.values(), played.numbers, visits)
-        return score(opened, stands, played.patients, played.arrivals, played.rules.versions)
+        return score(opened, stands, played.patients, played.arrivals, JUDGED)
 
     outcome.scores = judged(played.rows, played.lines)
     _weigh(outcome, played, openings(played.rows, played.lines, played.numbers, visits))
@@ -202,6 +202,8 @@ def _weigh(outcome: Outcome, played: Played, opened: Sequence[Opening]) -> None:
     """Count what owners are told, and whether anything is told twice."""
     owners = {id_: found[0].written.owner.role for id_, found in played.rules.versions.items()}
     for one in opened:
+        if one.rule not in played.on:
+            continue
         owner = owners[one.rule]
         outcome.burden[owner] += 1
         outcome.most[owner, one.opened_at.date().isoformat()] += 1

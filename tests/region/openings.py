@@ -8,7 +8,7 @@ from datetime import datetime
 from gateway.core.facts import ExpectationRow, LedgerLine, Status, told_of
 from gateway.simulation.letters import ids
 from gateway.simulation.region import Patient
-from gateway.simulation.steps import LetterSent
+from gateway.simulation.steps import LetterSent, Request
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def openings(
         rows: by gap id.
         lines: of the ledger.
         numbers: number in the region by Patient id.
-        visits: visit by document.
+        visits: visit by document and request.
     """
     history: dict[str, list[LedgerLine]] = defaultdict(list)
     for line in lines:
@@ -87,15 +87,17 @@ def standings(
 
 def _visit(row: ExpectationRow, visits: Mapping[str, str]) -> str:
     details = row.details
-    document = details.get("setid") or details.get("doc")
-    return str(details.get("visit") or visits.get(str(document), ""))
+    named = details.get("setid") or details.get("doc") or details.get("request")
+    return str(details.get("visit") or visits.get(str(named), ""))
 
 
 def visits_of(patients: Iterable[Patient]) -> dict[str, str]:
-    """Return the visit of each letter; one that is posted names none itself."""
-    return {
-        ids(step.content).set_id: step.content.visit.number
-        for patient in patients
-        for step in patient.steps
-        if isinstance(step.content, LetterSent)
-    }
+    """Return the visit of each letter and of each request; answers and mails name none."""
+    found = {}
+    for patient in patients:
+        for content in (step.content for step in patient.steps):
+            if isinstance(content, LetterSent):
+                found[ids(content).set_id] = content.visit.number
+            elif isinstance(content, Request):
+                found[content.number] = content.visit.number
+    return found

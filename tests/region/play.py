@@ -30,6 +30,7 @@ from gateway.pipeline.watch import Watcher, WatchSettings, identifiers
 from gateway.sharing.routing import CONNECTOR
 from gateway.simulation.establishments import CHU, CLCC, ESTABLISHMENTS, HAD, SMR
 from gateway.simulation.faults import Transport
+from gateway.simulation.mishaps import SECOND_RECORD
 from gateway.simulation.play import Planned, event_of, in_order, of_patient
 from gateway.simulation.region import FIRST_DAY, Patient, Region
 from gateway.store.memory import MemoryStore
@@ -90,6 +91,7 @@ class Played:
         lines: the ledger, in the order it was written.
         feeds: as they were heard.
         until: instant the clock ran to.
+        on: rules that are on by default.
     """
 
     patients: dict[int, Patient]
@@ -101,12 +103,15 @@ class Played:
     feeds: list[FeedState]
     until: datetime
     rules: Rules
+    on: frozenset[str]
     places: Places
 
 
-def rules_of(settings: Settings, mappings: Mappings) -> Rules:
-    """Return the rules that are measured: the whole catalogue, those too that are off."""
-    return load_pathway_rules(settings, mappings).overlaid(load_rules(OWN_RULES)).without(())
+def rules_of(settings: Settings, mappings: Mappings) -> tuple[Rules, frozenset[str]]:
+    """Return the rules that are measured, those too that are off, and which are on."""
+    catalogue = load_pathway_rules(settings, mappings)
+    every = catalogue.overlaid(load_rules(OWN_RULES)).without(())
+    return every, frozenset(catalogue.in_force)
 
 
 def play(
@@ -155,7 +160,7 @@ async def _played(
     mappings = load_mappings(settings.mappings)
     await store.open()
     converter = build_converter(settings, clock=clock, mappings=mappings)
-    rules = rules_of(settings, mappings)
+    rules, on = rules_of(settings, mappings)
     ids = Ids(settings.id_namespace)
     watcher = Watcher(store, rules, ids, clock, WatchSettings(TENANT, declared=DECLARED))
     deliverer = Deliverer(
@@ -197,7 +202,9 @@ async def _played(
     heard = await store.read(lambda tx: tx.watch.feeds())
     _remember(heard, marks)
     feeds = [replace(one, marks=tuple(sorted(marks[one.feed].items()))) for one in heard]
-    return await store.read(lambda tx: _kept(tx, feeds, patients, arrivals, until, rules, places))
+    return await store.read(
+        lambda tx: _kept(tx, feeds, patients, arrivals, until, rules, on, places)
+    )
 
 
 def _remember(feeds: Iterable[FeedState], marks: dict[str, dict[datetime, datetime]]) -> None:
@@ -212,6 +219,7 @@ def _kept(
     arrivals: list[Planned],
     until: datetime,
     rules: Rules,
+    on: frozenset[str],
     places: Places,
 ) -> Played:
     found: list[str] = []
@@ -243,7 +251,7 @@ def _kept(
     for id_, names in identifiers(tx, set(found)).items():
         for system, value in names:
             if system.startswith(_IPP):
-                numbers[id_] = int(value[-6:])
+                numbers[id_] = int(value[-6:]) % SECOND_RECORD
     lines = []
     after = 0
     while page_of_lines := tx.watch.ledger(after, _PAGE):
@@ -251,4 +259,4 @@ def _kept(
         after = page_of_lines[-1][0]
     gaps = {line.gap_id for line in lines}
     rows = {gap_id: tx.watch.gap(gap_id) for gap_id in gaps}
-    return Played(patients, arrivals, lives, numbers, rows, lines, feeds, until, rules, places)
+    return Played(patients, arrivals, lives, numbers, rows, lines, feeds, until, rules, on, places)

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from random import Random
 
 from gateway.simulation.behaviours import Cause, Truth
 from gateway.simulation.play import Planned
@@ -14,9 +15,20 @@ from gateway.simulation.region import Patient
 from gateway.simulation.steps import Movement
 from tests.region.openings import Opening
 
+#: Rules whose ruptures the region labels, each of them; the others are compared and not judged:
+#: what they wait for, nobody in the region tells.
+JUDGED = (
+    "ID-01", "ONC-02", "ONC-05", "ONC-14", "ORI-01", "ORI-02", "ORI-03", "ORI-06", "ORI-08",
+    "RGN-01", "TRX-01", "TRX-02", "TRX-03", "TRX-04", "TRX-08", "VIL-04", "VIL-08",
+)  # fmt: skip
 #: Days of a stay in hospital at home that are usual (`rules/RGN-01.yaml`).
 _USUAL_DAYS = 15
 _DAY = timedelta(days=1)
+
+
+_RESAMPLES = 1000
+#: Low and high end of a share; None where nothing is shared out.
+Interval = tuple[float, float] | None
 
 
 @dataclass
@@ -29,6 +41,7 @@ class RuleScore:
         missed: truths that never were, by reason.
         false: openings without truth, by reason.
         premature: openings that closed within a day because it had been done in time.
+        by_patient: openings, right ones, truths and found ones of each patient that has any.
     """
 
     openings: int = 0
@@ -38,6 +51,7 @@ class RuleScore:
     missed: Counter[str] = field(default_factory=Counter)
     false: Counter[str] = field(default_factory=Counter)
     premature: int = 0
+    by_patient: dict[int, list[int]] = field(default_factory=dict)
 
     @property
     def precision(self) -> float | None:
@@ -54,15 +68,41 @@ class RuleScore:
         """Return how often people were told wrongly, or not at all."""
         return self.openings - self.right + self.truths - self.found
 
+    def of(self, patient: int) -> list[int]:
+        """Return the counts of a patient, to be changed."""
+        return self.by_patient.setdefault(patient, [0, 0, 0, 0])
+
     def add(self, other: "RuleScore") -> None:
         """Take the score of another part in."""
         for name in ("openings", "right", "truths", "found", "premature"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.missed += other.missed
         self.false += other.false
+        for patient, counts in other.by_patient.items():
+            mine = self.of(patient)
+            mine[:] = [a + b for a, b in zip(mine, counts, strict=True)]
+
+    def intervals(self, seed: str) -> tuple[Interval, Interval]:
+        """Return 95 % intervals of precision and recall, by bootstrap over patients; seeded."""
+        rng = Random(seed)
+        rows = [self.by_patient[patient] for patient in sorted(self.by_patient)]
+        drawn = [
+            [sum(column) for column in zip(*rng.choices(rows, k=len(rows)), strict=True)]
+            for _ in range(_RESAMPLES if rows else 0)
+        ]
+        return _middle(drawn, 1, 0), _middle(drawn, 3, 2)
 
 
 Scores = dict[str, RuleScore]
+
+
+def _middle(drawn: Sequence[Sequence[int]], part: int, whole: int) -> Interval:
+    """Return the middle 95 % of the shares of a column in another; None when it is empty."""
+    shares = sorted(one[part] / one[whole] for one in drawn if one[whole])
+    if not shares:
+        return None
+    edge = len(shares) // 40
+    return shares[edge], shares[-1 - edge]
 
 
 def score(
@@ -81,11 +121,15 @@ def score(
     scores = {rule: RuleScore() for rule in sorted(rules)}
     told = {(one.rule, one.patient, one.visit) for one in opened}
     for one in opened:
-        mine = scores[one.rule]
+        mine = scores.get(one.rule)
+        if mine is None:
+            continue
         mine.openings += 1
+        mine.of(one.patient)[0] += 1
         mine.premature += _is_premature(one)
         if any(truth.real for truth in by_place[one.rule, one.patient, one.visit]):
             mine.right += 1
+            mine.of(one.patient)[1] += 1
         else:
             mine.false[_why(one, truths, hurt)] += 1
     for place, found in by_place.items():
@@ -93,6 +137,8 @@ def score(
             mine = scores[place[0]]
             mine.truths += 1
             mine.found += place in told
+            mine.of(place[1])[2] += 1
+            mine.of(place[1])[3] += place in told
             if place not in told:
                 mine.missed[_why_not(place, stands, hurt)] += 1
     return scores
@@ -153,12 +199,12 @@ def _why(one: Opening, truths: Iterable[Truth], hurt: Mapping[int, set[str]]) ->
     for truth in same:
         if truth.rule == one.rule:
             return f"done, traces broken: {truth.cause}"
-    if same:
+    if hurt.get(one.patient):
+        return min(hurt[one.patient])
+    if same and one.left_for != "met":
         return f"follows from: {same[0].cause}"
     if one.left_for in ("met", "void", "cancelled"):
         return f"told late, then {one.left_for}"
-    if hurt.get(one.patient):
-        return min(hurt[one.patient])
     return "unexplained"
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.region.measure import Outcome
-from tests.region.score import Scores
+from tests.region.score import Interval, Scores
 
 
 def as_json(outcome: Outcome, shown: int = 20) -> dict[str, Any]:
@@ -42,6 +42,8 @@ def _rules(scores: Scores) -> dict[str, Any]:
             "truths": one.truths,
             "precision": one.precision,
             "recall": one.recall,
+            "precision_interval": one.intervals(rule)[0],
+            "recall_interval": one.intervals(rule)[1],
             "premature": one.premature,
             "false": dict(sorted(one.false.items())),
             "missed": dict(sorted(one.missed.items())),
@@ -65,9 +67,10 @@ def show(outcome: Outcome) -> None:
     )
     rules = Table("rule", "opened", "truths", "precision", "recall", "premature", title="Rules")
     for rule, one in sorted(outcome.scores.items()):
+        precise, recalled = one.intervals(rule)
         rules.add_row(
-            rule, str(one.openings), str(one.truths), _share(one.precision), _share(one.recall),
-            str(one.premature),
+            rule, str(one.openings), str(one.truths), _share(one.precision, precise),
+            _share(one.recall, recalled), str(one.premature),
         )  # fmt: skip
     console.print(rules)
     why = Table("rule", "what", "why", "times", title="Told without truth, and never told")
@@ -100,8 +103,10 @@ def show(outcome: Outcome) -> None:
     console.print(f"CPU seconds: {spent}", highlight=False)
 
 
-def _share(share: float | None) -> str:
-    return "-" if share is None else f"{share:.3f}"
+def _share(share: float | None, interval: Interval) -> str:
+    if share is None or interval is None:
+        return "-"
+    return f"{share:.3f} ({interval[0]:.2f} to {interval[1]:.2f})"
 
 
 def _most(reasons: Counter[str]) -> list[tuple[str, int]]:
