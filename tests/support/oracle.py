@@ -269,9 +269,7 @@ def _standing(draft: Draft, feeds: Mapping[str, Heard]) -> Standing:
     return Standing(settled, theta, _believed(draft, due, theta, feeds), rule.forbid)
 
 
-def _believed(
-    draft: Draft, due: datetime, theta: datetime, feeds: Mapping[str, Heard]
-) -> datetime:
+def _believed(draft: Draft, due: datetime, theta: datetime, feeds: Mapping[str, Heard]) -> datetime:
     trigger, rule = draft.trigger, draft.rule
     places = {trigger.get("estab"), trigger.get("destination_finess")} - {None, ""}
     names = [f"{place}:{kind}" for place in places for kind in rule.feeds]

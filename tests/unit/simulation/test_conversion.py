@@ -31,7 +31,7 @@ def test_right_inputs_are_converted_and_broken_ones_set_aside() -> None:
     assert outcomes == {(True, InboxStatus.CONVERTED), (False, InboxStatus.QUARANTINED)}
 
 
-def test_nothing_is_remarked_but_an_ins_that_may_not_be_used() -> None:
+def test_nothing_is_remarked_but_an_ins_that_may_not_be_used_and_two_lines_of_a_board() -> None:
     remarks = Counter(
         issue.code
         for event, made in _converted()
@@ -39,7 +39,8 @@ def test_nothing_is_remarked_but_an_ins_that_may_not_be_used() -> None:
         if event.label.answer == "AA"
     )
 
-    assert set(remarks) == {"RLS-INS-006"}
+    # What a board says of a case is a fact for a pathway and makes no resource.
+    assert set(remarks) == {"RLS-INS-006", "RLS-CDA-021"}
 
 
 def test_each_sender_finds_its_site_table() -> None:

@@ -24,6 +24,8 @@ def _letters() -> tuple[tuple[Step, LetterSent], ...]:
         for patient in Region(1, 120).patients()
         for step in patient.steps
         if isinstance(step.content, LetterSent)
+        and step.content.kind == "ldl"
+        and not step.content.withdrawn
     )
 
 
