@@ -16,10 +16,16 @@ from gateway.mapping.yamltext import read_text_yaml
 from tests.conftest import ROOT
 from tests.support.assertions import MCO, SMR, paris, says
 
-FILES = {
-    path.stem: read_text_yaml(path.read_text("utf-8"), path.name).data
+_READ = [
+    read_text_yaml(path.read_text("utf-8"), path.name).data
     for path in sorted((ROOT / "profiles" / "pathways").glob("*.yaml"))
+]
+#: Every version of each rule, the highest last.
+VERSIONS = {
+    name: sorted((one for one in _READ if one["id"] == name), key=lambda one: int(one["version"]))
+    for name in sorted({one["id"] for one in _READ})
 }
+FILES = {name: versions[-1] for name, versions in VERSIONS.items()}
 START = paris("2026-04-24 08:00")
 END = START + timedelta(days=430)
 

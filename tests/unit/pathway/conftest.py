@@ -8,14 +8,17 @@ import pytest
 from gateway.core.facts import Op
 from gateway.mapping.yamltext import read_text_yaml
 from gateway.pathway.calendar import local
+from gateway.pathway.cohort import Cohort, advance_cohort
 from gateway.pathway.replay import advance
 from gateway.pathway.rulefiles import load_rules
 from gateway.pathway.rules import Rules, load
 from gateway.pathway.watermarks import Feeds
 from tests.conftest import ROOT
-from tests.support.assertions import PATIENT, paris, says
+from tests.support.assertions import OTHER, PATIENT, paris, says
 
 STORIES = ROOT / "fixtures" / "pathways"
+#: Whom the stories are about, by the name they have there.
+PATIENTS = {"DEMO-1": PATIENT, "DEMO-2": OTHER}
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +91,38 @@ class Play:
         return {(row.rule, row.trigger): row.status.value for row in self.rows}
 
 
+class PlayOfTwo:
+    """Plays a log about two records that are one person for a while."""
+
+    def __init__(self, rules, moves):
+        self.rules, self.moves = rules, moves
+        self.known, self.lines = {}, []
+        self.looked = dict.fromkeys(one.id for one in PATIENTS.values())
+
+    def until(self, log, now):
+        """Look once at both, at `now`, knowing what was received by then."""
+        now = paris(now) if isinstance(now, str) else now
+        done = [move for move in self.moves if move.at <= now]
+        persons = {name: name for name in self.looked} | {m.patient_id: m.after for m in done}
+        known = [one for one in log if one.at <= now]
+        cohort = Cohort(persons, self.looked, done)
+        for one in advance_cohort(known, self.rules, Feeds(), "relais", self.rows, cohort, now):
+            self.known |= {row.gap_id: row for row in one.advance.rows}
+            self.lines += one.advance.lines
+        self.looked = dict.fromkeys(self.looked, now)
+        return self
+
+    @property
+    def rows(self):
+        """Return every expectation, in order of gap id."""
+        return tuple(self.known[gap_id] for gap_id in sorted(self.known))
+
+    @property
+    def statuses(self):
+        """Return the status of each expectation, by rule and trigger."""
+        return {(row.rule, row.trigger): row.status.value for row in self.rows}
+
+
 def read_log(folder: Path):
     """Read the assertions of a story."""
     found = []
@@ -106,6 +141,7 @@ def read_log(folder: Path):
                 flags=tuple(one["flags"]),
                 order=number,
                 sent=one["received_at"],
+                patient=PATIENTS[one.get("patient", "DEMO-1")],
                 **one["attributes"],
             )
         )

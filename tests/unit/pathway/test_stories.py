@@ -6,10 +6,12 @@ from itertools import permutations
 import pytest
 
 from gateway.core.facts import Received
+from gateway.core.pathway_ports import FeedState, Move
 from gateway.mapping.yamltext import read_text_yaml
 from gateway.pathway.lines import episodes, gap_line, ledger_line
-from tests.support.assertions import paris
-from tests.unit.pathway.conftest import STORIES, Play, read_log
+from gateway.pathway.watermarks import Feeds
+from tests.support.assertions import OTHER, paris
+from tests.unit.pathway.conftest import PATIENTS, STORIES, Play, PlayOfTwo, read_log
 
 IDENTIFIERS = [{"system": "https://relais.example/ns/ipp/690000011", "value": "DEMO-1"}]
 FOLDERS = sorted(path for path in STORIES.iterdir() if (path / "log.ndjson").exists())
@@ -19,10 +21,30 @@ def _case(folder):
     return read_text_yaml((folder / "case.yaml").read_text("utf-8"), "case.yaml").data
 
 
+def _play(folder, only):
+    """Return what plays a story: its rules, feeds, and the records that are one for a while."""
+    case = _case(folder)
+    moves, at = [], OTHER.id
+    for move in case.get("moves", ()):
+        moves.append(Move(paris(move["at"]), OTHER.id, at, PATIENTS[move["to"]].id))
+        at = PATIENTS[move["to"]].id
+    if moves:
+        return PlayOfTwo(only(*case["rules"]), moves)
+    heard = {
+        name: tuple((paris(at), paris(mark)) for at, mark in pairs)
+        for name, pairs in case.get("feeds", {}).items()
+    }
+    states = [
+        FeedState(name, marks[0][0], marks[-1][0], len(marks), (), marks)
+        for name, marks in heard.items()
+    ]
+    return Play(only(*case["rules"]), Feeds.of(states, heard))
+
+
 def _played(folder, only, looks=()):
     case = _case(folder)
     log = read_log(folder)
-    play = Play(only(*case["rules"]))
+    play = _play(folder, only)
     for look in (*looks, paris(case["until"])):
         play.until(log, look)
     return play
@@ -66,7 +88,8 @@ def test_the_end_of_a_story_does_not_depend_on_the_order_of_arrival(folder, only
             Received(one.assertion, at, number)
             for number, (one, at) in enumerate(zip(order, receipts, strict=True))
         ]
-        play = Play(only(*case["rules"])).until(late, case["until"])
+        end = max(paris(case["until"]), receipts[-1])
+        play = _play(folder, only).until(late, end)
         ends.append({key: status for key, status in play.statuses.items() if status != "void"})
 
     expected = _played(folder, only).statuses
