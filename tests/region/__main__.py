@@ -11,7 +11,7 @@ import sys
 
 from gateway.simulation.recorded import SIZES
 from tests.region.measure import Outcome, Wanted, measure, on_sqlite
-from tests.region.table import as_json, show
+from tests.region.table import as_json, as_markdown, show
 
 _SHOWN = 5
 
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--faults", choices=("all", "none"), default="all")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--sqlite", type=int, default=40, help="patients played on SQLite too")
-    parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.add_argument("--format", choices=("table", "markdown", "json"), default="table")
     chosen = parser.parse_args()
     size = SIZES[chosen.size]
     patients = size.patients if chosen.patients is None else chosen.patients
@@ -35,6 +35,8 @@ def main() -> int:
         outcome.on_sqlite = on_sqlite(wanted, min(chosen.sqlite, patients))
     if chosen.format == "json":
         sys.stdout.write(json.dumps(as_json(outcome), indent=2, ensure_ascii=False) + "\n")
+    elif chosen.format == "markdown":
+        sys.stdout.write(as_markdown(outcome))
     else:
         show(outcome)
     faults = list(_faults(outcome))

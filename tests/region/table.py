@@ -103,6 +103,38 @@ def show(outcome: Outcome) -> None:
     console.print(f"CPU seconds: {spent}", highlight=False)
 
 
+def as_markdown(outcome: Outcome) -> str:
+    """Return the tables of a page."""
+    lines = [
+        f"{outcome.messages} messages, {outcome.persons} persons, {outcome.assertions} assertions, "
+        f"{outcome.transitions} transitions; {len(outcome.differences)} differences from the naive "
+        f"engine, {outcome.duplicates} openings told twice, {outcome.reopened} opened again.",
+        "",
+        "| Rule | Opened | Ruptures | Precision (95 %) | Recall (95 %) | Premature |",
+        "|---|---|---|---|---|---|",
+    ]
+    for rule, one in sorted(outcome.scores.items()):
+        precise, recalled = one.intervals(rule)
+        lines.append(
+            f"| {rule} | {one.openings} | {one.truths} | {_share(one.precision, precise)} "
+            f"| {_share(one.recall, recalled)} | {one.premature} |"
+        )
+    lines += ["", "| Rule | What | Why | Times |", "|---|---|---|---|"]
+    for rule, one in sorted(outcome.scores.items()):
+        for what, reasons in (("told without truth", one.false), ("never told", one.missed)):
+            lines += [f"| {rule} | {what} | {why} | {n} |" for why, n in _most(reasons)]
+    lines += ["", "| Engine | Wrong | Told | Right | Found |", "|---|---|---|---|---|"]
+    for name, scores in (("whole", outcome.scores), *outcome.without.items()):
+        sums = [
+            sum(getattr(one, what) for one in scores.values())
+            for what in ("openings", "right", "found")
+        ]
+        lines.append(f"| {name} | {outcome.wrong(scores)} | " + " | ".join(map(str, sums)) + " |")
+    spent = ", ".join(f"{name} {seconds:.0f}" for name, seconds in outcome.cpu_s.items())
+    lines += ["", f"CPU seconds of all processes together: {spent}."]
+    return "\n".join(lines) + "\n"
+
+
 def _share(share: float | None, interval: Interval) -> str:
     if share is None or interval is None:
         return "-"
