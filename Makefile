@@ -4,8 +4,9 @@ DEMO_ARGS ?=
 TEST_ARGS ?= -n 2 --dist worksteal -q
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
+REGION_ARGS ?=
 
-.PHONY: help demo test conformance check fix bench fuzz golden docs lock clean
+.PHONY: help demo test conformance check fix bench fuzz golden docs lock clean region
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -45,6 +46,9 @@ bench: .venv/.ready ## print the figures of this machine (asserts nothing)
 
 fuzz: .venv/.ready ## mutate a million messages (FUZZ_ARGS="--count 10000")
 	$(PY) -m tests.fuzz $(FUZZ_ARGS)
+
+region: .venv/.ready ## measure the engine on 2,000 patients (REGION_ARGS="--patients 200")
+	$(PY) -m tests.region $(REGION_ARGS)
 
 golden: .venv/.ready ## rewrite expected outputs, to be read line by line before a commit
 	$(PY) -m pytest tests/golden -q --update-golden
