@@ -38,6 +38,8 @@ IMPLICATED = {
     "VIL-04": "Appointment",
     "VIL-08": "Encounter",
     "ID-01": "DocumentReference",
+    # The record of the meeting, whose programme nobody handed over.
+    "ONC-05": "DocumentReference",
 }
 #: What a letter promises, and nobody was seen to do.
 PROMISED = ("Appointment", "ServiceRequest")

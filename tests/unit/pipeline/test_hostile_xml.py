@@ -29,9 +29,10 @@ async def store():
 
 
 def letter_in_a_message() -> bytes:
-    """Return an MDM of the synthetic region."""
+    """Return an MDM of the synthetic region that carries a discharge letter."""
     played = events(Region("sentinel-10", 1), PERFECT)
-    return next(event.body for event in played if event.label.message == "MDM^T02")
+    sent = (event.body for event in played if event.label.message == "MDM^T02")
+    return next(body for body in sent if b"\rTXA|1|11490-0|" in body)
 
 
 def document_of(envelope: bytes) -> bytes:
