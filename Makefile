@@ -6,7 +6,7 @@ BENCH_ARGS ?=
 FUZZ_ARGS ?=
 REGION_ARGS ?=
 
-.PHONY: help demo test conformance check fix bench fuzz golden docs lock clean region
+.PHONY: help demo test conformance check fix bench fuzz golden docs lock clean region compiled
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -40,6 +40,9 @@ check: .venv/.ready ## format, lint, types, layers, mapping files
 fix: .venv/.ready ## format and repair what can be
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+compiled: .venv/.ready ## build the wheel with compiled rooms and test it beside the sources
+	@./.ci/compiled $(TEST_ARGS)
 
 bench: .venv/.ready ## print the figures of this machine (asserts nothing)
 	$(PY) -m tests.bench $(BENCH_ARGS)

@@ -36,17 +36,17 @@ class Node:
     XPath with the prefixes of `PREFIXES`.
     """
 
-    __slots__ = ("_attribute", "_element", "document")
+    __slots__ = ("_element", "_named", "document")
 
     def __init__(self, element: Any, document: "Document", attribute: str = "") -> None:
         self._element = element
-        self._attribute = attribute
+        self._named = attribute
         self.document = document
 
     @property
     def place(self) -> str:
         """Give the XPath with positions; computed when asked, for traces and issues."""
-        return self.document.place_of(self._element, self._attribute)
+        return self.document.place_of(self._element, self._named)
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class Node:
     @property
     def is_attribute(self) -> bool:
         """Tell whether the node is an attribute of its element."""
-        return bool(self._attribute)
+        return bool(self._named)
 
     @property
     def key(self) -> Any:
@@ -112,8 +112,8 @@ class Node:
 
     def text(self) -> str:
         """Return the attribute's value, or all text inside with blanks collapsed."""
-        if self._attribute:
-            return " ".join(str(self._element.get(self._attribute) or "").split())
+        if self._named:
+            return " ".join(str(self._element.get(self._named) or "").split())
         element = self._element
         if len(element) == 0:
             return " ".join((element.text or "").split())

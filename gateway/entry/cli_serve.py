@@ -11,6 +11,7 @@ import typer
 
 from gateway.core import log
 from gateway.entry import settings as settings_module
+from gateway.entry.build import is_compiled
 from gateway.entry.cli_config import unknown_variables
 from gateway.entry.serve import Gateway, Role
 from gateway.entry.settings import Settings
@@ -62,7 +63,8 @@ def _settle_memory() -> None:
 def banner(gateway: Gateway) -> str:
     """Return the addresses of the doors, for a person."""
     host = gateway.settings.host
-    lines = [f"Relais listens ({gateway.role}):"]
+    kind = "compiled" if is_compiled() else "interpreted"
+    lines = [f"Relais listens ({gateway.role}, {kind}):"]
     ports = gateway.mllp_ports
     if ports:
         lines.append(f"  mllp://{host}:{ports[0]}")

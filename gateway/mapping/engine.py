@@ -191,7 +191,7 @@ def compile_plan(
         else:
             fragment, name, rules = entry, entry.resource, entry.rules
         place = f"{where} {name}"
-        made = compile_rules(fragment.resource, rules, vocabulary, lambda *_, at=place: at)
+        made = compile_rules(fragment.resource, rules, vocabulary, _always(place))
         each = converters.selector(fragment.each) if fragment.each else None
         compiled.append(CompiledResource(name, fragment.resource, fragment.profile, each, made))
         issues += made.issues
@@ -200,6 +200,13 @@ def compile_plan(
     if issues:
         raise FatalError(issues)
     return CompiledPlan(plan, tuple(compiled))
+
+
+def _always(place: str) -> Callable[[int, str], str]:
+    def where(_index: int, _key: str) -> str:
+        return place
+
+    return where
 
 
 def compile_rules(
