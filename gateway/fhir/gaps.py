@@ -16,6 +16,7 @@ from gateway.core.facts import ExpectationRow, Status
 from gateway.core.systems import FHIR_BASE, IDENTIFIER_BASE
 from gateway.core.timestamps import utc_seconds
 from gateway.fhir import gap_words as words
+from gateway.fhir.care import PathwayIds, identifier
 from gateway.fhir.gap_alerts import ESCALATION
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
 
@@ -35,6 +36,8 @@ _OPEN_TASK = frozenset({"draft", "requested", "received", "accepted", "ready", "
                         "on-hold"})  # fmt: skip
 #: Business states only the engine writes: with one of them it may write again.
 _ENGINE_ENDS = frozenset({"resolu-tardif", "signale-tardivement", "sans-objet"})
+#: Of a Task: what the engine says again each time, or says no more.
+_LINKS = frozenset({"meta", "basedOn", "groupIdentifier"})
 _PERSON_ENDS = frozenset({"completed", "rejected", "failed", "cancelled"})
 _CLOSED_BY_EVENT = frozenset({Status.MET, Status.MET_LATE})
 _MOVED = frozenset({Status.PENDING, Status.PAUSED, Status.UNCONFIRMED})
@@ -49,12 +52,14 @@ class GapView:
         at: instant of that transition, UTC.
         sentences: why this gap, in French; the first one says what is missing.
         references: `Type/id` of the resources that show a fact, by its key, the closest first.
+        pathway: it is of; None when it is of none.
     """
 
     row: ExpectationRow
     at: datetime
     sentences: tuple[str, ...] = ()
     references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pathway: PathwayIds | None = None
 
     def closest(self, key: str) -> str:
         """Return the resource that is closest to a fact; empty when none is known."""
@@ -127,8 +132,8 @@ def gap_task(view: GapView, ids: Ids, before: Json | None) -> Json:
         before: the current Task of this episode; what people wrote in it stays.
     """
     row = view.row
-    made: Json = {**(before or {}), **_task_frame(view, ids, before)}
-    made.pop("meta", None)
+    kept = {name: value for name, value in (before or {}).items() if name not in _LINKS}
+    made: Json = {**kept, **_task_frame(view, ids, before)}
     if before is None:
         made |= {
             "priority": PRIORITY[row.severity],
@@ -296,6 +301,12 @@ def _task_frame(view: GapView, ids: Ids, before: Json | None) -> Json:
     trigger = view.closest(row.trigger)
     if trigger.startswith("Encounter/"):
         frame["encounter"] = {"reference": trigger}
+    based_on = [trigger] if trigger.startswith("ServiceRequest/") else []
+    if view.pathway is not None:
+        based_on.append(f"CarePlan/{view.pathway.plan}")
+        frame["groupIdentifier"] = identifier(view.pathway.episode)
+    if based_on:
+        frame["basedOn"] = [{"reference": one} for one in based_on]
     if view.sentences:
         frame["description"] = " ".join(view.sentences)
     return frame

@@ -105,6 +105,10 @@ class Ids:
         """Return the id of an EpisodeOfCare opened by a fact."""
         return self.make("EpisodeOfCare", f"{IDENTIFIER_BASE}/pathway", f"{patient_id}#{fact_key}")
 
+    def pathway_plan(self, patient_id: str, fact_key: str) -> str:
+        """Return the id of the CarePlan of a pathway that a fact opened."""
+        return self.make("CarePlan", f"{IDENTIFIER_BASE}/pathway", f"{patient_id}#{fact_key}")
+
     def practitioner(self, system: str, value: str) -> str:
         """Return the id of a Practitioner: RPPS, else the id and authority as received."""
         return self.make("Practitioner", system, value)

@@ -110,6 +110,7 @@ _ROWS = {
         date      date          period                of=clinical
         reference patient       patient               of=clinical to=Patient
         reference organization  managingOrganization  to=Organization
+        reference care-manager  careManager           to=Practitioner
         reference condition     diagnosis.condition   to=Condition
         reference care-manager  careManager           to=Practitioner
         reference incoming-referral  referralRequest  to=ServiceRequest

@@ -28,15 +28,24 @@ def references(
 ) -> dict[str, tuple[str, ...]]:
     """Return `Type/id` of the resources that show each fact of some gaps, the closest first.
 
-    Only resources that can be read now; a fact without any is left out.
-
     Args:
         tx: the transaction of the look.
         rows: the gaps.
         received: assertions about their person.
     """
     keys = {key for row in rows for key in (row.trigger, row.closer, *row.evidence)}
-    said = _said(received, keys)
+    return shown(tx, last_words(received, keys))
+
+
+def shown(tx: Transaction, said: Mapping[str, Received]) -> dict[str, tuple[str, ...]]:
+    """Return `Type/id` of the resources that show each fact, the closest first.
+
+    Only resources that can be read now; a fact without any is left out.
+
+    Args:
+        tx: the transaction of the look.
+        said: the last word on each fact, by key.
+    """
     made = tx.contributions.made_by({one.order for one in said.values() if one.order > 0})
     named = {
         key: list(dict.fromkeys(_targets(one, made.get(one.order, ()))))
@@ -49,10 +58,10 @@ def references(
         key: tuple(f"{one.type}/{one.id}" for one in targets if (one.type, one.id) in live)
         for key, targets in named.items()
     }
-    return {key: shown for key, shown in found.items() if shown}
+    return {key: names for key, names in found.items() if names}
 
 
-def _said(received: Iterable[Received], keys: Collection[str]) -> dict[str, Received]:
+def last_words(received: Iterable[Received], keys: Collection[str]) -> dict[str, Received]:
     """Return the last word that asserts each fact.
 
     A fact that was taken back is still shown by what had said it: a gap that proves to have had

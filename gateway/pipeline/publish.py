@@ -13,6 +13,7 @@ from gateway.core.deliveries import NewDelivery
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.core.ports import StoredResource, Transaction
 from gateway.fhir import gaps, topics
+from gateway.fhir.care import PathwayIds
 from gateway.fhir.gap_warnings import was_opened
 from gateway.fhir.gaps import GapView
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
@@ -34,6 +35,7 @@ class GapChange:
         sentences: why this gap, in French; the first one says what is missing.
         identifiers: (system, value) pairs of the Patient, for filters; never shown.
         references: `Type/id` of the resources that show a fact, by its key, the closest first.
+        pathway: it is of; None when it is of none.
     """
 
     before: ExpectationRow | None
@@ -42,6 +44,7 @@ class GapChange:
     sentences: tuple[str, ...] = ()
     identifiers: tuple[tuple[str, str], ...] = ()
     references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pathway: PathwayIds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ def _write(tx: Transaction, change: GapChange, now: datetime, ids: Ids) -> list[
             shelf.write(gaps.task_of(task, row.patient.id, now))
     events = []
     for step in _steps(change, is_shown=was_opened(shelf.content(key)), now=now):
-        view = GapView(step.row, step.at, change.sentences, change.references)
+        view = GapView(step.row, step.at, change.sentences, change.references, change.pathway)
         task = _write_tasks(shelf, view, ids, tasks)
         issue = gaps.detected_issue(view, ids, shelf.content(key), task)
         stored = shelf.write(issue)

@@ -26,6 +26,7 @@ from gateway.pathway.cohort import Cohort, Walked, advance_cohort
 from gateway.pathway.explain import explain
 from gateway.pathway.rules import Rules
 from gateway.pathway.watermarks import Feeds
+from gateway.pipeline.care import Care, pathways, write_pathways
 from gateway.pipeline.dossiers import owners
 from gateway.pipeline.evidence import references
 from gateway.pipeline.ladder import Plan, Shown, carry_out, plans
@@ -131,6 +132,7 @@ class Watcher:
         receipts: list[datetime] = []
         due: list[Shown] = []
         warned: list[GapChange] = []
+        cares: list[Care] = []
         for person_id in persons:
             began = perf_counter()
             looked = look(tx, person_id, self.rules, feeds, self.settings.tenant, now, self.ids)
@@ -138,8 +140,10 @@ class Watcher:
             receipts += looked.receipts
             due += looked.due
             warned += looked.warned
+            cares.append(looked.care)
             _LOOK.observe(perf_counter() - began)
         told = gap_changes(tx, changes, now, self.ids)
+        write_pathways(tx, cares, now, self.ids)
         told += carry_out(tx, due, self.rules, self.ids)
         told += warn(tx, warned, self.rules, now, self.ids)
         if changes:
@@ -155,12 +159,14 @@ class Looked(NamedTuple):
         receipts: of the inputs that no earlier look knew.
         due: open gaps somebody is to be told about, or whose Task shows something else now.
         warned: expectations near their deadline, and those that are not any more.
+        care: the pathways of those who were looked at.
     """
 
     changes: list[GapChange]
     receipts: list[datetime]
     due: list[Shown]
     warned: list[GapChange]
+    care: Care
 
 
 def _is_of_one(error: RetriableError) -> bool:
@@ -216,14 +222,25 @@ def look(
     changed = {line.gap_id for one in walked for line in one.advance.lines}
     if len(cohort.persons) > 1 or cohort.moves:
         changed |= _of_others(tx, walked, ids)
+    care = pathways(tx, walked, received, now, ids)
+    changed |= {
+        row.gap_id
+        for one in walked
+        if one.person_id in care.regrouped
+        for row in one.advance.rows
+        if row.opened_at is not None
+    }
     changes: list[GapChange] = []
     warned: list[GapChange] = []
     for one in walked:
         told = _Telling(tx, one, before, received, rules)
-        changes += told.changes(changed)
+        changes += [
+            replace(change, pathway=care.of(one.person_id, change.after))
+            for change in told.changes(changed)
+        ]
         rows_ = to_warn(tx, one.advance.rows, rules, changed, now, ids)
         warned += told.of({row.gap_id: row for row in rows_})
-    return Looked(changes, _new(received, cohort, now), list(_due(tx, planned)), warned)
+    return Looked(changes, _new(received, cohort, now), list(_due(tx, planned)), warned, care)
 
 
 def _due(tx: Transaction, planned: Mapping[str, Sequence[Plan]]) -> Iterator[Shown]:
