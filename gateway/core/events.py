@@ -117,6 +117,8 @@ EVENTS = frozenset(
             for kind in REQUEST_KINDS
             for step in ("SENT", "ACCEPTED", "REFUSED", "WITHDRAWN")
         ),
+        # One message gave both numbers of an order: of its placer, and of its filler.
+        "REQ.NUMBERED",
         *(f"APPT.{name}" for name in ("BOOKED", "MOVED", "CANCELLED", "NOSHOW", "DONE")),
         "HOME.VISIT",
         "RX.DISPENSED",
@@ -265,6 +267,7 @@ _REQUEST = {
     "visit": Kind.TEXT,
     "setid": Kind.TEXT,  # of the document that confirms an appointment
     "request": Kind.TEXT,
+    "filler": Kind.TEXT,  # `ServiceRequest/id` of the request under the number of its filler
     "kind": Kind.TEXT,  # of an appointment: a kind of REQUEST_KINDS, `consult` for a plain visit
     "enrolment_id": Kind.TEXT,
     "priority": Kind.TEXT,  # urgent standard

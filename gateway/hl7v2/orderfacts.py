@@ -8,6 +8,7 @@ Spec: HL7 v2.5 4.5.1 (ORC-1, ORC-5), 11.6.1 (RF1-1).
 from gateway.core.facts import Op, Span
 from gateway.hl7v2.authorities import finess
 from gateway.hl7v2.convert.dates import stamp
+from gateway.hl7v2.convert.numbers import number_of
 from gateway.hl7v2.convert.orders import order_id, times_of
 from gateway.hl7v2.convert.providers import providers_of
 from gateway.hl7v2.convert.referrals import referral_id
@@ -278,6 +279,28 @@ def order_request(orc: Segment, _telling: Telling) -> str | None:
     """
     node = next((node for node in number_nodes(orc) if node is not None), None)
     return node.component(1) if node is not None else None
+
+
+@converter("order_numbered")
+def order_numbered(orc: Segment, telling: Telling) -> str | None:
+    """Return the key of the numbers of an order; nothing unless both sides number it.
+
+    Spec: HL7 v2.5 4.5.1.2, 4.5.1.3 (ORC-2, ORC-3).
+    """
+    filler = order_filler(orc, telling)
+    own = _order(orc, telling, filler.partition("/")[2]) if filler else None
+    return own if own and not own.startswith(f"{filler}|") else None
+
+
+@converter("order_filler")
+def order_filler(orc: Segment, telling: Telling) -> str | None:
+    """Return the request as a message would name it that gives the number of the filler alone.
+
+    Spec: HL7 v2.5 4.5.1.3 (ORC-3), given beside 4.5.1.2 (ORC-2).
+    """
+    placer, filler = number_nodes(orc)
+    found = number_of(filler, telling.context, "order") if placer and filler else None
+    return f"ServiceRequest/{telling.context.ids.order(*found)}" if found else None
 
 
 @converter("referral_request")

@@ -191,7 +191,7 @@ def _activities(
 def _is_planned(fact: Fact) -> bool:
     if fact.event in _STEPS:
         return fact.text("mood") != "EVN"
-    return family(fact.event) in ("REQ", "APPT")
+    return family(fact.event) in ("REQ", "APPT") and fact.event != "REQ.NUMBERED"
 
 
 def _about(fact: Fact) -> str:

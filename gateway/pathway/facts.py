@@ -19,6 +19,7 @@ from functools import lru_cache
 from gateway.core.events import ENDING, SAID_TOGETHER, STANDING, document_of, is_told_in_parts
 from gateway.core.facts import Assertion, Attributes, Op, Received, Span
 from gateway.core.timestamps import utc_seconds
+from gateway.pathway.numbers import joined
 
 #: Difference of clocks that is no future.
 _TOLERANCE = timedelta(minutes=5)
@@ -166,7 +167,7 @@ class Facts:
 def reduce(received: Iterable[Received]) -> dict[str, Fact]:
     """Return the facts by key."""
     facts = Facts()
-    for one in received:
+    for one in joined(received):
         facts.add(one)
     return dict(facts.current())
 

@@ -34,6 +34,7 @@ _EVENTS: Mapping[str, tuple[str, str]] = {
     "SND.MSS_KO": ("échec de remise MSSanté", "MSSanté delivery failure"),
     "SND.DMP_OK": ("dépôt au DMP", "deposit in the shared record"),
     "SND.HELD_NO_INS": ("document retenu sans INS qualifiée", "document held without INS"),
+    "REQ.NUMBERED": ("demande numérotée", "numbered request"),
     "REQ.dac.SENT": ("demande au DAC", "request to the coordination service"),
     "SND.DMP_KO": ("refus du DMP", "refusal by the shared record"),
     "SND.MSS_READ": ("lecture confirmée", "reading confirmed"),

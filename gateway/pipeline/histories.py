@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gateway.core.ports import Transaction
 from gateway.pathway.asof import History
+from gateway.pathway.numbers import joined
 from gateway.pipeline.persons import cohort_of
 
 _PAGE = 500
@@ -29,7 +30,7 @@ def history_of(tx: Transaction, person_id: str) -> History:
     received = [
         one for person in sorted(set(cohort.persons.values())) for one in tx.facts.of_person(person)
     ]
-    return History(cohort, sorted(received, key=lambda one: (one.at, one.order)))
+    return History(cohort, sorted(joined(received), key=lambda one: (one.at, one.order)))
 
 
 def _patients(tx: Transaction) -> Iterator[str]:

@@ -24,6 +24,7 @@ from gateway.core.ports import Store, Transaction
 from gateway.fhir.identity import Ids
 from gateway.pathway.cohort import Cohort, Walked, advance_cohort
 from gateway.pathway.explain import explain
+from gateway.pathway.numbers import joined
 from gateway.pathway.rules import Rules
 from gateway.pathway.watermarks import Feeds
 from gateway.pipeline.care import Care, pathways, write_pathways
@@ -195,11 +196,12 @@ def look(
         ids: computed ids of the installation.
     """
     cohort = cohort_of(tx, person_id)
-    received: list[Received] = []
+    told: list[Received] = []
     rows: list[ExpectationRow] = []
     for person in sorted(set(cohort.persons.values())):
-        received += tx.facts.of_person(person)
+        told += tx.facts.of_person(person)
         rows += tx.watch.expectations(person)
+    received = joined(told)
     # What another worker has written with a clock that is ahead stays written.
     now = max(now, *(until or now for until in cohort.looked_until.values()))
     known = [*(one.at for one in received), *(move.at for move in cohort.moves)]

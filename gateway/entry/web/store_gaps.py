@@ -17,6 +17,7 @@ from gateway.entry.web.store_names import establishments, feed_places, named_fee
 from gateway.entry.web.values import Evidence, Gap, GapPage, Path, Step, Text
 from gateway.fhir.identity import Ids
 from gateway.pathway.calendar import is_working_day, region_of
+from gateway.pathway.numbers import joined
 from gateway.pathway.watermarks import Feeds
 from gateway.pipeline.dossiers import owners
 
@@ -87,7 +88,7 @@ class GapReader:
             now: the present instant.
         """
         [gap] = self.shown(tx, [row], now)
-        facts = evidence(row, tx.facts.of_person(row.person_id))
+        facts = evidence(row, joined(tx.facts.of_person(row.person_id)))
         states = self._feeds(tx, row, now)
         places = establishments(
             tx,
