@@ -11,7 +11,7 @@ import re
 from hashlib import blake2b
 from typing import Any
 
-from gateway.cda import facts_cancer
+from gateway.cda import facts_acts, facts_cancer
 from gateway.cda.bodies import model_of
 from gateway.cda.context import Context
 from gateway.cda.followup import PLANNED, planned_time, planned_type
@@ -29,7 +29,7 @@ from gateway.fhir.identity import FINESS_SYSTEM, RPPS_SYSTEM, document_key
 from gateway.mapping.facts import CompiledFact, Speaker, When, run_facts, when_of
 from gateway.mapping.sites import Site
 
-__all__ = ["FACTS", "Telling", "assertions", "establishment", "facts_cancer", "feed"]
+__all__ = ["FACTS", "Telling", "assertions", "establishment", "facts_acts", "facts_cancer", "feed"]
 
 _FINESS = re.compile(r"[0-9][0-9AB][0-9]{7}")
 

@@ -294,7 +294,7 @@ ATTRIBUTES: Mapping[str, Mapping[str, Kind]] = {
         "REQ": _REQUEST,
         "APPT": _REQUEST,
         "HOME": _REQUEST,
-        "RX": {"low": Kind.INSTANT, "high": Kind.INSTANT},  # period supplied
+        "RX": {"setid": Kind.TEXT, "low": Kind.INSTANT, "high": Kind.INSTANT},  # period supplied
         "TASK": {"doc": Kind.TEXT, "recipient": Kind.TEXT, "request": Kind.TEXT},
         "CALL": {"role": Kind.TEXT, "request": Kind.TEXT},
         "FEED": {"feed": Kind.TEXT, "skew_s": Kind.NUMBER, "rejects": Kind.NUMBER},

@@ -19,19 +19,33 @@ from gateway.pipeline import business_acks, outgoing, work
 def told_by_sources(mappings: Mappings) -> dict[str, frozenset[str]]:
     """Return the attributes of each event that something asserts."""
     found: dict[str, frozenset[str]] = {}
-    for event, attributes in _all(mappings):
+    for _source, event, attributes in assertions_of_sources(mappings):
         found[event] = found.get(event, frozenset()) | attributes
     return found
 
 
-def _all(mappings: Mappings) -> Iterator[tuple[str, frozenset[str]]]:
-    for plan in mappings.events.values():
-        yield from _of_plans(plan.emits, mappings, "hl7v2", HL7_FACTS)
+def assertions_of_sources(mappings: Mappings) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Yield each source that asserts an event, with the attributes it may tell of it.
+
+    A source is a message type (`ADT^A03`), a model of documents (`cda pps`), or a part of the
+    gateway that learns what became of what it sent or asked for.
+    """
+    for name, plan in mappings.events.items():
+        told = _of_plans(plan.emits, mappings, "hl7v2", HL7_FACTS)
+        yield from ((plan.message or name, event, attributes) for event, attributes in told)
     for name in mappings.documents:
-        yield from _of_plans(mappings.whole(name).emits, mappings, "cda", CDA_FACTS)
-    yield from business_acks.ASSERTS.items()
-    yield from outgoing.ASSERTS.items()
-    yield from work.ASSERTS.items()
+        told = _of_plans(mappings.whole(name).emits, mappings, "cda", CDA_FACTS)
+        yield from ((f"cda {name}", event, attributes) for event, attributes in told)
+    for source, table in _CODE.items():
+        yield from ((source, event, attributes) for event, attributes in table.items())
+
+
+#: Parts of the gateway that assert, by what they learn of.
+_CODE = {
+    "acknowledgements": business_acks.ASSERTS,
+    "outgoing mails": outgoing.ASSERTS,
+    "Task over REST": work.ASSERTS,
+}
 
 
 def _of_plans(

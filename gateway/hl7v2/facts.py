@@ -36,6 +36,8 @@ _FEEDS = {"ADT": "ADT", "SIU": "SIU", "MDM": "DOC", "ORU": "DOC"} | dict.fromkey
 _OPS = {INSERT: Op.ASSERT, UPDATE: Op.AMEND, CANCEL: Op.RETRACT}
 #: Messages whose own matter is the identity: they may take a death back.
 _IDENTITY_UPDATES = frozenset({"A31", "A08"})
+#: RNIV: potential duplicate, duplicate, collision.
+_DOUBTS = frozenset({"DPOT", "DOUB", "COLP"})
 _MOVING = frozenset({"S13", "S14"})
 #: Status of an appointment to the event it is.
 _APPOINTMENT_EVENTS = {
@@ -223,6 +225,17 @@ def ins_state(_source: Source, telling: Telling) -> str | None:
     if telling.context.patient.ins_vouched:
         return "INS_OK"
     return "INS_KO" if telling.context.message.value("PID-32") else None
+
+
+@converter("identity_status")
+def identity_status(_source: Source, telling: Telling) -> str | None:
+    """Return the status of an identity; of several the doubt that asks for work.
+
+    Spec: PAM France 2.11 6.6.15 (PID-32, a repetition each); RNIV: DPOT, DOUB, COLP.
+    """
+    said = [node.text().upper() for node in nodes_at(telling.context.message, "PID-32")]
+    doubts = [one for one in said if one in _DOUBTS]
+    return next(iter([*doubts, *said]), None)
 
 
 @converter("appointment_event", gives=tuple(sorted(set(_APPOINTMENT_EVENTS.values()))))

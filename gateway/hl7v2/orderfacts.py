@@ -9,9 +9,9 @@ from gateway.core.facts import Op, Span
 from gateway.hl7v2.authorities import finess
 from gateway.hl7v2.convert.dates import stamp
 from gateway.hl7v2.convert.numbers import number_of
-from gateway.hl7v2.convert.orders import order_id, times_of
+from gateway.hl7v2.convert.orders import order_id, order_priority, times_of
 from gateway.hl7v2.convert.providers import providers_of
-from gateway.hl7v2.convert.referrals import referral_id
+from gateway.hl7v2.convert.referrals import referral_id, referral_priority
 from gateway.hl7v2.factvalues import recorded
 from gateway.hl7v2.message import Message, Node, Segment
 from gateway.hl7v2.orders import (
@@ -310,6 +310,32 @@ def referral_request(rf1: Segment, _telling: Telling) -> str | None:
     Spec: HL7 v2.5 11.6.1.6 (RF1-6).
     """
     return rf1.field(6) or rf1.field(11) or None
+
+
+@converter("order_urgency")
+def order_urgency(orc: Segment, telling: Telling) -> str | None:
+    """Return whether an order is urgent; nothing when it gives no priority.
+
+    Spec: HL7 v2.5 4.5.4.9 (TQ1-9), 4.5.1.7 (ORC-7.6), 4.5.3.5 (OBR-5), table 0485.
+    """
+    return _urgency(order_priority(orc, telling.context))
+
+
+@converter("referral_urgency")
+def referral_urgency(rf1: Segment, telling: Telling) -> str | None:
+    """Return whether a referral is urgent; nothing when it gives no priority.
+
+    Spec: HL7 v2.5 11.6.1.2 (RF1-2, table 0280).
+    """
+    node = rf1.node(2)
+    return _urgency(referral_priority(node, telling.context)) if node is not None else None
+
+
+def _urgency(priority: object) -> str | None:
+    """Return `urgent` or `standard`; a code of no table says neither."""
+    if not isinstance(priority, str) or not priority:
+        return None
+    return "standard" if priority == "routine" else "urgent"
 
 
 @converter("order_date")

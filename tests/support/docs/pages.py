@@ -9,6 +9,7 @@ from tests.support.docs import (
     commands,
     conformance,
     errors,
+    facts,
     field_cases,
     mappings,
     official,
@@ -27,6 +28,7 @@ REQUIREMENTS = REFERENCE / "requirements.yaml"
 #: Pages that follow from the tree alone.
 PAGES: dict[Path, Callable[[], str]] = {
     REFERENCE / "errors.md": lambda: errors.page(REFERENCE / "errors.d"),
+    REFERENCE / "facts.md": lambda: facts.page(load_mappings()),
     REFERENCE / "mappings.md": lambda: mappings.page(load_mappings()),
     REFERENCE / "rules.md": lambda: rules.page(load_rules(), load_mappings(), rules_folder()),
     REFERENCE / "settings.md": settings.page,

@@ -105,3 +105,13 @@ def test_an_appointment_is_one_fact_that_changes_its_event() -> None:
 def test_a_place_on_a_waiting_list_is_no_appointment() -> None:
     assert asserts(appointment("S12", "Waitlist")) == []
     assert {name for name, _ in events(appointment("S12", "Noshow"))} == {"APPT.NOSHOW"}
+
+
+@pytest.mark.parametrize(
+    ("field", "status"),
+    [("PROV", "PROV"), ("PROV~DPOT", "DPOT"), ("DOUB", "DOUB"), ("COLP~PROV", "COLP")],
+)
+def test_an_identity_says_its_status_and_of_several_the_doubt(field: str, status: str) -> None:
+    told = one(admission(PID=with_field(PID, 32, field)), "PAT.INS_KO")
+
+    assert told.attributes["status"] == status

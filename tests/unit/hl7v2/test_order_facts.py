@@ -8,7 +8,7 @@ from gateway.core.facts import Op, Received
 from gateway.mapping.sites import Site
 from gateway.pathway.facts import reduce
 from tests.unit.hl7v2.facts import appointment, asserts, events, facts_of, instant, one
-from tests.unit.hl7v2.orders import LABORATORY, obr, orc, order, referral, said
+from tests.unit.hl7v2.orders import FILLER, LABORATORY, obr, orc, order, referral, said
 from tests.unit.hl7v2.test_adapter import SITE
 
 NEW = said("NW", 0)
@@ -186,3 +186,26 @@ def test_an_appointment_of_a_kind_pathways_know_says_so() -> None:
     raw = appointment("S12").replace(b"AIS|1||ONCO", b"AIS|1||PSY")
 
     assert one(raw, "APPT.BOOKED").attributes["kind"] == "psy"
+
+
+@pytest.mark.parametrize(
+    ("priority", "urgency"), [("S", "urgent"), ("A", "urgent"), ("R", "standard"), ("", None)]
+)
+def test_an_order_says_whether_it_is_urgent(priority: str, urgency: str | None) -> None:
+    asked = one(order(orc("NW"), f"TQ1|1||||||||{priority}", obr()), "REQ.psy.SENT")
+
+    assert asked.attributes.get("priority") == urgency
+
+
+def test_a_referral_says_whether_it_is_urgent() -> None:
+    assert one(referral("P"), "REQ.smr.SENT").attributes["priority"] == "standard"
+
+
+def test_an_order_that_both_sides_number_says_so() -> None:
+    told = one(order(orc("NA", filler=FILLER)), "REQ.NUMBERED")
+
+    alone = order(orc("NA", "", FILLER))
+    assert told.attributes["request"] == "P9"
+    assert told.attributes["filler"].startswith("ServiceRequest/")
+    assert "REQ.NUMBERED" not in {name for name, _ in events(alone)}
+    assert "REQ.NUMBERED" not in {name for name, _ in events(order(orc("NA", FILLER, FILLER)))}
