@@ -46,7 +46,8 @@ _APPOINTMENT_EVENTS = {
     "cancelled": "CANCELLED",
     "entered-in-error": "CANCELLED",
     "noshow": "NOSHOW",
-    "fulfilled": "DONE",
+    # That it took place is a fact beside it: it was booked all the same.
+    "fulfilled": "BOOKED",
 }
 
 
@@ -183,6 +184,13 @@ def move_of_appointment(segment: Segment, telling: Telling) -> str | None:
     return f"{found}|moved" if found else None
 
 
+@converter("appointment_kept")
+def appointment_kept(segment: Segment, telling: Telling) -> str | None:
+    """Return the key of an appointment that took place."""
+    found = appointment(segment, telling)
+    return f"{found}|done" if found else None
+
+
 # --- names and operations ---------------------------------------------------------------------
 
 
@@ -245,6 +253,18 @@ def appointment_event(segment: Segment, telling: Telling) -> str | None:
     Spec: HL7 v2.5 10.4 (trigger events), table 0278 (SCH-25).
     """
     return _APPOINTMENT_EVENTS.get(appointment_status(segment, telling.context))
+
+
+@converter("done_op")
+def done_op(segment: Segment, telling: Telling) -> str | None:
+    """Return whether an appointment took place; a later word that says otherwise takes it back.
+
+    Spec: HL7 v2.5 10.4 (S12 to S17, S26), table 0278 (SCH-25 Complete).
+    """
+    status = appointment_status(segment, telling.context)
+    if status == "fulfilled":
+        return Op.ASSERT
+    return Op.RETRACT if status in _APPOINTMENT_EVENTS else None
 
 
 @converter("moved_op")

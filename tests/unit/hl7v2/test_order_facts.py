@@ -174,7 +174,7 @@ def test_what_became_of_a_moved_appointment_does_not_unmove_it() -> None:
     done = appointment("S14", "Complete", "20261201150000")
     missed = appointment("S26", at="20261201150000")
 
-    assert remaining(moved, done) == {"APPT.DONE", "APPT.MOVED"}
+    assert remaining(moved, done) == {"APPT.BOOKED", "APPT.DONE", "APPT.MOVED"}
     assert remaining(moved, missed) == {"APPT.NOSHOW", "APPT.MOVED"}
 
 
@@ -209,3 +209,12 @@ def test_an_order_that_both_sides_number_says_so() -> None:
     assert told.attributes["filler"].startswith("ServiceRequest/")
     assert "REQ.NUMBERED" not in {name for name, _ in events(alone)}
     assert "REQ.NUMBERED" not in {name for name, _ in events(order(orc("NA", FILLER, FILLER)))}
+
+
+def test_an_appointment_that_took_place_was_booked_all_the_same() -> None:
+    booked, done = appointment("S12", "Booked"), appointment("S14", "Complete", "20261202083000")
+    missed = appointment("S26", at="20261203083000")
+
+    assert remaining(booked, done) == {"APPT.BOOKED", "APPT.DONE", "APPT.MOVED"}
+    # A correction: nobody came.
+    assert remaining(booked, done, missed) == {"APPT.NOSHOW", "APPT.MOVED"}
