@@ -65,8 +65,9 @@ def _of_segment(
         # The first fault is raised again; all of them are in the report.
         if not report.stat().st_size:
             yield kinds.SECOND_OPINION.at(segment.place, what="it cannot read the segment")
-    except Exception:  # noqa: BLE001 - a bug of another library must not end our report
-        yield kinds.SECOND_OPINION.at(segment.place, what="it breaks on the segment")
+    except Exception as bug:  # noqa: BLE001 - a bug of another library must not end our report
+        what = f"it breaks on the segment ({type(bug).__name__})"
+        yield kinds.SECOND_OPINION.at(segment.place, what=what)
     told: set[tuple[str, str]] = set()
     for line in report.read_text(encoding="utf-8", errors="replace").splitlines():
         if " not in table " in line:

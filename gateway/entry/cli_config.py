@@ -3,7 +3,6 @@
 import os
 import sys
 import tomllib
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel
 
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
+from gateway.core.nearest import nearest
 from gateway.entry import settings as settings_module
 from gateway.entry.wiring import build_converter, mapping_faults
 from gateway.mapping.loader import load_mappings
@@ -79,8 +79,8 @@ def unknown_variables(settings: settings_module.Settings) -> list[Issue]:
     found = []
     for name in sorted(os.environ):
         if name.startswith("RELAIS_") and name not in known and not name.startswith(_FOREIGN):
-            near = get_close_matches(name, known, n=1)
-            hint = f" Nearest: {near[0]}." if near else ""
+            near = nearest(name, known)
+            hint = f" Nearest: {near}." if near else ""
             found.append(_unknown(name, hint))
     return found
 

@@ -142,7 +142,7 @@ def merge(target: Target, parts: Iterable[Contribution]) -> Json | None:
     last: Json | None = None
     for part in ordered:
         # The same words again change nothing: an identity is repeated by every message.
-        if part.resource == last and not part.removals and not _has_beside(last):
+        if part.resource == last and not part.removals:
             continue
         for removal in part.removals:
             _remove(result, removal, keyed)
@@ -155,17 +155,13 @@ def _place(part: Contribution) -> tuple[Version, int]:
     return part.version, part.ordinal
 
 
-def _has_beside(partial: Json) -> bool:
-    """Tell whether something is said beside a value (FHIR R4 2.6.2)."""
-    return any(name[0] == "_" for name in partial)
-
-
 def _apply(
     result: Json, partial: Json, keyed: dict[str, Key], ranked: dict[str, tuple[str, ...]]
 ) -> None:
     # A value that is said again takes with it what was said beside the one before (FHIR R4 2.6.2).
+    # What is said beside the new one takes its place: the same words leave the same bytes.
     for beside in [name for name in result if name[0] == "_"]:
-        if beside[1:] in partial:
+        if beside[1:] in partial and beside not in partial:
             del result[beside]
     for element, value in partial.items():
         if element in _AS_SAID:

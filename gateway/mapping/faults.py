@@ -4,9 +4,9 @@
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from gateway.core.issues import Issue, Severity
+from gateway.core.nearest import nearest_hint
 
 #: HL7 table 0357.
 _REQUIRED_FIELD_MISSING = 101
@@ -51,11 +51,6 @@ def wrong_type(where: str, target: str, fhir_type: str, required: bool) -> Issue
     )
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    found = get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-    return f"; nearest: '{found[0]}'" if found else ""
-
-
 def not_yaml(where: str, reason: str) -> Issue:
     """Say that a file is not YAML as read here."""
     return Issue(
@@ -73,7 +68,7 @@ def wrong_key(where: str, key: str, reason: str, known: Iterable[str] = ()) -> I
         code="RLS-CFG-003",
         severity=Severity.FATAL,
         where=where,
-        what=f"key '{key}': {reason}{_nearest(key.rpartition('.')[2], known)}.",
+        what=f"key '{key}': {reason}{nearest_hint(key.rpartition('.')[2], known)}.",
         fix="Correct the key; docs/reference holds the vocabulary of this file.",
     )
 
@@ -84,7 +79,7 @@ def unknown_converter(where: str, name: str, known: Iterable[str]) -> Issue:
         code="RLS-CFG-004",
         severity=Severity.FATAL,
         where=where,
-        what=f"key 'via': converter '{name}' is unknown{_nearest(name, known)}.",
+        what=f"key 'via': converter '{name}' is unknown{nearest_hint(name, known)}.",
         fix="Correct the name, or add the converter to the adapter.",
     )
 
@@ -95,14 +90,14 @@ def unknown_conceptmap(where: str, name: str, known: Iterable[str]) -> Issue:
         code="RLS-CFG-005",
         severity=Severity.FATAL,
         where=where,
-        what=f"key 'map': concept map '{name}' is unknown{_nearest(name, known)}.",
+        what=f"key 'map': concept map '{name}' is unknown{nearest_hint(name, known)}.",
         fix="Correct the name, or add the file to mappings/conceptmaps.",
     )
 
 
 def unknown_target(where: str, path: str, known: Iterable[str]) -> Issue:
     """Say that `to` is no element of the resource."""
-    nearest = _nearest(path.rpartition(".")[2], known)
+    nearest = nearest_hint(path.rpartition(".")[2], known)
     return Issue(
         code="RLS-CFG-006",
         severity=Severity.FATAL,
@@ -129,7 +124,7 @@ def unknown_fragment(where: str, name: str, known: Iterable[str]) -> Issue:
         code="RLS-CFG-008",
         severity=Severity.FATAL,
         where=where,
-        what=f"key 'use': fragment '{name}' is unknown{_nearest(name, known)}.",
+        what=f"key 'use': fragment '{name}' is unknown{nearest_hint(name, known)}.",
         fix="Correct the name: <folder>/<file>.<key>.",
     )
 
@@ -162,7 +157,7 @@ def unknown_event(where: str, name: str, known: Iterable[str]) -> Issue:
         code="RLS-PTH-095",
         severity=Severity.FATAL,
         where=where,
-        what=f"key 'event': '{name}' is no event of the alphabet{_nearest(name, known)}.",
+        what=f"key 'event': '{name}' is no event of the alphabet{nearest_hint(name, known)}.",
         fix="Write a name of core/events.py; a family 'DOC.*' goes with 'name', and only so.",
     )
 
@@ -173,7 +168,8 @@ def unknown_attribute(where: str, name: str, known: Iterable[str]) -> Issue:
         code="RLS-PTH-096",
         severity=Severity.FATAL,
         where=where,
-        what=f"key 'to': facts of this event have no attribute '{name}'{_nearest(name, known)}.",
+        what=f"key 'to': facts of this event have no attribute '{name}'"
+        f"{nearest_hint(name, known)}.",
         fix="Write a name of core/events.py, ATTRIBUTES.",
     )
 

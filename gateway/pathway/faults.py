@@ -1,15 +1,9 @@
 """Every problem of a rule file, one function a code; they stop the start."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from gateway.core.issues import Issue, Severity
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    by_fold = {item.casefold(): item for item in sorted(known)}
-    found = get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.5)
-    return f"; nearest: '{by_fold[found[0]]}'" if found else ""
+from gateway.core.nearest import nearest_hint
 
 
 def wrong_key(where: str, key: str, reason: str, known: Iterable[str] = ()) -> Issue:
@@ -18,7 +12,7 @@ def wrong_key(where: str, key: str, reason: str, known: Iterable[str] = ()) -> I
         code="RLS-PTH-001",
         severity=Severity.FATAL,
         where=where,
-        what=f"key '{key}': {reason}{_nearest(key.rpartition('.')[2], known)}.",
+        what=f"key '{key}': {reason}{nearest_hint(key.rpartition('.')[2], known)}.",
         fix="Correct the key; docs/reference holds the vocabulary of a rule.",
     )
 
@@ -29,7 +23,7 @@ def unknown_event(where: str, key: str, name: str, known: Iterable[str]) -> Issu
         code="RLS-PTH-002",
         severity=Severity.FATAL,
         where=where,
-        what=f"key '{key}': event '{name}' is unknown{_nearest(name, known)}.",
+        what=f"key '{key}': event '{name}' is unknown{nearest_hint(name, known)}.",
         fix="Write an event of the alphabet, a family such as 'DOC.*', or several joined by '|'.",
     )
 
@@ -40,7 +34,7 @@ def unknown_field(where: str, key: str, name: str, event: str, known: Iterable[s
         code="RLS-PTH-003",
         severity=Severity.FATAL,
         where=where,
-        what=f"key '{key}': {event} has no field '{name}'{_nearest(name, known)}.",
+        what=f"key '{key}': {event} has no field '{name}'{nearest_hint(name, known)}.",
         fix="Write an attribute of the event; `t.<name>` reads the trigger.",
     )
 
@@ -62,7 +56,7 @@ def unknown_unit(where: str, key: str, name: str, known: Iterable[str]) -> Issue
         code="RLS-PTH-005",
         severity=Severity.FATAL,
         where=where,
-        what=f"key '{key}': unit '{name}' is unknown{_nearest(name, known)}.",
+        what=f"key '{key}': unit '{name}' is unknown{nearest_hint(name, known)}.",
         fix="Write h, bh, d, bd, jo or day0.",
     )
 
@@ -128,6 +122,6 @@ def unknown_rule(where: str, name: str, known: Iterable[str]) -> Issue:
         code="RLS-PTH-011",
         severity=Severity.FATAL,
         where=where,
-        what=f"rule '{name}' is unknown{_nearest(name, known)}.",
+        what=f"rule '{name}' is unknown{nearest_hint(name, known)}.",
         fix="Write the id of a rule file, or * for all.",
     )

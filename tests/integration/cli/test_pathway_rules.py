@@ -32,8 +32,8 @@ def test_every_rule_is_listed_with_what_it_is(relais):
 def test_what_no_adapter_tells_stands_below_its_rule(relais):
     out = relais("pathway", "rules").out
 
-    assert _block(out, "ONC-11")[0].startswith("ONC-11 v1  off  critical")
-    assert _block(out, "ONC-11")[-1] == "    missing   no adapter asserts RX.DISPENSED"
+    assert _block(out, "ONC-10")[0].startswith("ONC-10 v1  off  major")
+    assert _block(out, "ONC-10")[-1] == "    missing   no adapter asserts CALL.DONE"
     assert _block(out, "TRX-06")[2] == "    deadline  1 bd; day0 where type == '11490-0'"
 
 

@@ -44,6 +44,8 @@ def test_its_bugs_end_no_report(monkeypatch, broken):
     monkeypatch.setattr(second_opinion, "parse_segment", breaks)
 
     assert ("RLS-HL7-390", "PID") in opinions(admission())
+    told = [f.issue.what for f in second_opinion.second_opinions(read(admission()))]
+    assert any(f"({broken.__name__})" in one for one in told)
 
 
 def test_its_words_quote_no_value():

@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from orjson import dumps
 
 from gateway.core.contributions import Contribution, Target, Version
 from gateway.fhir.fold import merge
@@ -170,3 +171,22 @@ def test_order_and_repetition_do_not_matter(words, chance):
     once = merge(PATIENT, parts)
 
     assert merge(PATIENT, shuffled) == once
+
+
+def test_the_same_words_again_leave_the_same_bytes_with_something_said_beside_a_value():
+    beside = {"extension": [{"url": "http://example.org/precision", "valueCode": "day"}]}
+    words = {"birthDate": "1960-05-12", "_birthDate": beside, "gender": "female"}
+    other = {"gender": "female"}
+    once = merge(PATIENT, [said(1, words)])
+
+    assert dumps(merge(PATIENT, [said(1, words), said(2, words)])) == dumps(once)
+    # Not at once after the other, either.
+    assert dumps(merge(PATIENT, [said(1, words), said(2, other), said(3, words)])) == dumps(once)
+
+
+def test_a_value_that_is_said_again_alone_loses_what_was_said_beside_it():
+    words = {"birthDate": "1960-05-12", "_birthDate": {"id": "b"}}
+
+    merged = merge(PATIENT, [said(1, words), said(2, {"birthDate": "1960-05-12"})])
+
+    assert "_birthDate" not in merged
