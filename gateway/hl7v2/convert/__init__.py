@@ -18,6 +18,7 @@ from gateway.hl7v2.convert import (
     referrals,
     result_values,
     results,
+    specimens,
     stay,
 )
 from gateway.hl7v2.convert.table import CONVERTERS
@@ -41,5 +42,6 @@ __all__ = [
     "referrals",
     "result_values",
     "results",
+    "specimens",
     "stay",
 ]
