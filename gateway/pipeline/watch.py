@@ -196,12 +196,12 @@ def look(
         ids: computed ids of the installation.
     """
     cohort = cohort_of(tx, person_id)
-    told: list[Received] = []
+    said: list[Received] = []
     rows: list[ExpectationRow] = []
     for person in sorted(set(cohort.persons.values())):
-        told += tx.facts.of_person(person)
+        said += tx.facts.of_person(person)
         rows += tx.watch.expectations(person)
-    received = joined(told)
+    received = joined(said)
     # What another worker has written with a clock that is ahead stays written.
     now = max(now, *(until or now for until in cohort.looked_until.values()))
     known = [*(one.at for one in received), *(move.at for move in cohort.moves)]
