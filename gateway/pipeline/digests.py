@@ -67,7 +67,9 @@ class Digester:
 def _due(tx: Transaction, now: datetime) -> list[tuple[str, datetime, list[DigestItem]]]:
     """Return what each owner is told now: owner, slot, items known by then."""
     found = []
-    for owner, items in groupby(tx.work.untold(now), key=lambda item: item.owner):
+    # No region has a slot on a day the others have none: what came later waits in any case.
+    waiting = tx.work.untold(last_slot(now))
+    for owner, items in groupby(waiting, key=lambda item: item.owner):
         slot = last_slot(now, region_of(owner.partition("@")[2]))
         known = [item for item in items if item.at <= slot]
         if known:

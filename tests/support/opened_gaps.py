@@ -60,11 +60,14 @@ class Ward:
             self.clock.instant = paris(text)
             await self.watcher.drain()
 
-    async def learn(self, at: str, event: str, key: str, **said: object) -> None:
-        """Learn of a fact at an instant in Paris, then look; `op` and the like go to `says`."""
+    async def learn(self, at: str, event: str, key: str, *, te: str = "", **said: object) -> None:
+        """Learn of a fact at an instant in Paris, then look; `op` and the like go to `says`.
+
+        `te` is when it happened; by default when it is learned.
+        """
         self.clock.instant = paris(at)
         patient = (await self.rows())[0].patient
-        one = says(event, key, at, at, patient=patient, source="990000027:ADT", **said)  # type: ignore[arg-type]
+        one = says(event, key, te or at, at, patient=patient, source="990000027:ADT", **said)  # type: ignore[arg-type]
         self._learned -= 1
 
         def work(tx: Transaction) -> None:

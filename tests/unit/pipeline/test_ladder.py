@@ -253,3 +253,16 @@ async def test_a_transaction_that_breaks_leaves_the_rung_to_be_told(fails, monke
     await ward.at("2026-03-12 00:01")
 
     assert await roles(ward) == ["IDEC"]
+
+
+@pytest.mark.field("FL-151")
+@pytest.mark.parametrize("died", ["2026-03-10 12:00", "2026-03-09 20:00"], ids=["after", "before"])
+async def test_nobody_is_told_any_more_of_a_patient_who_died(died: str) -> None:
+    ward = await opened()
+    before = len(await ward.alerts())
+
+    await ward.learn("2026-03-10 12:00", "PAT.DEATH", "death-1", te=died, revision="9")
+    await ward.at("2026-03-11 23:59:59", "2026-03-20 09:00")
+
+    assert {(await ward.task(rule))["status"] for rule in (BED, LETTER)} == {"cancelled"}
+    assert len(await ward.alerts()) == before
