@@ -24,6 +24,22 @@ _EVERYTHING = {
     for type_ in everything.TYPES
 }
 
+_VALIDATE = {"name": "validate", "definition": f"{_DEFINITIONS}/Resource-validate"}
+_SMART = {
+    "service": [
+        {
+            "coding": [
+                {
+                    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                    "code": "SMART-on-FHIR",
+                }
+            ]
+        }
+    ],
+    "description": "SMART Backend Services: private_key_jwt, scopes system/Type.cruds; "
+    "the token endpoint is in .well-known/smart-configuration.",
+}
+
 _TOPIC = f"{BACKPORT}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 _BACKPORT_SERVER = f"{BACKPORT}/CapabilityStatement/backport-subscription-server-r4"
 _OPERATIONS = {"status": "subscription-status", "events": "subscription-events"}
@@ -46,6 +62,8 @@ def statement(
     subscriptions: bool = False,
     tasks: bool = False,
     mutes: bool = False,
+    validation: bool = False,
+    smart: bool = False,
 ) -> Json:
     """Return what this server does.
 
@@ -56,12 +74,17 @@ def statement(
         subscriptions: Subscription can be written in this process.
         tasks: Task can be written in this process.
         mutes: the operations on mutes are open in this process.
+        validation: `$validate` is open in this process.
+        smart: clients prove themselves with SMART Backend Services once one is registered.
     """
     made = {type_: _resource(type_) for type_ in sorted(PARAMETERS)}
     if subscriptions:
         made["Subscription"] = _subscription(made["Subscription"])
     if tasks:
         made["Task"] = _task(made["Task"])
+    if validation:
+        for resource in made.values():
+            resource["operation"] = [*resource.get("operation", ()), _VALIDATE]
     return {
         "resourceType": "CapabilityStatement",
         **({"instantiates": [_BACKPORT_SERVER]} if subscriptions else {}),
@@ -78,6 +101,7 @@ def statement(
                 "documentation": "Resources come from HL7 v2 messages and CDA documents; "
                 "they are read and searched here; clients write Subscription, and of Task what "
                 "people do with it.",
+                **({"security": _SMART} if smart else {}),
                 "resource": list(made.values()),
                 **({"operation": _mutes()} if mutes else {}),
                 "interaction": [{"code": "history-system"}],

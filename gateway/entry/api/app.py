@@ -96,6 +96,8 @@ def create_app(
         subscriptions="/fhir/Subscription" in paths,
         tasks="/fhir/Task/{id}" in paths,
         mutes="/fhir/$relais-mute" in paths,
+        validation="/fhir/{type}/$validate" in paths,
+        smart=tokens is not None,
         clock=settings.clock,
     )
     plain = app.openapi

@@ -41,6 +41,8 @@ class FhirSettings:
         subscriptions: Subscription can be written in this process.
         tasks: Task can be written in this process.
         mutes: the operations on mutes are open in this process.
+        validation: `$validate` is open in this process.
+        smart: clients need an access token once one is registered.
         clock: what pages expire by; None when they never do.
     """
 
@@ -50,6 +52,8 @@ class FhirSettings:
     subscriptions: bool = False
     tasks: bool = False
     mutes: bool = False
+    validation: bool = False
+    smart: bool = False
     clock: Clock | None = None
 
     def now(self) -> datetime | None:
@@ -98,6 +102,8 @@ class _Door:
                 subscriptions=settings.subscriptions,
                 tasks=settings.tasks,
                 mutes=settings.mutes,
+                validation=settings.validation,
+                smart=settings.smart,
             )
         )
 

@@ -226,3 +226,9 @@ async def test_a_search_by_form_looks_no_further_than_the_scopes(
 
     assert answer.status_code == status
     assert status == 200 or code(answer) == "RLS-SEC-021"
+
+
+async def test_what_the_server_says_of_itself(desk: Desk) -> None:
+    security = (await desk.get("metadata")).json()["rest"][0]["security"]
+
+    assert security["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"

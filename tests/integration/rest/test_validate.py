@@ -148,3 +148,9 @@ async def test_another_media_type_is_refused(door) -> None:
     )
 
     assert answer.status_code == 415
+
+
+async def test_the_capability_statement_lists_it_for_every_type(door) -> None:
+    listed = (await door.get("/fhir/metadata")).json()["rest"][0]["resource"]
+
+    assert all("validate" in [op["name"] for op in one["operation"]] for one in listed)

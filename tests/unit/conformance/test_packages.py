@@ -31,6 +31,15 @@ def test_a_package_is_read() -> None:
         tarball({"package/package.json": b'{"name": "../out", "version": "1"}'}),
         tarball({"package/package.json": b'{"name": "a.b", "version": "1/../../x"}'}),
     ],
+    ids=[
+        "empty",
+        "text",
+        "cut",
+        "no manifest",
+        "broken",
+        "name that leaves",
+        "version that leaves",
+    ],
 )
 def test_what_is_no_package_is_refused(content: bytes) -> None:
     with pytest.raises(RejectedError) as refused:
