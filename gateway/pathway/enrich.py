@@ -254,11 +254,14 @@ class _View:
         return found or SECTOR_OF_CATEGORY.get(category)
 
     def _open_episode(self, fact: Fact) -> str | None:
-        """Return the sector of a post-acute stay that is open elsewhere at this time."""
+        """Return the sector of a post-acute stay that is open elsewhere at this time.
+
+        Of several, the one whose establishment and number come first: whatever came first.
+        """
         if self._post_acute is None:
             found = [
                 (key, visit, next(filter(None, map(self._sector, visit.movements)), None))
-                for key, visit in self._visits.items()
+                for key, visit in sorted(self._visits.items())
             ]
             self._post_acute = [(k, v, s) for k, v, s in found if s in _POST_ACUTE]
         here = _visit_key(fact)

@@ -1,5 +1,7 @@
 """What all facts of a person say together."""
 
+from itertools import permutations
+
 import pytest
 
 from gateway.mapping.sites import Site, Unit
@@ -202,6 +204,20 @@ def test_an_open_stay_at_home_or_in_rehabilitation_is_seen_from_another_one():
 
     assert attributes([home, discharge()], "d")["open_episode"] == "had"
     assert attributes([home, over, discharge()], "d").get("open_episode") is None
+
+
+def test_of_two_open_stays_the_same_one_is_seen_whichever_was_told_first():
+    home = says("ENC.ADMIT", "h", "2025-11-01 08:00", "2025-11-01 08:00", estab=HAD, visit="H",
+                sector="had")  # fmt: skip
+    rehabilitation = says("ENC.ADMIT", "r", "2025-11-02 08:00", "2025-11-02 08:00",
+                          estab="990000777", visit="R", sector="smr")  # fmt: skip
+
+    seen = [
+        attributes([*log, discharge()], "d")["open_episode"]
+        for log in permutations([home, rehabilitation])
+    ]
+
+    assert seen == ["had", "had"]
 
 
 def test_a_family_doctor_declared_later_is_not_known_at_discharge():
