@@ -31,7 +31,7 @@ def _exposed(host: str) -> Issue:
         code="RLS-SEC-001",
         severity=Severity.FATAL,
         where="setting host",
-        what=f"{host} is reachable from other machines and access rights are not built yet.",
+        what=f"{host} is reachable from other machines, and rights to persons are not built yet.",
         fix="Listen on 127.0.0.1; or, behind a boundary that admits trusted peers only "
         "(a container network), set RELAIS_UNPROTECTED=true and RELAIS_ENVIRONMENT=test.",
     )
