@@ -112,7 +112,6 @@ _ROWS = {
         reference organization  managingOrganization  to=Organization
         reference care-manager  careManager           to=Practitioner
         reference condition     diagnosis.condition   to=Condition
-        reference care-manager  careManager           to=Practitioner
         reference incoming-referral  referralRequest  to=ServiceRequest
     """,
     "Account": """

@@ -325,11 +325,12 @@ def test_a_broken_subscription_is_told_as_such(body):
         terms_of(body)
 
 
-def test_topics_are_the_four_of_gaps():
+def test_topics_are_those_of_gaps_and_of_what_is_told_about_them():
     assert [url.rpartition("/")[2] for url in TOPICS] == [
         "gap",
         "gap-opened",
         "gap-updated",
         "gap-closed",
+        "delivery-changed",
     ]
     assert GAP_OPENED.url == "https://relais.example/fhir/SubscriptionTopic/gap-opened"

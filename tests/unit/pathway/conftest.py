@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.facts import Op
+from gateway.core.pathway_ports import Move
 from gateway.mapping.yamltext import read_text_yaml
 from gateway.pathway.calendar import local
 from gateway.pathway.cohort import Cohort, advance_cohort
@@ -121,6 +122,17 @@ class PlayOfTwo:
     def statuses(self):
         """Return the status of each expectation, by rule and trigger."""
         return {(row.rule, row.trigger): row.status.value for row in self.rows}
+
+
+def moves_of(folder: Path) -> list[Move]:
+    """Return the links and partings of a story's two records, oldest first."""
+    case = read_text_yaml((folder / "case.yaml").read_text("utf-8"), "case.yaml").data
+    moves, at = [], OTHER.id
+    for move in case.get("moves", ()):
+        to = PATIENTS[move["to"]].id
+        moves.append(Move(paris(move["at"]), OTHER.id, at, to))
+        at = to
+    return moves
 
 
 def read_log(folder: Path):

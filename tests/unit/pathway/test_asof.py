@@ -10,7 +10,7 @@ from gateway.pathway.asof import History, Moment, feeds_known, open_rows, standi
 from gateway.pathway.cohort import Cohort
 from gateway.pathway.watermarks import Feeds
 from tests.support.assertions import MCO, OTHER, PATIENT, paris, says
-from tests.unit.pathway.conftest import STORIES, Play, read_log
+from tests.unit.pathway.conftest import PATIENTS, STORIES, Play, PlayOfTwo, moves_of, read_log
 
 ALONE = Cohort({PATIENT.id: PATIENT.id}, {PATIENT.id: None})
 LEFT = says(
@@ -37,14 +37,20 @@ def letter(te, received, **more):
     ids=lambda path: path.name,
 )
 def test_what_was_known_then_is_what_a_look_of_then_left(folder, shipped):
-    log = read_log(folder)
+    log, moves = read_log(folder), moves_of(folder)
+    both = {one.id: one.id for one in PATIENTS.values()}
+    now = both | {move.patient_id: move.after for move in moves}
+    linked = Cohort(now, dict.fromkeys(both), moves)
+    cohort = linked if moves else ALONE
     hours = [log[0].at + timedelta(hours=number) for number in range(0, 24 * 7, 5)]
     for at in (*hours, *(one.at for one in log)):
-        looked = Play(shipped).until(log, at)
+        play = PlayOfTwo(shipped, moves) if moves else Play(shipped)
+        looked = play.until(log, at)
 
-        walked = standing(History(ALONE, log), shipped, Feeds(), "relais", Moment(at, at))
+        walked = standing(History(cohort, log), shipped, Feeds(), "relais", Moment(at, at))
 
-        assert [row for one in walked for row in one.advance.rows] == list(looked.rows)
+        rows = [row for one in walked for row in one.advance.rows]
+        assert sorted(rows, key=lambda row: row.gap_id) == list(looked.rows)
 
 
 def test_a_letter_that_came_late_was_there_in_hindsight(only):

@@ -6,12 +6,12 @@ from itertools import permutations
 import pytest
 
 from gateway.core.facts import Received
-from gateway.core.pathway_ports import FeedState, Move
+from gateway.core.pathway_ports import FeedState
 from gateway.mapping.yamltext import read_text_yaml
 from gateway.pathway.lines import episodes, gap_line, ledger_line
 from gateway.pathway.watermarks import Feeds
-from tests.support.assertions import OTHER, paris
-from tests.unit.pathway.conftest import PATIENTS, STORIES, Play, PlayOfTwo, read_log
+from tests.support.assertions import paris
+from tests.unit.pathway.conftest import STORIES, Play, PlayOfTwo, moves_of, read_log
 
 IDENTIFIERS = [{"system": "https://relais.example/ns/ipp/690000011", "value": "DEMO-1"}]
 FOLDERS = sorted(path for path in STORIES.iterdir() if (path / "log.ndjson").exists())
@@ -24,11 +24,7 @@ def _case(folder):
 def _play(folder, only):
     """Return what plays a story: its rules, feeds, and the records that are one for a while."""
     case = _case(folder)
-    moves, at = [], OTHER.id
-    for move in case.get("moves", ()):
-        moves.append(Move(paris(move["at"]), OTHER.id, at, PATIENTS[move["to"]].id))
-        at = PATIENTS[move["to"]].id
-    if moves:
+    if moves := moves_of(folder):
         return PlayOfTwo(only(*case["rules"]), moves)
     heard = {
         name: tuple((paris(at), paris(mark)) for at, mark in pairs)
