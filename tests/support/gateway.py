@@ -7,6 +7,7 @@ import orjson
 from gateway.core.messages import Channel, RawMessage
 from gateway.entry.settings import load
 from gateway.entry.wiring import build_converter
+from gateway.fhir.care import PATHWAY_SYSTEM
 from gateway.pipeline.commit import commit
 from gateway.pipeline.convert import Converter
 from tests.support.pipeline import RULES, START, HandClock
@@ -52,3 +53,17 @@ async def holdings(store, *types: str) -> dict[str, dict]:
             if cursor is None:
                 break
     return found
+
+
+def without_pathways(found: dict[str, dict]) -> dict[str, dict]:
+    """Leave out what looks draw: it follows from when they looked, not from the inputs alone."""
+    return {
+        name: resource
+        for name, resource in found.items()
+        if all(one.get("system") != PATHWAY_SYSTEM for one in _identifiers(resource))
+    }
+
+
+def _identifiers(resource: dict) -> list[dict]:
+    held = resource.get("identifier", [])
+    return held if isinstance(held, list) else [held]
