@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -106,6 +106,7 @@ async def test_pretty_is_laid_out_and_says_the_same(
 DIGITS = st.decimals(allow_nan=False, allow_infinity=False, places=6).map(str)
 
 
+@example("0.0000000")
 @given(DIGITS | st.from_regex(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,12}", fullmatch=True))
 def test_decimals_keep_their_digits(text: str) -> None:
     body = b'{"resourceType":"Observation","valueQuantity":{"value":%s}}' % text.encode()
