@@ -166,8 +166,8 @@ async def test_old_marks_take_few_rows(durable_url: str) -> None:
     assert pages[1] < 8 * (9600 - rows)
 
 
-async def test_two_processes_count_every_message_of_one_feed(postgredurable_url: str) -> None:
-    stores = [open_store(postgredurable_url, timeout_s=20) for _ in range(2)]
+async def test_two_processes_count_every_message_of_one_feed(postgresql_url: str) -> None:
+    stores = [open_store(postgresql_url, timeout_s=20) for _ in range(2)]
     for store in stores:
         await store.open()
 
