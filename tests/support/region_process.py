@@ -168,8 +168,9 @@ class RegionProcess:
         quiet = 0
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                # A look that is not committed yet shows nowhere: it has time to end.
-                while quiet < 8:
+                # A look that is not committed yet shows nowhere, its persons are passed over as
+                # locked: it has time to end, also one at many persons on a busy machine.
+                while quiet < 40:
                     quiet = quiet + 1 if await is_at_rest(store, self.clock.now()) else 0
                     await asyncio.sleep(0.1)
         except TimeoutError:
