@@ -1,6 +1,5 @@
 """`relais pathway mute | unmute | mutes`: whom nobody is told about for a while, and why."""
 
-import asyncio
 import getpass
 import sys
 from collections.abc import Callable, Iterable
@@ -9,11 +8,11 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from gateway.core.ports import Transaction
+from gateway.core.ports import Store, Transaction
 from gateway.core.timestamps import utc_seconds
 from gateway.core.work import Mute
 from gateway.entry import settings as settings_module
-from gateway.entry.wiring import build_store
+from gateway.entry.with_store import with_store
 from gateway.fhir.mutes import Asked
 from gateway.pathway.rulefiles import rule_ids
 from gateway.pipeline import mutes as pipeline
@@ -102,12 +101,7 @@ def _line(one: Mute, now: datetime) -> str:
 
 
 def _write(work: Callable[[Transaction], T]) -> T:
-    async def run() -> T:
-        store = build_store(settings_module.load())
-        await store.open()
-        try:
-            return await store.write(work)
-        finally:
-            await store.close()
+    async def run(store: Store) -> T:
+        return await store.write(work)
 
-    return asyncio.run(run())
+    return with_store(run)
