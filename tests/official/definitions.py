@@ -21,6 +21,7 @@ STAND_INS = {
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Organization.description": "markdown",
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Composition.version": "string",
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-DocumentReference.version": "string",
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note": "Annotation",
 }
 
 

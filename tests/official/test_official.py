@@ -83,8 +83,8 @@ def test_what_is_absent_is_outside_of_the_project(message: str, kind: str | None
 
 
 def test_a_resource_is_judged_when_it_shows_anything_new() -> None:
-    first = {"resourceType": "Basic", "id": "1", "code": {"text": "one"}}
-    alike = {"resourceType": "Basic", "id": "2", "code": {"text": "two"}}
+    first = {"resourceType": "Basic", "id": "1", "code": {"text": "This one"}}
+    alike = {"resourceType": "Basic", "id": "2", "code": {"text": "That two"}}
     other = {"resourceType": "Basic", "id": "3", "code": {"coding": [{"code": "x"}]}}
     twice = {"resourceType": "Basic", "id": "4", "code": {"coding": [{"code": "x"}] * 2}}
 

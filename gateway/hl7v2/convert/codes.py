@@ -6,10 +6,10 @@ from typing import Any
 from gateway.core.contributions import Json
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.table import converter
-from gateway.hl7v2.convert.tables import local_system
+from gateway.hl7v2.convert.tables import TABLES, local_system, table_coding
 from gateway.hl7v2.message import Node
 
-#: CE-3, table 0396, to the FHIR system; any other table is the sender's own.
+#: CE-3, table 0396, to the FHIR system; a table neither of these nor of HL7 is the sender's own.
 _SYSTEMS = {
     "LN": "http://loinc.org",
     "SCT": "http://snomed.info/sct",
@@ -17,6 +17,9 @@ _SYSTEMS = {
     "CIM10": "http://hl7.org/fhir/sid/icd-10",
     "ICD10": "http://hl7.org/fhir/sid/icd-10",
 }
+
+#: CE-3 of a table of HL7: `HL70493`.
+_HL7_TABLE = re.compile(r"HL7(\d{4})")
 
 #: FHIR R4 code: no blanks at the ends, single ones inside.
 _CODE = re.compile(r"\S+(\s\S+)*")
@@ -44,7 +47,10 @@ def _coding(node: Node, first: int, context: Context) -> Json | None:
     code, label = node.component(first), node.component(first + 1)
     if not code:
         return None
-    system = _SYSTEMS.get(node.component(first + 2).upper().replace("-", ""))
-    if system is None:
-        system = local_system(f"{node.segment.name}-{node.field}", context)
+    named = node.component(first + 2).upper().replace("-", "")
+    place = f"{node.segment.name}-{node.field}"
+    table = _HL7_TABLE.fullmatch(named)
+    if table and table[1] in TABLES:
+        return {**table_coding(table[1], code, place, context), "display": label}
+    system = _SYSTEMS.get(named) or local_system(place, context)
     return {"system": system, "code": code, "display": label}
