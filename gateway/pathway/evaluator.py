@@ -5,13 +5,13 @@ alone turns pending into overdue or unconfirmed, and never closes a gap.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 
 from gateway.core.events import LASTING
 from gateway.core.facts import Received, Status
+from gateway.core.values import value
 from gateway.pathway.calendar import Pause, due, region_of
 from gateway.pathway.enrich import enrich
 from gateway.pathway.facts import ByEvent, Fact, Facts, instant_of
@@ -26,7 +26,7 @@ _BY_DAY = timedelta(hours=6)
 _SECOND = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Case:
     """One expectation as the facts make it; only its status depends on the time of looking.
 
@@ -34,7 +34,8 @@ class Case:
         x: hash of rule id and key of the trigger.
         deadline: None while an open pause leaves it undefined.
         theta: when it is detected: deadline and grace are over, and the trigger settled.
-        opens_at: when it is believed: theta, or later when feeds had to catch up; NEVER so far.
+        opens_at: when it is believed: theta, or later when feeds had to catch up; NEVER so far, and
+            for what was answered.
         by_feed: opens because feeds caught up.
         settled: the status that no longer depends on time.
         candidates: documents that fit this stay no better than another one.
@@ -81,7 +82,7 @@ class Case:
         return self.opens_at if status is Status.UNCONFIRMED else None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Draft:
     """An expectation before its closer is known."""
 
@@ -115,9 +116,7 @@ def evaluate(
         now: instant of looking, after what was received at that instant.
     """
     facts = Facts()
-    for one in received:
-        if one.at <= now:
-            facts.add(one)
+    facts.take(one for one in received if one.at <= now)
     cases = cases_of(facts.by_event(), rules, feeds, tenant)
     return [(case, case.status(now)) for case in cases]
 
@@ -303,13 +302,16 @@ def _case(
 ) -> Case:
     rule, written = draft.rule, draft.rule.written
     theta, opens_at, by_feed = None, NEVER, False
+    settled = _settled(draft, closer)
     if draft.deadline is not None:
         theta = max(draft.deadline + written.grace, draft.trigger.learned + written.settle)
-        opens_at, by_feed = _opens_at(draft, theta, feeds)
+        # What was answered opens no more: no feed is asked for it, however long ago it was.
+        if settled in (None, Status.OVERDUE):
+            opens_at, by_feed = _opens_at(draft, theta, feeds)
     flags = draft.flags
     if closer is not None:
         flags = (*flags, *_closer_flags(draft, closer))
-    elif rule.max_unconfirmed is not None and theta is not None and not by_feed:
+    elif settled is None and rule.max_unconfirmed is not None and theta is not None and not by_feed:
         flags = (*flags, "feed-down") if opens_at > theta else flags
     return Case(
         x=draft.x,
@@ -321,7 +323,7 @@ def _case(
         theta=theta,
         opens_at=opens_at,
         by_feed=by_feed,
-        settled=_settled(draft, closer),
+        settled=settled,
         closer=closer,
         canceller=draft.canceller,
         candidates=() if closer else tuple(_candidates(draft, index, stays)),

@@ -12,13 +12,13 @@ receipt.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from gateway.core.events import ENDING, SAID_TOGETHER, STANDING, document_of, is_told_in_parts
 from gateway.core.facts import Assertion, Attributes, Op, Received, Span
 from gateway.core.timestamps import utc_seconds
+from gateway.core.values import value
 from gateway.pathway.numbers import joined
 
 #: Difference of clocks that is no future.
@@ -29,7 +29,7 @@ _SECOND = timedelta(seconds=1)
 _AMBIGUOUS = "tz-ambiguous"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Fact:
     """A fact that stands.
 
@@ -81,6 +81,24 @@ class Facts:
 
     def add(self, received: Received) -> tuple[str, ...]:
         """Take one assertion in; return the events whose facts came, went or changed."""
+        key = received.assertion.key
+        if not self._hear(received):
+            return ()
+        changed = self._refresh(key)
+        for promise in sorted(self._promised.get(key, ())):
+            changed += self._refresh(promise)
+        return changed
+
+    def take(self, received: Iterable[Received]) -> None:
+        """Take assertions in at once: each fact is made when all words about it were heard."""
+        told = dict.fromkeys(one.assertion.key for one in received if self._hear(one))
+        for key in list(told):
+            told |= dict.fromkeys(sorted(self._promised.get(key, ())))
+        for key in told:
+            self._refresh(key)
+
+    def _hear(self, received: Received) -> bool:
+        """Take an assertion in; tell whether it may change what stands."""
         assertion = received.assertion
         key = assertion.key
         best = self._best.get(key)
@@ -99,17 +117,13 @@ class Facts:
             if known is None or received.at < known.at:
                 parts[assertion.aid] = received
                 sooner = True
-        if best is None or _rank(received) > _rank(best):
-            self._best[key] = received
-            document = document_of(assertion.event, assertion.attributes)
-            if document:
-                self._promised.setdefault(document, set()).add(key)
-        elif not sooner:
-            return ()
-        changed = self._refresh(key)
-        for promise in sorted(self._promised.get(key, ())):
-            changed += self._refresh(promise)
-        return changed
+        if best is not None and not _outranks(received, best):
+            return sooner
+        self._best[key] = received
+        document = document_of(assertion.event, assertion.attributes)
+        if document:
+            self._promised.setdefault(document, set()).add(key)
+        return True
 
     def current(self) -> Mapping[str, Fact]:
         """Return the facts by key."""
@@ -167,20 +181,19 @@ class Facts:
 def reduce(received: Iterable[Received]) -> dict[str, Fact]:
     """Return the facts by key."""
     facts = Facts()
-    for one in joined(received):
-        facts.add(one)
+    facts.take(joined(received))
     return dict(facts.current())
 
 
-def _rank(received: Received) -> tuple[str, bool, str, datetime]:
+def _rank(received: Received) -> tuple[str, bool, str]:
     assertion = received.assertion
-    # The last part keeps the earliest receipt of equal assertions, whatever their order.
-    return assertion.revision, assertion.op is Op.RETRACT, assertion.aid, _sooner(received.at)
+    return assertion.revision, assertion.op is Op.RETRACT, assertion.aid
 
 
-def _sooner(at: datetime) -> datetime:
-    """Turn the order of instants round."""
-    return datetime.max.replace(tzinfo=UTC) - (at - datetime.min.replace(tzinfo=UTC))
+def _outranks(one: Received, other: Received) -> bool:
+    """Tell whether an assertion wins over another; of equal ones the earliest receipt does."""
+    rank, than = _rank(one), _rank(other)
+    return rank > than or (rank == than and one.at < other.at)
 
 
 def _completed(words: Iterable[Received]) -> Attributes | None:

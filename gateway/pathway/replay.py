@@ -157,14 +157,16 @@ class _Looking:
             for one in received
             if one.assertion.event in relevant
         }
+        known: list[Received] = []
         for one in received:
             if one.assertion.key not in keys:
                 continue
             receipt = self._visible(one)
             if receipt[0] <= since:
-                self._facts.add(one)
+                known.append(one)
             elif receipt[0] <= now:
                 steps.setdefault(receipt, []).append(one)
+        self._facts.take(known)
         return [(receipt[0], steps[receipt]) for receipt in sorted(steps)]
 
     def _visible(self, one: Received) -> tuple[datetime, int]:

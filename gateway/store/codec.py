@@ -253,10 +253,16 @@ def read_made(rows: Iterable[Sequence[Any]]) -> dict[int, list[Target]]:
     """
     found: dict[int, dict[Target, None]] = {}
     for inbox_id, name, stored in rows:
-        _, _, annotates, *_ = orjson.loads(unseal(stored))
-        if not annotates:
+        if not _annotates(stored):
             found.setdefault(inbox_id, {})[read_target(name)] = None
     return {inbox_id: list(targets) for inbox_id, targets in found.items()}
+
+
+@lru_cache(maxsize=4096)
+def _annotates(stored: bytes) -> bool:
+    """Tell whether a contribution only adds to what another one makes."""
+    _, _, annotates, *_ = orjson.loads(unseal(stored))
+    return bool(annotates)
 
 
 def payload_hash(payload: bytes) -> str:

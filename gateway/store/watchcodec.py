@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,6 +20,8 @@ from gateway.core.facts import (
 from gateway.store.codec import instant_text, json_bytes, read_instant, seal, storable, unseal
 from gateway.store.columns import NEVER
 
+#: Assertions that need not be read again: a person is looked at several times in a row.
+_REMEMBERED = 8192
 #: The most severe first; a severity this release does not know comes last.
 _WEIGHTS = {"critical": 0, "major": 1, "minor": 2, "info": 3}
 _LAST_WEIGHT = 9
@@ -64,9 +67,11 @@ def assertion_columns(inbox_id: int, at: datetime, a: Assertion) -> AssertionCol
     )
 
 
-def read_assertion(columns: Sequence[Any]) -> Received:
+@lru_cache(maxsize=_REMEMBERED)
+def read_assertion(
+    inbox_id: int, aid: str, patient_id: str, received_at: str, stored: bytes
+) -> Received:
     """Make an assertion of its columns."""
-    inbox_id, aid, patient_id, received_at, stored = columns
     event, key, op, revision, low, high, sent_at, source, attributes, flags = orjson.loads(
         unseal(stored)
     )
@@ -92,7 +97,7 @@ def said_once(rows: Sequence[Sequence[Any]]) -> list[Received]:
     # Columns 3, 0 and 1: receipt, inbox id, aid.
     for row in sorted(rows, key=lambda row: (row[3], row[0], row[1])):
         found.setdefault(row[1], row)
-    return [read_assertion(row) for row in found.values()]
+    return [read_assertion(*row) for row in found.values()]
 
 
 class ExpectationColumns(NamedTuple):

@@ -78,7 +78,7 @@ class MailDouble:
         return Handover(DeliveryStatus.CONFIRMED, "250")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Played:
     """What a run of the pipeline came to.
 
