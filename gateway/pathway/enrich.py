@@ -4,7 +4,7 @@ Computed from all facts of a person before rules are matched, so that a conditio
 What a message says itself is never overwritten. Pure: the result depends on the set of facts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -165,6 +165,8 @@ class _View:
             ),
             key=_in_time,
         )
+        self._emergencies = tuple(facts.get("ENC.ED_IN", {}).values())
+        self._admitted: Sequence[tuple[tuple[str, str], datetime, Fact | None]] | None = None
         self._letter_of: dict[str, Fact] | None = None
         self._post_acute: Sequence[tuple[tuple[str, str], _Visit, str]] | None = None
 
@@ -275,13 +277,17 @@ class _View:
 
     def _overlap(self, fact: Fact) -> tuple[str | None, str | None]:
         """Return establishment and number of another inpatient stay that is open at this time."""
+        if self._admitted is None:
+            self._admitted = [
+                (key, one.low, visit.discharge)
+                for key, visit in sorted(self._visits.items())
+                if key[0]
+                for one in visit.movements
+                if one.event == "ENC.ADMIT"
+            ]
         here = _visit_key(fact)
-        for (estab, number), visit in sorted(self._visits.items()):
-            if not estab or estab == here[0]:
-                continue
-            start = next((one.low for one in visit.movements if one.event == "ENC.ADMIT"), None)
-            end = visit.discharge
-            if start is not None and start < fact.low and (end is None or end.low > fact.low):
+        for (estab, number), start, end in self._admitted:
+            if estab != here[0] and start < fact.low and (end is None or end.low > fact.low):
                 return estab, number
         return None, None
 
@@ -333,7 +339,7 @@ class _View:
         found = found or _ADMIT_SOURCES.get(fact.text("admit_source"))
         if found:
             return found
-        if any(self._is_emergency_before(fact, other) for other in self._emergencies()):
+        if any(self._is_emergency_before(fact, other) for other in self._emergencies):
             return "emergency"
         discharge = visit.discharge
         letter = self._letter(discharge) if discharge else None
@@ -342,12 +348,6 @@ class _View:
             return said
         planned = any(one.event == "ENC.PREADMIT" for one in visit.movements)
         return "planned" if planned else None
-
-    def _emergencies(self) -> Iterator[Fact]:
-        for visit in self._visits.values():
-            for fact in visit.movements:
-                if fact.event == "ENC.ED_IN":
-                    yield fact
 
     @staticmethod
     def _is_emergency_before(admission: Fact, passage: Fact) -> bool:

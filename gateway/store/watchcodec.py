@@ -21,7 +21,7 @@ from gateway.store.codec import instant_text, json_bytes, read_instant, seal, st
 from gateway.store.columns import NEVER
 
 #: Assertions that need not be read again: a person is looked at several times in a row.
-_REMEMBERED = 8192
+_REMEMBERED = 16384
 #: The most severe first; a severity this release does not know comes last.
 _WEIGHTS = {"critical": 0, "major": 1, "minor": 2, "info": 3}
 _LAST_WEIGHT = 9
