@@ -107,6 +107,10 @@ class SubscriptionQueries(Protocol):
         """Return those of a topic in these states."""
         ...
 
+    def topics(self, statuses: Sequence[str]) -> set[str]:
+        """Return the topics that have a subscription in one of these states."""
+        ...
+
     def all(self) -> list[SubscriptionRow]:
         """Return every subscription, by id."""
         ...

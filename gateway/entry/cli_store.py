@@ -28,6 +28,9 @@ def replay(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Change nothing, only say what would.")
     ] = False,
+    tell: Annotated[
+        bool, typer.Option("--tell", help="Tell subscribers what changes; silent by default.")
+    ] = False,
 ) -> None:
     """Rebuild from the stored bytes, in place, and say what changes.
 
@@ -38,7 +41,7 @@ def replay(
         settings = settings_module.load()
         replayer = build_replayer(settings, store, build_converter(settings))
         rows = moved = changed = 0
-        async for part in replayer.run(first, last, dry_run=dry_run):
+        async for part in replayer.run(first, last, dry_run=dry_run, telling=tell):
             rows += part.rows
             moved += len(part.moved)
             changed += len(part.changes)

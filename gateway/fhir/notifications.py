@@ -71,10 +71,11 @@ def heartbeat(head: Head, at: datetime) -> bytes:
     return _history(head, "heartbeat", f"heartbeat|{fhir_instant(at)}", at, [], "empty")
 
 
-def event_notification(head: Head, told: Told, content: str) -> bytes:
-    """Return the Bundle of one event; its id and instant are those of the event."""
-    name = f"event|{told.number}"
-    return _history(head, "event-notification", name, told.at, [told], content)
+def event_notification(head: Head, told: Sequence[Told], content: str) -> bytes:
+    """Return the Bundle of some events, in order; its id follows from their numbers."""
+    first, last = told[0].number, told[-1].number
+    name = f"event|{first}" if first == last else f"events|{first}|{last}"
+    return _history(head, "event-notification", name, told[-1].at, told, content)
 
 
 def query_event(head: Head, told: Sequence[Told], content: str, at: datetime) -> bytes:
@@ -142,6 +143,10 @@ def _entry(base: str, reference: str, version: StoredResource | None, full: bool
     entry: Json = {"fullUrl": f"{base}/{reference}"}
     if full and version is not None and not version.deleted:
         entry["resource"] = orjson.Fragment(version.body)
+    if version is not None and version.deleted:
+        entry["request"] = {"method": "DELETE", "url": reference}
+        entry["response"] = {"status": "204"}
+        return entry
     created = version is not None and version.version == 1
     entry["request"] = {"method": "PUT", "url": reference}
     entry["response"] = {"status": "201" if created else "200"}

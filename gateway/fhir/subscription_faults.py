@@ -16,14 +16,14 @@ def unknown_topic(topics: Sequence[str]) -> Issue:
     )
 
 
-def unsupported_channel() -> Issue:
-    """Say that only rest-hook is sent."""
+def unsupported_channel(offered: Sequence[str]) -> Issue:
+    """Say that nothing is sent by this channel."""
     return Issue(
         code="RLS-SUB-002",
         severity=Severity.ERROR,
         where="Subscription.channel.type",
         what="this channel is not offered.",
-        fix="Use rest-hook, without the extension for other channels.",
+        fix=f"Use one of {', '.join(offered)}, without the extension for other channels.",
     )
 
 
@@ -49,14 +49,14 @@ def unsupported_content(contents: Sequence[str]) -> Issue:
     )
 
 
-def unsupported_mime() -> Issue:
-    """Say that only FHIR JSON is sent."""
+def unsupported_mime(medias: str) -> Issue:
+    """Say that notifications are not written like this."""
     return Issue(
         code="RLS-SUB-005",
         severity=Severity.ERROR,
         where="Subscription.channel.payload",
         what="notifications are not written in this media type.",
-        fix="Use application/fhir+json.",
+        fix=f"Use {medias}.",
     )
 
 

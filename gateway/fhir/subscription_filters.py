@@ -97,9 +97,11 @@ def _value(text: str, filter_: Filter, modifier: str) -> str:
         return text
     parts = text.rstrip("/").rsplit("/", 2)
     type_ = parts[-2] if len(parts) > 1 else filter_.target
-    if type_ != filter_.target or not re.fullmatch(r"[A-Za-z0-9.-]{1,64}", parts[-1]):
-        raise FilterError(f"{filter_.param} takes {filter_.target}/id")
-    return f"{filter_.target}/{parts[-1]}"
+    is_id = re.fullmatch(r"[A-Za-z0-9.-]{1,64}", parts[-1])
+    is_type = re.fullmatch("[A-Z][A-Za-z]{1,63}", type_) and filter_.target in ("", type_)
+    if not (is_id and is_type):
+        raise FilterError(f"{filter_.param} takes {filter_.target or 'Type'}/id")
+    return f"{type_}/{parts[-1]}"
 
 
 def write_filter(wish: Wish, topic: Topic) -> str:

@@ -5,7 +5,6 @@ Subscription with the profile backport-subscription (Subscriptions R5 Backport 1
 nothing; notifications are in `fhir.notifications`.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,11 +15,21 @@ import orjson
 
 from gateway.core.contributions import Json
 from gateway.core.delivery_ports import SubscriptionRow
-from gateway.core.egress import EgressPolicy, EndpointError, read_endpoint
+from gateway.core.egress import EgressPolicy
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
+from gateway.core.systems import FHIR_BASE
 from gateway.fhir import shape
 from gateway.fhir import subscription_faults as faults
+from gateway.fhir.subscription_channels import (
+    CHANNELS,
+    CONTENTS,
+    ChannelRules,
+    channel_of,
+    headers_of,
+    judge_form,
+    judge_reach,
+)
 from gateway.fhir.subscription_filters import FilterError, Wish, read_filter, write_filter
 from gateway.fhir.topics import TOPICS, Topic
 
@@ -31,24 +40,18 @@ CONTENT = f"{BACKPORT}/StructureDefinition/backport-payload-content"
 HEARTBEAT = f"{BACKPORT}/StructureDefinition/backport-heartbeat-period"
 TIMEOUT = f"{BACKPORT}/StructureDefinition/backport-timeout"
 MAX_COUNT = f"{BACKPORT}/StructureDefinition/backport-max-count"
+#: Ours: what the client of the subscription writes itself is not told to it.
+MUTES_OWN = f"{FHIR_BASE}/StructureDefinition/subscription-mutes-own"
 
-#: From the least to the most that a notification holds.
-CONTENTS = ("empty", "id-only", "full-resource")
+#: Events of one notification at most, whatever is asked for.
+MOST = 500
 #: Stands for the value of a header wherever a subscription is shown.
 MASK = "***"
 
-_MIME = re.compile(r"application/fhir\+json(?:\s*;\s*fhirversion\s*=\s*4\.0(?:\.1)?)?", re.I)
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*))")
-#: What the connection, the payload, proxies or our signature decide.
-_OURS = re.compile(
-    r"host|content-.*|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|cookie"
-    r"|proxy-.*|forwarded|via|x-forwarded-.*|x-real-ip|x-relais-.*",
-    re.I,
-)
 _NUMBERS = {
     HEARTBEAT: ("valueUnsignedInt", 10, 7 * 86400),
     TIMEOUT: ("valueUnsignedInt", 1, 60),
-    MAX_COUNT: ("valuePositiveInt", 1, 2**31 - 1),
+    MAX_COUNT: ("valuePositiveInt", 1, MOST),
 }
 
 
@@ -60,11 +63,15 @@ class SubscriptionRules:
         egress: endpoints that may be called.
         contents: levels of content a client may ask for.
         per_client: subscriptions of one client at most.
+        channels: types of channels that are sent by.
+        mail_domains: domains mails may go to, their sub-domains included; `*` admits all.
     """
 
     egress: EgressPolicy = field(default_factory=EgressPolicy)
     contents: frozenset[str] = frozenset(CONTENTS)
     per_client: int = 100
+    channels: frozenset[str] = frozenset({"rest-hook", "message", "websocket"})
+    mail_domains: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,9 @@ class Terms:
         heartbeat_s: 0: never.
         timeout_s: 0: as the installation does.
         end: after it nothing is sent.
+        max_count: events of one notification at most.
+        channel: type of the channel.
+        mutes_own: the writes of its client are no events for it.
     """
 
     topic: Topic
@@ -87,6 +97,14 @@ class Terms:
     heartbeat_s: int = 0
     timeout_s: int = 0
     end: datetime | None = None
+    max_count: int = 1
+    channel: str = "rest-hook"
+    mutes_own: bool = False
+
+    @property
+    def is_pushed(self) -> bool:
+        """Tell whether events leave through the outbox; a websocket fetches them by itself."""
+        return self.channel != "websocket"
 
 
 def accept(resource: Json, rules: SubscriptionRules, now: datetime) -> tuple[Json, Terms, str]:
@@ -190,32 +208,29 @@ def _terms(resource: Json) -> tuple[Terms | None, list[Issue]]:
     """Read the terms of a well-shaped Subscription; None when they make no sense at all."""
     channel = resource["channel"]
     found = _foreign(resource)
-    if channel["type"] != "rest-hook" or "_type" in channel:
-        found.append(faults.unsupported_channel())
+    taken = channel_of(channel, found)
     topic = TOPICS.get(resource["criteria"])
     if topic is None:
         return None, [*found, faults.unknown_topic(sorted(TOPICS))]
     filters = _filters(resource, topic, found)
     content = _extension(channel.get("_payload"), CONTENT).get("valueCode")
-    if content not in CONTENTS:
-        found.append(faults.unsupported_content(CONTENTS))
-        content = "empty"
-    if not _MIME.fullmatch(channel.get("payload", "")):
-        found.append(faults.unsupported_mime())
-    if "endpoint" not in channel:
-        found.append(faults.refused_endpoint("it is missing"))
+    judge_form(channel, content or "", taken, found)
+    headers = headers_of(channel.get("header", ()), found) if taken.has_headers else []
     numbers = {url: _number(channel, url, found) for url in _NUMBERS}
     end = datetime.fromisoformat(resource["end"]) if "end" in resource else None
     terms = Terms(
         topic=topic,
         filters=tuple(filters),
-        content=content,
+        content=content if content in CONTENTS else "empty",
         mime=channel.get("payload", ""),
         endpoint=channel.get("endpoint", ""),
-        headers=tuple(_headers(channel, found)),
+        headers=tuple(headers),
         heartbeat_s=numbers[HEARTBEAT],
         timeout_s=numbers[TIMEOUT],
         end=end,
+        max_count=numbers[MAX_COUNT] or 1,
+        channel=channel["type"] if channel["type"] in CHANNELS else "rest-hook",
+        mutes_own=_extension(resource, MUTES_OWN).get("valueBoolean") is True,
     )
     return terms, found
 
@@ -224,11 +239,8 @@ def _against_rules(terms: Terms, rules: SubscriptionRules, now: datetime) -> lis
     found = []
     if terms.content not in rules.contents:
         found.append(faults.unsupported_content([c for c in CONTENTS if c in rules.contents]))
-    if terms.endpoint:
-        try:
-            read_endpoint(terms.endpoint, rules.egress)
-        except EndpointError as error:
-            found.append(faults.refused_endpoint(str(error)))
+    reach = ChannelRules(rules.channels, rules.egress, rules.mail_domains)
+    found += judge_reach(terms.channel, terms.endpoint, reach)
     if terms.end is not None and terms.end <= now:
         found.append(faults.ended())
     return found
@@ -263,17 +275,6 @@ def _filters(resource: Json, topic: Topic, found: list[Issue]) -> list[Wish]:
         except FilterError as error:
             found.append(faults.refused_filter(index, str(error)))
     return wishes
-
-
-def _headers(channel: Json, found: list[Issue]) -> list[tuple[str, str]]:
-    headers: list[tuple[str, str]] = []
-    for index, line in enumerate(channel.get("header", ())):
-        match = _HEADER.fullmatch(line or "")
-        if match is None or _OURS.fullmatch(match[1]):
-            found.append(faults.refused_header(index))
-        else:
-            headers.append((match[1], match[2].rstrip()))
-    return headers
 
 
 def _number(channel: Json, url: str, found: list[Issue]) -> int:

@@ -1,22 +1,17 @@
 """The topics one can subscribe to, with their filters (Subscriptions R5 Backport 1.1.0).
 
-R4 has no SubscriptionTopic: each topic is published as a Basic with the cross-version extensions
-of R5. Does not judge subscriptions (`fhir.subscriptions`).
+The one table of topics. How they are published is `fhir.topic_resources`, what makes an event of
+a change `fhir.topic_events`. Does not judge subscriptions (`fhir.subscriptions`).
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.core.contributions import Json
 from gateway.core.systems import FHIR_BASE
+from gateway.fhir import topic_events as events
 
 #: How a filter compares: a coded value, or a reference (by `Type/id`, or by identifier).
 FilterKind = Literal["token", "reference"]
-
-_R5 = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic"
-_R4B = "http://hl7.org/fhir/4.3/StructureDefinition/extension-SubscriptionTopic"
-_DATE = "2026-11-21"
-_VERSION = "1.0.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +19,7 @@ class Filter:
     """A filter of a topic.
 
     Attributes:
-        target: for a reference, the only type it points to.
+        target: for a reference, the only type it points to; empty when it may be any.
     """
 
     param: str
@@ -45,6 +40,8 @@ class Topic:
         name: end of the canonical address.
         resource: type of the focus.
         filters: by parameter.
+        interactions: what can be an event: create, update, delete.
+        test: judges a change of a resource; None where the engine of gaps says what happened.
     """
 
     name: str
@@ -52,11 +49,19 @@ class Topic:
     description: str
     resource: str
     filters: dict[str, Filter]
+    interactions: tuple[str, ...] = ("create", "update")
+    test: events.Test | None = None
 
     @property
     def url(self) -> str:
         """Return the canonical address."""
         return f"{FHIR_BASE}/SubscriptionTopic/{self.name}"
+
+
+def _filters(*tokens: str, **references: str) -> dict[str, Filter]:
+    """Return filters by parameter: references to one type each, then coded values."""
+    found = [Filter(name.replace("_", "-"), "reference", to) for name, to in references.items()]
+    return {one.param: one for one in (*found, *(Filter(name, "token") for name in tokens))}
 
 
 _GAP_FILTERS = {
@@ -68,6 +73,10 @@ _GAP_FILTERS = {
         Filter("organization", "reference", "Organization"),
     )
 }
+_STAYS = _filters("class", "type", patient="Patient", service_provider="Organization")
+_DOCUMENTS = _filters("type", patient="Patient", custodian="Organization")
+_REQUESTS = _filters("code", patient="Patient", performer="")
+_ALL = ("create", "update", "delete")
 
 
 def _gap_topic(name: str, title: str, description: str) -> Topic:
@@ -90,70 +99,126 @@ GAP_CLOSED = _gap_topic(
     "Care handoff gap closed",
     "A gap is settled: the handoff came, is no longer expected, or was never due.",
 )
-
 DELIVERY_CHANGED = Topic(
     "delivery-changed",
     "Delivery changed",
     "An alert about gaps left: an opening, a step of a ladder, a digest.",
     "Communication",
-    {
-        one.param: one
-        for one in (
-            Filter("patient", "reference", "Patient"),
-            Filter("status", "token"),
-            Filter("recipient", "reference", "Organization"),
-        )
-    },
+    _filters("status", patient="Patient", recipient="Organization"),
 )
 #: What `GAP` holds together.
 OF_GAPS = (GAP_OPENED, GAP_UPDATED, GAP_CLOSED)
+#: Topics of which every write of a resource is judged.
+OF_CHANGES = (
+    Topic(
+        "encounter-admitted",
+        "Stay started",
+        "A patient is admitted, or the admission is taken back.",
+        "Encounter",
+        _STAYS,
+        _ALL,
+        events.stay_started,
+    ),
+    Topic(
+        "encounter-transferred",
+        "Patient moved",
+        "The patient of a running stay is in another place, or the move is taken back.",
+        "Encounter",
+        _STAYS,
+        ("update",),
+        events.stay_moved,
+    ),
+    Topic(
+        "encounter-discharged",
+        "Stay ended",
+        "A patient is discharged, or the discharge is taken back.",
+        "Encounter",
+        _STAYS,
+        _ALL,
+        events.stay_ended,
+    ),
+    Topic(
+        "document-received",
+        "Document available",
+        "A document is there to be read, of any type.",
+        "DocumentReference",
+        _DOCUMENTS,
+        test=events.document_received,
+    ),
+    Topic(
+        "discharge-document-available",
+        "Discharge letter available",
+        "A letter about a discharge is there to be read (LOINC 11490-0 or 18842-5).",
+        "DocumentReference",
+        _DOCUMENTS,
+        test=events.discharge_letter_received,
+    ),
+    Topic(
+        "document-replaced",
+        "Document replaced",
+        "A document does not count any more: another one replaces it, or it was withdrawn.",
+        "DocumentReference",
+        _DOCUMENTS,
+        ("update", "delete"),
+        events.document_replaced,
+    ),
+    Topic(
+        "care-plan-changed",
+        "Care plan changed",
+        "A care plan is made, changes or is deleted.",
+        "CarePlan",
+        _filters("category", patient="Patient"),
+        _ALL,
+        events.any_change,
+    ),
+    Topic(
+        "referral-created",
+        "Request made",
+        "A service is requested.",
+        "ServiceRequest",
+        _REQUESTS,
+        ("create",),
+        events.created,
+    ),
+    Topic(
+        "referral-updated",
+        "Request changed",
+        "A requested service changes, or its request is deleted.",
+        "ServiceRequest",
+        _REQUESTS,
+        ("update", "delete"),
+        events.changed,
+    ),
+    Topic(
+        "task-created-or-updated",
+        "Task changed",
+        "Work is to be done, is taken, changes or ends.",
+        "Task",
+        _filters("status", "business-status", "code", patient="Patient", owner=""),
+        _ALL,
+        events.any_change,
+    ),
+    Topic(
+        "patient-merged",
+        "Patient merged",
+        "A record gives way to another of the same person, or does so no more.",
+        "Patient",
+        _filters("identifier"),
+        _ALL,
+        events.patient_merged,
+    ),
+    Topic(
+        "appointment-missed",
+        "Appointment missed",
+        "A patient did not come to an appointment, or this is taken back.",
+        "Appointment",
+        _filters(patient="Patient", actor=""),
+        _ALL,
+        events.appointment_missed,
+    ),
+)
 
 #: Every topic by canonical address.
-TOPICS: dict[str, Topic] = {topic.url: topic for topic in (GAP, *OF_GAPS, DELIVERY_CHANGED)}
-
-
-def as_basic(topic: Topic) -> Json:
-    """Return a topic in the form R4 servers publish it in."""
-    triggers: Json = {
-        "url": f"{_R4B}.resourceTrigger",
-        "extension": [
-            {"url": "description", "valueMarkdown": topic.description},
-            {
-                "url": "resource",
-                "valueUri": f"http://hl7.org/fhir/StructureDefinition/{topic.resource}",
-            },
-        ],
-    }
-    return {
-        "resourceType": "Basic",
-        "id": f"topic-{topic.name}",
-        "extension": [
-            {"url": f"{_R5}.url", "valueUri": topic.url},
-            {"url": f"{_R5}.version", "valueString": _VERSION},
-            {"url": f"{_R5}.title", "valueString": topic.title},
-            {"url": f"{_R5}.date", "valueDateTime": _DATE},
-            {"url": f"{_R5}.description", "valueMarkdown": topic.description},
-            triggers,
-            *(_can_filter_by(topic, one) for one in topic.filters.values()),
-        ],
-        "modifierExtension": [{"url": f"{_R5}.status", "valueCode": "active"}],
-        "code": {
-            "coding": [
-                {
-                    "system": "http://hl7.org/fhir/fhir-types",
-                    "code": "SubscriptionTopic",
-                }
-            ]
-        },
-    }
-
-
-def _can_filter_by(topic: Topic, one: Filter) -> Json:
-    return {
-        "url": f"{_R4B}.canFilterBy",
-        "extension": [
-            {"url": "resource", "valueUri": topic.resource},
-            {"url": "filterParameter", "valueString": one.param},
-            *({"url": "modifier", "valueCode": name} for name in one.modifiers),
-        ],
-    }
+TOPICS: dict[str, Topic] = {
+    topic.url: topic for topic in (GAP, *OF_GAPS, DELIVERY_CHANGED, *OF_CHANGES)
+}

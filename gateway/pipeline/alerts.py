@@ -12,7 +12,7 @@ from gateway.fhir.gap_alerts import Alert, communication
 from gateway.fhir.identity import FINESS_SYSTEM
 from gateway.fhir.subscription_filters import Traits
 from gateway.pipeline import written
-from gateway.pipeline.publish import Event
+from gateway.pipeline.numbering import Event
 
 EVENT_STATUSES = "http://hl7.org/fhir/event-status"
 

@@ -10,13 +10,15 @@ from datetime import datetime
 
 import orjson
 
-from gateway.core.deliveries import Delivery, DeliveryStatus
+from gateway.core.deliveries import SETTLED, Delivery, DeliveryStatus
 from gateway.core.delivery_ports import SubscriptionRow
 from gateway.core.ports import StoredResource, Transaction
 from gateway.fhir import notifications
 from gateway.fhir.gaps import evidence_of, task_reference
 from gateway.fhir.notifications import Told
+from gateway.fhir.subscription_channels import is_xml
 from gateway.fhir.subscriptions import Terms
+from gateway.fhir.xml import to_xml
 from gateway.pipeline import subscribed
 
 #: The receiver said that nobody will ever listen there again (HTTP 410).
@@ -57,7 +59,9 @@ def prepare(
         return Skip("subscription ended or cannot be honoured")
     if details["kind"] == "handshake":
         body = _handshake(tx, row, delivery, base)
-        return _ready(delivery, terms, body) if body else Skip("subscription was written again")
+        if not body:
+            return Skip("subscription was written again")
+        return _ready(delivery, terms, body)
     if row.status == "error":
         return Skip("subscription is in error; the event is kept for $events")
     if row.status == "requested":
@@ -66,11 +70,13 @@ def prepare(
         head = subscribed.head_of(row, base)
         return _ready(delivery, terms, notifications.heartbeat(head, delivery.created_at))
     number = int(details["number"])
-    told = read_events(tx, row, number, number, terms.content)
-    if not told:
+    last = min(number + terms.max_count - 1, max(row.events, number))
+    told = read_events(tx, row, number, last, terms.content)
+    if not told or told[0].number != number:
         return Skip("the event is no longer kept")
-    head = subscribed.head_of(row, base, events=number)
-    return _ready(delivery, terms, notifications.event_notification(head, told[0], terms.content))
+    head = subscribed.head_of(row, base, events=told[-1].number)
+    body = notifications.event_notification(head, told, terms.content)
+    return _ready(delivery, terms, body, last=told[-1].number)
 
 
 def read_events(
@@ -112,6 +118,8 @@ def settled(
             subscribed.set_status(tx, row, "off", now)
         else:
             subscribed.set_status(tx, row, "error", now, f"The handshake failed: {why}")
+    elif status is DeliveryStatus.CONFIRMED:
+        _settle_others(tx, delivery, now)
     elif status in (DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP) and row.status == "active":
         number = details["number"]
         if GONE in codes:
@@ -121,15 +129,32 @@ def settled(
             subscribed.set_status(tx, row, "error", now, error)
 
 
-def _ready(delivery: Delivery, terms: Terms, body: bytes) -> Delivery:
+def _settle_others(tx: Transaction, delivery: Delivery, now: datetime) -> None:
+    """Settle the rows of the further events a confirmed notification held (max-count)."""
+    details = delivery.item.details
+    first = int(details["number"])
+    for number in range(first + 1, int(details.get("last", 0)) + 1):
+        other = tx.outbox.by_key(subscribed.HOOK, f"{details['subscription']}:{number}")
+        if other is not None and other.status not in SETTLED:
+            note = f"sent with event {first}"
+            tx.outbox.settle(other.id, DeliveryStatus.CONFIRMED, now, note=note)
+
+
+def _ready(delivery: Delivery, terms: Terms, body: bytes, last: int = 0) -> Delivery:
+    """Return what the connector of the channel sends; `last` is the last event in it."""
     details = {
         "endpoint": terms.endpoint,
         "headers": [list(pair) for pair in terms.headers],
         "timeout_s": terms.timeout_s,
+        "channel": terms.channel,
+        "last": last,
     }
+    media = terms.mime
+    if is_xml(media):
+        body = to_xml(orjson.loads(body))
     item = replace(
         delivery.item,
-        content_type=terms.mime,
+        content_type=media,
         body=body,
         details={**delivery.item.details, **details},
     )
@@ -181,10 +206,14 @@ def _as_of(tx: Transaction, reference: str, at: datetime) -> StoredResource | No
 def _context_of(stored: StoredResource | None) -> tuple[str, ...]:
     """Return `Type/id` of what belongs to it.
 
-    To a gap: the work, then what it is founded on; to an alert: the gaps it is about.
+    To a gap: the work, then what it is founded on; to an alert: the gaps it is about; to work:
+    what it is about.
     """
     if stored is None or stored.deleted:
         return ()
+    if stored.type == "Task":
+        focus = str(orjson.loads(stored.body).get("focus", {}).get("reference", ""))
+        return (focus,) if focus.count("/") == 1 else ()
     if stored.type == "Communication":
         about = orjson.loads(stored.body).get("about", ())
         return tuple(str(one["reference"]) for one in about)

@@ -24,7 +24,8 @@ from gateway.pathway.rules import Rule, Rules
 from gateway.pathway.wording import clock
 from gateway.pipeline import written
 from gateway.pipeline.alerts import leave
-from gateway.pipeline.publish import Event, GapChange, tell, traits_of
+from gateway.pipeline.numbering import Event
+from gateway.pipeline.publish import GapChange, tell, traits_of
 
 _FRENCH = 0
 

@@ -17,9 +17,10 @@ from gateway.fhir.care import PathwayIds
 from gateway.fhir.gap_warnings import was_opened
 from gateway.fhir.gaps import GapView
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
-from gateway.fhir.subscription_filters import Traits, meets
+from gateway.fhir.subscription_filters import Traits
 from gateway.fhir.topics import Topic
 from gateway.pipeline import subscribed, written
+from gateway.pipeline.numbering import Event, number
 
 SEVERITIES = "http://hl7.org/fhir/detectedissue-severity"
 
@@ -54,17 +55,6 @@ class _Step:
     row: ExpectationRow
     at: datetime
     topic: Topic
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A written version of a DetectedIssue that subscribers are told of."""
-
-    topic: Topic
-    key: str
-    focus: str
-    at: datetime
-    traits: Traits
 
 
 def gap_changes(tx: Transaction, changes: Sequence[GapChange], now: datetime, ids: Ids) -> int:
@@ -288,17 +278,13 @@ def tell(tx: Transaction, events: Sequence[Event], now: datetime) -> int:
         terms = subscribed.terms_of(tx, row, now)
         if terms is None:
             continue
-        for event in events:
-            of_gaps = event.topic in topics.OF_GAPS and row.topic == topics.GAP.url
-            is_meant = of_gaps or row.topic == event.topic.url
-            if not is_meant or not meets(terms.filters, event.traits):
-                continue
-            number = tx.subscriptions.add_event(row.id, event.key, event.focus, event.at)
-            # Before the handshake is answered and in error, events are numbered and kept only:
-            # activation queues the former, the client asks for the latter with $events.
-            if number is not None and row.status == "active":
-                about = event.focus.partition("/_history/")[0]
-                items.append(subscribed.notification(row.id, number, about, now))
+        is_gap = row.topic == topics.GAP.url
+        meant = [
+            event
+            for event in events
+            if row.topic == event.topic.url or (is_gap and event.topic in topics.OF_GAPS)
+        ]
+        items += number(tx, row, terms, meant, now)
     if items:
         tx.outbox.queue(items, now)
     return len(items)

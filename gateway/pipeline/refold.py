@@ -25,6 +25,7 @@ from gateway.fhir.survivors import Links
 from gateway.pipeline import document_stays
 from gateway.pipeline.merges import gather
 from gateway.pipeline.persons import relink
+from gateway.pipeline.topical import tell_changes
 
 _DEFAULT: Fold = ElementFold()
 _GONE = ""
@@ -58,6 +59,8 @@ def refold(
     once: Sequence[Contribution],
     now: datetime,
     folds: Mapping[str, Fold],
+    *,
+    silent: bool = False,
 ) -> Refolded:
     """Fold `targets` and all that share a changed claim with them; write what changed.
 
@@ -67,6 +70,7 @@ def refold(
         once: content-addressed resources of new inputs.
         now: `meta.lastUpdated` of new versions.
         folds: the fold of each type that has rules of its own.
+        silent: subscribers are not told.
 
     Raises:
         RejectedError: a folded resource breaks its FHIR shape (issues of `fhir.shape`).
@@ -98,7 +102,10 @@ def refold(
         folded[target] = stays.applied(target, made) if stays else made
     for part in once:
         folded.setdefault(part.target, [part.resource])
-    return Refolded(_write(tx, folded, now, stays.gone()), links)
+    changes = _write(tx, folded, now, stays.gone())
+    if changes and not silent:
+        tell_changes(tx, [(one.before, one.after) for one in changes], now)
+    return Refolded(changes, links)
 
 
 def _settle_claims(

@@ -62,9 +62,21 @@ class Replayer:
     chunk: int = 64
 
     async def run(
-        self, first: int | None = None, last: int | None = None, *, dry_run: bool = False
+        self,
+        first: int | None = None,
+        last: int | None = None,
+        *,
+        dry_run: bool = False,
+        telling: bool = False,
     ) -> AsyncIterator[Replayed]:
         """Replay the rows with ids from `first` to `last`, both included, in order.
+
+        Args:
+            first: id of the first row; the oldest by default.
+            last: id of the last row; the newest by default.
+            dry_run: nothing is kept.
+            telling: subscribers are told what changes of stays, documents and requests; what
+                follows for gaps they are told in any case, by the next look.
 
         Yields:
             One outcome per chunk; a chunk is one transaction.
@@ -78,23 +90,29 @@ class Replayer:
             after = rows[-1].id
             wanted = [row for row in rows if _is_converted(row)]
             if wanted:
-                yield await self._chunk(wanted, dry_run=dry_run)
+                yield await self._chunk(wanted, dry_run=dry_run, telling=telling)
 
     async def rows(self, ids: list[int]) -> Replayed:
         """Replay the rows with these ids in one transaction."""
         found = await self.store.read(lambda tx: [tx.inbox.get(row_id) for row_id in ids])
-        return await self._chunk([row for row in found if row is not None], dry_run=False)
+        kept = [row for row in found if row is not None]
+        return await self._chunk(kept, dry_run=False, telling=True)
 
-    async def _chunk(self, rows: list[InboxRow], *, dry_run: bool) -> Replayed:
-        return await self._tried([(row, self._prepare(row)) for row in rows], dry_run=dry_run)
+    async def _chunk(self, rows: list[InboxRow], *, dry_run: bool, telling: bool) -> Replayed:
+        prepared = [(row, self._prepare(row)) for row in rows]
+        return await self._tried(prepared, dry_run=dry_run, telling=telling)
 
-    async def _tried(self, prepared: list[tuple[InboxRow, Prepared]], *, dry_run: bool) -> Replayed:
+    async def _tried(
+        self, prepared: list[tuple[InboxRow, Prepared]], *, dry_run: bool, telling: bool
+    ) -> Replayed:
         """Store a chunk; when it is refused, row by row, each as well as it can be."""
         try:
-            return await self._store(prepared, dry_run=dry_run)
+            return await self._store(prepared, dry_run=dry_run, telling=telling)
         except RejectedError as error:
             if len(prepared) > 1:
-                parts = [await self._tried([one], dry_run=dry_run) for one in prepared]
+                parts = [
+                    await self._tried([one], dry_run=dry_run, telling=telling) for one in prepared
+                ]
                 return Replayed(
                     rows=sum(part.rows for part in parts),
                     moved=tuple(m for part in parts for m in part.moved),
@@ -102,10 +120,10 @@ class Replayer:
                 )
             row, item = prepared[0]
             again = after_refusal(self.converter, item, error)
-            return await self._tried([(row, again)], dry_run=dry_run)
+            return await self._tried([(row, again)], dry_run=dry_run, telling=telling)
 
     async def _store(
-        self, converted: list[tuple[InboxRow, Prepared]], *, dry_run: bool
+        self, converted: list[tuple[InboxRow, Prepared]], *, dry_run: bool, telling: bool
     ) -> Replayed:
         now = self.clock.now()
 
@@ -119,7 +137,7 @@ class Replayer:
             )
             # What is said again unchanged is folded as well: the fold itself may have changed.
             targets |= {part.target for part in folded}
-            changes, links = refold(tx, targets, once, now, self.rules.folds)
+            changes, links = refold(tx, targets, once, now, self.rules.folds, silent=not telling)
             outcome = replace(outcome, changes=tuple(changes))
             said = [(row.id, row.received_at, asserted(item)) for row, item in prepared]
             store_assertions(tx, as_held(tx, said, links), now)

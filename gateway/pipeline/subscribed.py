@@ -17,11 +17,10 @@ from gateway.fhir import subscriptions
 from gateway.fhir.notifications import Head
 from gateway.fhir.subscriptions import Terms
 from gateway.pipeline import written
+from gateway.pipeline.numbering import COUNTING, HOOK, notification
 
-#: Name of the connector of the rest-hook channel.
-HOOK = "fhir_hook"
-#: States in which events are numbered and kept.
-COUNTING = ("requested", "active", "error")
+__all__ = ["COUNTING", "HOOK"]
+
 BROKEN = "What is kept of this subscription cannot be honoured any more; write it again."
 
 
@@ -121,18 +120,6 @@ def activate(tx: Transaction, row: SubscriptionRow, after: int, now: datetime) -
     ]
     if items:
         tx.outbox.queue(items, now)
-
-
-def notification(subscription_id: str, number: int, about: str, now: datetime) -> NewDelivery:
-    """Return the outbox row of a numbered event; its body is made when it leaves."""
-    return NewDelivery(
-        connector=HOOK,
-        key=f"{subscription_id}:{number}",
-        due_at=now,
-        lane=subscription_id,
-        details={"kind": "event", "subscription": subscription_id, "number": number},
-        about=about,
-    )
 
 
 def _handshake(subscription_id: str, version: int, last: int, due: datetime) -> NewDelivery:

@@ -17,7 +17,8 @@ from gateway.fhir.gaps import GapView
 from gateway.fhir.identity import Ids
 from gateway.pathway.rules import Rules
 from gateway.pipeline import written
-from gateway.pipeline.publish import Event, GapChange, tell, traits_of
+from gateway.pipeline.numbering import Event
+from gateway.pipeline.publish import GapChange, tell, traits_of
 
 _NONE = timedelta(0)
 _WAITING = frozenset({Status.PENDING, Status.PAUSED})

@@ -66,7 +66,7 @@ def work_on(
     made = gap_work.worked(current, sent, now)
     if made == current:
         return stored
-    version = written.write(tx, stored.owner, made, stored, now)
+    version = written.write(tx, stored.owner, made, stored, now, client)
     row_id = _keep(tx, sent, client, now)
     row = _gap_of(tx, made)
     if row is not None:

@@ -13,6 +13,7 @@ from gateway.core.errors import RejectedError
 from gateway.core.ports import NewVersion, StoredResource, Transaction
 from gateway.fhir import search, shape
 from gateway.fhir.bundle import fhir_instant
+from gateway.pipeline.topical import tell_changes
 
 
 def write(
@@ -21,8 +22,9 @@ def write(
     resource: Json,
     before: StoredResource | None,
     now: datetime,
+    by: str = "",
 ) -> StoredResource:
-    """Write the next version of a resource.
+    """Write the next version of a resource, and tell who subscribed to such changes.
 
     Args:
         tx: an open transaction.
@@ -30,6 +32,7 @@ def write(
         resource: without version and time.
         before: the current version, None when there is none.
         now: `meta.lastUpdated`.
+        by: the client whose write it is; empty when it is none's.
 
     Returns:
         The version that was written.
@@ -58,11 +61,12 @@ def write(
         owner=owner,
     )
     tx.resources.put([NewVersion(stored, search.index(resource))])
+    tell_changes(tx, [(before, stored)], now, by)
     return stored
 
 
-def delete(tx: Transaction, before: StoredResource, now: datetime) -> None:
-    """Write the deletion of a resource."""
+def delete(tx: Transaction, before: StoredResource, now: datetime, by: str = "") -> None:
+    """Write the deletion of a resource; arguments as `write`."""
     gone = StoredResource(
         type=before.type,
         id=before.id,
@@ -74,6 +78,7 @@ def delete(tx: Transaction, before: StoredResource, now: datetime) -> None:
         owner=before.owner,
     )
     tx.resources.put([NewVersion(gone, ())])
+    tell_changes(tx, [(before, gone)], now, by)
 
 
 def read(stored: StoredResource | None) -> Json | None:

@@ -144,6 +144,10 @@ class MemorySubscriptions:
         """Return those of a topic in these states, by id."""
         return [row for row in self.all() if row.topic == topic and row.status in statuses]
 
+    def topics(self, statuses: Sequence[str]) -> set[str]:
+        """Return the topics that have a subscription in one of these states."""
+        return {row.topic for row in self._rows.values() if row.status in statuses}
+
     def all(self) -> list[SubscriptionRow]:
         """Return every subscription, by id."""
         return [self._rows[id_] for id_ in sorted(self._rows)]

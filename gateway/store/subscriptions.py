@@ -35,6 +35,9 @@ class SubscriptionSql:
             "of_topic",
             "statuses",
         )
+        self.topics = c(
+            select(_ROW.topic).where(c.among(_ROW.status, "statuses")).distinct(), "statuses"
+        )
         self.all = c(select(*columns).order_by(_ROW.id))
         self.number_of = c(
             select(_EVENT.number).where(
@@ -92,6 +95,10 @@ class SqlSubscriptions:
         """Return those of a topic in these states, by id."""
         rows = self._session.rows(self._sql.of_topic, (storable(topic), given(list(statuses))))
         return [read_subscription(row) for row in rows]
+
+    def topics(self, statuses: Sequence[str]) -> set[str]:
+        """Return the topics that have a subscription in one of these states."""
+        return {row[0] for row in self._session.rows(self._sql.topics, (given(list(statuses)),))}
 
     def all(self) -> list[SubscriptionRow]:
         """Return every subscription, by id."""

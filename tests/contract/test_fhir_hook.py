@@ -35,7 +35,7 @@ def _delivery(url, *, timeout_s=0, header=HEADER, content="id-only"):
         "s1:7",
         START,
         content_type="application/fhir+json",
-        body=notifications.event_notification(HEAD, told, content),
+        body=notifications.event_notification(HEAD, [told], content),
         details={
             "endpoint": url,
             "headers": [["Authorization", header]],

@@ -28,7 +28,8 @@ from gateway.entry.api.bodies import read_body
 from gateway.entry.api.writes import answer, check_version, media_of
 from gateway.fhir import notifications
 from gateway.fhir.subscription_faults import not_a_subscription
-from gateway.fhir.subscriptions import CONTENTS, SubscriptionRules, accept, terms_of, with_secrets
+from gateway.fhir.subscription_channels import CONTENTS
+from gateway.fhir.subscriptions import SubscriptionRules, accept, terms_of, with_secrets
 from gateway.pipeline import hooks, subscribed
 
 Pairs = list[tuple[str, str]]

@@ -48,6 +48,11 @@ async def test_subscriptions_are_found_by_topic_and_state(store: Store) -> None:
     rows = [replace(GIVEN, id=f"s{n}", status=s) for n, s in enumerate(("active", "off"), 2)]
     await put(store, GIVEN, *rows, other)
 
+    topics = await store.read(
+        lambda tx: [
+            tx.subscriptions.topics(states) for states in (["active"], ["requested"], ["error"], [])
+        ]
+    )
     live, everything, none = await store.read(
         lambda tx: (
             tx.subscriptions.of_topic(TOPIC, ["active", "requested"]),
@@ -56,6 +61,7 @@ async def test_subscriptions_are_found_by_topic_and_state(store: Store) -> None:
         )
     )
 
+    assert topics == [{TOPIC, "other"}, {TOPIC}, set(), set()]
     assert [row.id for row in live] == ["s1", "s2"]
     assert [row.id for row in everything] == ["s0", "s1", "s2", "s3"]
     assert none == []

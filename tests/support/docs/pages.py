@@ -1,8 +1,14 @@
 """Every generated page: where it is and how it is made."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import orjson
+
+from gateway.fhir import topic_resources
+from gateway.fhir.topics import TOPICS
 from gateway.mapping.loader import load_mappings
 from gateway.pathway.rulefiles import load_rules, rules_folder
 from tests.support.docs import (
@@ -16,6 +22,7 @@ from tests.support.docs import (
     requirements,
     rules,
     settings,
+    topics,
 )
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,8 +32,21 @@ OFFICIAL = REFERENCE / "official-validator.md"
 FIELD_CASES = REFERENCE / "field-cases.md"
 REQUIREMENTS = REFERENCE / "requirements.yaml"
 
+
+def _json(made: dict[str, Any]) -> str:
+    return orjson.dumps(made, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+_PROFILES = ROOT / "profiles" / "fhir"
+
 #: Pages that follow from the tree alone.
 PAGES: dict[Path, Callable[[], str]] = {
+    **{
+        _PROFILES / name: partial(_json, made)
+        for topic in TOPICS.values()
+        for name, made in topic_resources.files(topic).items()
+    },
+    REFERENCE / "topics.md": lambda: topics.page(TOPICS.values()),
     REFERENCE / "errors.md": lambda: errors.page(REFERENCE / "errors.d"),
     REFERENCE / "facts.md": lambda: facts.page(load_mappings()),
     REFERENCE / "mappings.md": lambda: mappings.page(load_mappings()),

@@ -9,7 +9,8 @@ from gateway.core.contributions import Target
 from gateway.core.ports import StoredResource
 from gateway.fhir import notifications, shape
 from gateway.fhir.notifications import STATUS_PROFILE, Head, Told
-from gateway.fhir.topics import GAP, TOPICS, as_basic
+from gateway.fhir.topic_resources import files
+from gateway.fhir.topics import GAP, TOPICS
 from tests.conftest import ROOT
 from tests.support.gaps import BASE, parameters
 
@@ -75,7 +76,7 @@ def test_a_handshake_and_a_heartbeat_hold_no_event(make, kind):
 
 
 def test_id_only_names_resources_without_holding_them():
-    bundle = _read(notifications.event_notification(HEAD, TOLD, "id-only"))
+    bundle = _read(notifications.event_notification(HEAD, [TOLD], "id-only"))
 
     assert parameters(bundle)["type"] == "event-notification"
     assert parameters(bundle)["status"] == "active"
@@ -93,7 +94,7 @@ def test_id_only_names_resources_without_holding_them():
 
 
 def test_full_resource_holds_what_the_focus_resolves_to():
-    bundle = _read(notifications.event_notification(HEAD, TOLD, "full-resource"))
+    bundle = _read(notifications.event_notification(HEAD, [TOLD], "full-resource"))
 
     others = bundle["entry"][1:]
     assert [e["resource"]["resourceType"] for e in others] == ["DetectedIssue", "Task"]
@@ -105,14 +106,14 @@ def test_full_resource_holds_what_the_focus_resolves_to():
 def test_a_resource_that_cannot_be_included_keeps_its_request_and_response():
     told = Told(17, AT, "DetectedIssue/g1")
 
-    bundle = _read(notifications.event_notification(HEAD, told, "full-resource"))
+    bundle = _read(notifications.event_notification(HEAD, [told], "full-resource"))
 
     assert bundle["entry"][1]["fullUrl"] == f"{BASE}/DetectedIssue/g1"
     assert "resource" not in bundle["entry"][1]
 
 
 def test_empty_tells_the_number_and_nothing_else():
-    bundle = _read(notifications.event_notification(HEAD, TOLD, "empty"))
+    bundle = _read(notifications.event_notification(HEAD, [TOLD], "empty"))
 
     assert _events(bundle) == [{"event-number": "17", "timestamp": "2026-03-11T07:00:02.120Z"}]
     assert len(bundle["entry"]) == 1
@@ -121,14 +122,14 @@ def test_empty_tells_the_number_and_nothing_else():
 
 @pytest.mark.field("FL-251")
 def test_the_same_event_gives_the_same_bytes():
-    one = notifications.event_notification(HEAD, TOLD, "full-resource")
+    one = notifications.event_notification(HEAD, [TOLD], "full-resource")
 
-    assert notifications.event_notification(HEAD, TOLD, "full-resource") == one
+    assert notifications.event_notification(HEAD, [TOLD], "full-resource") == one
     assert (
         orjson.loads(one)["id"]
         != orjson.loads(
             notifications.event_notification(
-                HEAD, Told(18, AT, "DetectedIssue/g1"), "full-resource"
+                HEAD, [Told(18, AT, "DetectedIssue/g1")], "full-resource"
             )
         )["id"]
     )
@@ -166,6 +167,7 @@ def test_no_subscription_at_all_is_an_empty_searchset():
 
 @pytest.mark.parametrize("topic", TOPICS.values(), ids=lambda topic: topic.name)
 def test_topics_are_published_as_they_are_served(topic):
-    path = ROOT / "profiles" / "fhir" / f"Basic-topic-{topic.name}.json"
+    for name, made in files(topic).items():
+        path = ROOT / "profiles" / "fhir" / name
 
-    assert orjson.loads(path.read_bytes()) == as_basic(topic)
+        assert (name, orjson.loads(path.read_bytes())) == (name, made)

@@ -90,16 +90,26 @@ def test_what_could_never_be_honoured_is_refused(change, expected):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        pytest.param({"type": "websocket"}, [("RLS-SUB-002", f"{CHANNEL}.type")], id="websocket"),
+        pytest.param({"type": "sms"}, [("RLS-SUB-002", f"{CHANNEL}.type")], id="a telephone"),
+        pytest.param(
+            {"type": "websocket"},
+            [("RLS-SUB-006", f"{CHANNEL}.endpoint")],
+            id="a websocket with an address",
+        ),
+        pytest.param(
+            {"type": "email", "endpoint": "mailto:a@dac.test", "payload": "text/plain"},
+            [("RLS-SUB-002", f"{CHANNEL}.type")],
+            id="a mail where none is sent",
+        ),
         pytest.param(
             {"_type": {"extension": [extension("backport-channel-type", valueCode="ftp")]}},
             [("RLS-SUB-002", f"{CHANNEL}.type")],
             id="a channel of its own",
         ),
         pytest.param(
-            {"payload": "application/fhir+xml"},
+            {"payload": "application/xml"},
             [("RLS-SUB-005", f"{CHANNEL}.payload")],
-            id="XML",
+            id="plain XML",
         ),
         pytest.param({"payload": None}, [("RLS-SUB-005", f"{CHANNEL}.payload")], id="no MIME"),
         pytest.param(
@@ -325,12 +335,8 @@ def test_a_broken_subscription_is_told_as_such(body):
         terms_of(body)
 
 
-def test_topics_are_those_of_gaps_and_of_what_is_told_about_them():
-    assert [url.rpartition("/")[2] for url in TOPICS] == [
-        "gap",
-        "gap-opened",
-        "gap-updated",
-        "gap-closed",
-        "delivery-changed",
-    ]
+def test_topics_have_addresses_of_their_own():
+    assert {url.rpartition("/")[2]: topic.name for url, topic in TOPICS.items()} == {
+        topic.name: topic.name for topic in TOPICS.values()
+    }
     assert GAP_OPENED.url == "https://relais.example/fhir/SubscriptionTopic/gap-opened"
