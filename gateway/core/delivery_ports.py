@@ -92,6 +92,25 @@ class SubscriptionRow:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class BindingTicket:
+    """What a websocket is bound with, once.
+
+    Attributes:
+        digest: SHA-256 of the ticket, in hex; the ticket itself is never kept.
+        client: whose it is.
+        subscriptions: ids of those it binds.
+        expires: UTC.
+        since: number of the first event that is given again; 0 for none.
+    """
+
+    digest: str
+    client: str
+    subscriptions: tuple[str, ...]
+    expires: datetime
+    since: int = 0
+
+
 class SubscriptionQueries(Protocol):
     """Subscriptions and the numbered events of each."""
 
@@ -131,6 +150,14 @@ class SubscriptionQueries(Protocol):
 
     def events(self, subscription_id: str, low: int, high: int) -> list[tuple[int, str, datetime]]:
         """Return (number, focus, instant) of events numbered from `low` to `high`."""
+        ...
+
+    def keep_ticket(self, ticket: BindingTicket, now: datetime) -> None:
+        """Keep a ticket; those that ended before `now` are forgotten."""
+        ...
+
+    def take_ticket(self, digest: str) -> BindingTicket | None:
+        """Take a ticket away and return it; None when there is none (any more)."""
         ...
 
     def prune(self, keep: int) -> None:

@@ -287,6 +287,8 @@ class _HttpServer:
             server_header=False,
             timeout_graceful_shutdown=10,
             lifespan="off",
+            # What clients send on a websocket is a ticket.
+            ws_max_size=4096,
         )
         self._server = _Quiet(config)
         self._socket = listening

@@ -138,6 +138,33 @@ class HooksSettings(_Part):
     timeout_s: float = Field(10.0, gt=0, le=60, description="longest wait for a subscriber")
     per_client: int = Field(100, ge=1, description="subscriptions of one client at most")
     horizon_days: float = Field(3.0, gt=0, description="how long a delivery is tried again")
+    off_days: float = Field(
+        30.0, gt=0, description="a subscription so long in error without its client is turned off"
+    )
+    kept_events: int = Field(
+        100_000, ge=1, description="events of each subscription `$events` still gives"
+    )
+    contents: tuple[Literal["empty", "id-only", "full-resource"], ...] = Field(
+        (),
+        description="what a notification may hold; default: all, in production not full-resource",
+    )
+    full_resource: tuple[str, ...] = Field(
+        (), description="clients that may ask for full-resource besides"
+    )
+    client_hosts: dict[str, tuple[str, ...]] = Field(
+        {}, description="clients whose endpoints are on these hosts only, instead of on `hosts`"
+    )
+    mail_host: str = Field("", description="mail server of the email channel; empty: none")
+    mail_port: Port = 587
+    mail_from: str = Field("relais@localhost.invalid", description="address mails come from")
+    mail_domains: tuple[str, ...] = Field(
+        ("mssante.fr",), description="domains mails go to, sub-domains included; * admits all"
+    )
+    mail_authority: Path | None = Field(
+        None, description="PEM of the authorities of the mail server; empty: those of the system"
+    )
+    mail_user: str = Field("", description="name for the mail server; empty: none")
+    mail_password: Path | None = Field(None, description="file that holds its password")
     poll_s: float = Field(0.25, gt=0, description="pause of a worker with nothing to do, seconds")
 
 

@@ -11,7 +11,6 @@ from gateway.cda.adapter import CONCEPTMAPS as CDA_CONCEPTMAPS
 from gateway.cda.convert import CONVERTERS as CDA_CONVERTERS
 from gateway.cda.facts import FACTS as CDA_FACTS
 from gateway.cda.paths import path_fault as cda_path_fault
-from gateway.connectors.fhir_hook import FhirHook
 from gateway.connectors.http import HttpClient
 from gateway.connectors.jwks import JwksFetcher
 from gateway.core.clock import Clock
@@ -20,10 +19,8 @@ from gateway.core.egress import EgressPolicy
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
 from gateway.entry.api.mutes import mutes_router
-from gateway.entry.api.subscriptions import (
-    SubscriptionSettings,
-    subscriptions_router,
-)
+from gateway.entry.api.sockets import sockets_router
+from gateway.entry.api.subscriptions import subscriptions_router
 from gateway.entry.api.tasks import tasks_router
 from gateway.entry.api.validation import validation_router
 from gateway.entry.auth.keys import ClientKeys
@@ -34,6 +31,7 @@ from gateway.entry.hospital import build_letters, build_mllp, mllp_rule
 from gateway.entry.judging_resources import build_resource_judge
 from gateway.entry.mail import build_mssante
 from gateway.entry.settings import Settings
+from gateway.entry.subscribing import build_channels, build_subscriptions
 from gateway.entry.web.live import Hub
 from gateway.entry.web.render import WebSettings
 from gateway.entry.web.routes import web_router
@@ -42,7 +40,6 @@ from gateway.entry.web.store_data import StorePageData
 from gateway.entry.workers import Rhythm, Workers
 from gateway.fhir.elements import table
 from gateway.fhir.identity import Ids
-from gateway.fhir.subscriptions import SubscriptionRules
 from gateway.hl7v2.adapter import CONCEPTMAPS as HL7_CONCEPTMAPS
 from gateway.hl7v2.charset import codec_of
 from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
@@ -234,18 +231,14 @@ def build_fhir_doors(
     settings: Settings, store: Store, clock: Clock, base: str
 ) -> tuple[APIRouter, ...]:
     """Build the FHIR doors beside reading: subscriptions, work on gaps, mutes, `$validate`."""
+    subscriptions = build_subscriptions(settings, build_egress(settings), base)
     return (
         validation_router(store, lambda: build_resource_judge(settings)),
-        subscriptions_router(store, clock, build_subscriptions(settings, base)),
+        subscriptions_router(store, clock, subscriptions),
+        sockets_router(store, clock, subscriptions),
         tasks_router(store, clock, Ids(settings.id_namespace), client_of),
         mutes_router(store, clock, rule_ids(settings.pathways), client_of),
     )
-
-
-def build_subscriptions(settings: Settings, base: str) -> SubscriptionSettings:
-    """Build what the door for subscriptions honours; `base` is the FHIR address."""
-    rules = SubscriptionRules(build_egress(settings), per_client=settings.hooks.per_client)
-    return SubscriptionSettings(base, rules, client_of)
 
 
 def build_workers(
@@ -265,9 +258,7 @@ def build_workers(
     """
     clock, due_clock = clocks
     client = HttpClient(keeps_connections=False)
-    connectors: list[Connector] = [
-        FhirHook(client, build_egress(settings), timeout_s=settings.hooks.timeout_s)
-    ]
+    connectors: list[Connector] = [build_channels(settings, client, build_egress(settings))]
     letters = build_letters(settings, mappings, store, due_clock)
     mail = build_mssante(settings, mappings, due_clock, letters.takes)
     if mail is not None:

@@ -42,7 +42,12 @@ _SMART = {
 
 _TOPIC = f"{BACKPORT}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 _BACKPORT_SERVER = f"{BACKPORT}/CapabilityStatement/backport-subscription-server-r4"
-_OPERATIONS = {"status": "subscription-status", "events": "subscription-events"}
+_OPERATIONS = {
+    "status": "subscription-status",
+    "events": "subscription-events",
+    "get-ws-binding-token": "subscription-get-ws-binding-token",
+}
+_WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 
 _NOTE = {
     "token": "code, system|code, |code or system|; compared as written, letter case included",
@@ -97,6 +102,7 @@ def statement(
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "rest": [
             {
+                **({"extension": [_websocket(base)]} if subscriptions else {}),
                 "mode": "server",
                 "documentation": "Resources come from HL7 v2 messages and CDA documents; "
                 "they are read and searched here; clients write Subscription, and of Task what "
@@ -165,6 +171,12 @@ def _subscription(resource: Json) -> Json:
             for name, definition in _OPERATIONS.items()
         ],
     }
+
+
+def _websocket(base: str) -> Json:
+    """Say where websockets of notifications are opened."""
+    scheme, _, rest = base.partition("://")
+    return {"url": _WEBSOCKET, "valueUri": f"{'wss' if scheme == 'https' else 'ws'}://{rest}/ws"}
 
 
 def _task(resource: Json) -> Json:

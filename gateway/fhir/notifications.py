@@ -6,7 +6,7 @@ The same event gives the same bytes however often it is sent. Does not decide wh
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
 
@@ -76,6 +76,43 @@ def event_notification(head: Head, told: Sequence[Told], content: str) -> bytes:
     first, last = told[0].number, told[-1].number
     name = f"event|{first}" if first == last else f"events|{first}|{last}"
     return _history(head, "event-notification", name, told[-1].at, told, content)
+
+
+def as_message(notification: bytes, head: Head, endpoint: str) -> bytes:
+    """Return a notification as the content of a FHIR message (channel `message`).
+
+    The header names the topic as its event and the notification Bundle as its focus; ids follow
+    from the notification, so that it is the same message however often it is sent (FHIR R4
+    messaging; Subscriptions R5 Backport 1.1.0, channels).
+
+    Args:
+        notification: a Bundle of this module.
+        head: of the subscription; its topic is told whatever the content.
+        endpoint: base address of the receiver.
+    """
+    inner: Json = orjson.loads(notification)
+    url = f"urn:uuid:{inner['id']}"
+    header_id = str(uuid5(UUID(inner["id"]), "header"))
+    header: Json = {
+        "resourceType": "MessageHeader",
+        "id": header_id,
+        "eventUri": head.topic,
+        "destination": [{"endpoint": endpoint}],
+        "source": {"name": "Relais", "endpoint": head.base},
+        "focus": [{"reference": url}],
+    }
+    return orjson.dumps(
+        {
+            "resourceType": "Bundle",
+            "id": str(uuid5(UUID(inner["id"]), "message")),
+            "type": "message",
+            "timestamp": inner["timestamp"],
+            "entry": [
+                {"fullUrl": f"urn:uuid:{header_id}", "resource": header},
+                {"fullUrl": url, "resource": inner},
+            ],
+        }
+    )
 
 
 def query_event(head: Head, told: Sequence[Told], content: str, at: datetime) -> bytes:

@@ -14,8 +14,9 @@ from gateway.core.deliveries import SETTLED, Delivery, DeliveryStatus
 from gateway.core.delivery_ports import SubscriptionRow
 from gateway.core.ports import StoredResource, Transaction
 from gateway.fhir import notifications
+from gateway.fhir.bundle import read_exact
 from gateway.fhir.gaps import evidence_of, task_reference
-from gateway.fhir.notifications import Told
+from gateway.fhir.notifications import Head, Told
 from gateway.fhir.subscription_channels import is_xml
 from gateway.fhir.subscriptions import Terms
 from gateway.fhir.xml import to_xml
@@ -58,17 +59,17 @@ def prepare(
     if terms is None:
         return Skip("subscription ended or cannot be honoured")
     if details["kind"] == "handshake":
-        body = _handshake(tx, row, delivery, base)
-        if not body:
+        if row.status != "requested" or not _is_last(tx, row, delivery):
             return Skip("subscription was written again")
-        return _ready(delivery, terms, body)
+        head = subscribed.head_of(row, base)
+        return _ready(delivery, terms, notifications.handshake(head, delivery.created_at), head)
     if row.status == "error":
         return Skip("subscription is in error; the event is kept for $events")
     if row.status == "requested":
         return Wait()
     if details["kind"] == "heartbeat":
         head = subscribed.head_of(row, base)
-        return _ready(delivery, terms, notifications.heartbeat(head, delivery.created_at))
+        return _ready(delivery, terms, notifications.heartbeat(head, delivery.created_at), head)
     number = int(details["number"])
     last = min(number + terms.max_count - 1, max(row.events, number))
     told = read_events(tx, row, number, last, terms.content)
@@ -76,7 +77,7 @@ def prepare(
         return Skip("the event is no longer kept")
     head = subscribed.head_of(row, base, events=told[-1].number)
     body = notifications.event_notification(head, told, terms.content)
-    return _ready(delivery, terms, body, last=told[-1].number)
+    return _ready(delivery, terms, body, head, last=told[-1].number)
 
 
 def read_events(
@@ -140,31 +141,28 @@ def _settle_others(tx: Transaction, delivery: Delivery, now: datetime) -> None:
             tx.outbox.settle(other.id, DeliveryStatus.CONFIRMED, now, note=note)
 
 
-def _ready(delivery: Delivery, terms: Terms, body: bytes, last: int = 0) -> Delivery:
+def _ready(delivery: Delivery, terms: Terms, body: bytes, head: Head, last: int = 0) -> Delivery:
     """Return what the connector of the channel sends; `last` is the last event in it."""
+    endpoint = terms.endpoint
+    if terms.channel == "message":
+        body = notifications.as_message(body, head, endpoint)
+        endpoint = f"{endpoint.rstrip('/')}/$process-message"
+    if is_xml(terms.mime):
+        body = to_xml(read_exact(body))
     details = {
-        "endpoint": terms.endpoint,
+        "endpoint": endpoint,
         "headers": [list(pair) for pair in terms.headers],
         "timeout_s": terms.timeout_s,
         "channel": terms.channel,
         "last": last,
     }
-    media = terms.mime
-    if is_xml(media):
-        body = to_xml(orjson.loads(body))
     item = replace(
         delivery.item,
-        content_type=media,
+        content_type=terms.mime,
         body=body,
         details={**delivery.item.details, **details},
     )
     return replace(delivery, item=item)
-
-
-def _handshake(tx: Transaction, row: SubscriptionRow, delivery: Delivery, base: str) -> bytes:
-    if row.status != "requested" or not _is_last(tx, row, delivery):
-        return b""
-    return notifications.handshake(subscribed.head_of(row, base), delivery.created_at)
 
 
 def _is_last(tx: Transaction, row: SubscriptionRow, delivery: Delivery) -> bool:

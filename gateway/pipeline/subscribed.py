@@ -48,7 +48,7 @@ def keep(
     tx.contributions.lock([target])
     tx.subscriptions.put(row)
     stored = written.write(tx, target, subscriptions.shown(row), current(tx, row.id), now)
-    if row.status == "requested":
+    if row.status == "requested" and subscriptions.terms_of(row.body).is_pushed:
         known = tx.subscriptions.get(row.id)
         last = row.events if known is None else known.events
         tx.outbox.queue([_handshake(row.id, stored.version, last, now + after)], now)

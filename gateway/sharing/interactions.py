@@ -15,6 +15,7 @@ _OPERATIONS = {
     "$validate": (),
     "$status": (("r", ""),),
     "$events": (("r", ""),),
+    "$get-ws-binding-token": (("r", ""),),
     "$everything": (("r", ANY), ("s", ANY)),
     "$export": (("r", ANY), ("s", ANY)),
     "$relais-mute": (("u", "Task"),),

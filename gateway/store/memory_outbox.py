@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery
-from gateway.core.delivery_ports import SubscriptionRow
+from gateway.core.delivery_ports import BindingTicket, SubscriptionRow
 from gateway.store import outboxrules as rules
 from gateway.store.codec import instant_text, key_text, read_instant, storable
 from gateway.store.journal import Journal
@@ -127,6 +127,7 @@ class MemorySubscriptions:
         self._rows: dict[str, SubscriptionRow] = {}
         self._events: dict[tuple[str, int], tuple[str, str]] = {}
         self._numbers: dict[tuple[str, str], int] = {}
+        self._tickets: dict[str, BindingTicket] = {}
 
     def put(self, row: SubscriptionRow) -> None:
         """Create or replace; `events` never goes back."""
@@ -174,6 +175,19 @@ class MemorySubscriptions:
             for (id_, number), (focus, at) in sorted(self._events.items())
             if id_ == subscription_id and low <= number <= high
         ]
+
+    def keep_ticket(self, ticket: BindingTicket, now: datetime) -> None:
+        """Keep a ticket; those that ended before `now` are forgotten."""
+        for digest in [d for d, one in self._tickets.items() if one.expires < now]:
+            self._journal.drop(self._tickets, digest)
+        self._journal.put(self._tickets, ticket.digest, ticket)
+
+    def take_ticket(self, digest: str) -> BindingTicket | None:
+        """Take a ticket away and return it; None when there is none (any more)."""
+        found = self._tickets.get(digest)
+        if found is not None:
+            self._journal.drop(self._tickets, digest)
+        return found
 
     def prune(self, keep: int) -> None:
         """Forget all but the newest `keep` events of each subscription."""

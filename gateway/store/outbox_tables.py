@@ -87,3 +87,19 @@ class SubscriptionEvent(SQLModel, table=True):
     key: str = Field(sa_column=column(TEXT))
     focus: str = Field(sa_column=column(TEXT))
     at: str = Field(sa_column=column(TEXT))
+
+
+class BindingTicketTable(SQLModel, table=True):
+    """A ticket for a websocket, by its hash; `since` is 0 for none."""
+
+    __tablename__ = "binding_ticket"
+    __table_args__ = (
+        Index("ix_binding_ticket_expires", "expires"),
+        {"sqlite_with_rowid": False},
+    )
+
+    digest: str = Field(sa_column=column(TEXT, key=True))
+    client: str = Field(sa_column=column(TEXT))
+    subscriptions: str = Field(sa_column=column(TEXT))
+    expires: str = Field(sa_column=column(TEXT))
+    since: int = Field(sa_column=column(BigInteger()))

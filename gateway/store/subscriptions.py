@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import bindparam, select
 
-from gateway.core.delivery_ports import SubscriptionRow
+from gateway.core.delivery_ports import BindingTicket, SubscriptionRow
 from gateway.store.codec import instant_text, key_text, read_instant, seal, storable, unseal
 from gateway.store.sqltext import Compiler, Session, given
 from gateway.store.tables import TABLES
@@ -15,6 +16,7 @@ from gateway.store.watchproblems import unknown_subscription
 
 _ROW, _EVENT = TABLES["subscription"].c, TABLES["subscription_event"].c
 _COLUMNS = ("id", "client", "topic", "status", "body", "events", "error")
+_TICKET_COLUMNS = ("digest", "client", "subscriptions", "expires", "since")
 
 
 class SubscriptionSql:
@@ -62,6 +64,7 @@ class SubscriptionSql:
             "low",
             "high",
         )
+        self.tickets = TicketSql(c)
         self.forget = c(
             event.delete().where(
                 _EVENT.subscription_id == bindparam("row_id"), _EVENT.number <= bindparam("last")
@@ -69,6 +72,18 @@ class SubscriptionSql:
             "row_id",
             "last",
         )
+
+
+class TicketSql:
+    """The statements of tickets for one database."""
+
+    def __init__(self, c: Compiler) -> None:
+        ticket = TABLES["binding_ticket"]
+        self.keep = c.insert(ticket, _TICKET_COLUMNS)
+        self.forget = c(ticket.delete().where(ticket.c.expires < bindparam("before")), "before")
+        mine = ticket.c.digest == bindparam("of_digest")
+        columns = [ticket.c[name] for name in _TICKET_COLUMNS]
+        self.take = c(ticket.delete().where(mine).returning(*columns), "of_digest")
 
 
 class SqlSubscriptions:
@@ -122,6 +137,27 @@ class SqlSubscriptions:
         """Return (number, focus, instant) of events numbered from `low` to `high`."""
         rows = self._session.rows(self._sql.events, (subscription_id, low, high))
         return [(number, focus, read_instant(at)) for number, focus, at in rows]
+
+    def keep_ticket(self, ticket: BindingTicket, now: datetime) -> None:
+        """Keep a ticket; those that ended before `now` are forgotten."""
+        self._session.run(self._sql.tickets.forget, (instant_text(now),))
+        row = (
+            storable(ticket.digest),
+            storable(ticket.client),
+            given(list(ticket.subscriptions)),
+            instant_text(ticket.expires),
+            ticket.since,
+        )
+        self._session.run(self._sql.tickets.keep, row)
+
+    def take_ticket(self, digest: str) -> BindingTicket | None:
+        """Take a ticket away and return it; None when there is none (any more)."""
+        rows = self._session.rows(self._sql.tickets.take, (storable(digest),))
+        if not rows:
+            return None
+        found, client, ids, expires, since = rows[0]
+        subscriptions = tuple(orjson.loads(ids))
+        return BindingTicket(found, client, subscriptions, read_instant(expires), since)
 
     def prune(self, keep: int) -> None:
         """Forget all but the newest `keep` events of each subscription."""

@@ -115,6 +115,7 @@ _ANSWERS: dict[str, tuple[int, str]] = {
     "RLS-SUB-017": (400, "value"),
     "RLS-SUB-018": (403, "forbidden"),
     "RLS-SUB-019": (400, "value"),
+    "RLS-SUB-020": (422, "not-supported"),
 }
 #: FHIR issue type of a code that is not above, by family.
 _FAMILIES = {

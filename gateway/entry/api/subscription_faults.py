@@ -89,3 +89,14 @@ def bad_parameter(name: str, wanted: str) -> Issue:
         what=f"the parameter is not {wanted}.",
         fix="Correct the parameter and ask again.",
     )
+
+
+def no_websocket() -> Issue:
+    """Say that a subscription is not listened to on a websocket."""
+    return Issue(
+        code="RLS-SUB-020",
+        severity=Severity.ERROR,
+        where="Subscription.channel.type",
+        what="there is no subscription of this client that waits for a websocket.",
+        fix="Create one with channel.type websocket; write one that is off or in error again.",
+    )

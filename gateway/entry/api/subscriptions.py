@@ -5,11 +5,10 @@ as `requested`; its endpoint is asked after the answer, by the outbox. FHIR R4 h
 Subscriptions R5 Backport 1.1.0, operations.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 from uuid import uuid4
 
 import orjson
@@ -18,24 +17,24 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.core.clock import Clock
-from gateway.core.contributions import Json
 from gateway.core.delivery_ports import SubscriptionRow
 from gateway.core.errors import RejectedError
 from gateway.core.ports import Store, StoredResource, Transaction
 from gateway.entry.api import subscription_faults as faults
 from gateway.entry.api.answers import Format, respond
-from gateway.entry.api.bodies import read_body
+from gateway.entry.api.subscription_requests import (
+    body_of,
+    is_deleted,
+    number_of,
+    owned,
+    parameters_of,
+)
 from gateway.entry.api.writes import answer, check_version, media_of
 from gateway.fhir import notifications
-from gateway.fhir.subscription_faults import not_a_subscription
 from gateway.fhir.subscription_channels import CONTENTS
 from gateway.fhir.subscriptions import SubscriptionRules, accept, terms_of, with_secrets
 from gateway.pipeline import hooks, subscribed
 
-Pairs = list[tuple[str, str]]
-
-_MEDIA = frozenset({"application/fhir+json", "application/json"})
-_LIMIT = 64 * 1024
 #: Events of one answer at most; a client asks again from the last number it got.
 _EVENTS = 500
 #: The endpoint is asked after the client knows the id of its subscription.
@@ -55,11 +54,17 @@ class SubscriptionSettings:
         base: public address of the FHIR door, without trailing slash.
         rules: what is honoured.
         client_of: name of the client of a request.
+        of_clients: what is honoured for clients with rules of their own.
     """
 
     base: str
     rules: SubscriptionRules = field(default_factory=SubscriptionRules)
     client_of: Callable[[Request], str] = local_client
+    of_clients: Mapping[str, SubscriptionRules] = field(default_factory=dict)
+
+    def rules_of(self, client: str) -> SubscriptionRules:
+        """Return what is honoured for a client."""
+        return self.of_clients.get(client, self.rules)
 
 
 def subscriptions_router(store: Store, clock: Clock, settings: SubscriptionSettings) -> APIRouter:
@@ -88,7 +93,7 @@ class _Door:
         self._store = store
         self._clock = clock
         self._base = settings.base
-        self._rules = settings.rules
+        self._rules_of = settings.rules_of
         self._client_of = settings.client_of
 
     def only(self, allowed: str) -> Callable[[Request], Any]:
@@ -106,17 +111,18 @@ class _Door:
         if "if-none-exist" in request.headers:
             raise RejectedError([faults.conditional()])
         media = media_of(request)
-        sent = await _body(request)
+        sent = await body_of(request)
         client = self._client_of(request)
         now = self._clock.now()
-        kept, terms, status = accept(sent, self._rules, now)
+        rules = self._rules_of(client)
+        kept, terms, status = accept(sent, rules, now)
         body = orjson.dumps(kept)
         row = SubscriptionRow(str(uuid4()), client, terms.topic.url, status, body)
 
         def work(tx: Transaction) -> StoredResource:
             live = [one for one in tx.subscriptions.all() if one.client == client]
-            if sum(one.status != "off" for one in live) >= self._rules.per_client:
-                raise RejectedError([faults.too_many(self._rules.per_client)])
+            if sum(one.status != "off" for one in live) >= rules.per_client:
+                raise RejectedError([faults.too_many(rules.per_client)])
             return subscribed.keep(tx, row, now, after=_HANDSHAKE_AFTER)
 
         stored = await self._store.write(work)
@@ -126,16 +132,17 @@ class _Door:
     async def update(self, request: Request) -> Response:
         """Replace a subscription; also how a client brings one back from error."""
         media = media_of(request)
-        sent = await _body(request)
+        sent = await body_of(request)
         id_ = request.path_params["id"]
         if sent.get("id") != id_:
             raise RejectedError([faults.other_id()])
         client, now = self._client_of(request), self._clock.now()
+        rules = self._rules_of(client)
 
         def work(tx: Transaction) -> StoredResource:
-            row = _found(tx, id_, client)
+            row = owned(tx, id_, client)
             check_version(request, subscribed.current(tx, id_), faults.changed_meanwhile)
-            kept, terms, status = accept(with_secrets(sent, row.body), self._rules, now)
+            kept, terms, status = accept(with_secrets(sent, row.body), rules, now)
             changed = replace(
                 row, topic=terms.topic.url, status=status, body=orjson.dumps(kept), error=""
             )
@@ -150,7 +157,7 @@ class _Door:
         def work(tx: Transaction) -> None:
             current = subscribed.current(tx, id_)
             if current is None or not current.deleted:
-                row = _found(tx, id_, client)
+                row = owned(tx, id_, client)
                 check_version(request, current, faults.changed_meanwhile)
                 subscribed.end(tx, row, now)
 
@@ -159,14 +166,14 @@ class _Door:
 
     async def all_status(self, request: Request) -> Response:
         """Tell the state of subscriptions (operation $status)."""
-        media, pairs = media_of(request), await _parameters(request)
+        media, pairs = media_of(request), await parameters_of(request)
         ids = {value.rpartition("/")[2] for name, value in pairs if name == "id"}
         statuses = {value for name, value in pairs if name == "status"}
         client = self._client_of(request)
 
         def work(tx: Transaction) -> list[SubscriptionRow]:
             rows = [row for row in tx.subscriptions.all() if row.client == client]
-            return [row for row in rows if not _is_deleted(tx, row.id)]
+            return [row for row in rows if not is_deleted(tx, row.id)]
 
         rows = [
             row
@@ -179,20 +186,20 @@ class _Door:
         """Tell the state of one subscription (operation $status)."""
         media = media_of(request)
         id_, client = request.path_params["id"], self._client_of(request)
-        row = await self._store.read(lambda tx: _found(tx, id_, client))
+        row = await self._store.read(lambda tx: owned(tx, id_, client))
         return self._status([row], f"Subscription/{id_}/$status", media)
 
     async def events(self, request: Request) -> Response:
         """Give numbered events again (operation $events)."""
-        media, pairs = media_of(request), await _parameters(request)
+        media, pairs = media_of(request), await parameters_of(request)
         asked = dict(pairs)
-        low = _number(asked, "eventsSinceNumber", 1)
-        high = _number(asked, "eventsUntilNumber", 2**53)
+        low = number_of(asked, "eventsSinceNumber", 1)
+        high = number_of(asked, "eventsUntilNumber", 2**53)
         high = min(high, low + _EVENTS - 1)
         id_, client, now = request.path_params["id"], self._client_of(request), self._clock.now()
 
         def work(tx: Transaction) -> bytes:
-            row = _found(tx, id_, client)
+            row = owned(tx, id_, client)
             agreed = terms_of(row.body).content
             content = asked.get("content", agreed)
             if content not in CONTENTS:
@@ -208,61 +215,3 @@ class _Door:
     def _status(self, rows: Sequence[SubscriptionRow], address: str, media: str) -> Response:
         heads = [subscribed.head_of(row, self._base) for row in rows]
         return respond(notifications.query_status(heads, self._base, address), Format(media))
-
-
-def _found(tx: Transaction, id_: str, client: str) -> SubscriptionRow:
-    """Return a subscription of a client.
-
-    Raises:
-        RejectedError: unknown, somebody else's, or deleted.
-    """
-    row = tx.subscriptions.get(id_)
-    if row is None or row.client != client:
-        raise RejectedError([faults.unknown()])
-    if _is_deleted(tx, id_):
-        raise RejectedError([faults.deleted()])
-    return row
-
-
-def _is_deleted(tx: Transaction, id_: str) -> bool:
-    stored = subscribed.current(tx, id_)
-    return stored is not None and stored.deleted
-
-
-async def _body(request: Request) -> Json:
-    body = await read_body(request, _MEDIA, _LIMIT)
-    try:
-        sent = orjson.loads(body.data)
-    except orjson.JSONDecodeError:
-        raise RejectedError([not_a_subscription()]) from None
-    if not isinstance(sent, dict):
-        raise RejectedError([not_a_subscription()])
-    return sent
-
-
-async def _parameters(request: Request) -> Pairs:
-    """Read the parameters of an operation, from the address and from a Parameters resource."""
-    text: bytes = request.scope["query_string"]
-    pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True)
-    if request.method != "POST" or request.headers.get("content-length", "0") == "0":
-        return pairs
-    sent = await _body(request)
-    parameters = sent.get("parameter", [])
-    if sent.get("resourceType") != "Parameters" or not isinstance(parameters, list):
-        raise RejectedError([faults.bad_parameter("body", "a Parameters resource")])
-    for one in parameters:
-        found = dict(one) if isinstance(one, dict) else {}
-        values = [v for name, v in found.items() if name.startswith("value")]
-        if len(values) != 1 or not isinstance(found.get("name"), str):
-            raise RejectedError([faults.bad_parameter("body", "names with one value each")])
-        pairs.append((found["name"], str(values[0])))
-    return pairs
-
-
-def _number(asked: dict[str, str], name: str, default: int) -> int:
-    text = asked.get(name, "")
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise RejectedError([faults.bad_parameter(name, "the number of an event")])
-    return int(text)

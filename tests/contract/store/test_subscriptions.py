@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.delivery_ports import SubscriptionRow
+from gateway.core.delivery_ports import BindingTicket, SubscriptionRow
 from gateway.core.errors import FatalError
 from gateway.core.ports import Store
 from gateway.store.factory import open_store
@@ -158,3 +158,17 @@ async def test_events_of_two_processes_have_no_hole_and_no_number_twice(
     assert sorted(given) == list(range(1, 31))
     assert [number for number, _ in kept] == list(range(1, 31))
     assert len({focus for _, focus in kept}) == 30
+
+
+async def test_a_ticket_is_taken_once(store: Store) -> None:
+    ticket = BindingTicket("ab12", "dac-01", ("s1", "s2"), at(30), 7)
+    old = replace(ticket, digest="old", expires=at(-1))
+    await store.write(lambda tx: tx.subscriptions.keep_ticket(old, at(-5)))
+    await store.write(lambda tx: tx.subscriptions.keep_ticket(ticket, at(0)))
+
+    taken = [
+        await store.write(lambda tx, d=digest: tx.subscriptions.take_ticket(d))
+        for digest in ("ab12", "ab12", "old", "none")
+    ]
+
+    assert taken == [ticket, None, None, None]

@@ -10,6 +10,7 @@ from gateway.connectors.fhir_hook import FhirHook
 from gateway.connectors.http import HttpClient
 from gateway.core.contributions import Json
 from gateway.entry.api.app import AppSettings, create_app
+from gateway.entry.api.sockets import sockets_router
 from gateway.entry.api.subscriptions import SubscriptionSettings, subscriptions_router
 from gateway.fhir.subscriptions import SubscriptionRules
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy
@@ -73,7 +74,10 @@ async def region() -> AsyncIterator[Region]:
     app = create_app(
         store,
         AppSettings(ROOT, "9.9.9", "2026-11-21"),
-        routers=[subscriptions_router(store, clock, settings)],
+        routers=[
+            subscriptions_router(store, clock, settings),
+            sockets_router(store, clock, settings),
+        ],
     )
     transport = httpx2.ASGITransport(app=app)
     async with (
