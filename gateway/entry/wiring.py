@@ -268,7 +268,13 @@ def build_workers(
         connectors.append(hospital)
     horizon = timedelta(days=settings.hooks.horizon_days)
     rules = {HOOK: RetryRule(horizon, refusals=3), CONNECTOR: mllp_rule(settings)}
-    policy = DeliveryPolicy(base, RetryRule(horizon), rules)
+    policy = DeliveryPolicy(
+        base,
+        RetryRule(horizon),
+        rules,
+        off_after=timedelta(days=settings.hooks.off_days),
+        kept_events=settings.hooks.kept_events,
+    )
     deliverer = Deliverer(
         store,
         connectors,

@@ -20,18 +20,16 @@ from gateway.core.deliveries import (
     Delivery,
     DeliveryStatus,
     Handover,
-    NewDelivery,
     Notice,
 )
 from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Store, Transaction
-from gateway.fhir.subscriptions import terms_of
-from gateway.pipeline import hooks, subscribed
+from gateway.pipeline import hooks, subscribed, upkeep
 from gateway.pipeline.hooks import Skip, Wait
 
 _log = structlog.get_logger()
-#: How often subscriptions are looked through for heartbeats; their shortest period is longer.
+#: How often subscriptions are looked through; the shortest period of heartbeats is longer.
 _HEARTBEAT_LOOK = timedelta(seconds=5)
 #: An attempt ends so long before its lease does: clocks of two machines differ a little.
 _MARGIN = timedelta(seconds=10)
@@ -66,6 +64,8 @@ class DeliveryPolicy:
         concurrency: attempts at the same time.
         batch: rows claimed at once.
         wait_s: how long events wait for the answer to a handshake before they look again.
+        off_after: a subscription so long in error without its client is turned off.
+        kept_events: events of each subscription that can be asked for.
     """
 
     base: str
@@ -76,6 +76,8 @@ class DeliveryPolicy:
     concurrency: int = 16
     batch: int = 64
     wait_s: float = 1.0
+    off_after: timedelta = timedelta(days=30)
+    kept_events: int = 100_000
 
     def of(self, connector: str) -> RetryRule:
         """Return the rule of a connector."""
@@ -186,7 +188,8 @@ class Deliverer:
     def _claim(self, tx: Transaction, now: datetime) -> tuple[int, list[Delivery]]:
         if now >= self._next_look:
             self._next_look = now + _HEARTBEAT_LOOK
-            self._queue_heartbeats(tx, now)
+            if subscribed.HOOK in self._connectors:
+                upkeep.look(tx, now, self._policy.off_after, self._policy.kept_events)
         claimed = tx.outbox.claim(sorted(self._connectors), now, self._policy.batch)
         ready: list[Delivery] = []
         for delivery in claimed:
@@ -282,40 +285,6 @@ class Deliverer:
         # The last try is at the horizon and not behind it.
         end = delivery.created_at + rule.horizon
         return min(now + timedelta(seconds=wait), end)
-
-    def _queue_heartbeats(self, tx: Transaction, now: datetime) -> None:
-        """Queue one heartbeat per period for each active subscription that asked for them."""
-        if subscribed.HOOK not in self._connectors:
-            return
-        items: list[NewDelivery] = []
-        for row in tx.subscriptions.all():
-            if row.status != "active":
-                continue
-            period = _heartbeat_s(row.body)
-            if period:
-                slot = int(now.timestamp()) // period
-                items.append(_heartbeat(row.id, slot, now))
-        if items:
-            tx.outbox.queue(items, now)
-
-
-def _heartbeat_s(body: bytes) -> int:
-    try:
-        return terms_of(body).heartbeat_s
-    except RejectedError:
-        # A broken subscription shows error as soon as something is to be sent to it.
-        return 0
-
-
-def _heartbeat(subscription_id: str, slot: int, now: datetime) -> NewDelivery:
-    return NewDelivery(
-        connector=subscribed.HOOK,
-        key=f"{subscription_id}:heartbeat:{slot}",
-        due_at=now,
-        lane=f"{subscription_id}:heartbeat",
-        details={"kind": "heartbeat", "subscription": subscription_id},
-        about=f"Subscription/{subscription_id}",
-    )
 
 
 async def _send(connector: Connector, delivery: Delivery) -> Handover:

@@ -10,6 +10,7 @@ from gateway.core.errors import RejectedError
 from gateway.fhir import shape
 from gateway.fhir.subscription_filters import FilterError, Traits, meets, read_filter, write_filter
 from gateway.fhir.subscriptions import (
+    CONTENT,
     FILTER,
     SubscriptionRules,
     accept,
@@ -340,3 +341,59 @@ def test_topics_have_addresses_of_their_own():
         topic.name: topic.name for topic in TOPICS.values()
     }
     assert GAP_OPENED.url == "https://relais.example/fhir/SubscriptionTopic/gap-opened"
+
+
+MAILS = SubscriptionRules(
+    channels=frozenset({"email"}), mail_domains=frozenset({"dac.test", "mssante.fr"})
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({}, [], id="what is asked for is sent"),
+        pytest.param({"endpoint": "mailto:a@lyon.mssante.fr"}, [], id="a domain below"),
+        pytest.param({"payload": "text/plain"}, [], id="nothing attached"),
+        pytest.param(
+            {"endpoint": "mailto:a@gmail.test"},
+            [("RLS-SUB-006", f"{CHANNEL}.endpoint")],
+            id="another domain",
+        ),
+        pytest.param(
+            {"endpoint": "mailto:a@dac.test,b@dac.test"},
+            [("RLS-SUB-006", f"{CHANNEL}.endpoint")],
+            id="two addresses",
+        ),
+        pytest.param(
+            {"endpoint": "https://dac.test/"},
+            [("RLS-SUB-006", f"{CHANNEL}.endpoint")],
+            id="no mail address",
+        ),
+        pytest.param(
+            {"payload": "text/html"}, [("RLS-SUB-005", f"{CHANNEL}.payload")], id="another body"
+        ),
+        pytest.param(
+            {"header": ["X-A: b"]}, [("RLS-SUB-007", f"{CHANNEL}.header[0]")], id="a header"
+        ),
+        pytest.param(
+            {"_payload": {"extension": [{"url": CONTENT, "valueCode": "full-resource"}]}},
+            [("RLS-SUB-004", f"{CHANNEL}.payload.extension")],
+            id="what a gap says, in a mail",
+        ),
+        pytest.param(
+            {"type": "rest-hook", "payload": "application/fhir+json"},
+            [("RLS-SUB-002", f"{CHANNEL}.type")],
+            id="a channel that is not offered",
+        ),
+    ],
+)
+def test_a_mail_holds_ids_at_most_and_goes_to_listed_domains(change, expected):
+    base = subscription(
+        "mailto:a@dac.test", type="email", payload="text/plain;attach=application/fhir+json"
+    )
+    resource = {**base, "channel": {**base["channel"], **change}}
+
+    if expected:
+        assert _refused(resource, MAILS) == expected
+    else:
+        assert accept(resource, MAILS, START)[1].channel == "email"
