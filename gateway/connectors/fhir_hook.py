@@ -100,13 +100,13 @@ class FhirHook:
         try:
             endpoint = read_endpoint(url, self._policy)
         except EndpointError as error:
-            raise RejectedError([_forbidden(str(error))]) from error
+            raise RejectedError([forbidden(str(error))]) from error
         try:
             addresses = await self._resolved(endpoint)
         except OSError as error:
             raise RetriableError([_unreachable()], _SOON_S) from error
         if not all(may_connect(one, endpoint, self._policy) for one in addresses):
-            raise RejectedError([_forbidden("its name leads to an address inside")])
+            raise RejectedError([forbidden("its name leads to an address inside")])
         return addresses[0]
 
     async def _resolved(self, endpoint: Endpoint) -> list[str]:
@@ -185,7 +185,8 @@ def _redirect(status: int) -> Issue:
     )
 
 
-def _forbidden(why: str) -> Issue:
+def forbidden(why: str) -> Issue:
+    """Say that an endpoint may not be called or written to (any more)."""
     return Issue(
         code="RLS-SUB-035",
         severity=Severity.ERROR,

@@ -16,6 +16,7 @@ from email.utils import format_datetime
 from aiosmtplib import SMTP
 from aiosmtplib.errors import SMTPException, SMTPResponseException
 
+from gateway.connectors.fhir_hook import forbidden
 from gateway.core.deliveries import Delivery, DeliveryStatus, Handover
 from gateway.core.egress import EndpointError
 from gateway.core.errors import RejectedError, RetriableError
@@ -121,7 +122,7 @@ def build(delivery: Delivery, server: MailServer) -> EmailMessage:
     try:
         to = read_mailbox(str(details["endpoint"]), server.domains)
     except EndpointError as error:
-        raise RejectedError([_forbidden(str(error))]) from error
+        raise RejectedError([forbidden(str(error))]) from error
     kind = str(details["kind"])
     what, what_en = _WHAT[kind]
     mail = EmailMessage(policy=CRLF)
@@ -178,14 +179,4 @@ def _no_tls() -> Issue:
         where="hooks.mail_host",
         what="The mail server offers no STARTTLS; nothing is sent in clear.",
         fix="Use a mail server that offers it.",
-    )
-
-
-def _forbidden(why: str) -> Issue:
-    return Issue(
-        code="RLS-SUB-035",
-        severity=Severity.ERROR,
-        where=_PLACE,
-        what=f"The endpoint is not called: {why}.",
-        fix="Use an endpoint this installation may call, or ask its operator to admit it.",
     )

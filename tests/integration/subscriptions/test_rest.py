@@ -254,7 +254,7 @@ async def test_metadata_lists_the_topics(region):
     assert [e["valueCanonical"] for e in one["extension"]] == list(TOPICS)
     assert {"create", "update", "delete", "read"} <= {i["code"] for i in one["interaction"]}
     assert {p["name"]: p["type"] for p in one["searchParam"]}["url"] == "uri"
-    assert [o["name"] for o in one["operation"]] == ["status", "events"]
+    assert [o["name"] for o in one["operation"]] == ["status", "events", "get-ws-binding-token"]
 
 
 async def test_a_conditional_create_is_refused_rather_than_doubled(region):
