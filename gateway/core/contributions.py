@@ -100,6 +100,8 @@ class Contribution:
         movement: the row of a movement ledger when the target is a stay, JSON-able.
         document: patient and setId of the document that says it, when its next version may say
             otherwise (`fhir.versions`); empty for everything else.
+        writer: the client that wrote the whole resource over REST (`fhir.written_fold`); empty
+            for everything that inputs say.
     """
 
     target: Target
@@ -111,6 +113,7 @@ class Contribution:
     kind: Kind = Kind.OWN
     movement: Json | None = None
     document: str = ""
+    writer: str = ""
 
 
 @value(frozen=True, slots=True)

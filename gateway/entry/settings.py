@@ -210,6 +210,9 @@ class FhirSettings(_Part):
     registry: str = Field(
         "", description="address of a FHIR package registry; empty: packages come from files"
     )
+    references: bool = Field(
+        True, description="a reference to a resource that is not here refuses what clients write"
+    )
 
 
 class Settings(BaseSettings):

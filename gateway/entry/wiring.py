@@ -19,10 +19,11 @@ from gateway.core.egress import EgressPolicy
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
 from gateway.entry.api.mutes import mutes_router
+from gateway.entry.api.resources import resources_router
 from gateway.entry.api.sockets import sockets_router
 from gateway.entry.api.subscriptions import subscriptions_router
-from gateway.entry.api.tasks import tasks_router
 from gateway.entry.api.validation import validation_router
+from gateway.entry.api.writing import WriteSettings
 from gateway.entry.auth.keys import ClientKeys
 from gateway.entry.auth.routes import TOKEN_PATH
 from gateway.entry.auth.tokens import Tokens
@@ -236,8 +237,19 @@ def build_fhir_doors(
         validation_router(store, lambda: build_resource_judge(settings)),
         subscriptions_router(store, clock, subscriptions),
         sockets_router(store, clock, subscriptions),
-        tasks_router(store, clock, Ids(settings.id_namespace), client_of),
         mutes_router(store, clock, rule_ids(settings.pathways), client_of),
+        resources_router(store, clock, build_writes(settings, base)),
+    )
+
+
+def build_writes(settings: Settings, base: str) -> WriteSettings:
+    """Build what the doors that write resources need; `base` is the FHIR address."""
+    return WriteSettings(
+        base,
+        Ids(settings.id_namespace),
+        lambda: build_resource_judge(settings),
+        client_of,
+        settings.fhir.references,
     )
 
 

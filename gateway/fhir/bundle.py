@@ -8,11 +8,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Self
 
 import orjson
 
 from gateway.core.contributions import Json
+from gateway.core.decimals import ExactDecimal
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.core.ports import StoredResource
@@ -63,23 +63,9 @@ def to_bytes(value: Json, *, indent: bool = False) -> bytes:
     return orjson.dumps(value, _digits, orjson.OPT_INDENT_2 if indent else None)
 
 
-class _Written(Decimal):
-    """A decimal that is written as it was read: `0.0000000` is not `0E-7`."""
-
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        made = super().__new__(cls, text)
-        made.text = text
-        return made
-
-    def __str__(self) -> str:
-        return self.text
-
-
 def read_exact(body: bytes) -> Json:
     """Read JSON whose decimals keep their digits, as `Decimal` (FHIR R4 2.24.0.1, decimal)."""
-    value: Json = json.loads(body, parse_float=_Written)
+    value: Json = json.loads(body, parse_float=ExactDecimal)
     return value
 
 

@@ -8,6 +8,8 @@ from gateway.fhir.search_query import accepted_by
 from gateway.fhir.search_table import COMMON, PARAMETERS, Parameter, parameters_of
 from gateway.fhir.subscriptions import BACKPORT, PROFILE
 from gateway.fhir.topics import TOPICS
+from gateway.fhir.writable import INTERACTIONS as WRITTEN
+from gateway.fhir.writable import WRITABLE, Writable
 
 #: What can be done with every type; also the rights a client may be given.
 INTERACTIONS = ("read", "vread", "history-instance", "history-type", "search-type")
@@ -65,7 +67,7 @@ def statement(
     date: str,
     *,
     subscriptions: bool = False,
-    tasks: bool = False,
+    writes: bool = False,
     mutes: bool = False,
     validation: bool = False,
     smart: bool = False,
@@ -77,7 +79,7 @@ def statement(
         version: version of the software.
         date: when this version was deployed, FHIR dateTime.
         subscriptions: Subscription can be written in this process.
-        tasks: Task can be written in this process.
+        writes: the types of `fhir.writable` can be written in this process.
         mutes: the operations on mutes are open in this process.
         validation: `$validate` is open in this process.
         smart: clients prove themselves with SMART Backend Services once one is registered.
@@ -85,8 +87,8 @@ def statement(
     made = {type_: _resource(type_) for type_ in sorted(PARAMETERS)}
     if subscriptions:
         made["Subscription"] = _subscription(made["Subscription"])
-    if tasks:
-        made["Task"] = _task(made["Task"])
+    if writes:
+        made |= {type_: _written(made[type_], rules) for type_, rules in WRITABLE.items()}
     if validation:
         for resource in made.values():
             resource["operation"] = [*resource.get("operation", ()), _VALIDATE]
@@ -105,8 +107,8 @@ def statement(
                 **({"extension": [_websocket(base)]} if subscriptions else {}),
                 "mode": "server",
                 "documentation": "Resources come from HL7 v2 messages and CDA documents; "
-                "they are read and searched here; clients write Subscription, and of Task what "
-                "people do with it.",
+                "they are read and searched here; clients write the types that say so, each what "
+                "it wrote itself, and of the Task of a gap what people do with it.",
                 **({"security": _SMART} if smart else {}),
                 "resource": list(made.values()),
                 **({"operation": _mutes()} if mutes else {}),
@@ -179,10 +181,18 @@ def _websocket(base: str) -> Json:
     return {"url": _WEBSOCKET, "valueUri": f"{'wss' if scheme == 'https' else 'ws'}://{rest}/ws"}
 
 
-def _task(resource: Json) -> Json:
-    """Add that people write what they do, each on the version they read."""
-    interactions = [*resource["interaction"], {"code": "update"}]
-    return {**resource, "interaction": interactions, "versioning": "versioned-update"}
+def _written(resource: Json, rules: Writable) -> Json:
+    """Add how clients write a type (`fhir.writable`)."""
+    interactions = [*resource["interaction"], *({"code": code} for code in WRITTEN)]
+    return {
+        **resource,
+        "interaction": interactions,
+        "versioning": "versioned-update",
+        "updateCreate": rules.own_ids,
+        "conditionalCreate": True,
+        "conditionalUpdate": True,
+        "conditionalDelete": "single",
+    }
 
 
 def _mutes() -> list[Json]:

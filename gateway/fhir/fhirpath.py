@@ -1,6 +1,7 @@
 """FHIRPath (HL7 FHIRPath N1): expressions compiled once, asked about one value of a resource.
 
-The home of `fhirpathpy`. Serves invariants of profiles; never the mapping or the pathway engine.
+The home of `fhirpathpy`. Serves invariants of profiles and FHIRPath Patch; never
+the mapping or the pathway engine.
 """
 
 from functools import lru_cache
@@ -30,6 +31,26 @@ def holds(expression: str, value: Any, path: str, resource: dict[str, Any]) -> b
         return None
     # FHIR R4 2.1.0.4: an invariant holds when it gives true; empty is no violation either.
     return all(item is not False for item in got) if isinstance(got, list) else None
+
+
+def selects(expression: str, value: Any, path: str, resource: dict[str, Any]) -> bool | None:
+    """Tell whether a criterion is true for a value; None when the engine cannot say.
+
+    Unlike an invariant, a criterion that gives nothing selects nothing (FHIRPath N1 5.2.1, where).
+
+    Args:
+        expression: FHIRPath that gives a boolean.
+        value: JSON of the element.
+        path: what the value is: a type or an element.
+        resource: the resource around it, `%resource`.
+    """
+    try:
+        asked = _compiled(expression)
+        around = {"resource": resource, "rootResource": resource}
+        got = asked(ResourceNode.create_node(value, path), around)  # type: ignore[no-untyped-call]
+    except Exception:  # noqa: BLE001 - see `holds`
+        return None
+    return bool(got == [True])
 
 
 def is_understood(expression: str) -> bool:

@@ -7,6 +7,7 @@ calendar (leap seconds, `24:00`), the stricter reading is taken.
 import re
 from calendar import monthrange
 from collections.abc import Callable
+from decimal import Decimal
 
 from gateway.fhir.findings import EMPTY, FORMAT, TYPE, Findings
 
@@ -84,6 +85,8 @@ def _boolean(value: object) -> Findings | None:
 def _decimal(value: object) -> Findings | None:
     if value.__class__ is int:
         return None
+    if isinstance(value, Decimal):
+        return None if value.is_finite() else _FORMAT
     if value.__class__ is not float:
         return _TYPE
     # NaN and the infinities are no JSON numbers.

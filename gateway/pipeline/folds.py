@@ -13,10 +13,12 @@ from gateway.fhir.requests import RequestFold
 from gateway.fhir.spoken import heard, listeners, spoken_of
 from gateway.fhir.survivors import links_of
 from gateway.fhir.versions import PLANNED, RECORDED, DocumentFold, VersionedFold
+from gateway.fhir.writable import WRITABLE
+from gateway.fhir.written_fold import WrittenFold
 from gateway.hl7v2.movements import StayFold
 
-#: Types with rules of their own; every other type is merged per element.
-FOLDS: Mapping[str, Fold] = {
+_DEFAULT: Fold = ElementFold()
+_SAID: Mapping[str, Fold] = {
     **{type_: VersionedFold() for type_ in (*PLANNED, *RECORDED)},
     "Patient": PatientFold(),
     "Account": AccountFold(),
@@ -27,7 +29,11 @@ FOLDS: Mapping[str, Fold] = {
     "DiagnosticReport": VersionedFold(ReportFold()),
     "DocumentReference": DocumentFold(),
 }
-_DEFAULT: Fold = ElementFold()
+#: Types with rules of their own; every other type is merged per element.
+FOLDS: Mapping[str, Fold] = {
+    **_SAID,
+    **{type_: WrittenFold(_SAID.get(type_, _DEFAULT)) for type_ in WRITABLE},
+}
 
 
 def fold_alone(contributions: Sequence[Contribution]) -> list[Json]:

@@ -9,14 +9,13 @@ from hashlib import blake2b
 from itertools import islice
 from typing import NamedTuple
 
-import orjson
-
 from gateway.core.contributions import Claim, Contribution, Json, Target
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 from gateway.core.ports import NewVersion, StoredResource, Transaction
 from gateway.core.values import value
 from gateway.fhir import search, shape, spoken
+from gateway.fhir.bundle import to_bytes
 from gateway.fhir.fold import ElementFold, Fold
 from gateway.fhir.links import KIND as LINK
 from gateway.fhir.order_numbers import joined
@@ -204,7 +203,7 @@ def _write(
     for target, resources in folded.items():
         for resource in resources:
             before = current.get((resource["resourceType"], resource["id"]))
-            content = orjson.dumps(_in_order(resource))
+            content = to_bytes(_in_order(resource))
             digest = blake2b(content, digest_size=16).hexdigest()
             if before is not None and before.content_hash == digest and not before.deleted:
                 continue

@@ -5,15 +5,18 @@ The three stores share it, so that they keep and lose exactly the same things. K
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
 from gateway.core.contributions import Contribution, Kind, Target, Version
+from gateway.core.decimals import ExactDecimal
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, Header, InboxRow, InboxStatus, NewInboxRow
 from gateway.core.ports import IndexEntry
@@ -208,7 +211,7 @@ def write_payload(part: Contribution) -> bytes:
     Contributions that say the same give the same bytes when they are shared.
     """
     option = orjson.OPT_SORT_KEYS if part.kind is Kind.SHARED else 0
-    return seal(json_bytes(_content(part), option))
+    return seal(_payload_bytes(_content(part), option))
 
 
 def write_own(part: Contribution) -> tuple[bytes, bool]:
@@ -223,8 +226,10 @@ def write_own(part: Contribution) -> tuple[bytes, bool]:
 
 
 def _content(part: Contribution) -> list[object]:
-    """Return what is kept of a contribution; few belong to a document."""
+    """Return what is kept of a contribution; few belong to a document or are written by clients."""
     content: list[object] = [part.resource, part.removals, part.annotates, part.movement]
+    if part.writer:
+        return [*content, part.document, part.writer]
     return [*content, part.document] if part.document else content
 
 
@@ -232,7 +237,9 @@ def read_payload(
     target: Target, version: str, ordinal: int, kind: Kind, stored: bytes
 ) -> Contribution:
     """Make a contribution again from its columns."""
-    resource, removals, annotates, movement, *document = orjson.loads(unseal(stored))
+    told = unseal(stored)
+    read = _read_exact if told.startswith(_WITH_DIGITS) else orjson.loads
+    resource, removals, annotates, movement, *more = read(told)
     return Contribution(
         target=target,
         version=Version.from_key(version),
@@ -242,8 +249,33 @@ def read_payload(
         annotates=annotates,
         kind=kind,
         movement=movement,
-        document=document[0] if document else "",
+        document=more[0] if more else "",
+        writer=more[1] if len(more) > 1 else "",
     )
+
+
+#: Before a payload whose numbers keep the digits they came with; others are read faster.
+_WITH_DIGITS = b" "
+
+
+def _payload_bytes(content: list[object], option: int) -> bytes:
+    try:
+        return orjson.dumps(content, option=option)
+    except orjson.JSONEncodeError:
+        # Decimals as they were written, or half a surrogate pair; anything else fails again.
+        whole = _whole_characters(content)
+        return _WITH_DIGITS + orjson.dumps(whole, _digits, option)
+
+
+def _digits(value: object) -> orjson.Fragment:
+    if not isinstance(value, Decimal):
+        raise TypeError(type(value))
+    return orjson.Fragment(str(value).encode())
+
+
+def _read_exact(told: bytes) -> list[Any]:
+    found: list[Any] = json.loads(told, parse_float=ExactDecimal)
+    return found
 
 
 def read_made(rows: Iterable[Sequence[Any]]) -> dict[int, list[Target]]:

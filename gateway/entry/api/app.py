@@ -33,6 +33,9 @@ _DESCRIPTION = (
 )
 
 
+_EVERY_TYPE = "/fhir/{type}"
+
+
 @dataclass(frozen=True, slots=True)
 class AppSettings:
     """What the application needs to know.
@@ -94,7 +97,7 @@ def create_app(
         settings.version,
         settings.date,
         subscriptions="/fhir/Subscription" in paths,
-        tasks="/fhir/Task/{id}" in paths,
+        writes=_EVERY_TYPE in paths,
         mutes="/fhir/$relais-mute" in paths,
         validation="/fhir/{type}/$validate" in paths,
         smart=tokens is not None,
@@ -107,7 +110,8 @@ def create_app(
         app.add_middleware(Wall, tokens=tokens)
     inside = [
         *([auth_router(tokens, settings.public_url)] if tokens is not None else []),
-        *routers,
+        # A door that takes every type comes behind those that take an operation by its name.
+        *sorted(routers, key=lambda router: _EVERY_TYPE in _paths([router])),
         everything_router(store, fhir),
         fhir_router(store, fhir),
         health_router(store, stalled_for, settings.stall_limit_s),

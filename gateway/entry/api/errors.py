@@ -18,6 +18,7 @@ from gateway.core.contributions import Json
 from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.core.issues import Issue, Severity
 from gateway.entry.api.bodies import BodyRefusedError
+from gateway.entry.api.write_statuses import STATUSES_OF_WRITES
 from gateway.fhir.bundle import to_bytes
 
 ISSUE_CODES = "https://relais.example/fhir/CodeSystem/issue-code"
@@ -25,6 +26,7 @@ MEDIA_TYPE = "application/fhir+json; charset=utf-8; fhirVersion=4.0"
 
 #: HTTP status and FHIR issue type of what the HTTP doors refuse by themselves.
 _ANSWERS: dict[str, tuple[int, str]] = {
+    **STATUSES_OF_WRITES,
     "RLS-FHR-050": (404, "not-supported"),
     "RLS-FHR-051": (404, "not-found"),
     "RLS-FHR-052": (410, "deleted"),

@@ -1,8 +1,8 @@
 """The FHIR door, reading: read, vread, search, history and metadata (FHIR R4 http).
 
 Stored bytes are the served bytes. Nothing is written through this door; resources come from
-HL7 v2 messages and CDA documents, subscriptions through `entry.api.subscriptions`, what people do
-with a gap through `entry.api.tasks`.
+HL7 v2 messages and CDA documents, what clients write through `entry.api.resources`, subscriptions
+through `entry.api.subscriptions`.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class FhirSettings:
         version: version of the software.
         date: when this version was deployed, FHIR dateTime.
         subscriptions: Subscription can be written in this process.
-        tasks: Task can be written in this process.
+        writes: resources can be written in this process.
         mutes: the operations on mutes are open in this process.
         validation: `$validate` is open in this process.
         smart: clients need an access token once one is registered.
@@ -50,7 +50,7 @@ class FhirSettings:
     version: str
     date: str
     subscriptions: bool = False
-    tasks: bool = False
+    writes: bool = False
     mutes: bool = False
     validation: bool = False
     smart: bool = False
@@ -100,7 +100,7 @@ class _Door:
                 settings.version,
                 settings.date,
                 subscriptions=settings.subscriptions,
-                tasks=settings.tasks,
+                writes=settings.writes,
                 mutes=settings.mutes,
                 validation=settings.validation,
                 smart=settings.smart,

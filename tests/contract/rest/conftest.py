@@ -18,6 +18,7 @@ from tests.contract.store.conftest import (
     store_url,
 )
 from tests.integration.rest.conftest import BASE, Shelf
+from tests.support.writing import writing_app
 
 __all__ = [
     "durable_url",
@@ -62,5 +63,13 @@ async def client(store: Store, clock: Hand) -> AsyncIterator[httpx2.AsyncClient]
     """Give a client of the application over that store."""
     app = create_app(store, AppSettings(BASE, "9.9.9", "2026-11-21", clock=clock))
     transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url=BASE) as found:
+        yield found
+
+
+@pytest.fixture
+async def writer(store: Store, clock: Hand) -> AsyncIterator[httpx2.AsyncClient]:
+    """Give a client that writes, of the application over that store."""
+    transport = httpx2.ASGITransport(app=writing_app(store, clock))
     async with httpx2.AsyncClient(transport=transport, base_url=BASE) as found:
         yield found

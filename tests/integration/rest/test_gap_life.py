@@ -9,15 +9,15 @@ import pytest
 from gateway.core.contributions import Json
 from gateway.entry.api.app import AppSettings, create_app
 from gateway.entry.api.mutes import mutes_router
+from gateway.entry.api.resources import resources_router
 from gateway.entry.api.subscriptions import local_client
-from gateway.entry.api.tasks import tasks_router
-from gateway.fhir.identity import Ids
 from gateway.pathway.rulefiles import rule_ids
 from gateway.store.factory import open_store
 from gateway.store.memory import MemoryStore
 from tests.integration.rest.conftest import BASE, issues
 from tests.support.assertions import paris
 from tests.support.opened_gaps import LETTER, Ward, business, deferred
+from tests.support.writing import write_settings
 
 NOTE = "Suivi par le réseau, vu au téléphone."
 
@@ -71,7 +71,7 @@ async def desk(request, tmp_path) -> AsyncIterator[Desk]:
         store,
         AppSettings(BASE, "9.9.9", "2026-11-22"),
         routers=[
-            tasks_router(store, ward.clock, Ids(), local_client),
+            resources_router(store, ward.clock, write_settings()),
             mutes_router(store, ward.clock, rule_ids(), local_client),
         ],
     )

@@ -12,11 +12,9 @@ from gateway.core.facts import Status
 from gateway.core.messages import Channel
 from gateway.core.ports import Store
 from gateway.entry.api.app import AppSettings, create_app
-from gateway.entry.api.subscriptions import local_client
-from gateway.entry.api.tasks import tasks_router
+from gateway.entry.api.resources import resources_router
 from gateway.entry.settings import load
 from gateway.entry.wiring import build_replayer, build_watcher
-from gateway.fhir.identity import Ids
 from gateway.mapping.loader import load_mappings
 from gateway.pipeline.watch import Watcher
 from gateway.store.factory import open_store
@@ -27,6 +25,7 @@ from tests.support.gaps import subscribed_row, subscription
 from tests.support.gateway import START, converter, take
 from tests.support.pipeline import HandClock
 from tests.support.rest import everything
+from tests.support.writing import write_settings
 
 CASES = ROOT / "fixtures" / "hl7v2"
 DISCHARGE = (CASES / "adt_a03_discharge_to_rehabilitation" / "input.er7").read_bytes()
@@ -74,7 +73,7 @@ async def desk(request, tmp_path) -> AsyncIterator[Desk]:
     app = create_app(
         store,
         AppSettings(BASE, "9.9.9", "2026-11-22"),
-        routers=[tasks_router(store, clock, Ids(), local_client)],
+        routers=[resources_router(store, clock, write_settings())],
     )
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url=BASE) as client:
@@ -138,19 +137,42 @@ async def test_what_is_not_theirs_to_write_is_refused_and_writes_nothing(desk: D
 
     answer = await desk.write(read, status="accepted", priority="routine")
     other = await desk.client.put("/fhir/Task/other", json=read.json(), headers={"If-Match": "*"})
+    wrong = {**read.json(), "id": "other"}
+    mixed = await desk.client.put(
+        f"/fhir/Task/{read.json()['id']}", json=wrong, headers={"If-Match": "*"}
+    )
     gone = {**read.json(), "id": "unknown"}
     unknown = await desk.client.put("/fhir/Task/unknown", json=gone, headers={"If-Match": "*"})
     words = await desk.client.put("/fhir/Task/x", content=b"no", headers=JSON | {"If-Match": "*"})
 
     assert (answer.status_code, issues(answer)[0][0]) == (422, "RLS-GAP-002")
-    assert (other.status_code, issues(other)[0][0]) == (400, "RLS-GAP-009")
-    assert (unknown.status_code, issues(unknown)[0][0]) == (404, "RLS-GAP-008")
-    assert (words.status_code, issues(words)[0][0]) == (422, "RLS-GAP-001")
+    assert (other.status_code, issues(other)[0][0]) == (400, "RLS-FHR-242")
+    assert (mixed.status_code, issues(mixed)[0][0]) == (400, "RLS-GAP-009")
+    assert (unknown.status_code, issues(unknown)[0][0]) == (412, "RLS-FHR-249")
+    assert (words.status_code, issues(words)[0][0]) == (400, "RLS-FHR-240")
     assert (await desk.task()).headers["etag"] == read.headers["etag"]
     assert await facts(desk) == []
-    for method in ("PATCH", "DELETE"):
-        refused = await desk.client.request(method, f"/fhir/Task/{read.json()['id']}")
-        assert (refused.status_code, refused.headers["allow"]) == (405, "GET, PUT, HEAD")
+    gone = await desk.client.delete(f"/fhir/Task/{read.json()['id']}")
+    assert (gone.status_code, issues(gone)[0][0]) == (403, "RLS-FHR-244")
+
+
+async def test_a_patch_is_judged_as_the_whole_task_is(desk: Desk) -> None:
+    read = await desk.task()
+    headers = {"Content-Type": "application/json-patch+json", "If-Match": read.headers["etag"]}
+    address = f"/fhir/Task/{read.json()['id']}"
+
+    taken = [{"op": "replace", "path": "/status", "value": "accepted"}]
+    answer = await desk.client.patch(address, json=taken, headers=headers)
+    again = await desk.client.patch(address, json=taken, headers=headers)
+    theirs = [{"op": "replace", "path": "/priority", "value": "routine"}]
+    refused = await desk.client.patch(
+        address, json=theirs, headers=headers | {"If-Match": answer.headers["etag"]}
+    )
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "accepted")
+    assert (again.status_code, issues(again)[0][0]) == (412, "RLS-GAP-011")
+    assert (refused.status_code, issues(refused)[0][0]) == (422, "RLS-GAP-002")
+    assert await facts(desk) == ["TASK.ACK"]
 
 
 JSON = {"Content-Type": "application/fhir+json"}

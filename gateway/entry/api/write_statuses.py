@@ -1,0 +1,30 @@
+"""HTTP status and FHIR issue type of what a write over REST is refused for (FHIR R4 http)."""
+
+#: Read by `entry.api.errors`.
+STATUSES_OF_WRITES: dict[str, tuple[int, str]] = {
+    "RLS-FHR-240": (400, "structure"),
+    "RLS-FHR-241": (400, "invalid"),
+    "RLS-FHR-242": (400, "invalid"),
+    "RLS-FHR-243": (405, "not-supported"),
+    "RLS-FHR-244": (403, "forbidden"),
+    "RLS-FHR-245": (404, "not-found"),
+    "RLS-FHR-246": (405, "not-supported"),
+    "RLS-FHR-247": (422, "value"),
+    "RLS-FHR-248": (428, "required"),
+    "RLS-FHR-249": (412, "conflict"),
+    "RLS-FHR-250": (412, "multiple-matches"),
+    "RLS-FHR-251": (400, "required"),
+    "RLS-FHR-252": (422, "not-found"),
+    "RLS-FHR-253": (412, "not-found"),
+    "RLS-FHR-254": (400, "not-found"),
+    "RLS-FHR-255": (400, "duplicate"),
+    "RLS-FHR-256": (400, "structure"),
+    "RLS-FHR-257": (400, "structure"),
+    "RLS-FHR-258": (413, "too-costly"),
+    "RLS-FHR-259": (422, "invalid"),
+    "RLS-FHR-260": (400, "structure"),
+    "RLS-FHR-261": (422, "processing"),
+    "RLS-FHR-262": (422, "value"),
+    "RLS-FHR-263": (412, "duplicate"),
+    "RLS-FHR-264": (415, "not-supported"),
+}

@@ -1,0 +1,49 @@
+"""The Provenance of what a client wrote: who, when, what was done (FHIR R4 Provenance)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from gateway.core.contributions import Contribution, Json, Kind, Target, Version
+from gateway.core.systems import IDENTIFIER_BASE
+from gateway.fhir.bundle import fhir_instant
+from gateway.fhir.identity import Ids
+
+_AGENT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+_DATA = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
+#: System of the ids of software clients.
+CLIENTS = f"{IDENTIFIER_BASE}/client"
+
+
+def provenance(
+    activity: str,
+    references: Sequence[str],
+    client: str,
+    digest: str,
+    now: datetime,
+    ids: Ids,
+) -> Contribution:
+    """Return the Provenance of all that a request did in one way.
+
+    Args:
+        activity: `CREATE`, `UPDATE` or `DELETE`, of v3-DataOperation.
+        references: what it was done to; of what is deleted, the last version that can be read.
+        client: who did it.
+        digest: SHA-256 of the request as it is kept, hex.
+        now: instant of the commit.
+        ids: of the installation.
+    """
+    number = ids.provenance(sha256(f"{digest}|{activity}".encode()).hexdigest())
+    who: Json = {"type": "Device", "identifier": {"system": CLIENTS, "value": client}}
+    source: Json = {"identifier": {"system": f"{IDENTIFIER_BASE}/request", "value": digest}}
+    resource: Json = {
+        "resourceType": "Provenance",
+        "id": number,
+        "target": [{"reference": one} for one in references],
+        "recorded": fhir_instant(now),
+        "activity": {"coding": [{"system": _DATA, "code": activity}]},
+        "agent": [{"type": {"coding": [{"system": _AGENT, "code": "author"}]}, "who": who}],
+        "entity": [{"role": "source", "what": source}],
+    }
+    version = Version(now, now, 0, digest)
+    return Contribution(Target("Provenance", number), version, resource, kind=Kind.ONCE)
