@@ -22,6 +22,7 @@ from gateway.entry.api.mutes import mutes_router
 from gateway.entry.api.resources import resources_router
 from gateway.entry.api.sockets import sockets_router
 from gateway.entry.api.subscriptions import subscriptions_router
+from gateway.entry.api.transactions import transactions_router
 from gateway.entry.api.validation import validation_router
 from gateway.entry.api.writing import WriteSettings
 from gateway.entry.auth.keys import ClientKeys
@@ -231,14 +232,16 @@ def build_tokens(settings: Settings, store: Store, clock: Clock, public_url: str
 def build_fhir_doors(
     settings: Settings, store: Store, clock: Clock, base: str
 ) -> tuple[APIRouter, ...]:
-    """Build the FHIR doors beside reading: subscriptions, work on gaps, mutes, `$validate`."""
+    """Build the FHIR doors beside reading: writes, subscriptions, mutes, `$validate`."""
     subscriptions = build_subscriptions(settings, build_egress(settings), base)
+    writes = build_writes(settings, base)
     return (
         validation_router(store, lambda: build_resource_judge(settings)),
         subscriptions_router(store, clock, subscriptions),
         sockets_router(store, clock, subscriptions),
         mutes_router(store, clock, rule_ids(settings.pathways), client_of),
-        resources_router(store, clock, build_writes(settings, base)),
+        transactions_router(store, clock, writes),
+        resources_router(store, clock, writes),
     )
 
 

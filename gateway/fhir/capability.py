@@ -112,11 +112,15 @@ def statement(
                 **({"security": _SMART} if smart else {}),
                 "resource": list(made.values()),
                 **({"operation": _mutes()} if mutes else {}),
-                "interaction": [{"code": "history-system"}],
+                "interaction": [{"code": code} for code in _system_interactions(writes=writes)],
                 "searchParam": [_parameter(parameter) for parameter in COMMON],
             }
         ],
     }
+
+
+def _system_interactions(*, writes: bool) -> list[str]:
+    return ["history-system", *(["transaction", "batch"] if writes else [])]
 
 
 def _resource(type_: str) -> Json:

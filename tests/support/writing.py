@@ -8,6 +8,7 @@ from gateway.core.contributions import Json
 from gateway.core.ports import Store
 from gateway.entry.api.app import AppSettings, create_app
 from gateway.entry.api.resources import resources_router
+from gateway.entry.api.transactions import transactions_router
 from gateway.entry.api.writing import WriteSettings
 from gateway.entry.auth.wall import client_of
 from gateway.fhir.identity import Ids
@@ -32,7 +33,10 @@ def writing_app(store: Store, clock: Clock, **changes: object):
     return create_app(
         store,
         AppSettings(BASE, "9.9.9", "2026-11-21", clock=clock),
-        routers=[resources_router(store, clock, write_settings(**changes))],
+        routers=[
+            transactions_router(store, clock, write_settings(**changes)),
+            resources_router(store, clock, write_settings(**changes)),
+        ],
     )
 
 
