@@ -24,6 +24,7 @@ from gateway.core.messages import Channel, InboxStatus, Incident, Outcome, RawMe
 from gateway.core.ports import Store, Transaction
 from gateway.pipeline import senders, unavailable
 from gateway.pipeline.commit import CommitRules, ConflictError, commit, store_bytes
+from gateway.pipeline.kept import Kept
 from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.prepared import Converting, Opened, Prepared
 
@@ -101,7 +102,8 @@ class Receiver:
         self._first_of: dict[tuple[str, ...], _Ticket] = {}
         self._threads: list[threading.Thread] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._later: set[asyncio.Task[None]] = set()
+        self._peak = 0
+        self._kept = Kept(self.convert_stored, self._pressure)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
@@ -116,6 +118,7 @@ class Receiver:
         self._tasks = [
             asyncio.create_task(self._commit_forever(), name="committer"),
             asyncio.create_task(self._watch_slow(), name="slow-inputs"),
+            asyncio.create_task(self._kept.run(), name="kept-inputs"),
         ]
 
     async def stop(self) -> None:
@@ -166,6 +169,7 @@ class Receiver:
     def _take(self, raw: RawMessage, loop: asyncio.AbstractEventLoop) -> _Ticket:
         ticket = _Ticket(raw, loop.create_future(), loop.time())
         self._in_flight[id(ticket)] = ticket
+        self._peak = max(self._peak, len(self._in_flight))
         self._work.put(ticket)
         return ticket
 
@@ -313,7 +317,7 @@ class Receiver:
             self._settle(ticket, receipt)
             kept = ticket.prepared is not None and ticket.prepared.status is InboxStatus.RECEIVED
             if kept and receipt.inbox_id is not None and receipt.outcome is Outcome.ACCEPTED:
-                self._convert_later(ticket.raw, receipt.inbox_id)
+                self._kept.add(ticket.raw, receipt.inbox_id)
 
     async def _write(self, items: list[Prepared]) -> list[Receipt]:
         """Commit; when another process stored one of the inputs meanwhile, look again."""
@@ -349,24 +353,17 @@ class Receiver:
         before = self._clock.now() - older_than
         rows = await self._store.write(lambda tx: tx.inbox.claim_received(limit, before))
         busy = {ticket.row_id for ticket in self._in_flight.values()}
-        free = [row for row in rows if row.id not in busy]
+        free = [row for row in rows if row.id not in busy and row.id not in self._kept]
         raws = [RawMessage(r.body, r.channel, r.received_at, flags=r.flags) for r in free]
         await asyncio.gather(
             *(self.convert_stored(raw, row.id) for raw, row in zip(raws, free, strict=True))
         )
         return len(free)
 
-    def _convert_later(self, raw: RawMessage, row_id: int) -> None:
-        """Convert an input of a source in mode `accept`, whose sender is answered already."""
-        task = asyncio.create_task(self._convert_quietly(raw, row_id))
-        self._later.add(task)
-        task.add_done_callback(self._later.discard)
-
-    async def _convert_quietly(self, raw: RawMessage, row_id: int) -> None:
-        try:
-            await self.convert_stored(raw, row_id)
-        except RetriableError:
-            _log.warning("conversion_postponed", inbox_id=row_id)
+    def _pressure(self) -> int:
+        """Return how many inputs were in process at once since this was asked last."""
+        peak, self._peak = self._peak, 0
+        return peak
 
     async def convert_stored(self, raw: RawMessage, row_id: int) -> Receipt:
         """Convert an input whose row is stored already, and write how it ended.

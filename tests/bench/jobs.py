@@ -1,14 +1,18 @@
 """(2) and (4) The whole job over MLLP: durable, checked, mapped, folded, stored, acknowledged."""
 
+import re
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
+from urllib.request import urlopen
 
 from gateway.simulation.establishments import CLCC
 from tests.bench import inputs, load, servers
 from tests.bench.figures import Report, cpu_seconds, resident_mb
 
 Start = Callable[[], AbstractContextManager[servers.Server]]
+_KEPT = re.compile(rb"^relais_kept_waiting ([0-9.e+]+)", re.MULTILINE)
 
 
 def adt(report: Report, runs: int, messages: int) -> None:
@@ -17,6 +21,7 @@ def adt(report: Report, runs: int, messages: int) -> None:
     candidates: tuple[tuple[str, Start, int], ...] = (
         ("adt relais", servers.relais, 1),
         ("adt relais full", partial(servers.relais, validation="full"), 4),
+        ("adt relais accept", partial(servers.relais, ack="accept"), 1),
         ("adt hl7v2-fhir-bridge", partial(servers.peer, CLCC.alias), 8),
     )
     for _ in range(runs):
@@ -34,6 +39,7 @@ def mdm(report: Report, runs: int, messages: int, size: int = 330_000) -> None:
     report.note(f"mdm: {len(bodies)} messages of about {len(bodies[0]) // 1000} kB")
     for _ in range(runs):
         _one(report, "mdm relais x8", servers.relais, bodies, 8)
+        _one(report, "mdm relais accept x8", partial(servers.relais, ack="accept"), bodies, 8)
     report.table("MDM^T02 with a CDA of 330 kB", "mdm")
 
 
@@ -43,6 +49,7 @@ def _one(report: Report, name: str, start: Start, sent: list[bytes], connections
             idle, before = resident_mb(server.pid), cpu_seconds(server.pid)
             found = load.play(server.port, sent, connections)
             busy, after = resident_mb(server.pid), cpu_seconds(server.pid)
+            waited = _until_converted(server.http_port)
     except (servers.UnavailableError, ConnectionError) as why:
         report.note(f"{name}: not measured: {why}")
         return
@@ -55,5 +62,23 @@ def _one(report: Report, name: str, start: Start, sent: list[bytes], connections
     if idle is not None and busy is not None:
         report.add(f"{name} memory idle", "MB", idle)
         report.add(f"{name} memory after", "MB", busy)
+    if waited is not None:
+        report.add(f"{name} last converted after the last ACK", "s", waited)
     if set(found.codes) != {"AA"}:
         report.note(f"{name}: acknowledgements {found.codes}: not a fair figure")
+
+
+def _until_converted(port: int) -> float | None:
+    """Wait until nothing that was answered waits for its conversion; None: nothing ever did.
+
+    The peer has no such thing, nor an HTTP port.
+    """
+    began = time.monotonic()
+    while port:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            waiting = _KEPT.search(answer.read())
+        if waiting is None or not float(waiting[1]):
+            break
+        time.sleep(0.2)
+    waited = time.monotonic() - began
+    return waited if waited > 1 else None

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,20 +41,38 @@ def free_port() -> int:
 
 @contextmanager
 def relais(
-    *, validation: str = "compiled", prepare: Callable[[Path], None] | None = None
+    *,
+    validation: str = "compiled",
+    prepare: Callable[[Path], None] | None = None,
+    ack: str = "process",
 ) -> Iterator[Server]:
     """Serve on a new SQLite file (synchronous=FULL) on the disk of this checkout.
 
     Args:
         validation: `compiled` or `full`.
         prepare: fills the file before the program starts.
+        ack: what every site wants: `process`, an answer after the conversion, or `accept`, one as
+            soon as the bytes are kept.
     """
     with _folder() as folder:
         if prepare is not None:
             prepare(folder / "bench.db")
         url = f"sqlite:///{folder / 'bench.db'}"
-        with _role("all", url, folder, validation=validation) as server:
+        more = {"RELAIS_RECEIVE_VALIDATION": validation}
+        if ack != "process":
+            more["RELAIS_MAPPINGS"] = str(_mappings(folder / "mappings", ack))
+        with _role("all", url, folder, more) as server:
             yield server
+
+
+def _mappings(folder: Path, ack: str) -> Path:
+    """Copy the mappings with another mode for every site."""
+    shutil.copytree(ROOT / "mappings", folder)
+    for path in (folder / "sites").glob("*.yaml"):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith("ack:")]
+        path.write_text("".join([*kept, f"ack: {ack}\n"]), encoding="utf-8")
+    return folder
 
 
 @contextmanager
@@ -79,14 +97,16 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _role(role: str, url: str, folder: Path, *, validation: str = "compiled") -> Iterator[Server]:
+def _role(
+    role: str, url: str, folder: Path, more: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     port, http_port = free_port(), free_port()
     environment = os.environ | {
         "RELAIS_STORE_URL": url,
         "RELAIS_MLLP_PORT": str(port),
         "RELAIS_HTTP_PORT": str(http_port),
-        "RELAIS_RECEIVE_VALIDATION": validation,
         "RELAIS_LOG_LEVEL": "ERROR",
+        **(more or {}),
     }
     command = [sys.executable, "-m", "gateway.entry.cli", "serve", "--role", role]
     listens = http_port if role == "worker" else port
