@@ -31,12 +31,12 @@ def rows(text: str) -> list[Case]:
     return [Case(*parts) for parts in found if ID.fullmatch(parts[0])]
 
 
-def marked(folder: Path) -> dict[str, list[str]]:
+def marked(folder: Path, mark: str = "field") -> dict[str, list[str]]:
     """Return the files whose tests carry each mark, read and not imported."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.field":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == f"pytest.mark.{mark}":
                 for argument in node.args:
                     if isinstance(argument, ast.Constant):
                         found[str(argument.value)].append(path.relative_to(folder).as_posix())

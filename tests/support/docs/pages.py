@@ -17,6 +17,7 @@ from tests.support.docs import (
     errors,
     facts,
     field_cases,
+    inferno,
     mappings,
     official,
     requirements,
@@ -46,6 +47,7 @@ PAGES: dict[Path, Callable[[], str]] = {
         for topic in TOPICS.values()
         for name, made in topic_resources.files(topic).items()
     },
+    REFERENCE / "inferno-subscriptions.md": lambda: inferno.page(ROOT / "tests"),
     REFERENCE / "topics.md": lambda: topics.page(TOPICS.values()),
     REFERENCE / "errors.md": lambda: errors.page(REFERENCE / "errors.d"),
     REFERENCE / "facts.md": lambda: facts.page(load_mappings()),
