@@ -36,3 +36,18 @@ def test_the_engine_is_measured():
         assert len(of_size) == 7
         assert all(of_size.values())
     assert not [note for note in found["notes"] if "not a fair figure" in note]
+
+
+def test_the_fan_out_is_measured():
+    small = ("--only", "fanout", "--runs", "1", "--subscribers", "5", "--admissions", "3")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", *small],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT,
+        capture_output=True, check=True, timeout=120,
+    )  # fmt: skip
+
+    found = orjson.loads(done.stdout.splitlines()[-1])
+
+    figures = {name: one["median"] for name, one in found["figures"].items()}
+    assert len(figures) == 12
+    assert all(figures.values())

@@ -6,10 +6,10 @@ because figures of different sessions do not compare.
 
 import argparse
 
-from tests.bench import engine, history, jobs, pathway, readers
+from tests.bench import engine, fanout, history, jobs, pathway, readers
 from tests.bench.figures import Report
 
-_PARTS = ("reader", "letters", "where", "adt", "mdm", "pathway", "engine", "history")
+_PARTS = ("reader", "letters", "where", "adt", "mdm", "pathway", "engine", "history", "fanout")
 
 
 def main() -> None:
@@ -28,6 +28,8 @@ def main() -> None:
     parser.add_argument("--stays", default="1,30,100,300", help="of somebody who keeps coming")
     parser.add_argument("--seconds", type=int, default=30, help="of a steady load")
     parser.add_argument("--events", type=int, default=300, help="single events at each size")
+    parser.add_argument("--subscribers", type=int, default=100, help="who is told")
+    parser.add_argument("--admissions", type=int, default=21, help="of which they are told")
     chosen = parser.parse_args()
     wanted = chosen.only.split(",")
     unknown = set(wanted) - set(_PARTS)
@@ -53,6 +55,8 @@ def main() -> None:
         engine.cost(report, chosen.runs, sizes, chosen.events)
     if "history" in wanted:
         history.history(report, chosen.runs, [int(stays) for stays in chosen.stays.split(",")])
+    if "fanout" in wanted:
+        fanout.fanout(report, chosen.runs, chosen.subscribers, chosen.admissions)
     report.finish()
 
 
