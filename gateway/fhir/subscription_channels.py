@@ -11,10 +11,15 @@ from typing import Literal
 from gateway.core.contributions import Json
 from gateway.core.egress import EgressPolicy, EndpointError, read_endpoint
 from gateway.core.issues import Issue
+from gateway.fhir import nde
 from gateway.fhir import subscription_faults as faults
 
 ChannelType = Literal["rest-hook", "websocket", "message", "email"]
 
+#: Says that a channel is none of R4's own (Subscriptions R5 Backport 1.1.0).
+CHANNEL_TYPE = (
+    "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-channel-type"
+)
 #: From the least to the most that a notification holds.
 CONTENTS = ("empty", "id-only", "full-resource")
 
@@ -56,6 +61,8 @@ CHANNELS: Mapping[str, Channel] = {
     "rest-hook": Channel(_FHIR, _BOTH),
     "message": Channel(_FHIR, _BOTH),
     "websocket": Channel(_FHIR, _BOTH, endpoint="", has_headers=False),
+    # What the French volet has: a channel of its own, told by the extension of the guide.
+    "nde": Channel(_FHIR, "application/fhir+json", CONTENTS[1:2]),
     # A mail is read by whoever runs the servers on its way: what a gap says never goes into one.
     "email": Channel(
         _MAIL,
@@ -77,17 +84,21 @@ class ChannelRules:
         mail_domains: domains mails may go to, their sub-domains included; `*` admits all.
     """
 
-    offered: frozenset[str] = frozenset({"rest-hook", "message", "websocket"})
+    offered: frozenset[str] = frozenset({"rest-hook", "message", "websocket", "nde"})
     egress: EgressPolicy = field(default_factory=EgressPolicy)
     mail_domains: frozenset[str] = frozenset()
 
 
-def channel_of(channel: Json, found: list[Issue]) -> Channel:
-    """Return what takes the type of a channel; of an unknown one that of a rest-hook."""
-    known = CHANNELS.get(channel["type"])
-    if known is None or "_type" in channel:
-        found.append(faults.unsupported_channel(sorted(CHANNELS)))
-    return known or CHANNELS["rest-hook"]
+def channel_of(channel: Json, found: list[Issue]) -> tuple[str, Channel]:
+    """Return the name of a channel and what it takes; of an unknown one those of a rest-hook."""
+    name = channel["type"]
+    if "_type" in channel:
+        own = [one.get("valueCoding") for one in (channel["_type"] or {}).get("extension", ())]
+        name = "nde" if own == [nde.CHANNEL] and name == "rest-hook" else ""
+    if name not in CHANNELS:
+        found.append(faults.unsupported_channel(sorted(set(CHANNELS) - {"nde"})))
+        name = "rest-hook"
+    return name, CHANNELS[name]
 
 
 def judge_form(channel: Json, content: str, taken: Channel, found: list[Issue]) -> None:

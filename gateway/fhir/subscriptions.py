@@ -19,10 +19,11 @@ from gateway.core.egress import EgressPolicy
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 from gateway.core.systems import FHIR_BASE
-from gateway.fhir import shape
+from gateway.core.timestamps import PARIS
+from gateway.fhir import nde, shape
 from gateway.fhir import subscription_faults as faults
 from gateway.fhir.subscription_channels import (
-    CHANNELS,
+    CHANNEL_TYPE,
     CONTENTS,
     ChannelRules,
     channel_of,
@@ -70,7 +71,7 @@ class SubscriptionRules:
     egress: EgressPolicy = field(default_factory=EgressPolicy)
     contents: frozenset[str] = frozenset(CONTENTS)
     per_client: int = 100
-    channels: frozenset[str] = frozenset({"rest-hook", "message", "websocket"})
+    channels: frozenset[str] = frozenset({"rest-hook", "message", "websocket", "nde"})
     mail_domains: frozenset[str] = frozenset()
 
 
@@ -86,6 +87,7 @@ class Terms:
         max_count: events of one notification at most.
         channel: type of the channel.
         mutes_own: the writes of its client are no events for it.
+        start: what happened before is not told.
     """
 
     topic: Topic
@@ -100,6 +102,7 @@ class Terms:
     max_count: int = 1
     channel: str = "rest-hook"
     mutes_own: bool = False
+    start: datetime | None = None
 
     @property
     def is_pushed(self) -> bool:
@@ -124,6 +127,8 @@ def accept(resource: Json, rules: SubscriptionRules, now: datetime) -> tuple[Jso
     """
     if not isinstance(resource, dict) or resource.get("resourceType") != "Subscription":
         raise RejectedError([faults.not_a_subscription()])
+    if nde.is_of_guide(resource):
+        resource = nde.as_topic_subscription(resource)
     wrong = [issue for issue in shape.check(resource) if issue.severity.refuses]
     if wrong:
         raise RejectedError(wrong)
@@ -132,7 +137,9 @@ def accept(resource: Json, rules: SubscriptionRules, now: datetime) -> tuple[Jso
         found += _against_rules(terms, rules, now)
     if found or terms is None:
         raise RejectedError(found)
-    return _kept(resource, terms), terms, "off" if resource["status"] == "off" else "requested"
+    # The guide of the French volet knows no handshake: what is sent first is the first event.
+    status = "active" if terms.channel == "nde" else "requested"
+    return _kept(resource, terms), terms, "off" if resource["status"] == "off" else status
 
 
 @lru_cache(maxsize=1024)
@@ -208,7 +215,7 @@ def _terms(resource: Json) -> tuple[Terms | None, list[Issue]]:
     """Read the terms of a well-shaped Subscription; None when they make no sense at all."""
     channel = resource["channel"]
     found = _foreign(resource)
-    taken = channel_of(channel, found)
+    name, taken = channel_of(channel, found)
     topic = TOPICS.get(resource["criteria"])
     if topic is None:
         return None, [*found, faults.unknown_topic(sorted(TOPICS))]
@@ -229,10 +236,20 @@ def _terms(resource: Json) -> tuple[Terms | None, list[Issue]]:
         timeout_s=numbers[TIMEOUT],
         end=end,
         max_count=numbers[MAX_COUNT] or 1,
-        channel=channel["type"] if channel["type"] in CHANNELS else "rest-hook",
+        channel=name,
+        start=_instant(_extension(resource, nde.START).get("valueDateTime", "")),
         mutes_own=_extension(resource, MUTES_OWN).get("valueBoolean") is True,
     )
     return terms, found
+
+
+def _instant(text: str) -> datetime | None:
+    """Return an instant as it is written; None where it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=PARIS)
 
 
 def _against_rules(terms: Terms, rules: SubscriptionRules, now: datetime) -> list[Issue]:
@@ -252,6 +269,7 @@ def _foreign(resource: Json) -> list[Issue]:
     places: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
         ("criteria", resource.get("_criteria"), (FILTER,)),
         ("channel", channel, (HEARTBEAT, TIMEOUT, MAX_COUNT)),
+        ("channel.type", channel.get("_type"), (CHANNEL_TYPE,)),
         ("channel.payload", channel.get("_payload"), (CONTENT,)),
         ("channel.endpoint", channel.get("_endpoint"), ()),
     )

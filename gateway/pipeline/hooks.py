@@ -10,11 +10,12 @@ from datetime import datetime
 
 import orjson
 
+from gateway.core.contributions import Json
 from gateway.core.deliveries import SETTLED, Delivery, DeliveryStatus
 from gateway.core.delivery_ports import SubscriptionRow
 from gateway.core.ports import StoredResource, Transaction
-from gateway.fhir import notifications
-from gateway.fhir.bundle import read_exact
+from gateway.fhir import nde, notifications
+from gateway.fhir.bundle import fhir_instant, read_exact
 from gateway.fhir.gaps import evidence_of, task_reference
 from gateway.fhir.notifications import Head, Told
 from gateway.fhir.subscription_channels import is_xml
@@ -71,6 +72,8 @@ def prepare(
         head = subscribed.head_of(row, base)
         return _ready(delivery, terms, notifications.heartbeat(head, delivery.created_at), head)
     number = int(details["number"])
+    if terms.channel == "nde":
+        return _order(tx, row, terms, delivery, base)
     last = min(number + terms.max_count - 1, max(row.events, number))
     told = read_events(tx, row, number, last, terms.content)
     if not told or told[0].number != number:
@@ -147,6 +150,8 @@ def _ready(delivery: Delivery, terms: Terms, body: bytes, head: Head, last: int 
     if terms.channel == "message":
         body = notifications.as_message(body, head, endpoint)
         endpoint = f"{endpoint.rstrip('/')}/$process-message"
+    elif terms.channel == "nde":
+        endpoint = f"{endpoint.rstrip('/')}/CommunicationRequest"
     if is_xml(terms.mime):
         body = to_xml(read_exact(body))
     details = {
@@ -163,6 +168,37 @@ def _ready(delivery: Delivery, terms: Terms, body: bytes, head: Head, last: int 
         details={**delivery.item.details, **details},
     )
     return replace(delivery, item=item)
+
+
+def _order(
+    tx: Transaction, row: SubscriptionRow, terms: Terms, delivery: Delivery, base: str
+) -> Delivery | Skip:
+    """Make the order of notification of the French volet (flux 4)."""
+    number = int(delivery.item.details["number"])
+    told = read_events(tx, row, number, number, "full-resource")
+    if not told or not told[0].resources:
+        return Skip("the event is no longer kept")
+    focus: Json = orjson.loads(told[0].resources[0].body)
+    head = subscribed.head_of(row, base, events=number)
+    made = nde.notification_request(
+        orjson.loads(row.body),
+        head.url,
+        number,
+        focus,
+        fhir_instant(told[0].at),
+        _establishment(tx, focus),
+    )
+    return _ready(delivery, terms, orjson.dumps(made), head, last=number)
+
+
+def _establishment(tx: Transaction, focus: Json) -> Json:
+    """Return who told an event, as an Organization without id."""
+    told = focus.get("serviceProvider") or focus.get("custodian") or {}
+    type_, _, id_ = str(told.get("reference", "")).partition("/")
+    stored = tx.resources.current([(type_, id_)]).get((type_, id_)) if id_ else None
+    found: Json = orjson.loads(stored.body) if stored is not None and not stored.deleted else {}
+    kept: Json = {name: found[name] for name in ("identifier", "name") if name in found}
+    return {"resourceType": "Organization", **(kept or {"name": "Relais"})}
 
 
 def _is_last(tx: Transaction, row: SubscriptionRow, delivery: Delivery) -> bool:

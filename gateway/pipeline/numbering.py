@@ -54,7 +54,8 @@ def number(
     items: list[NewDelivery] = []
     for event in events:
         is_own = terms.mutes_own and event.by == row.client
-        if is_own or not meets(terms.filters, event.traits):
+        is_early = terms.start is not None and event.at < terms.start
+        if is_own or is_early or not meets(terms.filters, event.traits):
             continue
         given = tx.subscriptions.add_event(row.id, event.key, event.focus, event.at)
         if given is not None and row.status == "active" and terms.is_pushed:
