@@ -6,9 +6,24 @@ Values only. What a scope allows is in `sharing.scopes`; how a client proves its
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
 
 #: The one client there is on this machine while none is registered (design decision 11).
 LOCAL = "local"
+#: Stands for a Patient that is not known: what is of such a one is shown to nobody who has a
+#: territory.
+UNKNOWN_PATIENT = "?"
+#: Categories of what is shared about a person.
+CATEGORIES = ("document", "handoff")
+
+
+class Audience(StrEnum):
+    """For whom a client asks; the letter is what a mask of a document is kept as."""
+
+    PROFESSIONAL = "p"
+    PATIENT = "t"
+    REPRESENTATIVE = "r"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +37,13 @@ class Client:
         jwks_url: where its public keys are; empty when they were given.
         jwks: its public keys as JSON text, a JWK Set; empty when they are at an address.
         active: it may ask for tokens.
+        territory: FINESS of the organisations whose patients it may be shown; None: it has no
+            perimeter and sees everybody (tools of the operator, auditors).
+        organisation: its own FINESS: whom a consent or a care team names.
+        team_reference: signed reference by which its organisation counts as of the care team of
+            whoever is in its territory (CSP L1110-12); empty: it does not.
+        audience: for whom it asks; masks of documents hide from it accordingly.
+        certificate: SHA-256 of the certificate it must show, hex; empty: none is asked for.
     """
 
     id: str
@@ -30,6 +52,11 @@ class Client:
     jwks_url: str = ""
     jwks: str = ""
     active: bool = True
+    territory: tuple[str, ...] | None = None
+    organisation: str = ""
+    team_reference: str = ""
+    audience: Audience = Audience.PROFESSIONAL
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +83,59 @@ class Principal:
     Attributes:
         client: id of the software client, `local` for the implicit one.
         scopes: what it was granted; None for the implicit client, which may do everything.
+        token: hash of its token, for the journal; empty for the implicit client.
+        has_territory: it sees the persons it has permits for; False: everybody.
+        audience: for whom it asks.
     """
 
     client: str
     scopes: str | None
+    token: str = ""
+    has_territory: bool = False
+    audience: Audience = Audience.PROFESSIONAL
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a registered client may be shown, as a query knows it.
+
+    Attributes:
+        client: its id; of Subscriptions it sees its own.
+        has_territory: it sees the persons it has permits for; False: everybody.
+        audience: for whom it asks.
+        now: instant of the request, UTC.
+    """
+
+    client: str
+    has_territory: bool
+    audience: Audience
+    now: datetime
+
+
+class Permit(NamedTuple):
+    """A client may be shown one category of what is known about a Patient.
+
+    Attributes:
+        basis: word of `sharing.decision.Why`.
+        source: what it rests on, such as `Consent/x/_history/2`.
+        until: when it ends by itself, UTC; None: it does not.
+    """
+
+    client: str
+    patient: str
+    category: str
+    basis: str
+    source: str = ""
+    until: datetime | None = None
+
+
+class Mark(NamedTuple):
+    """A person about whom it must be decided anew.
+
+    Attributes:
+        number: of the mark.
+        patient: one of the Patients of the person.
+    """
+
+    number: int
+    patient: str

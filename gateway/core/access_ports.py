@@ -1,9 +1,10 @@
 """What access control needs of the store: clients, tokens, assertions already used."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from gateway.core.access import Client, Grant
+from gateway.core.access import Client, Grant, Mark, Permit
 
 
 class AccessQueries(Protocol):
@@ -42,4 +43,41 @@ class AccessQueries(Protocol):
 
     def forget(self, before: datetime) -> int:
         """Forget tokens and used assertions that ended before an instant; return how many."""
+        ...
+
+    def mark(self, patient_ids: Iterable[str], due: datetime | None = None) -> None:
+        """Have it decided anew who may see the persons of these Patients.
+
+        Marks of what decides (stays, care teams, consents) are made by the store itself.
+
+        Args:
+            patient_ids: whose.
+            due: not before this instant; None: at once.
+        """
+        ...
+
+    def mark_everybody(self) -> None:
+        """Have it decided anew about every Patient there is."""
+        ...
+
+    def marks(self, now: datetime, limit: int, patient_ids: Sequence[str] = ()) -> list[Mark]:
+        """Return marks that are due, the oldest first.
+
+        Args:
+            now: instant of looking.
+            limit: how many at most.
+            patient_ids: of these Patients only; empty: of anybody.
+        """
+        ...
+
+    def settle(
+        self, marks: Sequence[Mark], patient_ids: Sequence[str], permits: Sequence[Permit]
+    ) -> None:
+        """Take marks away, and make these the permits of these Patients, for every client."""
+        ...
+
+    def permits(
+        self, client_id: str, patient_ids: Iterable[str], now: datetime
+    ) -> dict[tuple[str, str], Permit]:
+        """Return the permits of a client that hold now, by (Patient, category)."""
         ...

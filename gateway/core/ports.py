@@ -6,10 +6,11 @@ asked for it is woken once the transaction is durable.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 
+from gateway.core.access import Sight
 from gateway.core.access_ports import AccessQueries
 from gateway.core.contributions import Claim, Contribution, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
@@ -166,6 +167,9 @@ class StoredResource:
         body: JSON bytes, `meta.versionId` and `meta.lastUpdated` included; empty when deleted.
         content_hash: of the resource without those two, hex; equal content makes no new version.
         owner: the target whose fold made it (a movement is owned by its stay).
+        patient: whose it is (`fhir.compartment`); set by the store from the index entries, of a
+            deletion that of the version before.
+        masks: from whom it is hidden, letters of `core.access.Audience`; set likewise.
     """
 
     type: str
@@ -176,6 +180,8 @@ class StoredResource:
     deleted: bool
     content_hash: str
     owner: Target
+    patient: str = field(default="", compare=False)
+    masks: str = field(default="", compare=False)
 
 
 class IndexEntry(NamedTuple):
@@ -303,9 +309,16 @@ class ResourceQueries(Protocol):
         ...
 
     def changes(
-        self, wanted: Changes, limit: int, cursor: str | None
+        self, wanted: Changes, limit: int, cursor: str | None, sight: Sight | None = None
     ) -> tuple[list[StoredResource], str | None]:
-        """Return versions of many resources, newest first, and the cursor of the next page."""
+        """Return versions of many resources, newest first, and the cursor of the next page.
+
+        Args:
+            wanted: which versions.
+            limit: how many at most.
+            cursor: where the page starts.
+            sight: only what a client may be shown now; None: everything.
+        """
         ...
 
     def search(
@@ -315,11 +328,13 @@ class ResourceQueries(Protocol):
         limit: int,
         cursor: str | None,
         sort: Sequence[Sort] = (),
+        sight: Sight | None = None,
     ) -> Page:
         """Return current resources that meet every condition.
 
         The cursor is opaque; paging with it neither repeats nor loses a resource that does not
-        change meanwhile.
+        change meanwhile. With a `sight`, matches, total and what chains look at are what the
+        client may be shown now.
         """
         ...
 

@@ -6,10 +6,12 @@ import typer
 
 from gateway.entry import settings as settings_module
 from gateway.entry.cli_clients import client
+from gateway.entry.cli_why import why
 from gateway.store.factory import migrate as migrate_store
 
 admin = typer.Typer(help="The database of an installation, and its clients.")
 admin.add_typer(client, name="client")
+admin.command("why")(why)
 
 
 @admin.command("migrate")

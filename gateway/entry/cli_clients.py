@@ -1,5 +1,6 @@
 """`relais admin client`: the software clients that may ask for tokens."""
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.core.access import Client
+from gateway.core.access import Audience, Client
 from gateway.core.egress import EndpointError, read_endpoint
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
@@ -31,19 +32,44 @@ def add(
     name: Annotated[str, typer.Option(help="For people.")] = "",
     jwks: Annotated[Path | None, typer.Option(help="File with its public keys.")] = None,
     jwks_url: Annotated[str, typer.Option(help="https address of its public keys.")] = "",
+    organisation: Annotated[str, typer.Option(help="FINESS of the client itself.")] = "",
+    territory: Annotated[
+        str, typer.Option(help="FINESS whose patients it may be shown, separated by commas.")
+    ] = "",
+    team_reference: Annotated[
+        str, typer.Option(help="Signed reference by which it is of the care team (CSP L1110-12).")
+    ] = "",
+    audience: Annotated[
+        str, typer.Option(help="professional, patient or representative.")
+    ] = "professional",
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="No perimeter: a tool of the operator.")
+    ] = False,
 ) -> None:
     """Register a client, or change it; from the first one on every request needs a token.
 
     Example: relais admin client add dac-69 --jwks-url https://dac.example/jwks.json --scopes
     "system/Task.rus system/DetectedIssue.rs system/Patient.rs system/Subscription.cruds"
+    --organisation 690000001 --territory 690000002,690000003
     """
-    made = Client(client_id, name or client_id, _scopes(scopes), jwks_url, _keys(jwks, jwks_url))
+    made = Client(
+        client_id,
+        name or client_id,
+        _scopes(scopes),
+        jwks_url,
+        _keys(jwks, jwks_url),
+        territory=None if everybody else _territory(territory),
+        organisation=organisation,
+        team_reference=team_reference,
+        audience=_audience(audience),
+    )
     if not client_id.isprintable() or not 0 < len(client_id) <= _ID_LIMIT:
         raise RejectedError([_wrong_id()])
 
     async def work(store: Store) -> int:
         def put(tx: Transaction) -> int:
             tx.access.put_client(made)
+            tx.access.mark_everybody()
             # What it was given before may be more than it may have now.
             return tx.access.drop_grants(client_id)
 
@@ -51,6 +77,8 @@ def add(
 
     dropped = with_store(work)
     print(_line(made))
+    if not made.territory and made.territory is not None and not made.organisation:
+        print("it has no territory: it is shown nobody.", file=sys.stderr)
     if dropped:
         print(f"{dropped} tokens given before were taken back.", file=sys.stderr)
 
@@ -98,6 +126,7 @@ def _turn(client_id: str, *, active: bool) -> None:
                 return None
             changed = replace(known, active=active)
             tx.access.put_client(changed)
+            tx.access.mark_everybody()
             tx.access.drop_grants(client_id)
             return changed
 
@@ -105,13 +134,15 @@ def _turn(client_id: str, *, active: bool) -> None:
 
     changed = with_store(work)
     if changed is None:
-        raise RejectedError([_unknown()])
+        raise RejectedError([unknown_client()])
     print(_line(changed))
 
 
 def _line(one: Client) -> str:
     keys = one.jwks_url or f"{len(public_keys(one.jwks).keys)} keys given"
-    return f"{one.id}: {'on' if one.active else 'off'}, {one.scopes}, {keys}, {one.name}"
+    state = "on" if one.active else "off"
+    seen = "everybody" if one.territory is None else f"{len(one.territory)} organisations"
+    return f"{one.id}: {state}, {one.scopes}, {keys}, sees {seen}, {one.name}"
 
 
 def _scopes(text: str) -> str:
@@ -119,6 +150,21 @@ def _scopes(text: str) -> str:
     if wrong or not text.split():
         raise RejectedError([_wrong_scopes(wrong)])
     return " ".join(text.split())
+
+
+def _territory(text: str) -> tuple[str, ...]:
+    found = tuple(one.strip() for one in text.split(",") if one.strip())
+    wrong = [one for one in found if not re.fullmatch(r"[0-9AB]{2}[0-9]{7}", one)]
+    if wrong:
+        raise RejectedError([_wrong_finess()])
+    return found
+
+
+def _audience(text: str) -> Audience:
+    try:
+        return Audience[text.upper()]
+    except KeyError:
+        raise RejectedError([_wrong_audience()]) from None
 
 
 def _keys(file: Path | None, url: str) -> str:
@@ -191,7 +237,26 @@ def _wrong_address(why: str) -> Issue:
     )
 
 
-def _unknown() -> Issue:
+def _wrong_finess() -> Issue:
+    return _issue(
+        "RLS-SEC-041",
+        "--territory",
+        "a territory is a list of FINESS numbers.",
+        "Write numbers of nine characters, separated by commas.",
+    )
+
+
+def _wrong_audience() -> Issue:
+    return _issue(
+        "RLS-SEC-042",
+        "--audience",
+        "nobody is known by this word.",
+        "Write professional, patient or representative.",
+    )
+
+
+def unknown_client() -> Issue:
+    """Say that no client has an id."""
     return _issue(
         "RLS-SEC-035",
         "client_id",

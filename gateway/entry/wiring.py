@@ -63,6 +63,7 @@ from gateway.pipeline.digests import Digester
 from gateway.pipeline.folds import FOLDS
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer
+from gateway.pipeline.rights import Settler
 from gateway.pipeline.subscribed import HOOK
 from gateway.pipeline.sweep import Sweep
 from gateway.pipeline.to_hospital import CONNECTOR
@@ -313,5 +314,6 @@ def build_workers(
         sweep=sweep,
         archivist=archivist,
         digester=digester,
+        settler=Settler(store, clock),
     )
     return workers, client

@@ -16,6 +16,7 @@ from gateway.pipeline.archive import Archivist
 from gateway.pipeline.deliver import Deliverer
 from gateway.pipeline.digests import Digester
 from gateway.pipeline.letters import LetterTaker
+from gateway.pipeline.rights import Settler
 from gateway.pipeline.sweep import Sweep
 from gateway.pipeline.watch import Watcher
 
@@ -34,6 +35,7 @@ class Rhythm:
     sweep_s: float = 60.0
     archive_s: float = 60.0
     digests_s: float = 5.0
+    rights_s: float = 1.0
 
 
 class Workers:
@@ -49,6 +51,7 @@ class Workers:
         sweep: Sweep | None = None,
         archivist: Archivist | None = None,
         digester: Digester | None = None,
+        settler: Settler | None = None,
     ) -> None:
         """Prepare; nothing runs.
 
@@ -61,6 +64,7 @@ class Workers:
             sweep: finds lost timers; None where nobody lives long enough to lose one.
             archivist: folds away what is settled; None where nothing gets old.
             digester: makes the digests of owners; None where nobody reads any.
+            settler: decides who may be shown whom; None: reads decide when they need it.
         """
         self._watcher = watcher
         self._deliverer = deliverer
@@ -70,6 +74,7 @@ class Workers:
         self._sweep = sweep
         self._archivist = archivist
         self._digester = digester
+        self._settler = settler
         # The mailbox remembers what it gave last, so one look at a time.
         self._reading = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -85,6 +90,8 @@ class Workers:
             self._run("archive", self._archivist.step, rhythm.archive_s)
         if self._digester is not None:
             self._run("digests", self._digester.step, rhythm.digests_s)
+        if self._settler is not None:
+            self._run("rights", self._settler.step, rhythm.rights_s)
         if self._notices is not None:
             self._run("notices", self.read_notices, rhythm.notices_s)
 

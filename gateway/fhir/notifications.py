@@ -49,7 +49,7 @@ class Told:
     """One numbered event.
 
     Attributes:
-        focus: `Type/id` of what it is about.
+        focus: `Type/id` of what it is about; empty when the client may not be told any more.
         context: `Type/id` of what belongs to it.
         resources: versions to include with full-resource, focus first.
     """
@@ -170,7 +170,7 @@ def _resources(base: str, told: Sequence[Told], *, full: bool) -> list[Json]:
     """Make one entry per resource; the version of its last event, as full URLs are unique."""
     found: dict[str, StoredResource | None] = {}
     for one in told:
-        for reference in (one.focus, *one.context):
+        for reference in filter(None, (one.focus, *one.context)):
             found.setdefault(reference, None)
         found.update({f"{r.type}/{r.id}": r for r in one.resources})
     return [_entry(base, reference, found[reference], full) for reference in found]
@@ -216,7 +216,7 @@ def _event(base: str, told: Told, content: str) -> Json:
         {"name": "event-number", "valueString": str(told.number)},
         {"name": "timestamp", "valueInstant": fhir_instant(told.at)},
     ]
-    if content != "empty":
+    if content != "empty" and told.focus:
         parts.append({"name": "focus", "valueReference": {"reference": f"{base}/{told.focus}"}})
         parts += [
             {"name": "additional-context", "valueReference": {"reference": f"{base}/{one}"}}

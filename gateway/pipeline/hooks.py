@@ -4,7 +4,7 @@ An outbox row holds the number of an event only; address, headers and content ar
 subscription at the moment of sending, so that a secret is kept once and a change counts at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from gateway.fhir.notifications import Head, Told
 from gateway.fhir.subscription_channels import is_xml
 from gateway.fhir.subscriptions import Terms
 from gateway.fhir.xml import to_xml
-from gateway.pipeline import subscribed
+from gateway.pipeline import rights, subscribed
 
 #: The receiver said that nobody will ever listen there again (HTTP 410).
 GONE = "RLS-SUB-036"
@@ -75,7 +75,7 @@ def prepare(
     if terms.channel == "nde":
         return _order(tx, row, terms, delivery, base)
     last = min(number + terms.max_count - 1, max(row.events, number))
-    told = read_events(tx, row, number, last, terms.content)
+    told = read_events(tx, row, number, last, terms.content, now)
     if not told or told[0].number != number:
         return Skip("the event is no longer kept")
     head = subscribed.head_of(row, base, events=told[-1].number)
@@ -84,11 +84,21 @@ def prepare(
 
 
 def read_events(
-    tx: Transaction, row: SubscriptionRow, low: int, high: int, content: str
+    tx: Transaction, row: SubscriptionRow, low: int, high: int, content: str, now: datetime
 ) -> list[Told]:
-    """Return numbered events with what belongs to them."""
-    found = tx.subscriptions.events(row.id, low, high)
-    return [_told(tx, number, focus, at, content) for number, focus, at in found]
+    """Return numbered events with what belongs to them.
+
+    Of an event that the client may not be told of any more only the number is left: an opposition
+    or a client's territory may have changed since it was given.
+    """
+    return [
+        _told(
+            tx, number, focus, at, content, lambda one: rights.may_be_told(tx, row.client, one, now)
+        )
+        if rights.may_be_told(tx, row.client, focus, now)
+        else Told(number, at, "")
+        for number, focus, at in tx.subscriptions.events(row.id, low, high)
+    ]
 
 
 def settled(
@@ -207,14 +217,21 @@ def _is_last(tx: Transaction, row: SubscriptionRow, delivery: Delivery) -> bool:
     return stored is not None and stored.version == delivery.item.details["version"]
 
 
-def _told(tx: Transaction, number: int, focus: str, at: datetime, content: str) -> Told:
+def _told(
+    tx: Transaction,
+    number: int,
+    focus: str,
+    at: datetime,
+    content: str,
+    may: Callable[[str], bool],
+) -> Told:
     """Read an event: the version it was about, its Task and its evidence as they stood then."""
     reference, _, version = focus.partition("/_history/")
     if content == "empty":
         return Told(number, at, reference)
     type_, id_ = reference.split("/")
     stored = tx.resources.version(type_, id_, int(version)) if version else None
-    context = _context_of(stored)
+    context = tuple(one for one in _context_of(stored) if may(one))
     resources: list[StoredResource] = []
     if content == "full-resource" and stored is not None:
         then = (_as_of(tx, one, stored.last_updated) for one in context)

@@ -14,6 +14,7 @@ from gateway.core.ports import Transaction
 from gateway.fhir.subscription_filters import Traits, meets
 from gateway.fhir.subscriptions import Terms
 from gateway.fhir.topics import Topic
+from gateway.pipeline import rights
 
 #: Name of the connector of the rest-hook channel.
 HOOK = "fhir_hook"
@@ -56,6 +57,8 @@ def number(
         is_own = terms.mutes_own and event.by == row.client
         is_early = terms.start is not None and event.at < terms.start
         if is_own or is_early or not meets(terms.filters, event.traits):
+            continue
+        if not rights.may_be_told(tx, row.client, event.focus, now):
             continue
         given = tx.subscriptions.add_event(row.id, event.key, event.focus, event.at)
         if given is not None and row.status == "active" and terms.is_pushed:

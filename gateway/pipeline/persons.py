@@ -51,6 +51,8 @@ def relink(
     if moved:
         moved |= tx.facts.link(following(tx, moved), now)
         tx.watch.touch(dict.fromkeys(moved, now))
+        # Who may be shown a person is decided for all records of the person.
+        tx.access.mark({one for person in moved for one in tx.facts.patients(person)})
     return moved
 
 

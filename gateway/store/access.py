@@ -1,23 +1,29 @@
 """Queries on clients, tokens and used assertions."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal_column, select
 
-from gateway.core.access import Client, Grant
+from gateway.core.access import Client, Grant, Mark, Permit
 from gateway.store.accesscodec import (
     ClientColumns,
     GrantColumns,
+    PermitColumns,
     client_columns,
     grant_columns,
+    permit_columns,
     read_client,
     read_grant,
+    read_permit,
 )
 from gateway.store.codec import instant_text, key_text, storable
-from gateway.store.sqltext import Compiler, Session
+from gateway.store.columns import TEXT
+from gateway.store.sqltext import Compiler, Session, given
 from gateway.store.tables import TABLES
 
 _CLIENT, _GRANT = (TABLES[name].c for name in ("access_client", "access_grant"))
+_MARK, _PERMIT = (TABLES[name].c for name in ("access_mark", "access_permit"))
 
 
 class AccessSql:
@@ -36,6 +42,30 @@ class AccessSql:
             c(table.delete().where(column < bindparam("before")), "before")
             for table, column in ((grant, _GRANT.expires), (used, used.c.until))
         )
+        mark, permit = TABLES["access_mark"], TABLES["access_permit"]
+        self.mark = c.insert(mark, ("due", "patient"))
+        resource = TABLES["resource"].c
+        everybody = select(bindparam("due", type_=TEXT), resource.id).where(
+            resource.type == literal_column("'Patient'"), resource.deleted == literal_column("0")
+        )
+        self.mark_everybody = c(mark.insert().from_select(["due", "patient"], everybody), "due")
+        due = select(_MARK.number, _MARK.patient).where(_MARK.due <= bindparam("now"))
+        self.marks = c(c.limited(due.order_by(_MARK.number), "rows"), "now", "rows")
+        theirs = due.where(c.among(_MARK.patient, "patients"))
+        self.marks_of = c(
+            c.limited(theirs.order_by(_MARK.number), "rows"), "now", "patients", "rows"
+        )
+        self.unmark = c(mark.delete().where(_MARK.number == bindparam("of_number")), "of_number")
+        self.put_permit = c.upsert(permit, PermitColumns._fields)
+        self.drop_permits = c(
+            permit.delete().where(_PERMIT.patient == bindparam("of_patient")), "of_patient"
+        )
+        held = select(*_PERMIT).where(
+            _PERMIT.client == bindparam("of_client"),
+            _PERMIT.until > bindparam("now"),
+            c.among(_PERMIT.patient, "patients"),
+        )
+        self.permits = c(held, "of_client", "now", "patients")
 
 
 class SqlAccess:
@@ -82,3 +112,42 @@ class SqlAccess:
         """Forget what ended before an instant."""
         at = instant_text(before)
         return sum(self._session.run(one, (at,)) for one in self._sql.forget)
+
+    def mark(self, patient_ids: Iterable[str], due: datetime | None = None) -> None:
+        """Have it decided anew who may see the persons of these Patients."""
+        at = "" if due is None else instant_text(due)
+        rows = [(at, storable(one)) for one in sorted(set(patient_ids))]
+        self._session.run_many(self._sql.mark, rows)
+
+    def mark_everybody(self) -> None:
+        """Have it decided anew about every Patient there is."""
+        self._session.run(self._sql.mark_everybody, ("",))
+
+    def marks(self, now: datetime, limit: int, patient_ids: Sequence[str] = ()) -> list[Mark]:
+        """Return marks that are due, the oldest first."""
+        at = instant_text(now)
+        if patient_ids:
+            wanted = given([storable(one) for one in patient_ids])
+            rows = self._session.rows(self._sql.marks_of, (at, wanted, limit))
+        else:
+            rows = self._session.rows(self._sql.marks, (at, limit))
+        return [Mark(*row) for row in rows]
+
+    def settle(
+        self, marks: Sequence[Mark], patient_ids: Sequence[str], permits: Sequence[Permit]
+    ) -> None:
+        """Take marks away, and make these the permits of these Patients."""
+        self._session.run_many(self._sql.unmark, [(mark.number,) for mark in marks])
+        gone = [(storable(one),) for one in sorted(set(patient_ids))]
+        self._session.run_many(self._sql.drop_permits, gone)
+        rows = sorted(permit_columns(one) for one in permits)
+        self._session.run_many(self._sql.put_permit, rows)
+
+    def permits(
+        self, client_id: str, patient_ids: Iterable[str], now: datetime
+    ) -> dict[tuple[str, str], Permit]:
+        """Return the permits of a client that hold now, by (Patient, category)."""
+        wanted = given([storable(one) for one in set(patient_ids)])
+        parameters = (key_text(client_id), instant_text(now), wanted)
+        found = [read_permit(row) for row in self._session.rows(self._sql.permits, parameters)]
+        return {(one.patient, one.category): one for one in found}

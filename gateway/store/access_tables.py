@@ -1,9 +1,9 @@
-"""Tables of access control: clients, tokens, assertions already used."""
+"""Tables of access control: clients, tokens, used assertions, who may be shown whom."""
 
 from sqlalchemy import Index, LargeBinary, SmallInteger
-from sqlmodel import Field, SQLModel
+from sqlmodel import Column, Field, SQLModel
 
-from gateway.store.columns import TEXT, column
+from gateway.store.columns import ROW_ID, TEXT, column
 
 
 class AccessClient(SQLModel, table=True):
@@ -41,4 +41,32 @@ class AccessAssertion(SQLModel, table=True):
 
     client: str = Field(sa_column=column(TEXT, key=True))
     jti: str = Field(sa_column=column(TEXT, key=True))
+    until: str = Field(sa_column=column(TEXT))
+
+
+class AccessMark(SQLModel, table=True):
+    """A person about whom it must be decided anew; marks are added and taken, never changed."""
+
+    __tablename__ = "access_mark"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    number: int = Field(sa_column=Column(ROW_ID, primary_key=True, autoincrement=True))
+    due: str = Field(sa_column=column(TEXT))
+    patient: str = Field(sa_column=column(TEXT))
+
+
+class AccessPermit(SQLModel, table=True):
+    """A client may be shown one category of what is known about a Patient."""
+
+    __tablename__ = "access_permit"
+    __table_args__ = (
+        Index("ix_access_permit_patient", "patient"),
+        {"sqlite_with_rowid": False},
+    )
+
+    client: str = Field(sa_column=column(TEXT, key=True))
+    category: str = Field(sa_column=column(TEXT, key=True))
+    patient: str = Field(sa_column=column(TEXT, key=True))
+    basis: str = Field(sa_column=column(TEXT))
+    source: str = Field(sa_column=column(TEXT))
     until: str = Field(sa_column=column(TEXT))

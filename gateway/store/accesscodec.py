@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from gateway.core.access import Client, Grant
+from gateway.core.access import Audience, Client, Grant, Permit
 from gateway.store.codec import instant_text, json_bytes, read_instant, seal, storable, unseal
+from gateway.store.columns import NEVER
 
 
 class ClientColumns(NamedTuple):
@@ -33,6 +34,11 @@ def client_columns(client: Client) -> ClientColumns:
         "scopes": client.scopes,
         "jwks_url": client.jwks_url,
         "jwks": client.jwks,
+        "territory": client.territory,
+        "organisation": client.organisation,
+        "team_reference": client.team_reference,
+        "audience": client.audience.value,
+        "certificate": client.certificate,
     }
     content = seal(json_bytes(said, orjson.OPT_SORT_KEYS))
     return ClientColumns(storable(client.id), int(client.active), content)
@@ -42,7 +48,16 @@ def read_client(row: Sequence[Any]) -> Client:
     """Return the client of a row."""
     columns = ClientColumns(*row)
     said = orjson.loads(unseal(columns.content))
-    return Client(columns.id, **said, active=bool(columns.active))
+    # Registered before there were territories: shown to nobody until one is given.
+    territory = said.pop("territory", [])
+    audience = Audience(said.pop("audience", Audience.PROFESSIONAL))
+    return Client(
+        columns.id,
+        **said,
+        active=bool(columns.active),
+        territory=None if territory is None else tuple(territory),
+        audience=audience,
+    )
 
 
 def grant_columns(grant: Grant) -> GrantColumns:
@@ -55,3 +70,36 @@ def read_grant(row: Sequence[Any]) -> Grant:
     """Return the token of a row."""
     columns = GrantColumns(*row)
     return Grant(columns.digest, columns.client, columns.scopes, read_instant(columns.expires))
+
+
+class PermitColumns(NamedTuple):
+    """A row of `access_permit`, in the order of the table."""
+
+    client: str
+    category: str
+    patient: str
+    basis: str
+    source: str
+    until: str
+
+
+def permit_columns(permit: Permit) -> PermitColumns:
+    """Return the columns of a permit."""
+    until = NEVER if permit.until is None else instant_text(permit.until)
+    return PermitColumns(
+        storable(permit.client),
+        permit.category,
+        storable(permit.patient),
+        permit.basis,
+        permit.source,
+        until,
+    )
+
+
+def read_permit(row: Sequence[Any]) -> Permit:
+    """Return the permit of a row."""
+    columns = PermitColumns(*row)
+    until = None if columns.until == NEVER else read_instant(columns.until)
+    return Permit(
+        columns.client, columns.patient, columns.category, columns.basis, columns.source, until
+    )

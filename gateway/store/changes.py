@@ -15,20 +15,25 @@ from sqlalchemy import (
     union_all,
 )
 
+from gateway.core.access import Sight
 from gateway.core.ports import Changes
 from gateway.store.codec import instant_text, storable
 from gateway.store.columns import TEXT
 from gateway.store.places import ChangePlace
+from gateway.store.sight import form as sight_form
+from gateway.store.sight import seen, seen_past
 from gateway.store.tables import TABLES
 
 _PAST = TABLES["resource_history"]
 _NAMES = tuple(_PAST.c.keys())
 
 
-def form(wanted: Changes, after: ChangePlace | None) -> tuple[object, ...]:
+def form(
+    wanted: Changes, after: ChangePlace | None, sight: Sight | None = None
+) -> tuple[object, ...]:
     """Return what the text of the statement depends on."""
     has = (bool(wanted.type), bool(wanted.id), wanted.since is not None, wanted.at is not None)
-    return ("changes", *has, after is not None)
+    return ("changes", *has, after is not None, sight_form(sight))
 
 
 def values(wanted: Changes, rows: int, after: ChangePlace | None) -> dict[str, Any]:
@@ -43,12 +48,16 @@ def values(wanted: Changes, rows: int, after: ChangePlace | None) -> dict[str, A
     return found
 
 
-def statement(wanted: Changes, after: ChangePlace | None) -> Select[Any]:
+def statement(
+    wanted: Changes, after: ChangePlace | None, sight: Sight | None = None
+) -> Select[Any]:
     """Return the query of one page behind a place."""
     now = TABLES["resource"]
     both = [
-        select(*(table.c[name] for name in _NAMES)).where(*_met(table.c, wanted, after))
-        for table in (now, _PAST)
+        select(*(table.c[name] for name in _NAMES)).where(
+            *_met(table.c, wanted, after), *([] if sight is None else [shown(table.c, sight)])
+        )
+        for table, shown in ((now, seen), (_PAST, seen_past))
     ]
     found = union_all(*both).subquery("versions").c
     size = bindparam("rows", 0, type_=Integer())

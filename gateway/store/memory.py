@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from gateway.core.access import Sight
 from gateway.core.access_ports import AccessQueries
 from gateway.core.contributions import Claim, Contribution, Kind, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
@@ -33,6 +34,7 @@ from gateway.store.memory_resources import MemoryResources
 from gateway.store.memory_watch import MemoryWatch
 from gateway.store.memory_work import MemoryWork
 from gateway.store.problems import closed
+from gateway.store.sight import MemorySight
 from gateway.store.watchrules import Watch
 
 T = TypeVar("T")
@@ -324,7 +326,18 @@ class MemoryTransaction:
         self.inbox: InboxQueries = MemoryInbox(self.journal, self.incidents)
         self.contributions: ContributionQueries = MemoryContributions(self.journal)
         self.claims: ClaimQueries = MemoryClaims(self.journal)
-        self.resources: ResourceQueries = MemoryResources(self.journal)
+        subscriptions = MemorySubscriptions(self.journal)
+
+        def sight_of(sight: Sight) -> MemorySight:
+            def owner_of(id_: str) -> str | None:
+                row = subscriptions.get(id_)
+                return None if row is None else row.client
+
+            return MemorySight(sight, access.permitted(sight.client, sight.now), owner_of)
+
+        resources = MemoryResources(self.journal, lambda ids: access.mark(ids), sight_of)
+        access = MemoryAccess(self.journal, resources.patients)
+        self.resources: ResourceQueries = resources
         watched: dict[str, Watch] = {}
         self.facts: FactQueries = MemoryFacts(self.journal, watched)
         facts = self.facts
@@ -332,9 +345,9 @@ class MemoryTransaction:
             self.journal, watched, facts.patients, lambda one: facts.persons([one])[one]
         )
         self.outbox: OutboxQueries = MemoryOutbox(self.journal)
-        self.subscriptions: SubscriptionQueries = MemorySubscriptions(self.journal)
+        self.subscriptions: SubscriptionQueries = subscriptions
         self.work: WorkQueries = MemoryWork(self.journal)
-        self.access: AccessQueries = MemoryAccess(self.journal)
+        self.access: AccessQueries = access
 
 
 class MemoryStore:

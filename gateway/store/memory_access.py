@@ -1,16 +1,19 @@
 """Clients, tokens and used assertions, in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from gateway.core.access import Client, Grant
+from gateway.core.access import Client, Grant, Mark, Permit
 from gateway.store.accesscodec import (
     ClientColumns,
     GrantColumns,
+    PermitColumns,
     client_columns,
     grant_columns,
+    permit_columns,
     read_client,
     read_grant,
+    read_permit,
 )
 from gateway.store.codec import instant_text, storable
 from gateway.store.journal import Journal
@@ -19,11 +22,15 @@ from gateway.store.journal import Journal
 class MemoryAccess:
     """Access control, kept as the columns the SQL stores write."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, patients: Callable[[], Iterable[str]]) -> None:
         self._journal = journal
+        self._patients = patients
         self._clients: dict[str, ClientColumns] = {}
         self._grants: dict[str, GrantColumns] = {}
         self._used: dict[tuple[str, str], str] = {}
+        self._marks: dict[int, tuple[str, str]] = {}
+        self._last = {"mark": 0}
+        self._permits: dict[tuple[str, str, str], PermitColumns] = {}
 
     def put_client(self, client: Client) -> None:
         """Keep a client, in the place of one with the same id."""
@@ -69,6 +76,62 @@ class MemoryAccess:
             self._journal.drop(self._used, key)
         old = self._drop_grants(d for d, row in self._grants.items() if row.expires < at)
         return len(used) + old
+
+    def mark(self, patient_ids: Iterable[str], due: datetime | None = None) -> None:
+        """Have it decided anew who may see the persons of these Patients."""
+        at = "" if due is None else instant_text(due)
+        for one in sorted(set(patient_ids)):
+            number = self._last["mark"] + 1
+            self._journal.put(self._last, "mark", number)
+            self._journal.put(self._marks, number, (at, storable(one)))
+
+    def mark_everybody(self) -> None:
+        """Have it decided anew about every Patient there is."""
+        self.mark(self._patients())
+
+    def marks(self, now: datetime, limit: int, patient_ids: Sequence[str] = ()) -> list[Mark]:
+        """Return marks that are due, the oldest first."""
+        at = instant_text(now)
+        found = [
+            Mark(number, patient)
+            for number, (due, patient) in self._marks.items()
+            if due <= at and (not patient_ids or patient in patient_ids)
+        ]
+        return sorted(found)[:limit]
+
+    def settle(
+        self, marks: Sequence[Mark], patient_ids: Sequence[str], permits: Sequence[Permit]
+    ) -> None:
+        """Take marks away, and make these the permits of these Patients."""
+        for mark in marks:
+            self._journal.drop(self._marks, mark.number)
+        gone = set(patient_ids)
+        for key in [key for key in self._permits if key[2] in gone]:
+            self._journal.drop(self._permits, key)
+        for one in permits:
+            row = permit_columns(one)
+            self._journal.put(self._permits, row[:3], row)
+
+    def permits(
+        self, client_id: str, patient_ids: Iterable[str], now: datetime
+    ) -> dict[tuple[str, str], Permit]:
+        """Return the permits of a client that hold now, by (Patient, category)."""
+        wanted, at = set(patient_ids), instant_text(now)
+        found = [
+            read_permit(row)
+            for row in self._permits.values()
+            if row.client == client_id and row.patient in wanted and row.until > at
+        ]
+        return {(one.patient, one.category): one for one in found}
+
+    def permitted(self, client_id: str, now: datetime) -> set[tuple[str, str]]:
+        """Return every (Patient, category) a client may be shown now, for searches."""
+        at = instant_text(now)
+        return {
+            (row.patient, row.category)
+            for row in self._permits.values()
+            if row.client == client_id and row.until > at
+        }
 
     def _drop_grants(self, digests: Iterable[str]) -> int:
         found = list(digests)

@@ -1,14 +1,18 @@
 """Folded resources and their search in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
+from gateway.core.access import Sight
 from gateway.core.contributions import Target
 from gateway.core.ports import Changes, Condition, NewVersion, Page, Sort, StoredResource
+from gateway.fhir.compartment import decides, masks_of, patient_of
 from gateway.store import codec, places
 from gateway.store.codec import EntryColumns, instant_text
 from gateway.store.journal import Journal
 from gateway.store.memory_search import Held, behind, order
 from gateway.store.problems import conflict
+from gateway.store.sight import MemorySight
 
 Key = tuple[str, str]
 
@@ -16,8 +20,21 @@ Key = tuple[str, str]
 class MemoryResources:
     """Current and past versions."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        mark: Callable[[Iterable[str]], None],
+        sight_of: Callable[[Sight], MemorySight],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            journal: of the transaction.
+            mark: has it decided anew who may see Patients.
+            sight_of: gives the condition of what a client may be shown.
+        """
         self._journal = journal
+        self._mark, self._sight_of = mark, sight_of
         self._current: dict[Key, StoredResource] = {}
         self._past: dict[Key, tuple[StoredResource, ...]] = {}
         self._entries: dict[Key, list[EntryColumns]] = {}
@@ -47,8 +64,15 @@ class MemoryResources:
                 raise conflict()
             if before is not None:
                 self._journal.put(self._past, key, (*self._past.get(key, ()), before))
+            gone = before is not None and row.deleted
+            patient = before.patient if gone and before else patient_of(*key, new.index)
+            row = replace(row, patient=patient, masks=masks_of(new.index))
             self._journal.put(self._current, key, row)
-            self._journal.put(self._entries, key, codec.entry_columns(new.index))
+            entries = codec.entry_columns(new.index)
+            changed = {entry[0] for entry in {*entries} ^ {*self._entries.get(key, ())}}
+            self._journal.put(self._entries, key, entries)
+            if decides(row.type, changed):
+                self._mark({patient, *(() if before is None else (before.patient,))})
             self._journal.put(self._owned.setdefault(row.owner, {}), key, None)
 
     def version(self, type_: str, id_: str, version: int) -> StoredResource | None:
@@ -65,14 +89,17 @@ class MemoryResources:
         return [] if current is None else [*self._past.get(key, ()), current]
 
     def changes(
-        self, wanted: Changes, limit: int, cursor: str | None
+        self, wanted: Changes, limit: int, cursor: str | None, sight: Sight | None = None
     ) -> tuple[list[StoredResource], str | None]:
         """Return versions of many resources, newest first."""
+        shown = None if sight is None else self._sight_of(sight)
         found: list[tuple[tuple[str, str, str, int], StoredResource]] = []
         place = None if cursor is None else places.read_change(cursor)
         for key in self._current:
             versions = self._versions(key)
             for row, later in zip(versions, [*versions[1:], None], strict=True):
+                if shown is not None and not shown.sees_past(row, self._current):
+                    continue
                 if _is_wanted(row, later, wanted):
                     found.append((places.change_place(row), row))
         # Newest first; the rest of the place ascends, the latest version of a resource first.
@@ -89,10 +116,12 @@ class MemoryResources:
         limit: int,
         cursor: str | None,
         sort: Sequence[Sort] = (),
+        sight: Sight | None = None,
     ) -> Page:
         """Return current resources that meet every condition."""
         place = None if cursor is None else places.read_place(cursor, len(sort))
-        held = Held(self._current, self._entries)
+        shown = (lambda _: True) if sight is None else self._sight_of(sight).sees
+        held = Held(self._current, self._entries, shown)
         found = order(held.matches(type_, conditions))
         if sort:
             return _sorted(held, found, limit, place, sort)
@@ -103,6 +132,12 @@ class MemoryResources:
             codec.write_cursor(instant_text(page[-1].last_updated), page[-1].id) if more else None
         )
         return Page(page, len(found), last)
+
+    def patients(self) -> list[str]:
+        """Return the id of every Patient there is."""
+        return [
+            id_ for (type_, id_), r in self._current.items() if type_ == "Patient" and not r.deleted
+        ]
 
     def counts(self) -> dict[str, int]:
         """Return how many current resources of each type exist."""

@@ -19,9 +19,11 @@ class Held:
         self,
         current: Mapping[Key, StoredResource],
         entries: Mapping[Key, Sequence[EntryColumns]],
+        shown: Callable[[StoredResource], bool] = lambda _: True,
     ) -> None:
         self._current = current
         self._entries = entries
+        self._shown = shown
 
     def matches(self, type_: str, conditions: Sequence[Condition]) -> list[StoredResource]:
         """Return the current resources of a type that meet every condition."""
@@ -30,6 +32,7 @@ class Held:
             for key, row in self._current.items()
             if row.type == type_
             and not row.deleted
+            and self._shown(row)
             and all(self._meets(row, self._entries[key], one) for one in conditions)
         ]
 

@@ -6,9 +6,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Select, bindparam, func, literal_column, select, tuple_, union_all
 
+from gateway.core.access import Sight
 from gateway.core.contributions import Target
 from gateway.core.ports import Changes, Condition, NewVersion, Page, Sort, StoredResource
+from gateway.fhir.compartment import decides, masks_of, patient_of
 from gateway.store import changes, codec, places, search
+from gateway.store import sight as sights
 from gateway.store.problems import conflict
 from gateway.store.search_forms import ROW_PARAMS, lower
 from gateway.store.sqltext import Compiler, Session, Sql, given
@@ -20,7 +23,10 @@ _NOW, _PAST, _ENTRY = (TABLES[name].c for name in ("resource", "resource_history
 _COLUMNS = tuple(_PAST.keys())
 _ENTRY_COLUMNS = tuple(_ENTRY.keys())
 _UPDATED, _ID = _COLUMNS.index("last_updated"), _COLUMNS.index("id")
-_CHANGED = ("version", "last_updated", "deleted", "content_hash", "owner", "entries", "body")
+_CHANGED = (
+    *("version", "last_updated", "deleted", "content_hash", "owner"),
+    *("patient", "masks", "entries", "body"),
+)
 
 
 class ResourceSql:
@@ -50,7 +56,7 @@ class ResourceSql:
             "targets",
         )
         self.before = c(
-            select(_NOW.type, _NOW.id, _NOW.version, _NOW.entries)
+            select(_NOW.type, _NOW.id, _NOW.version, _NOW.entries, _NOW.patient)
             .where(of_keys())
             .order_by(_NOW.type, _NOW.id)
             .with_for_update(),
@@ -60,6 +66,7 @@ class ResourceSql:
             past.insert().from_select(_COLUMNS, select(*current).where(of_keys())), "given"
         )
         self.insert = c.insert(now, ("type", "id", *_CHANGED))
+        self.mark = c.insert(TABLES["access_mark"], ("due", "patient"))
         self.update = c(
             now.update()
             .where(_NOW.type == bindparam("of_type"), _NOW.id == bindparam("of_id"))
@@ -149,13 +156,17 @@ class SqlResources:
             self._supersede([new for new in batch if new.resource.version != 1])
 
     def _create(self, versions: Sequence[NewVersion]) -> None:
-        rows, entry_rows = [], []
+        rows, entry_rows, marks = [], [], list[tuple[str, str]]()
         for new in versions:
             r, entries = new.resource, codec.entry_columns(new.index)
-            rows.append((r.type, r.id, *_changed(r, entries)))
+            patient = patient_of(r.type, r.id, new.index)
+            rows.append((r.type, r.id, *_changed(new, entries, patient)))
             entry_rows += [(r.type, *entry, r.id) for entry in entries]
+            if decides(r.type, (entry[0] for entry in entries)):
+                marks.append(("", patient))
         self._session.run_many(self._sql.insert, rows)
         self._session.insert_texts(self._sql.insert_entry, entry_rows)
+        self._session.run_many(self._sql.mark, marks)
 
     def _supersede(self, versions: Sequence[NewVersion]) -> None:
         if not versions:
@@ -164,19 +175,27 @@ class SqlResources:
         wanted = (given(keys),)
         before = {(r[0], r[1]): r for r in self._session.rows(self._sql.before, wanted)}
         rows, gained, lost = [], [], []
+        marks: list[tuple[str, str]] = []
         for key, new in zip(keys, versions, strict=True):
             old = before.get(key)
             if old is None or old[2] + 1 != new.resource.version:
                 raise conflict()
             entries = codec.entry_columns(new.index)
-            rows.append((*_changed(new.resource, entries), *key))
+            deleted = new.resource.deleted
+            patient: str = old[4] if deleted else patient_of(*key, new.index)
+            rows.append((*_changed(new, entries, patient), *key))
             known = {tuple(entry) for entry in orjson.loads(old[3])}
-            gained += [(key[0], *e, key[1]) for e in entries if e not in known]
-            lost += [(key[0], *e, key[1]) for e in known.difference(entries)]
+            more = [e for e in entries if e not in known]
+            less = known.difference(entries)
+            gained += [(key[0], *e, key[1]) for e in more]
+            lost += [(key[0], *e, key[1]) for e in less]
+            if decides(key[0], (entry[0] for entry in (*more, *less))):
+                marks += [("", one) for one in sorted({patient, old[4]})]
         self._session.run(self._sql.archive, wanted)
         self._session.run_many(self._sql.update, rows)
         self._session.run_many(self._sql.delete_entry, lost)
         self._session.insert_texts(self._sql.insert_entry, gained)
+        self._session.run_many(self._sql.mark, marks)
 
     def version(self, type_: str, id_: str, version: int) -> StoredResource | None:
         """Return one past or current version."""
@@ -198,40 +217,44 @@ class SqlResources:
         limit: int,
         cursor: str | None,
         sort: Sequence[Sort] = (),
+        sight: Sight | None = None,
     ) -> Page:
         """Return current resources that meet every condition."""
         after = None if cursor is None else places.read_place(cursor, len(sort))
         type_ = codec.storable(type_)
         forms, given_values = lower(type_, conditions)
         values: dict[str, Any] = {f"p{number}": text for number, text in enumerate(given_values)}
-        values["rows"] = limit + 1
+        values |= {"rows": limit + 1, **sights.values(sight)}
+        shown = sights.form(sight)
         total: int = self._search(
-            ("count", forms), values, lambda: search.count_statement(type_, conditions)
+            ("count", shown, forms),
+            values,
+            lambda: search.count_statement(type_, conditions, sight),
         )[0][0]
         if limit < 1 or not total:
             return Page([], total, None)
         # One row more than asked tells whether there is a next page.
-        few = bool(conditions) and total <= _FEW
+        few = bool(conditions or shown) and total <= _FEW
         values |= {f"after_{number}": text for number, text in enumerate(after or ())}
         values |= {f"sort_{number}": key.param for number, key in enumerate(sort)}
         order = tuple((key.param in ROW_PARAMS and key.param, key.kind, key[2]) for key in sort)
         rows = self._search(
-            (few, after is not None, order, forms),
+            (few, after is not None, order, shown, forms),
             values,
-            lambda: search.page_statement(type_, conditions, limit + 1, after, few, sort),
+            lambda: search.page_statement(type_, conditions, limit + 1, after, few, sort, sight),
         )
         page = [_read(row[: len(_COLUMNS)]) for row in rows[:limit]]
         return Page(page, total, _next_place(rows, limit, bool(sort)))
 
     def changes(
-        self, wanted: Changes, limit: int, cursor: str | None
+        self, wanted: Changes, limit: int, cursor: str | None, sight: Sight | None = None
     ) -> tuple[list[StoredResource], str | None]:
         """Return versions of many resources, newest first, and the cursor of the next page."""
         after = None if cursor is None else places.read_change(cursor)
         rows = self._search(
-            changes.form(wanted, after),
-            changes.values(wanted, limit + 1, after),
-            lambda: changes.statement(wanted, after),
+            changes.form(wanted, after, sight),
+            {**changes.values(wanted, limit + 1, after), **sights.values(sight)},
+            lambda: changes.statement(wanted, after, sight),
         )
         page = [_read(row) for row in rows[:limit]]
         return page, places.write_change(page[-1]) if page and len(rows) > limit else None
@@ -282,20 +305,23 @@ def _rounds(versions: Sequence[NewVersion]) -> Iterator[list[NewVersion]]:
         rest = later
 
 
-def _changed(resource: StoredResource, entries: Sequence[tuple[str, ...]]) -> tuple[Any, ...]:
+def _changed(new: NewVersion, entries: Sequence[tuple[str, ...]], patient: str) -> tuple[Any, ...]:
+    resource = new.resource
     return (
         resource.version,
         codec.instant_text(resource.last_updated),
         int(resource.deleted),
         resource.content_hash,
         "" if resource.owner == (resource.type, resource.id) else codec.target_text(resource.owner),
+        patient,
+        masks_of(new.index),
         orjson.dumps(entries),
         codec.seal(resource.body),
     )
 
 
 def _read(row: Sequence[Any]) -> StoredResource:
-    type_, id_, version, last_updated, deleted, content_hash, owner, body = row
+    type_, id_, version, last_updated, deleted, content_hash, owner, patient, masks, body = row
     return StoredResource(
         type=type_,
         id=id_,
@@ -305,6 +331,8 @@ def _read(row: Sequence[Any]) -> StoredResource:
         deleted=bool(deleted),
         content_hash=content_hash,
         owner=codec.read_target(owner) if owner else Target(type_, id_),
+        patient=patient,
+        masks=masks,
     )
 
 

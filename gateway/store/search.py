@@ -17,9 +17,11 @@ from sqlalchemy import (
     true,
 )
 
+from gateway.core.access import Sight
 from gateway.core.ports import Condition, Sort
 from gateway.store.columns import TEXT
 from gateway.store.search_forms import ROW_PARAMS, AlternativeForm, Form, lower
+from gateway.store.sight import seen
 from gateway.store.tables import TABLES
 
 _RESOURCE = TABLES["resource"].c
@@ -33,9 +35,11 @@ LAST = "\U0010ffff"
 Place = tuple[str, ...]
 
 
-def count_statement(type_: str, conditions: Sequence[Condition]) -> Select[Any]:
+def count_statement(
+    type_: str, conditions: Sequence[Condition], sight: Sight | None = None
+) -> Select[Any]:
     """Return the query of how many current resources meet every condition."""
-    met = _Text(type_, conditions).met
+    met = _Text(type_, conditions, sight).met
     return select(func.count()).select_from(TABLES["resource"]).where(met)
 
 
@@ -46,6 +50,7 @@ def page_statement(
     after: Place | None,
     few: bool,
     sort: Sequence[Sort] = (),
+    sight: Sight | None = None,
 ) -> Select[Any]:
     """Return the query of one page behind a place in its order, by default the newest first.
 
@@ -57,8 +62,9 @@ def page_statement(
         few: the conditions leave few resources. They are then found first and sorted; otherwise
             the listing is walked in its order until the page is full.
         sort: keys of the order; their values are columns behind those of the resource.
+        sight: whose sight all that is looked at is held to; None: nobody's.
     """
-    text = _Text(type_, conditions)
+    text = _Text(type_, conditions, sight)
     if sort:
         return _sorted(text, rows, after, sort)
     updated: ColumnElement[str] = _RESOURCE.last_updated
@@ -131,8 +137,11 @@ def _given(name: str, value: str) -> ColumnElement[str]:
 class _Text:
     """The condition of one search; its parameters are `p0`, `p1`... in the order of the values."""
 
-    def __init__(self, type_: str, conditions: Sequence[Condition]) -> None:
+    def __init__(
+        self, type_: str, conditions: Sequence[Condition], sight: Sight | None = None
+    ) -> None:
         forms, values = lower(type_, conditions)
+        self._sight = sight
         self._values: Iterator[tuple[int, str]] = iter(enumerate(values))
         self._aliases = 0
         self.type = self._next()
@@ -147,7 +156,10 @@ class _Text:
     ) -> ColumnElement[bool]:
         # Written out: a partial index serves only a query that says the same.
         live = row.deleted == _ZERO
-        return and_(row.type == of_type, live, *[self._one(row, of_type, form) for form in forms])
+        # Here and at the other end of every chain: what is not seen has no effect on an answer.
+        shown = [] if self._sight is None else [seen(row, self._sight)]
+        met = [self._one(row, of_type, form) for form in forms]
+        return and_(row.type == of_type, live, *met, *shown)
 
     def _one(self, row: Any, of_type: ColumnElement[str], form: Form) -> ColumnElement[bool]:
         if form.kind in ROW_PARAMS:

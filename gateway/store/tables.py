@@ -9,7 +9,7 @@ partitioned on PostgreSQL.
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, SmallInteger, text
 from sqlmodel import Column, Field, SQLModel
 
-from gateway.store import access_tables, outbox_tables, watch_tables, work_tables
+from gateway.store import access_tables, audit_tables, outbox_tables, watch_tables, work_tables
 from gateway.store.columns import ROW_ID, TEXT, column
 
 
@@ -154,6 +154,9 @@ class Resource(SQLModel, table=True):
     deleted: int = Field(sa_column=column(SmallInteger()))
     content_hash: str = Field(sa_column=column(TEXT))
     owner: str = Field(sa_column=column(TEXT))
+    # Empty: of nobody. The defaults are for the release before, which does not know them.
+    patient: str = Field(sa_column=Column(TEXT, nullable=False, server_default="?"))
+    masks: str = Field(sa_column=Column(TEXT, nullable=False, server_default=""))
     entries: bytes = Field(sa_column=column(LargeBinary()))
     body: bytes = Field(sa_column=column(LargeBinary()))
 
@@ -170,6 +173,9 @@ class ResourceHistory(SQLModel, table=True):
     deleted: int = Field(sa_column=column(SmallInteger()))
     content_hash: str = Field(sa_column=column(TEXT))
     owner: str = Field(sa_column=column(TEXT))
+    # Empty: of nobody. The defaults are for the release before, which does not know them.
+    patient: str = Field(sa_column=Column(TEXT, nullable=False, server_default="?"))
+    masks: str = Field(sa_column=Column(TEXT, nullable=False, server_default=""))
     body: bytes = Field(sa_column=column(LargeBinary()))
 
 
@@ -190,5 +196,5 @@ class IndexEntryRow(SQLModel, table=True):
 
 
 #: Tables of facts and of the pathway engine; of what leaves; of work on gaps; of access.
-PARTS = (watch_tables, outbox_tables, work_tables, access_tables)
+PARTS = (watch_tables, outbox_tables, work_tables, access_tables, audit_tables)
 TABLES = SQLModel.metadata.tables

@@ -9,9 +9,10 @@ from gateway.entry.api import asked
 from gateway.entry.api.answers import respond
 from gateway.entry.api.errors import unknown_operation
 from gateway.entry.api.fhir import FhirSettings, check_there
+from gateway.entry.auth.wall import sight_of
 from gateway.fhir.bundle import searchset
 from gateway.fhir.everything import TYPES, parse_everything
-from gateway.pipeline import everything
+from gateway.pipeline import everything, seen
 
 
 def everything_router(store: Store, settings: FhirSettings) -> APIRouter:
@@ -27,11 +28,13 @@ def everything_router(store: Store, settings: FhirSettings) -> APIRouter:
             raise RejectedError([unknown_operation()])
         now = settings.now()
         query = parse_everything(type_, id_, pairs, now)
-        root, found = await store.read(
+        root, found = await seen.read(
+            store,
+            sight_of(request),
             lambda tx: (
                 tx.resources.current([(type_, id_)]).get((type_, id_)),
                 everything.run(tx, query),
-            )
+            ),
         )
         check_there(root)
         cursor = found.next_cursor

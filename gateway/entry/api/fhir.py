@@ -5,8 +5,10 @@ HL7 v2 messages and CDA documents, what clients write through `entry.api.resourc
 through `entry.api.subscriptions`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -19,15 +21,17 @@ from gateway.entry.api import asked
 from gateway.entry.api.answers import Format, has_it, respond, version_headers
 from gateway.entry.api.asked import Pairs
 from gateway.entry.api.errors import operation_outcome, unknown_operation
-from gateway.entry.auth.wall import check_scopes
+from gateway.entry.auth.wall import check_scopes, sight_of
 from gateway.fhir.bundle import history, searchset, to_bytes
 from gateway.fhir.capability import statement
 from gateway.fhir.history_query import HistoryQuery, is_number, parse_history
 from gateway.fhir.search import Query, parse
 from gateway.fhir.search_faults import bad_value, too_many_included
 from gateway.fhir.views import View, reduce
-from gateway.pipeline import searching
+from gateway.pipeline import searching, seen
 from gateway.pipeline.searching import Found
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,10 @@ class _Door:
             )
         )
 
+    async def _read(self, request: Request, work: Callable[[Transaction], T]) -> T:
+        """Read what the client of a request may be shown."""
+        return await seen.read(self._store, sight_of(request), work)
+
     async def whole_system(self, _request: Request) -> Response:
         """Refuse a search over all types."""
         raise RejectedError([unknown_operation()])
@@ -125,7 +133,7 @@ class _Door:
         format_ = asked.format_of(request, pairs)
         key = asked.address_of(request)
         view = asked.view_of(request, pairs, key[0])
-        found = (await self._store.read(lambda tx: tx.resources.current([key]))).get(key)
+        found = (await self._read(request, lambda tx: tx.resources.current([key]))).get(key)
         return _served(request, found, format_, view)
 
     async def vread(self, request: Request) -> Response:
@@ -137,7 +145,7 @@ class _Door:
         number = request.path_params["version"]
         if not is_number(number):
             raise RejectedError([_unknown_version()])
-        found = await self._store.read(lambda tx: tx.resources.version(type_, id_, int(number)))
+        found = await self._read(request, lambda tx: tx.resources.version(type_, id_, int(number)))
         if found is None:
             raise RejectedError([_unknown_version()])
         return _served(request, found, format_, view)
@@ -162,15 +170,17 @@ class _Door:
         pairs = asked.query_of(request)
         format_ = asked.format_of(request, pairs)
         query = parse_history(pairs, self._now(), type_=type_, id_=id_)
-        current, versions, following = await self._store.read(
-            lambda tx: _versions(tx, query, (type_, id_))
+        current, versions, following = await self._read(
+            request, lambda tx: _versions(tx, query, (type_, id_))
         )
         if id_ and current is None:
             raise RejectedError([_unknown_id()])
         token = None if following is None else query.page_token(following, self._now())
         links = asked.page_links(address, query.used, query.own_token(), token)
         whole = current is not None and query.wanted == Changes(type_, id_)
-        total = current.version if whole and current is not None else None
+        # Some versions may be hidden from a client: how many there are would tell.
+        told = whole and current is not None and sight_of(request) is None
+        total = current.version if told and current is not None else None
         body = history(versions, base=self._base, total=total, links=links)
         return respond(body, format_)
 
@@ -190,7 +200,7 @@ class _Door:
         query = parse(type_, pairs, handling, self._base, now)  # type: ignore[arg-type] # one of two
         # The wall saw the address only, and of a chain only its first step.
         check_scopes(request, query.looked_at())
-        found = await self._store.read(lambda tx: searching.run(tx, query))
+        found = await self._read(request, lambda tx: searching.run(tx, query))
         return respond(self._page(query, found, now), format_)
 
     def _page(self, query: Query, found: Found, now: datetime | None) -> bytes:
@@ -221,6 +231,7 @@ def _seen(rows: list[StoredResource], view: View) -> list[StoredResource]:
             row.deleted,
             row.content_hash,
             row.owner,
+            row.patient,
         )
         for row in rows
     ]

@@ -206,7 +206,7 @@ class _Door:
                 raise RejectedError([faults.bad_parameter("content", " or ".join(CONTENTS))])
             if CONTENTS.index(content) > CONTENTS.index(agreed):
                 raise RejectedError([faults.more_than_agreed()])
-            told = hooks.read_events(tx, row, low, high, content)
+            told = hooks.read_events(tx, row, low, high, content, now)
             head = subscribed.head_of(row, self._base)
             return notifications.query_event(head, told, content, now)
 

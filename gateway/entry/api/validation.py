@@ -20,7 +20,9 @@ from gateway.core.ports import Store, StoredResource
 from gateway.entry.api.bodies import read_body
 from gateway.entry.api.errors import operation_outcome
 from gateway.entry.api.writes import media_of
+from gateway.entry.auth.wall import sight_of
 from gateway.fhir.elements import table
+from gateway.pipeline import seen
 
 _JSON = frozenset({"application/fhir+json", "application/json"})
 _MEDIA = _JSON | {"application/fhir+xml"}
@@ -67,7 +69,9 @@ def validation_router(store: Store, judge: Callable[[], ResourceJudge]) -> APIRo
         key = (type_, id_)
         found: StoredResource | None = None
         if _ID.fullmatch(id_):
-            found = (await store.read(lambda tx: tx.resources.current([key]))).get(key)
+            sight = sight_of(request)
+            stored = await seen.read(store, sight, lambda tx: tx.resources.current([key]))
+            found = stored.get(key)
         if found is None or found.deleted:
             raise RejectedError([_not_there()])
         query = request.query_params

@@ -118,7 +118,10 @@ class Tokens:
         grant, client = await self.store.read(work)
         if grant is None or grant.expires <= self.clock.now() or client is None:
             return None
-        return Principal(grant.client, grant.scopes) if client.active else None
+        if not client.active:
+            return None
+        sees_some = client.territory is not None
+        return Principal(grant.client, grant.scopes, digest, sees_some, client.audience)
 
 
 def digest_of(token: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.core.access import LOCAL, Principal
+from gateway.core.access import LOCAL, Principal, Sight
 from gateway.core.errors import RejectedError, RetriableError
 from gateway.core.issues import Issue, Severity
 from gateway.entry.api.errors import refusal, unavailable
@@ -31,6 +31,12 @@ def client_of(request: Request) -> str:
     """Return the client a request acts for, as the wall found it."""
     principal: Principal | None = getattr(request.state, "principal", None)
     return principal.client if principal else LOCAL
+
+
+def sight_of(request: Request) -> Sight | None:
+    """Return what the client of a request may be shown; None: everything."""
+    found: Sight | None = getattr(request.state, "sight", None)
+    return found
 
 
 def check_scopes(request: Request, wanted: Iterable[tuple[str, str]]) -> None:
@@ -77,7 +83,11 @@ class Wall:
             await unavailable(error)(scope, receive, send)
             return
         if isinstance(found, Principal):
-            scope.setdefault("state", {})["principal"] = found
+            state = scope.setdefault("state", {})
+            state["principal"] = found
+            if found.client != LOCAL:
+                now = self._tokens.clock.now()
+                state["sight"] = Sight(found.client, found.has_territory, found.audience, now)
             await self._app(scope, receive, send)
             return
         await refusal([found[0]], headers=found[1])(scope, receive, send)

@@ -22,7 +22,7 @@ def test_a_client_is_registered_shown_and_turned_off(relais, keys):
     on = relais("admin", "client", "on", "dac")
 
     assert (nobody.out, "no client is registered" in nobody.err) == ("", True)
-    assert added.out == "dac: on, system/Task.rus, 2 keys given, dac\n"
+    assert added.out == "dac: on, system/Task.rus, 2 keys given, sees 0 organisations, dac\n"
     assert off.out.startswith("dac: off")
     assert on.out == relais("admin", "client", "list").out == added.out
 
@@ -43,7 +43,7 @@ def test_a_client_with_an_address_that_is_admitted(relais, monkeypatch):
         "--name", "DAC des Essais",
     )  # fmt: skip
 
-    assert added.out == f"dac: on, system/Task.r, {url}, DAC des Essais\n"
+    assert added.out == f"dac: on, system/Task.r, {url}, sees 0 organisations, DAC des Essais\n"
 
 
 @pytest.mark.parametrize(
