@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from gateway.core.access import Sight
 from gateway.core.access_ports import AccessQueries
+from gateway.core.audit_ports import AuditQueries
 from gateway.core.contributions import Claim, Contribution, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.issues import Issue
@@ -356,6 +357,7 @@ class Transaction(Protocol):
     subscriptions: SubscriptionQueries
     work: WorkQueries
     access: AccessQueries
+    audit: AuditQueries
 
 
 class Store(Protocol):

@@ -13,6 +13,7 @@ from gateway.core import log
 from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.entry import (
     cli_admin,
+    cli_audit,
     cli_config,
     cli_conformance,
     cli_convert,
@@ -51,6 +52,7 @@ app.add_typer(cli_store.quarantine, name="quarantine")
 app.add_typer(cli_config.config, name="config")
 app.add_typer(cli_conformance.conformance, name="conformance")
 app.add_typer(cli_admin.admin, name="admin")
+app.add_typer(cli_audit.audit, name="audit")
 app.add_typer(cli_packages.packages, name="packages")
 cli_pathway.pathway.command("as-of")(cli_pathway_past.as_of)
 cli_pathway.pathway.command("explain")(cli_pathway_past.explain)

@@ -3,19 +3,22 @@
 import re
 import sys
 from dataclasses import replace
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
 from gateway.core.access import Audience, Client
+from gateway.core.audit import Trace
 from gateway.core.egress import EndpointError, read_endpoint
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Store, Transaction
 from gateway.entry import settings as settings_module
 from gateway.entry.auth.assertion import public_keys
-from gateway.entry.wiring import build_egress
+from gateway.entry.wiring import SystemClock, build_egress
 from gateway.entry.with_store import with_store
 from gateway.sharing import scopes as smart
 
@@ -71,7 +74,9 @@ def add(
             tx.access.put_client(made)
             tx.access.mark_everybody()
             # What it was given before may be more than it may have now.
-            return tx.access.drop_grants(client_id)
+            dropped = tx.access.drop_grants(client_id)
+            tx.audit.append([_trace("registered", made)])
+            return dropped
 
         return await store.write(put)
 
@@ -128,6 +133,7 @@ def _turn(client_id: str, *, active: bool) -> None:
             tx.access.put_client(changed)
             tx.access.mark_everybody()
             tx.access.drop_grants(client_id)
+            tx.audit.append([_trace("on" if active else "off", changed)])
             return changed
 
         return await store.write(turn)
@@ -143,6 +149,14 @@ def _line(one: Client) -> str:
     state = "on" if one.active else "off"
     seen = "everybody" if one.territory is None else f"{len(one.territory)} organisations"
     return f"{one.id}: {state}, {one.scopes}, {keys}, sees {seen}, {one.name}"
+
+
+def _trace(what: str, one: Client) -> Trace:
+    """Return the entry of the journal: what was done to a client, by whom on this machine."""
+    territory = "everybody" if one.territory is None else ",".join(one.territory)
+    why = f"scopes {one.scopes}; territory {territory}; organisation {one.organisation}"
+    details = {"what": f"client {one.id} {what}", "why": why}
+    return Trace(str(uuid4()), SystemClock().now(), "security", "0", getuser(), "", details)
 
 
 def _scopes(text: str) -> str:

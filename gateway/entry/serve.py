@@ -44,6 +44,8 @@ from gateway.entry.wiring import (
 from gateway.entry.workers import Workers
 from gateway.hl7v2 import ack
 from gateway.mapping.loader import load_mappings
+from gateway.pipeline.audited import AuditedStore
+from gateway.pipeline.journal import Journal
 
 _log = structlog.get_logger()
 _LOOP_LAG = Gauge("relais_loop_lag_seconds", "How late the event loop runs a timer")
@@ -99,6 +101,9 @@ class Gateway:
         self.due_clock = due_clock or self.clock
         self.registry = registry
         self.store = build_store(settings)
+        #: What doors for people and platforms use: it notes what they look at and write.
+        self.audited = AuditedStore(self.store)
+        self.journal = Journal(self.store)
         self.mappings = load_mappings(settings.mappings)
         self.converter = build_converter(settings, clock=self.clock, mappings=self.mappings)
         self.receiver = build_receiver(settings, self.store, self.converter, self.clock)
@@ -174,6 +179,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.receiver.stop()
+        await self.journal.close()
         await self.store.close()
 
     async def _open_doors(self) -> None:
@@ -217,7 +223,7 @@ class Gateway:
             for listener in self._listeners
         ]
         app = create_app(
-            self.store,
+            self.audited,
             AppSettings(
                 public_url=self.base_url.rstrip("/"),
                 version=__version__,
@@ -229,6 +235,7 @@ class Gateway:
             routers=self._routers(),
             stalled_for=self.receiver.stalled_for,
             tokens=build_tokens(settings, self.store, self.clock, self.base_url),
+            journal=self.journal,
         )
         self._http = _HttpServer(app, listening)
         await self._http.start()
@@ -240,11 +247,11 @@ class Gateway:
         limit = self.settings.http.body_limit
         base = f"{self.base_url.rstrip('/')}/fhir"
         pages, self._hub = build_pages(
-            self.settings, self.store, self.clock, self.mappings, self.converter
+            self.settings, self.audited, self.clock, self.mappings, self.converter
         )
         return [
             pages,
-            *build_fhir_doors(self.settings, self.store, self.clock, base),
+            *build_fhir_doors(self.settings, self.audited, self.clock, base),
             hl7v2_router(self.house, body_limit=limit),
             cda_router(
                 self.house, operation_outcome, body_limit=min(limit, self.settings.http.cda_limit)

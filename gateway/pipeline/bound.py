@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core.access import LOCAL
+from gateway.core.audit import Trace
 from gateway.core.delivery_ports import SubscriptionRow
 from gateway.core.errors import RejectedError
 from gateway.core.ports import Transaction
@@ -18,6 +19,7 @@ from gateway.fhir.subscription_channels import is_xml
 from gateway.fhir.subscriptions import Terms, terms_of
 from gateway.fhir.xml import to_xml
 from gateway.pipeline import hooks, subscribed
+from gateway.pipeline.disclosed import disclosed
 
 #: Notifications read at once; the next ones are read when these have left.
 _AT_ONCE = 50
@@ -60,6 +62,7 @@ class Frames:
     texts: tuple[str, ...] = ()
     sent: int = 0
     is_over: bool = False
+    traces: tuple[Trace, ...] = ()
 
 
 def bind(tx: Transaction, digest: str, now: datetime) -> Bound | None:
@@ -141,17 +144,19 @@ def frames(tx: Transaction, binding: Binding, base: str, now: datetime) -> Frame
     if row is None or terms is None or row.status not in ("requested", "active"):
         return Frames(sent=binding.sent, is_over=True)
     texts, sent = [], binding.sent
+    traces: list[Trace] = []
     if not binding.greeted:
         texts.append(_text(notifications.handshake(subscribed.head_of(row, base), now), terms))
     for _ in range(_AT_ONCE):
         if row.events <= sent:
             break
-        notification, sent = _event(tx, row, terms, sent, base)
+        notification, sent, told = _event(tx, row, terms, sent, base, now)
+        traces += told
         texts += [notification] if notification else []
     is_quiet = (now - binding.spoken_at).total_seconds() >= terms.heartbeat_s
     if not texts and terms.heartbeat_s and is_quiet:
         texts.append(_text(notifications.heartbeat(subscribed.head_of(row, base), now), terms))
-    return Frames(tuple(texts), sent)
+    return Frames(tuple(texts), sent, traces=tuple(traces))
 
 
 def _live(row: SubscriptionRow | None, now: datetime) -> Terms | None:
@@ -165,15 +170,20 @@ def _live(row: SubscriptionRow | None, now: datetime) -> Terms | None:
 
 
 def _event(
-    tx: Transaction, row: SubscriptionRow, terms: Terms, sent: int, base: str
-) -> tuple[str, int]:
-    """Return the next notification and the number it ends with; empty when nothing is kept."""
+    tx: Transaction, row: SubscriptionRow, terms: Terms, sent: int, base: str, now: datetime
+) -> tuple[str, int, list[Trace]]:
+    """Return the next notification, the number it ends with and what the journal keeps of it.
+
+    The notification is empty when nothing is kept.
+    """
     last = min(sent + terms.max_count, row.events)
-    told = hooks.read_events(tx, row, sent + 1, last, terms.content)
+    told = hooks.read_events(tx, row, sent + 1, last, terms.content, now)
     if not told:
-        return "", last
+        return "", last, []
+    traces = [disclosed(tx, row, terms, one, now) for one in told]
     head = subscribed.head_of(row, base, events=told[-1].number)
-    return _text(notifications.event_notification(head, told, terms.content), terms), last
+    text = _text(notifications.event_notification(head, told, terms.content), terms)
+    return text, last, traces
 
 
 def _text(notification: bytes, terms: Terms) -> str:

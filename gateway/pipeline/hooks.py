@@ -22,6 +22,7 @@ from gateway.fhir.subscription_channels import is_xml
 from gateway.fhir.subscriptions import Terms
 from gateway.fhir.xml import to_xml
 from gateway.pipeline import rights, subscribed
+from gateway.pipeline.disclosed import disclosed
 
 #: The receiver said that nobody will ever listen there again (HTTP 410).
 GONE = "RLS-SUB-036"
@@ -78,6 +79,7 @@ def prepare(
     told = read_events(tx, row, number, last, terms.content, now)
     if not told or told[0].number != number:
         return Skip("the event is no longer kept")
+    tx.audit.append([disclosed(tx, row, terms, one, now) for one in told])
     head = subscribed.head_of(row, base, events=told[-1].number)
     body = notifications.event_notification(head, told, terms.content)
     return _ready(delivery, terms, body, head, last=told[-1].number)

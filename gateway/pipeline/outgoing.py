@@ -19,6 +19,7 @@ from gateway.pipeline import written
 from gateway.pipeline.business_acks import send_key, tell_notice, tell_settled, wanted
 from gateway.pipeline.dossiers import told_under
 from gateway.pipeline.letter_receipts import tell_author
+from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import route
 from gateway.pipeline.to_hospital import CONNECTOR as HOSPITAL
@@ -31,6 +32,8 @@ _EVENTS = {
     DeliveryStatus.REFUSED: "SND.MSS_KO",
     DeliveryStatus.GIVEN_UP: "SND.MSS_KO",
 }
+#: A document left: what the journal keeps.
+_HANDED_OVER = frozenset({DeliveryStatus.SENT, DeliveryStatus.CONFIRMED})
 #: What is asserted of mails, with its attributes; for the list of rules nobody can answer.
 ASSERTS = dict.fromkeys(
     (*_EVENTS.values(), "SND.MSS_READ", "SND.HELD_NO_INS"),
@@ -83,6 +86,8 @@ def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
         _assert(tx, delivery.id, event, said, now, now)
     if delivery.item.connector == CONNECTOR:
         tell_settled(tx, delivery, now)
+        if delivery.status in _HANDED_OVER:
+            tx.audit.append([mailed(tx, delivery, now)])
 
 
 def noticed(tx: Transaction, delivery: Delivery, notice: Notice, now: datetime) -> None:

@@ -107,7 +107,12 @@ def ask(tx: Transaction, client_id: str, stored: StoredResource, now: datetime) 
 
 
 def may_be_told(tx: Transaction, client_id: str, focus: str, now: datetime) -> bool:
-    """Tell whether a client may be told of a version now; asked at each sending.
+    """Tell whether a client may be told of a version now; asked at each sending."""
+    return not why_not(tx, client_id, focus, now)
+
+
+def why_not(tx: Transaction, client_id: str, focus: str, now: datetime) -> str:
+    """Return why a client may not be told of a version now; empty when it may.
 
     Args:
         tx: an open transaction that sees everything.
@@ -116,13 +121,14 @@ def may_be_told(tx: Transaction, client_id: str, focus: str, now: datetime) -> b
         now: instant of the sending.
     """
     if client_id == LOCAL:
-        return True
+        return ""
     reference, _, number = focus.partition("/_history/")
     type_, _, id_ = reference.partition("/")
     current = tx.resources.current([(type_, id_)]).get((type_, id_))
     told = tx.resources.version(type_, id_, int(number)) if number else current
     rows = [row for row in (told, current) if row is not None]
-    return bool(rows) and all(ask(tx, client_id, row, now).allowed for row in rows)
+    found = [ask(tx, client_id, row, now) for row in rows] or [Decision(False, Why.NONE)]
+    return next((one.why.value for one in found if not one.allowed), "")
 
 
 def settle(tx: Transaction, now: datetime, limit: int = AT_ONCE) -> int:

@@ -42,7 +42,7 @@ class Found(NamedTuple):
 
 def run(tx: Transaction, query: Query) -> Found:
     """Return the page a search asks for."""
-    limit = 1 if query.count_only else query.count
+    limit = 0 if query.count_only else query.count
     page = tx.resources.search(query.type, query.conditions, limit, query.cursor, query.sort)
     if query.count_only:
         return Found([], page.total, None, [])

@@ -25,6 +25,7 @@ from gateway.core.ports import (
 )
 from gateway.fhir.compartment import category_of
 from gateway.pipeline import rights
+from gateway.pipeline.audited import Watched
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -67,7 +68,11 @@ def seen_by(tx: Transaction, sight: Sight | None) -> Transaction:
     if sight is None:
         return tx
     found = copy(tx)
-    found.resources = SeenResources(tx, sight)
+    if isinstance(tx.resources, Watched):
+        # What is hidden was not looked at.
+        found.resources = tx.resources.around(lambda inner: SeenResources(tx, sight, inner))
+    else:
+        found.resources = SeenResources(tx, sight, tx.resources)
     return found
 
 
@@ -82,9 +87,8 @@ def is_shown(tx: Transaction, sight: Sight | None, key: Key) -> bool:
 class SeenResources:
     """`core.ports.ResourceQueries` for one client; `put` is not held to anything."""
 
-    def __init__(self, tx: Transaction, sight: Sight) -> None:
-        self._tx, self._sight = tx, sight
-        self._all: ResourceQueries = tx.resources
+    def __init__(self, tx: Transaction, sight: Sight, resources: ResourceQueries) -> None:
+        self._tx, self._sight, self._all = tx, sight, resources
 
     def current(self, keys: Sequence[Key]) -> dict[Key, StoredResource]:
         """Return the current version of each key that exists and is shown."""

@@ -23,7 +23,6 @@ class AuditRow(SQLModel, table=True):
     id: str = Field(sa_column=column(TEXT))
     at: str = Field(sa_column=column(TEXT))
     kind: str = Field(sa_column=column(TEXT))
-    action: str = Field(sa_column=column(TEXT))
     outcome: str = Field(sa_column=column(TEXT))
     agent: str = Field(sa_column=column(TEXT))
     patient: str = Field(sa_column=column(TEXT))

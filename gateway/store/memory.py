@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from gateway.core.access import Sight
 from gateway.core.access_ports import AccessQueries
-from gateway.core.contributions import Claim, Contribution, Kind, Target
+from gateway.core.audit_ports import AuditQueries
+from gateway.core.contributions import Contribution, Kind, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
 from gateway.core.pathway_ports import FactQueries, WatchQueries
@@ -28,6 +29,8 @@ from gateway.store import codec, shared
 from gateway.store.inboxrules import check_reopen, check_result
 from gateway.store.journal import Journal
 from gateway.store.memory_access import MemoryAccess
+from gateway.store.memory_audit import MemoryAudit
+from gateway.store.memory_claims import MemoryClaims
 from gateway.store.memory_facts import MemoryFacts
 from gateway.store.memory_outbox import MemoryOutbox, MemorySubscriptions
 from gateway.store.memory_resources import MemoryResources
@@ -267,56 +270,6 @@ class MemoryContributions:
         return sorted(ids)
 
 
-class MemoryClaims:
-    """Claims of targets that other targets may contradict."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._claims: dict[Target, frozenset[Claim]] = {}
-        #: Targets that claim, or have claimed, each (kind, value).
-        self._targets: dict[tuple[str, str], dict[Target, None]] = {}
-
-    def replace(self, claims: Mapping[Target, Sequence[Claim]]) -> set[tuple[str, str]]:
-        """Make these the claims of each target; return the (kind, value) pairs that changed."""
-        changed: set[tuple[str, str]] = set()
-        for target, wanted in claims.items():
-            after = frozenset(
-                Claim(c.kind, codec.key_text(c.value), target, codec.storable(c.content))
-                for c in wanted
-            )
-            different = after ^ self._claims.get(target, frozenset())
-            changed |= {(claim.kind, claim.value) for claim in different}
-            self._journal.put(self._claims, target, after)
-            for claim in after:
-                known = self._targets.setdefault((claim.kind, claim.value), {})
-                self._journal.put(known, target, None)
-        return changed
-
-    def sharing(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Claim]]:
-        """Return every claim on each (kind, value)."""
-        wanted = {(kind, codec.key_text(value)) for kind, value in pairs}
-        found: dict[tuple[str, str], list[Claim]] = {}
-        for pair in sorted(wanted):
-            for target in self._targets.get(pair, ()):
-                for claim in self._claims.get(target, ()):
-                    if (claim.kind, claim.value) == pair:
-                        found.setdefault(pair, []).append(claim)
-        for shared_claims in found.values():
-            shared_claims.sort(key=lambda claim: (claim.target, claim.content))
-        return found
-
-    def held(self, targets: Sequence[Target]) -> dict[Target, list[Claim]]:
-        """Return the claims of each target that has any."""
-        held = {
-            target: sorted(self._claims.get(target, ()), key=_claim_order) for target in targets
-        }
-        return {target: claims for target, claims in held.items() if claims}
-
-
-def _claim_order(claim: Claim) -> tuple[str, str, str]:
-    return claim.kind, claim.value, claim.content
-
-
 class MemoryTransaction:
     """One transaction; the journal undoes it."""
 
@@ -348,6 +301,7 @@ class MemoryTransaction:
         self.subscriptions: SubscriptionQueries = subscriptions
         self.work: WorkQueries = MemoryWork(self.journal)
         self.access: AccessQueries = access
+        self.audit: AuditQueries = MemoryAudit(self.journal)
 
 
 class MemoryStore:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import (
 )
 
 from gateway.core.access_ports import AccessQueries
+from gateway.core.audit_ports import AuditQueries
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.errors import RetriableError
 from gateway.core.pathway_ports import FactQueries, WatchQueries
@@ -37,6 +38,7 @@ from gateway.core.ports import (
 )
 from gateway.core.work_ports import WorkQueries
 from gateway.store.access import AccessSql, SqlAccess
+from gateway.store.audit import AuditSql, SqlAudit
 from gateway.store.contributions import ClaimSql, ContributionSql, SqlClaims, SqlContributions
 from gateway.store.databases import Database
 from gateway.store.facts import FactSql, SqlFacts
@@ -78,6 +80,7 @@ class _Statements:
     subscriptions: SubscriptionSql
     work: WorkSql
     access: AccessSql
+    audit: AuditSql
 
 
 def _statements(name: str) -> _Statements:
@@ -95,6 +98,7 @@ def _statements(name: str) -> _Statements:
         SubscriptionSql(c),
         WorkSql(c),
         AccessSql(c),
+        AuditSql(c),
     )
 
 
@@ -103,6 +107,7 @@ class SqlTransaction:
 
     __slots__ = (
         "access",
+        "audit",
         "claims",
         "contributions",
         "facts",
@@ -127,6 +132,7 @@ class SqlTransaction:
         self.subscriptions: SubscriptionQueries = SqlSubscriptions(session, sql.subscriptions)
         self.work: WorkQueries = SqlWork(session, sql.work)
         self.access: AccessQueries = SqlAccess(session, sql.access)
+        self.audit: AuditQueries = SqlAudit(session, sql.audit)
 
 
 class SqlStore:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from gateway.core.clock import Clock
 from gateway.core.ports import Store
 from gateway.entry.api.answers import in_format_of
+from gateway.entry.api.audit import audit_router
 from gateway.entry.api.described import with_types
 from gateway.entry.api.errors import add_handlers
 from gateway.entry.api.everything import everything_router
@@ -21,9 +22,11 @@ from gateway.entry.api.fhir import FhirSettings, fhir_router
 from gateway.entry.api.guard import Guard
 from gateway.entry.api.health import health_router
 from gateway.entry.api.pages import Door, pages_router
+from gateway.entry.auth.auditing import Auditing
 from gateway.entry.auth.routes import auth_router
 from gateway.entry.auth.tokens import Tokens
 from gateway.entry.auth.wall import Wall
+from gateway.pipeline.journal import Journal
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -67,6 +70,7 @@ def create_app(
     stalled_for: Callable[[], float] = lambda: 0.0,
     lifespan: Lifespan | None = None,
     tokens: Tokens | None = None,
+    journal: Journal | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -78,6 +82,7 @@ def create_app(
         lifespan: what runs while the application does; None when the caller runs it.
         tokens: gives access tokens and guards `/fhir` with them; None: whoever reaches the door
             may do everything.
+        journal: takes an entry for each access, at the clock of the settings; None: none is noted.
     """
     app = FastAPI(
         title="Relais",
@@ -108,8 +113,11 @@ def create_app(
     doors = (*_http_doors(paths, settings.public_url), Door("FHIR R4", base), *settings.doors)
     if tokens is not None:
         app.add_middleware(Wall, tokens=tokens)
+    if journal is not None and settings.clock is not None:
+        app.add_middleware(Auditing, journal=journal, clock=settings.clock)
     inside = [
         *([auth_router(tokens, settings.public_url)] if tokens is not None else []),
+        *([audit_router(store, fhir)] if journal is not None else []),
         # A door that takes every type comes behind those that take an operation by its name.
         *sorted(routers, key=lambda router: _EVERY_TYPE in _paths([router])),
         everything_router(store, fhir),

@@ -226,7 +226,10 @@ class _Sockets:
     async def _made(self, binding: Binding, now: datetime, *, greeting: bool) -> Frames:
         if greeting:
             return await self._store.write(lambda tx: bound.greet(tx, binding, self._base, now))
-        return await self._store.read(lambda tx: bound.frames(tx, binding, self._base, now))
+        found = await self._store.read(lambda tx: bound.frames(tx, binding, self._base, now))
+        if found.traces:
+            await self._store.write(lambda tx: tx.audit.append(found.traces))
+        return found
 
     async def _send(self, socket: WebSocket, binding: Binding, made: Frames, now: datetime) -> bool:
         """Send notifications; False when the reader does not take them."""

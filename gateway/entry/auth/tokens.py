@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from uuid import uuid4
 
 import structlog
 
 from gateway.core.access import Client, Grant, Principal
+from gateway.core.audit import Trace
 from gateway.core.clock import Clock
 from gateway.core.ports import Store, Transaction
 from gateway.entry.auth.assertion import (
@@ -69,16 +71,17 @@ class Tokens:
         Raises:
             TokenRefusedError: `invalid_client` or `invalid_scope`; why is in the log only.
         """
+        said: Claimed | None = None
         try:
             said = claimed(assertion)
             client = await self.store.read(lambda tx: tx.access.client(said.client))
             verified = await self._verified(assertion, said, client)
         except AssertionRefusedError as refused:
-            _log.warning("token_refused", reason=str(refused))
+            await self._refused(said.client if said else "", Why(str(refused)))
             raise TokenRefusedError(OAuthError.CLIENT) from None
         scopes = granted(scope, client.scopes if client else "")
         if client is None or not scopes:
-            _log.warning("token_refused", client=said.client, reason=Why.SCOPE.value)
+            await self._refused(said.client, Why.SCOPE)
             raise TokenRefusedError(OAuthError.SCOPE)
         token = secrets.token_urlsafe(32)
         now = self.clock.now()
@@ -91,10 +94,11 @@ class Tokens:
                 return False
             tx.access.keep_grant(grant)
             tx.access.forget(now)
+            tx.audit.append([_trace(client.id, now, "0", "", scopes, said.key)])
             return True
 
         if not await self.store.write(work):
-            _log.warning("token_refused", client=client.id, reason=Why.REPLAY.value)
+            await self._refused(client.id, Why.REPLAY)
             raise TokenRefusedError(OAuthError.CLIENT)
         _log.info("token_issued", client=client.id)
         return Issued(token, scopes)
@@ -106,6 +110,16 @@ class Tokens:
             raise AssertionRefusedError(Why.KEY_ADDRESS)
         keys = await self.keys.of(client, said.key)
         return verify(assertion, said, keys, self.audience, self.clock.now().timestamp())
+
+    async def _refused(self, client_id: str, why: Why) -> None:
+        """Tell operators and the journal why; the caller is not told."""
+        now = self.clock.now()
+        known = await self.store.read(lambda tx: tx.access.client(client_id))
+        # What an unknown caller calls itself is not repeated.
+        name = known.id if known else ""
+        _log.warning("token_refused", client=name, reason=why.value)
+        trace = _trace(name, now, "8", why.value)
+        await self.store.write(lambda tx: tx.audit.append([trace]))
 
     async def principal(self, token: str) -> Principal | None:
         """Return whom a token stands for; None when it is unknown, ended or taken back."""
@@ -127,3 +141,11 @@ class Tokens:
 def digest_of(token: str) -> str:
     """Return the hash a token is kept by."""
     return sha256(token.encode()).hexdigest()
+
+
+def _trace(
+    client_id: str, now: datetime, outcome: str, why: str, scopes: str = "", key: str = ""
+) -> Trace:
+    """Return the entry of a token that was asked for."""
+    told = " ".join(part for part in (why, scopes, f"kid {key}" if key else "") if part)
+    return Trace(str(uuid4()), now, "token", outcome, client_id, "", {"why": told})

@@ -18,6 +18,7 @@ from gateway.core.issues import Issue, Severity
 from gateway.entry.api.errors import refusal, unavailable
 from gateway.entry.auth.buckets import Buckets
 from gateway.entry.auth.tokens import Tokens
+from gateway.pipeline.audited import CURRENT
 from gateway.sharing.interactions import OPEN, needs
 from gateway.sharing.scopes import allows, parse
 
@@ -25,6 +26,8 @@ _FHIR = "/fhir"
 #: How long "no client is registered" is believed, seconds.
 _BELIEVED_S = 2.0
 _RATE, _BURST = 50.0, 200.0
+#: Of the hash of a token the journal shows as much as tells tokens apart.
+_TOKEN_SHOWN = 16
 
 
 def client_of(request: Request) -> str:
@@ -57,6 +60,20 @@ def check_scopes(request: Request, wanted: Iterable[tuple[str, str]]) -> None:
         raise RejectedError([_not_allowed()])
 
 
+def check_named(request: Request, type_: str, letter: str) -> None:
+    """Hold a request to scopes that name a type: `system/*` is not enough.
+
+    Raises:
+        RejectedError: none names it (RLS-SEC-021).
+    """
+    principal: Principal | None = getattr(request.state, "principal", None)
+    if principal is None or principal.scopes is None:
+        return
+    named = [one for one in parse(principal.scopes) if one.type == type_]
+    if not allows(named, type_, letter):
+        raise RejectedError([_not_allowed()])
+
+
 class Wall:
     """ASGI layer around the application."""
 
@@ -85,6 +102,11 @@ class Wall:
         if isinstance(found, Principal):
             state = scope.setdefault("state", {})
             state["principal"] = found
+            audited = CURRENT.get()
+            if audited is not None:
+                audited.agent = found.client
+                if found.token:
+                    audited.details["token"] = found.token[:_TOKEN_SHOWN]
             if found.client != LOCAL:
                 now = self._tokens.clock.now()
                 state["sight"] = Sight(found.client, found.has_territory, found.audience, now)

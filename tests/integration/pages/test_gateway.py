@@ -59,3 +59,28 @@ async def test_open_pages_do_not_hold_up_the_end(gateway: Gateway) -> None:
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert first == "retry: 3000"
     assert "event: bye" in rest
+
+
+async def test_a_page_of_a_person_and_a_read_are_in_the_journal(gateway: Gateway) -> None:
+    async with httpx2.AsyncClient(base_url=gateway.local_url) as client, HttpClient() as sender:
+        url = f"{gateway.local_url}/hl7v2"
+        await sender.post(url, A03.read_bytes(), {"Content-Type": "application/hl7-v2"}, 20)
+        listed = (await client.get("/fhir/Patient")).json()
+        id_ = listed["entry"][0]["resource"]["id"]
+
+        page = await client.get(f"/patients/{id_}")
+        await gateway.journal.flush()
+        trail = (await client.get(f"/fhir/AuditEvent?patient=Patient/{id_}&type=rest")).json()
+
+    assert page.status_code == 200
+    told = [entry["resource"] for entry in trail["entry"]]
+    pages = [
+        detail["valueString"]
+        for one in told
+        for entity in one["entity"]
+        for detail in entity.get("detail", ())
+        if detail["type"] == "page"
+    ]
+    assert pages == ["patients"]
+    assert sorted(one["subtype"][0]["code"] for one in told) == ["read", "search-type"]
+    assert {one["agent"][0]["who"]["identifier"]["value"] for one in told} == {"local"}

@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from fhir.resources.R4B.auditevent import AuditEvent
 
 from gateway.core.access import Client
+from gateway.core.audit import Wanted
+from gateway.sharing.audit import audit_event
 from tests.integration.rest.conftest import Shelf
 from tests.support.gaps import PATIENT, opened
 from tests.support.sharing import HOSPITAL, consent, dac, organisation, person, stay
@@ -49,6 +52,9 @@ async def test_a_person_who_consented_is_told_of(shared):
     ((number, entries),) = told(region.receiver)
     assert number == 1
     assert entries > 1
+    (entry,) = await region.store.read(lambda tx: tx.audit.find(Wanted(patients=(PATIENT,)), 9))
+    assert (entry.trace.kind, entry.trace.agent) == ("notification", "dac")
+    AuditEvent.model_validate(audit_event(entry.trace, "http://relais.test"))
 
 
 async def test_without_a_basis_no_number_is_given(shared):
@@ -79,6 +85,9 @@ async def test_what_changes_while_an_event_waits_counts_when_it_is_sent(shared, 
 
     # The number is sent, so that the subscriber misses none; of whom it was is not.
     assert told(region.receiver) == [(1, 1)]
+    (entry,) = await region.store.read(lambda tx: tx.audit.find(Wanted(kinds=("withheld",)), 9))
+    reasons = {"consent": "opposition", "territory": "outside-territory", "client": "client-off"}
+    assert (entry.trace.patient, entry.trace.details["why"]) == (PATIENT, reasons[lost])
     body = orjson.dumps(region.receiver.arrived[-1].bundle)
     assert PATIENT.encode() not in body
     assert b"DetectedIssue" not in body

@@ -144,7 +144,7 @@ def _audit() -> None:
     op.create_table(
         "audit_event",
         sa.Column("number", sa.BigInteger(), nullable=False, autoincrement=False),
-        *_text("id", "at", "kind", "action", "outcome", "agent", "patient"),
+        *_text("id", "at", "kind", "outcome", "agent", "patient"),
         _bytes("body"),
         _bytes("digest"),
         sa.PrimaryKeyConstraint("number"),
