@@ -43,6 +43,8 @@ class Client:
         team_reference: signed reference by which its organisation counts as of the care team of
             whoever is in its territory (CSP L1110-12); empty: it does not.
         audience: for whom it asks; masks of documents hide from it accordingly.
+        records_consents: what it writes about care teams and consents counts for itself too; only
+            for one whose users ask the persons concerned.
         certificate: SHA-256 of the certificate it must show, hex; empty: none is asked for.
     """
 
@@ -56,6 +58,7 @@ class Client:
     organisation: str = ""
     team_reference: str = ""
     audience: Audience = Audience.PROFESSIONAL
+    records_consents: bool = False
     certificate: str = ""
 
 

@@ -45,6 +45,9 @@ def add(
     audience: Annotated[
         str, typer.Option(help="professional, patient or representative.")
     ] = "professional",
+    records_consents: Annotated[
+        bool, typer.Option("--records-consents", help="Consents it writes count for itself too.")
+    ] = False,
     everybody: Annotated[
         bool, typer.Option("--everybody", help="No perimeter: a tool of the operator.")
     ] = False,
@@ -65,6 +68,7 @@ def add(
         organisation=organisation,
         team_reference=team_reference,
         audience=_audience(audience),
+        records_consents=records_consents,
     )
     if not client_id.isprintable() or not 0 < len(client_id) <= _ID_LIMIT:
         raise RejectedError([_wrong_id()])

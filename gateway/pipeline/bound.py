@@ -57,6 +57,7 @@ class Frames:
         texts: notifications, in order.
         sent: number of the last event in them; that of before when there is none.
         is_over: nothing more will come of it.
+        traces: what the journal keeps of it, before it leaves.
     """
 
     texts: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from gateway.core.access import UNKNOWN_PATIENT, Sight
 from gateway.core.contributions import Contribution, Json, Target, Version
 from gateway.core.errors import RejectedError
 from gateway.core.messages import Channel, Header, InboxStatus, NewInboxRow
@@ -19,10 +20,13 @@ from gateway.fhir import write_faults as faults
 from gateway.fhir.accepted import accepted
 from gateway.fhir.bundle import fhir_instant, read_exact, to_bytes
 from gateway.fhir.client_provenance import provenance
+from gateway.fhir.compartment import patient_of
 from gateway.fhir.fold import Fold
 from gateway.fhir.identity import Ids
+from gateway.fhir.search import index
 from gateway.fhir.writable import WRITABLE
 from gateway.fhir.written_fold import EVERYTHING, is_deletion, last_word
+from gateway.pipeline import seen
 from gateway.pipeline.refold import refold
 from gateway.pipeline.work import work_on
 from gateway.pipeline.write_checks import check_owner, check_version, is_version, telling_id
@@ -60,11 +64,13 @@ class Asking:
         client: name of the client.
         now: instant of the commit.
         may_create: holds the client to its right to create a type; raises RejectedError.
+        sight: what the client may be shown, and so may change and point to; None: everything.
     """
 
     client: str
     now: datetime
     may_create: Callable[[str], None]
+    sight: Sight | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +118,14 @@ def write(
     Raises:
         RejectedError: one of them cannot be done (RLS-FHR-240 to 263, issues of `fhir.shape`).
     """
-    found = aims(tx, writes, rules.new_id)
-    resources = settled(tx, found, rules.around)
+    looking = seen.decided_by(tx, asking.sight)
+    found = aims(looking, writes, rules.new_id)
+    resources = settled(looking, found, rules.around)
+    for aim in found:
+        # What a client may not be shown is not there for it: neither to change nor to be told of.
+        if aim.id and not seen.is_shown(tx, asking.sight, aim.key):
+            with entry(aim.write.place):
+                raise RejectedError([faults.unknown()])
     keys = [one.key for one in found if one.id]
     current = tx.resources.current(keys)
     said = tx.contributions.load(sorted({Target(*key) for key in keys if key[0] in WRITABLE}))
@@ -123,6 +135,9 @@ def write(
         with entry(aim.write.place):
             outcomes.append(planner.planned(tx, aim, resource))
     planned = [one for one in outcomes if isinstance(one, _Planned)]
+    if asking.sight is not None:
+        for one in planned:
+            _check_person(looking, one)
     if planned:
         _store(tx, planned, asking, rules)
         current = tx.resources.current([one.aim.key for one in planned])
@@ -130,6 +145,20 @@ def write(
         one if isinstance(one, Done) else Done(one.status, current.get(one.aim.key))
         for one in outcomes
     ]
+
+
+def _check_person(looking: Transaction, planned: _Planned) -> None:
+    """Hold what is written to persons the client may be shown.
+
+    Raises:
+        RejectedError: it is about another one, who is not there for the client (RLS-FHR-252).
+    """
+    if planned.resource is None:
+        return
+    patient = patient_of(*planned.aim.key, index(planned.resource))
+    key = ("Patient", patient)
+    if patient not in ("", UNKNOWN_PATIENT) and not looking.resources.current([key]):
+        raise RejectedError([faults.nothing_there(planned.aim.write.type)])
 
 
 class _Planner:
@@ -246,7 +275,7 @@ def _store(tx: Transaction, planned: Sequence[_Planned], asking: Asking, rules: 
     own = {one.aim.key: one.resource is not None for one in planned}
     if rules.around.checked:
         written = [(p.aim.write.place, p.resource) for p in planned if p.resource is not None]
-        check_there(tx, written, own)
+        check_there(seen.seen_by(tx, asking.sight), written, own)
     body = to_bytes(_request(planned, asking.now))
     digest = sha256(body).hexdigest()
     row_id = _keep(tx, planned, body, digest, asking)

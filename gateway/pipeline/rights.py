@@ -6,7 +6,7 @@ The decision itself is `sharing.decision`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
@@ -22,6 +22,7 @@ from gateway.core.access import (
 from gateway.core.clock import Clock
 from gateway.core.contributions import Json
 from gateway.core.facts import told_of
+from gateway.core.messages import Channel
 from gateway.core.ports import Condition, Store, StoredResource, Transaction
 from gateway.fhir.compartment import category_of
 from gateway.sharing.decision import Decision, Grounds, Team, Why, Word, decide
@@ -75,10 +76,12 @@ def grounds(tx: Transaction, patients: Sequence[str]) -> Grounds:
     teams: list[Team] = []
     words: list[Word] = []
     for stored in _of(tx, "CareTeam", patients):
-        teams += read_teams(orjson.loads(stored.body), _source(stored), organisations.named)
+        found = read_teams(orjson.loads(stored.body), _source(stored), organisations.named)
+        by = _writers(tx, stored) if found else frozenset()
+        teams += [replace(one, by=by) for one in found]
     for stored in _of(tx, "Consent", patients):
         word = read_word(orjson.loads(stored.body), _source(stored), organisations.named)
-        words += [word] if word else []
+        words += [replace(word, by=_writers(tx, stored))] if word else []
     teams.sort(key=lambda one: one.source)
     words.sort(key=lambda one: one.source)
     return Grounds(places, tuple(teams), tuple(words))
@@ -176,6 +179,12 @@ def _of(tx: Transaction, type_: str, patients: Sequence[str]) -> list[StoredReso
         cursor = page.next_cursor
         if cursor is None:
             return found
+
+
+def _writers(tx: Transaction, stored: StoredResource) -> frozenset[str]:
+    """Return the clients that wrote a resource over REST."""
+    rows = (tx.inbox.get(one) for one in tx.contributions.inbox_ids(stored.owner))
+    return frozenset(row.peer for row in rows if row is not None and row.channel is Channel.FHIR)
 
 
 def _source(stored: StoredResource) -> str:

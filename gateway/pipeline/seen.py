@@ -76,6 +76,21 @@ def seen_by(tx: Transaction, sight: Sight | None) -> Transaction:
     return found
 
 
+def decided_by(tx: Transaction, sight: Sight | None) -> Transaction:
+    """Return what a client may be shown in a transaction that writes; decides what is due first.
+
+    Raises:
+        RetriableError: more is due than can be decided about meanwhile (RLS-SEC-040).
+    """
+    if sight is not None and sight.has_territory:
+        for _ in range(_ROUNDS):
+            if not rights.settle(tx, sight.now):
+                break
+        else:
+            raise RetriableError([_behind()], 2.0)
+    return seen_by(tx, sight)
+
+
 def is_shown(tx: Transaction, sight: Sight | None, key: Key) -> bool:
     """Tell, before a write, whether a client may be shown a resource; decided at this moment."""
     if sight is None:

@@ -53,11 +53,13 @@ class Team:
     Attributes:
         source: `CareTeam/x/_history/1`.
         organisations: FINESS of its members and of those they act for.
+        by: clients that wrote it.
     """
 
     source: str
     organisations: frozenset[str]
     term: Term = Term()
+    by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Word:
         organisations: FINESS it is about; of an opposition empty: everybody.
         categories: of `core.access.CATEGORIES`.
         is_live: False when it was withdrawn.
+        by: clients that wrote it.
     """
 
     source: str
@@ -78,6 +81,7 @@ class Word:
     categories: frozenset[str] = frozenset(CATEGORIES)
     term: Term = Term()
     is_live: bool = True
+    by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +141,16 @@ def decide(client: Client, grounds: Grounds, category: str, now: datetime) -> De
     if client.team_reference:
         return Decision(True, Why.DECLARED_TEAM, client.team_reference)
     for team in grounds.teams:
-        if own and own in team.organisations and team.term.holds(now):
+        named = own and own in team.organisations and _counts(client, team)
+        if named and team.term.holds(now):
             return Decision(True, Why.TEAM, team.source)
-    return _by_consent(own, grounds.words, category, now)
+    words = [word for word in grounds.words if _counts(client, word)]
+    return _by_consent(own, words, category, now)
+
+
+def _counts(client: Client, told: Team | Word) -> bool:
+    """Tell whether a client may rest on what was told: nobody gives itself a basis."""
+    return client.records_consents or client.id not in told.by
 
 
 def _by_consent(own: str, words: Iterable[Word], category: str, now: datetime) -> Decision:

@@ -38,6 +38,7 @@ def client_columns(client: Client) -> ClientColumns:
         "organisation": client.organisation,
         "team_reference": client.team_reference,
         "audience": client.audience.value,
+        "records_consents": client.records_consents,
         "certificate": client.certificate,
     }
     content = seal(json_bytes(said, orjson.OPT_SORT_KEYS))

@@ -19,7 +19,7 @@ from gateway.core.contributions import Json
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 from gateway.core.ports import Store, Transaction
-from gateway.entry.auth.wall import check_scopes
+from gateway.entry.auth.wall import check_scopes, sight_of
 from gateway.fhir import write_faults as faults
 from gateway.fhir.accepted import accepted, kept
 from gateway.fhir.bundle import to_bytes
@@ -104,6 +104,7 @@ class Writing:
             self._settings.client_of(request),
             self._clock.now(),
             lambda type_: check_scopes(request, [(type_, "c")]),
+            sight_of(request),
         )
 
         def work(tx: Transaction) -> list[Done]:
