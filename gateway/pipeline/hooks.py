@@ -74,7 +74,7 @@ def prepare(
         return _ready(delivery, terms, notifications.heartbeat(head, delivery.created_at), head)
     number = int(details["number"])
     if terms.channel == "nde":
-        return _order(tx, row, terms, delivery, base)
+        return _order(tx, row, terms, delivery, base, now)
     last = min(number + terms.max_count - 1, max(row.events, number))
     told = read_events(tx, row, number, last, terms.content, now)
     if not told or told[0].number != number:
@@ -183,13 +183,19 @@ def _ready(delivery: Delivery, terms: Terms, body: bytes, head: Head, last: int 
 
 
 def _order(
-    tx: Transaction, row: SubscriptionRow, terms: Terms, delivery: Delivery, base: str
+    tx: Transaction,
+    row: SubscriptionRow,
+    terms: Terms,
+    delivery: Delivery,
+    base: str,
+    now: datetime,
 ) -> Delivery | Skip:
     """Make the order of notification of the French volet (flux 4)."""
     number = int(delivery.item.details["number"])
-    told = read_events(tx, row, number, number, "full-resource")
+    told = read_events(tx, row, number, number, "full-resource", now)
     if not told or not told[0].resources:
-        return Skip("the event is no longer kept")
+        return Skip("the event is no longer kept, or may not be told any more")
+    tx.audit.append([disclosed(tx, row, terms, told[0], now)])
     focus: Json = orjson.loads(told[0].resources[0].body)
     head = subscribed.head_of(row, base, events=number)
     made = nde.notification_request(
