@@ -297,7 +297,11 @@ ATTRIBUTES: Mapping[str, Mapping[str, Kind]] = {
         "RX": {"setid": Kind.TEXT, "low": Kind.INSTANT, "high": Kind.INSTANT},  # period supplied
         "TASK": {"doc": Kind.TEXT, "recipient": Kind.TEXT, "request": Kind.TEXT},
         "CALL": {"role": Kind.TEXT, "request": Kind.TEXT},
-        "FEED": {"feed": Kind.TEXT, "skew_s": Kind.NUMBER, "rejects": Kind.NUMBER},
+        "FEED": {
+            "feed": Kind.TEXT,  # or an event of one, `<feed>:A03`
+            "skew_s": Kind.NUMBER,  # by how much its clock is behind
+            "rejects": Kind.NUMBER,  # in an hour
+        },
     }.items()
 }
 

@@ -39,8 +39,24 @@ def dossier_part(patient_id: str, account_id: str, number: int = 1) -> str:
 
 def told_of(holder_id: str) -> tuple[str, str]:
     """Return under which Patient facts were told, and of which dossier; empty when of none held."""
+    if feed_of(holder_id):
+        return holder_id, ""
     patient_id, _, rest = holder_id.partition(_OF)
     return patient_id, rest.partition(_OF)[0]
+
+
+#: Before the name of a feed where whom facts are about is written.
+_FEED = "feed:"
+
+
+def feed_subject(feed: str) -> str:
+    """Return whom facts about a feed are held under: beside Patients, and never one of them."""
+    return f"{_FEED}{feed}"
+
+
+def feed_of(holder_id: str) -> str:
+    """Return the feed that a holder of facts is; empty when it is a Patient."""
+    return holder_id.removeprefix(_FEED) if holder_id.startswith(_FEED) else ""
 
 
 class Op(StrEnum):
@@ -74,7 +90,8 @@ class Assertion:
         revision: sortable text, `Version.key()` of what said it.
         when: event time.
         sent_at: emission at the source, UTC.
-        patient: the Patient it is about, or a part of a dossier (`dossier_part`); None for a feed.
+        patient: the Patient it is about, a part of a dossier (`dossier_part`), or a feed
+            (`feed_subject`); None when nobody is.
         source: feed that said it, `<establishment or sender>:<ADT|DOC|SIU|...>`.
         attributes: what rules may read; names of `core.events.ATTRIBUTES`.
         flags: `tz-ambiguous`, `imprecise`, ...
@@ -151,7 +168,8 @@ class ExpectationRow:
         gap_id: hash of tenant, rule id and key of the trigger.
         x: hash of rule id and key of the trigger.
         person_id: whose facts it came from.
-        patient: Patient or part of a dossier (`dossier_part`) that carries the trigger.
+        patient: Patient, part of a dossier (`dossier_part`) or feed (`feed_subject`) that
+            carries the trigger.
         trigger: key of the trigger fact.
         anchor: where the deadline counts from, UTC.
         deadline: UTC; None while an open pause leaves it undefined.

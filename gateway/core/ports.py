@@ -15,6 +15,7 @@ from gateway.core.access_ports import AccessQueries
 from gateway.core.audit_ports import AuditQueries
 from gateway.core.contributions import Claim, Contribution, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
+from gateway.core.feed_ports import FeedQueries
 from gateway.core.issues import Issue
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
 from gateway.core.pathway_ports import FactQueries, WatchQueries
@@ -358,6 +359,7 @@ class Transaction(Protocol):
     work: WorkQueries
     access: AccessQueries
     audit: AuditQueries
+    feeds: FeedQueries
 
 
 class Store(Protocol):

@@ -13,7 +13,7 @@ from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.mapping.converters import Converters
 from gateway.mapping.loader import Mappings
 from gateway.mapping.plan import FactPlan, FactUse
-from gateway.pipeline import business_acks, outgoing, work
+from gateway.pipeline import business_acks, feed_watch, outgoing, work
 
 
 def told_by_sources(mappings: Mappings) -> dict[str, frozenset[str]]:
@@ -44,6 +44,7 @@ def assertions_of_sources(mappings: Mappings) -> Iterator[tuple[str, str, frozen
 _CODE = {
     "acknowledgements": business_acks.ASSERTS,
     "outgoing mails": outgoing.ASSERTS,
+    "watch over feeds": feed_watch.ASSERTS,
     "Task over REST": work.ASSERTS,
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from gateway.core.errors import RejectedError
-from gateway.core.facts import ExpectationRow, LedgerLine, Received, Status
+from gateway.core.facts import ExpectationRow, LedgerLine, Received, Status, feed_of
 from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Transaction
 from gateway.pathway.calendar import region_of
@@ -12,7 +12,8 @@ from gateway.pathway.counting import CountedDay, counted_days, read_pauses
 from gateway.pathway.explain import explain
 from gateway.pathway.facts import reduce, stamp
 from gateway.pathway.rules import Rules
-from gateway.pathway.wording import clock, event_name
+from gateway.pathway.watermarks import feeds_of
+from gateway.pathway.wording import clock, event_name, say
 from gateway.pipeline.histories import history_of
 
 #: Shorter than any id one would type by accident.
@@ -46,8 +47,9 @@ def told_gap(tx: Transaction, gap_id: str, rules: Rules, language: int) -> list[
     row = _found(tx, gap_id)
     history = history_of(tx, row.person_id)
     told = explain(row, history.received, rules)
+    why = [*(told.fr, told.en)[language], *_waiting(tx, row, rules, language)]
     lines = [f"{row.gap_id}  {row.rule} v{row.rule_version}  {row.status}", ""]
-    lines += [_TITLES["why"][language], *_indented((told.fr, told.en)[language]), ""]
+    lines += [_TITLES["why"][language], *_indented(why), ""]
     days = list(_days(row, history.received, rules, language))
     if days:
         lines += [_TITLES["days"][language], *_indented(days), ""]
@@ -79,6 +81,21 @@ def _found(tx: Transaction, gap_id: str) -> ExpectationRow:
             )
         ]
     )
+
+
+def _waiting(tx: Transaction, row: ExpectationRow, rules: Rules, language: int) -> Iterator[str]:
+    """Say how many expectations a silent feed leaves unconfirmed."""
+    feed = feed_of(row.patient.id)
+    if feed and row.status is Status.OVERDUE:
+        found = tx.watch.gaps([Status.UNCONFIRMED], 10**9, opened_only=False)
+        count = sum(feed in _needed(one, rules) for one in found)
+        yield say("waiting", language, count=count)
+
+
+def _needed(row: ExpectationRow, rules: Rules) -> list[str]:
+    rule = rules.version(row.rule, row.rule_version)
+    here, there = (str(row.details.get(name) or "") for name in ("estab", "destination_finess"))
+    return feeds_of(rule, here, there) if rule is not None else []
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

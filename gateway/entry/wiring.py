@@ -60,6 +60,7 @@ from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.convert import Converter, ConvertOptions
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy, RetryRule
 from gateway.pipeline.digests import Digester
+from gateway.pipeline.feed_watch import FeedWatch
 from gateway.pipeline.folds import FOLDS
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer
@@ -315,5 +316,6 @@ def build_workers(
         archivist=archivist,
         digester=digester,
         settler=Settler(store, clock),
+        feeds=FeedWatch(store, clock, watcher.settings),
     )
     return workers, client

@@ -15,6 +15,7 @@ from gateway.core.errors import RetriableError
 from gateway.pipeline.archive import Archivist
 from gateway.pipeline.deliver import Deliverer
 from gateway.pipeline.digests import Digester
+from gateway.pipeline.feed_watch import FeedWatch
 from gateway.pipeline.letters import LetterTaker
 from gateway.pipeline.rights import Settler
 from gateway.pipeline.sweep import Sweep
@@ -36,6 +37,7 @@ class Rhythm:
     archive_s: float = 60.0
     digests_s: float = 5.0
     rights_s: float = 1.0
+    feeds_s: float = 60.0
 
 
 class Workers:
@@ -52,6 +54,7 @@ class Workers:
         archivist: Archivist | None = None,
         digester: Digester | None = None,
         settler: Settler | None = None,
+        feeds: FeedWatch | None = None,
     ) -> None:
         """Prepare; nothing runs.
 
@@ -65,6 +68,7 @@ class Workers:
             archivist: folds away what is settled; None where nothing gets old.
             digester: makes the digests of owners; None where nobody reads any.
             settler: decides who may be shown whom; None: reads decide when they need it.
+            feeds: finds silent feeds; None where none has habits.
         """
         self._watcher = watcher
         self._deliverer = deliverer
@@ -75,6 +79,7 @@ class Workers:
         self._archivist = archivist
         self._digester = digester
         self._settler = settler
+        self._feeds = feeds
         # The mailbox remembers what it gave last, so one look at a time.
         self._reading = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -92,6 +97,8 @@ class Workers:
             self._run("digests", self._digester.step, rhythm.digests_s)
         if self._settler is not None:
             self._run("rights", self._settler.step, rhythm.rights_s)
+        if self._feeds is not None:
+            self._run("feeds", self._feeds.step, rhythm.feeds_s)
         if self._notices is not None:
             self._run("notices", self.read_notices, rhythm.notices_s)
 

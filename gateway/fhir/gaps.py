@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.core.contributions import Json
-from gateway.core.facts import ExpectationRow, Status
+from gateway.core.facts import ExpectationRow, Status, feed_of
 from gateway.core.systems import FHIR_BASE, IDENTIFIER_BASE
 from gateway.core.timestamps import utc_seconds
 from gateway.fhir import gap_words as words
@@ -103,7 +103,7 @@ def detected_issue(view: GapView, ids: Ids, before: Json | None, task: Json | No
             ]
         },
         "severity": _SEVERITY[row.severity],
-        "patient": {"reference": f"Patient/{row.patient.id}"},
+        **_about("patient", row.patient.id),
     }
     if row.deadline is not None:
         made["identifiedDateTime"] = utc_seconds(row.deadline)
@@ -161,11 +161,11 @@ def retracted_task(task: Json, at: datetime) -> Json:
 
 def task_of(task: Json, patient_id: str, at: datetime) -> Json:
     """Return a Task as it is when another Patient stands for the one it was written for."""
-    reference = {"reference": f"Patient/{patient_id}"}
-    if task.get("for") == reference:
+    about = _about("for", patient_id)
+    if not about or task.get("for") == about["for"]:
         return task
     kept = {name: value for name, value in task.items() if name != "meta"}
-    return {**kept, "for": reference, "lastModified": utc_seconds(at)}
+    return {**kept, **about, "lastModified": utc_seconds(at)}
 
 
 def task_reference(issue: Json) -> str:
@@ -197,6 +197,16 @@ def finess_of(row: ExpectationRow) -> str:
         if isinstance(value, str) and value:
             return value
     return ""
+
+
+def patient_of(row: ExpectationRow) -> str:
+    """Return `Patient/id` of whom a gap is about; empty when it is about a feed."""
+    return "" if feed_of(row.patient.id) else f"Patient/{row.patient.id}"
+
+
+def _about(name: str, holder_id: str) -> Json:
+    """Return the element that names the Patient; nothing for a feed."""
+    return {} if feed_of(holder_id) else {name: {"reference": f"Patient/{holder_id}"}}
 
 
 def _extension(resource: Json, url: str) -> Json:
@@ -294,7 +304,7 @@ def _task_frame(view: GapView, ids: Ids, before: Json | None) -> Json:
             ]
         },
         "focus": {"reference": f"DetectedIssue/{ids.gap(row.gap_id)}"},
-        "for": {"reference": f"Patient/{row.patient.id}"},
+        **_about("for", row.patient.id),
         "authoredOn": utc_seconds(opened) if before is None else before["authoredOn"],
         "requester": {"display": "Relais"},
     }

@@ -48,6 +48,8 @@ def _sentences(
     trigger = facts.get(row.trigger)
     if rule is not None and trigger is not None:
         rule = rule.case(trigger.attributes)
+    if row.details.get("event") == "FEED.SILENT":
+        yield say("silent", language, feed=row.details["feed"], at=clock(row.anchor, language))
     if rule is not None:
         written = rule.written
         name = written.name.get("fr" if language == 0 else "en", row.rule)

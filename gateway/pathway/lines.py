@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from gateway.core.facts import ExpectationRow, LedgerLine, Status
+from gateway.core.facts import ExpectationRow, LedgerLine, Status, feed_of
 from gateway.pathway.facts import stamp
 
 
@@ -40,7 +40,10 @@ def gap_line(row: ExpectationRow, identifiers: Sequence[Mapping[str, str]]) -> b
             "rule": row.rule,
             "rule_version": row.rule_version,
             "severity": row.severity,
-            "patient": {
+            # A gap of a feed is nobody's.
+            "patient": None
+            if feed_of(row.patient.id)
+            else {
                 "id": row.patient.id,
                 "identifiers": [
                     {"system": one.get("system", ""), "value": one.get("value", "")}

@@ -27,7 +27,8 @@ POLL = timedelta(minutes=15)
 #: Attributes of the trigger that people must see.
 _SHOWN = (
     "estab", "unit", "sector", "visit", "destination", "detail", "destination_finess", "mode",
-    "gp", "stay_start", "stay_end", "type", "setid", "doc", "recipient", "request",
+    "gp", "stay_start", "stay_end", "type", "setid", "doc", "recipient", "request", "feed",
+    "skew_s", "rejects",
 )  # fmt: skip
 
 

@@ -120,7 +120,11 @@ def _counts_from(state: FeedState) -> datetime:
 
 def _wanted(rule: Rule, trigger: Fact) -> list[str]:
     """Return the feeds of a rule by name, written or by default."""
-    here, there = trigger.text("estab"), trigger.text("destination_finess")
+    return feeds_of(rule, trigger.text("estab"), trigger.text("destination_finess"))
+
+
+def feeds_of(rule: Rule, here: str, there: str) -> list[str]:
+    """Return the feeds a rule waits for, from an establishment and from where one goes."""
     written = rule.written.needs_feed
     if written is None:
         places = {place for place in (here, there) if place}

@@ -59,6 +59,11 @@ _EVENTS: Mapping[str, tuple[str, str]] = {
     "DOC.CRH": ("compte rendu d’hospitalisation", "hospital report"),
     "DOC.ADRESSAGE": ("lettre d’adressage", "referral letter"),
     "DOC.CONCIL": ("conciliation médicamenteuse", "medication reconciliation"),
+    "FEED.SILENT": ("silence du flux", "silence of the feed"),
+    "FEED.ALIVE": ("retour du flux", "return of the feed"),
+    "FEED.SKEW": ("décalage d’horloge", "clock skew"),
+    "FEED.REJECTS": ("messages rejetés", "rejected messages"),
+    "FEED.DRAINED": ("quarantaine vidée", "quarantine emptied"),
     "DOC.*": ("document", "document"),
     "DOCV.*": ("version d’un document", "version of a document"),
 }
@@ -136,6 +141,14 @@ FLAGS: Mapping[str, tuple[str, str]] = {
 }
 #: Sentences by name.
 SENTENCES: Mapping[str, tuple[str, str]] = {
+    "silent": (
+        "Flux {feed}, silencieux depuis le {at}.",
+        "Feed {feed}, silent since {at}.",
+    ),
+    "waiting": (
+        "Attentes non confirmées tant qu’il se tait : {count}.",
+        "Expectations unconfirmed while it is silent: {count}.",
+    ),
     "rule": ("Règle {id}, version {version} : {name}.", "Rule {id}, version {version}: {name}."),
     "trigger": (
         "Départ : {event} du {at}, reçu le {learned}.",

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.core.facts import Assertion
-from gateway.core.messages import InboxStatus
+from gateway.core.feed_ports import Heard
+from gateway.core.messages import Header, InboxStatus
 from gateway.core.ports import Transaction
 from gateway.pipeline.prepared import Prepared
 
@@ -43,12 +44,20 @@ def store_told(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: dat
         if item.assertions or item.inbox_id is not None
     ]
     store_assertions(tx, rows, now)
-    seen = []
+    seen, heard = [], []
     for _, item in stored:
         if item.feed and item.status in _ALIVE:
             seen.append((item.feed, now, item.opened.header.sent_at or now))
+            heard.append(Heard(item.feed, event_of(item.opened.header), now))
     if seen:
         tx.watch.feed_seen(seen)
+        tx.feeds.count(heard)
+
+
+def event_of(header: Header) -> str:
+    """Return what a feed counts an input as: `A03` of `ADT^A03`, the type of a document."""
+    kind = header.message_type.split("^")
+    return kind[1] if len(kind) > 1 else kind[0].rpartition(" ")[2]
 
 
 def asserted(item: Prepared) -> tuple[Assertion, ...]:

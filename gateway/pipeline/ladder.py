@@ -260,7 +260,7 @@ class _Carrier:
                 f"Échelon {rung.number} : {rung.role}, le {due}.",
             ),
             about=tuple("/".join(one) for one in (self._issue_key, self._task_key)),
-            patient=f"Patient/{row.patient.id}",
+            patient=gaps.patient_of(row),
             notes=note if skipped else (),
         )
         finess = gaps.finess_of(row)

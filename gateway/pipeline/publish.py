@@ -256,7 +256,7 @@ def traits_of(issue: Json, change: GapChange, left: str) -> Traits:
             "severity": frozenset({(SEVERITIES, issue["severity"])}),
         },
         references={
-            "patient": frozenset({issue["patient"]["reference"], left} - {""}),
+            "patient": frozenset({issue.get("patient", {}).get("reference", ""), left} - {""}),
             "organization": frozenset({organization} if organization else ()),
         },
         identifiers={

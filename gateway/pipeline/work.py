@@ -72,7 +72,7 @@ def work_on(
     if row is not None:
         _act(tx, row, current, made, version.version, now)
         _assert(tx, row_id, row, current, made, now)
-        patient = made["for"]["reference"].partition("/")[2]
+        patient = made.get("for", {}).get("reference", "").partition("/")[2]
         names = identifiers(tx, {patient}).get(patient, ())
         gap_worked_on(tx, row, made, names, now, ids)
     return version

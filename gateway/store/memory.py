@@ -14,6 +14,7 @@ from gateway.core.access_ports import AccessQueries
 from gateway.core.audit_ports import AuditQueries
 from gateway.core.contributions import Contribution, Kind, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
+from gateway.core.feed_ports import FeedQueries
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
 from gateway.core.pathway_ports import FactQueries, WatchQueries
 from gateway.core.ports import (
@@ -32,6 +33,7 @@ from gateway.store.memory_access import MemoryAccess
 from gateway.store.memory_audit import MemoryAudit
 from gateway.store.memory_claims import MemoryClaims
 from gateway.store.memory_facts import MemoryFacts
+from gateway.store.memory_feed_watch import MemoryFeedWatch
 from gateway.store.memory_outbox import MemoryOutbox, MemorySubscriptions
 from gateway.store.memory_resources import MemoryResources
 from gateway.store.memory_watch import MemoryWatch
@@ -302,6 +304,8 @@ class MemoryTransaction:
         self.work: WorkQueries = MemoryWork(self.journal)
         self.access: AccessQueries = access
         self.audit: AuditQueries = MemoryAudit(self.journal)
+        self.access: AccessQueries = MemoryAccess(self.journal)
+        self.feeds: FeedQueries = MemoryFeedWatch(self.journal)
 
 
 class MemoryStore:

@@ -28,6 +28,7 @@ from gateway.core.access_ports import AccessQueries
 from gateway.core.audit_ports import AuditQueries
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.errors import RetriableError
+from gateway.core.feed_ports import FeedQueries
 from gateway.core.pathway_ports import FactQueries, WatchQueries
 from gateway.core.ports import (
     ClaimQueries,
@@ -42,6 +43,7 @@ from gateway.store.audit import AuditSql, SqlAudit
 from gateway.store.contributions import ClaimSql, ContributionSql, SqlClaims, SqlContributions
 from gateway.store.databases import Database
 from gateway.store.facts import FactSql, SqlFacts
+from gateway.store.feed_watch import FeedWatchSql, SqlFeedWatch
 from gateway.store.feeds import FeedSql, SqlFeeds
 from gateway.store.inbox import InboxSql, SqlInbox
 from gateway.store.migrate import prepare
@@ -81,6 +83,7 @@ class _Statements:
     work: WorkSql
     access: AccessSql
     audit: AuditSql
+    feed_watch: FeedWatchSql
 
 
 def _statements(name: str) -> _Statements:
@@ -99,6 +102,7 @@ def _statements(name: str) -> _Statements:
         WorkSql(c),
         AccessSql(c),
         AuditSql(c),
+        FeedWatchSql(c),
     )
 
 
@@ -111,6 +115,7 @@ class SqlTransaction:
         "claims",
         "contributions",
         "facts",
+        "feeds",
         "inbox",
         "outbox",
         "resources",
@@ -133,6 +138,7 @@ class SqlTransaction:
         self.work: WorkQueries = SqlWork(session, sql.work)
         self.access: AccessQueries = SqlAccess(session, sql.access)
         self.audit: AuditQueries = SqlAudit(session, sql.audit)
+        self.feeds: FeedQueries = SqlFeedWatch(session, sql.feed_watch)
 
 
 class SqlStore:

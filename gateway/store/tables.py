@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Index, Integer, LargeBinary, SmallInteger, te
 from sqlmodel import Column, Field, SQLModel
 
 from gateway.store import access_tables, audit_tables, outbox_tables, watch_tables, work_tables
+from gateway.store import access_tables, feed_tables, outbox_tables, watch_tables, work_tables
 from gateway.store.columns import ROW_ID, TEXT, column
 
 
@@ -197,4 +198,6 @@ class IndexEntryRow(SQLModel, table=True):
 
 #: Tables of facts and of the pathway engine; of what leaves; of work on gaps; of access.
 PARTS = (watch_tables, outbox_tables, work_tables, access_tables, audit_tables)
+#: Tables of facts and of the pathway engine; of what leaves; of work on gaps; of access; of feeds.
+PARTS = (watch_tables, outbox_tables, work_tables, access_tables, feed_tables)
 TABLES = SQLModel.metadata.tables

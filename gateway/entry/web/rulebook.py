@@ -95,13 +95,14 @@ class RuleBook:
         rule = self.version(row)
         return rule.written.grace if rule else timedelta(0)
 
-    def why(self, row: ExpectationRow, place: str, now: datetime) -> Text:
+    def why(self, row: ExpectationRow, place: str, now: datetime, waiting: int = 0) -> Text:
         """Return one sentence: what happened, and while it is awaited, what was not seen since.
 
         Args:
             row: the expectation.
             place: name of the establishment where it began, may be empty.
             now: the present instant, for the form of dates.
+            waiting: expectations that are unconfirmed because of it, when it is about a feed.
         """
         began = datetime.fromisoformat(str(row.details.get("at") or row.anchor.isoformat()))
         event = str(row.details.get("event", ""))
@@ -113,7 +114,7 @@ class RuleBook:
             if row.status in ENDED:
                 return w("why.began", what=what, at=at, where=where)
             if w.has(f"why.{row.rule}"):
-                return w(f"why.{row.rule}", at=at, since=since, where=where)
+                return w(f"why.{row.rule}", at=at, since=since, where=where, n=waiting)
             return w("why.other", what=what, at=at, where=where)
 
         return both(say)

@@ -26,7 +26,7 @@ from gateway.entry.web.data import (
     Worklist,
 )
 from gateway.entry.web.rulebook import RuleBook
-from gateway.entry.web.store_feeds import shown_feeds
+from gateway.entry.web.store_feeds import needed_feeds, shown_feeds, told_silent
 from gateway.entry.web.store_gaps import GapReader, ended_at
 from gateway.entry.web.store_messages import MessageReader, by_status
 from gateway.entry.web.store_names import establishments, feed_places
@@ -158,9 +158,10 @@ class StorePageData:
         self, tx: Transaction, unconfirmed: Sequence[ExpectationRow], now: datetime
     ) -> list[Feed]:
         states = tx.watch.feeds(now)
-        waiting = Counter(str(row.details.get("estab") or "") for row in unconfirmed)
+        book = self._gaps.book
+        waiting = Counter(feed for row in unconfirmed for feed in needed_feeds(row, book))
         places = establishments(tx, self.ids, feed_places(state.feed for state in states))
-        return shown_feeds(states, places, waiting, now)
+        return shown_feeds(states, places, waiting, now, told_silent(tx))
 
     async def worklist(self, wanted: GapFilter, now: datetime) -> Worklist:
         """Return a page of gaps."""

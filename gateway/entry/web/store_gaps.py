@@ -1,20 +1,20 @@
 """Gaps from the state of the engine: rows of lists, and everything of one gap's page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import orjson
 
 from gateway.core.events import family
-from gateway.core.facts import ExpectationRow, Op, Received, Status
+from gateway.core.facts import ExpectationRow, Op, Received, Status, feed_of
 from gateway.core.pathway_ports import FeedState
 from gateway.core.ports import Transaction
 from gateway.core.timestamps import PARIS
 from gateway.entry.web.rulebook import ENDED, RuleBook, both
-from gateway.entry.web.store_feeds import shown_feeds
+from gateway.entry.web.store_feeds import needed_feeds, shown_feeds
 from gateway.entry.web.store_names import establishments, feed_places, named_feed, persons
-from gateway.entry.web.values import Evidence, Gap, GapPage, Path, Step, Text
+from gateway.entry.web.values import Evidence, Gap, GapPage, Path, Person, Step, Text
 from gateway.fhir.identity import Ids
 from gateway.pathway.calendar import is_working_day, region_of
 from gateway.pathway.numbers import joined
@@ -24,6 +24,8 @@ from gateway.pipeline.dossiers import owners
 #: Units whose days may be passed over.
 _DAYS = frozenset({"bh", "bd", "jo"})
 _LISTED_DAYS = 12
+#: Expectations that are counted at most.
+_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class GapReader:
         people = persons(tx, (whose[row.patient.id] for row in rows))
         places = establishments(tx, self.ids, (_estab(row) for row in rows))
         tasks = self._work(tx, rows)
+        waiting = self._waiting(tx, rows)
         shown = []
         for row in rows:
             source, target = self.book.lanes(row)
@@ -51,8 +54,10 @@ class GapReader:
                     row.severity,
                     row.status,
                     self.book.name(row),
-                    self.book.why(row, places.get(_estab(row), ""), now),
-                    people[whose[row.patient.id]],
+                    self.book.why(
+                        row, places.get(_estab(row), ""), now, waiting.get(row.gap_id, 0)
+                    ),
+                    _feed(row, places) or people[whose[row.patient.id]],
                     source,
                     target,
                     row.anchor,
@@ -64,6 +69,19 @@ class GapReader:
                 )
             )
         return shown
+
+    def _waiting(self, tx: Transaction, rows: Sequence[ExpectationRow]) -> dict[str, int]:
+        """Return how many expectations each gap of a feed leaves unconfirmed."""
+        silent = {row.gap_id: feed_of(row.patient.id) for row in rows if row.closed_at is None}
+        if not any(silent.values()):
+            return {}
+        found = tx.watch.gaps([Status.UNCONFIRMED], _COUNTED, opened_only=False)
+        needed = [needed_feeds(row, self.book) for row in found]
+        return {
+            gap_id: sum(feed in feeds for feeds in needed)
+            for gap_id, feed in silent.items()
+            if feed
+        }
 
     def _work(self, tx: Transaction, rows: Iterable[ExpectationRow]) -> dict[str, str]:
         """Return the business status of the Task of each gap that has one."""
@@ -170,6 +188,15 @@ class GapReader:
                 passed.append(day)
             day += timedelta(days=1)
         return both(lambda w: ", ".join(w.day(d) for d in passed)) if passed else {}
+
+
+def _feed(row: ExpectationRow, places: Mapping[str, str]) -> Person | None:
+    """Return what is shown in the place of a person when a gap is about a feed."""
+    feed = feed_of(row.patient.id)
+    if not feed:
+        return None
+    event = str(row.details.get("feed", feed)).removeprefix(feed).removeprefix(":")
+    return Person(row.patient.id, feed=named_feed(feed, places), event=event)
 
 
 def ended_at(row: ExpectationRow) -> datetime | None:

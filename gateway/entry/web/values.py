@@ -29,6 +29,8 @@ class Person:
         sex: FHIR administrative gender.
         ins: `qualified`, `unverified` or `none`.
         deceased: when or that the person died, as text of the resource; empty otherwise.
+        feed: with the name of its establishment, when it is no person but a feed.
+        event: of the feed, `A03`; empty for all of it.
     """
 
     id: str
@@ -37,6 +39,13 @@ class Person:
     sex: str = ""
     ins: str = "none"
     deceased: str = ""
+    feed: str = ""
+    event: str = ""
+
+    @property
+    def link(self) -> str:
+        """Return the page that shows more of it."""
+        return "/" if self.feed else f"/patients/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)

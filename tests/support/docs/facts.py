@@ -23,9 +23,7 @@ a part of the gateway that learns what became of what it sent or asked for.
 #: Events that nothing asserts, and why.
 _UNTOLD = {
     "CALL.DONE": "no screen and no message tells of a call yet",
-    "FEED.HEARTBEAT": "feeds are marked in the store (watermarks), no alarm is raised as a fact",
-    "FEED.SILENT": "feeds are marked in the store (watermarks), no alarm is raised as a fact",
-    "FEED.ALIVE": "feeds are marked in the store (watermarks), no alarm is raised as a fact",
+    "FEED.HEARTBEAT": "each message of a feed is one; that it speaks again is `FEED.ALIVE`",
     "FEED.SKEW": "the difference of clocks of a feed is not estimated",
     "FEED.REJECTS": "quarantined inputs are counted by the metrics, not as facts",
     "FEED.DRAINED": "quarantined inputs are counted by the metrics, not as facts",

@@ -1,0 +1,130 @@
+"""What the watch over feeds needs of the store: how often each speaks, and what ails it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+#: The whole of a feed, where an event is asked for.
+WHOLE = ""
+
+
+class Heard(NamedTuple):
+    """One message of a feed.
+
+    Attributes:
+        feed: `<establishment or sender>:<ADT|DOC|SIU|...>`.
+        event: `A03`, `T02`; empty when it has none.
+        at: its receipt, UTC.
+    """
+
+    feed: str
+    event: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPart:
+    """A feed, or the messages of one event in it.
+
+    Attributes:
+        event: `A03`; `WHOLE` for the feed itself.
+        first_at: receipt of its first message.
+        last_at: receipt of its last message.
+    """
+
+    feed: str
+    event: str
+    first_at: datetime
+    last_at: datetime
+
+    @property
+    def name(self) -> str:
+        """Return `<feed>` or `<feed>:<event>`, the name its facts carry."""
+        return f"{self.feed}:{self.event}" if self.event else self.feed
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHour:
+    """What came in an hour.
+
+    Attributes:
+        hour: its first instant, UTC.
+        messages: that came.
+        minutes: of the hour in which any came, at most 60: what comes in one go counts once.
+        first_at: receipt of the first one.
+        last_at: receipt of the last one.
+    """
+
+    hour: datetime
+    messages: int
+    minutes: int
+    first_at: datetime
+    last_at: datetime
+
+
+class Ailment(StrEnum):
+    """What may be wrong with a feed."""
+
+    SILENT = "silent"
+    SKEWED = "skewed"
+    REJECTING = "rejecting"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong with a feed for a while.
+
+    Attributes:
+        event: the part that is concerned; `WHOLE` for the feed itself.
+        since: when it began; with feed, event and ailment its key.
+        told_at: when it was found, receipt of the fact that tells it.
+        value: seconds of skew, messages refused; 0 for a silence.
+        ended_at: when it ended; None while it lasts.
+    """
+
+    feed: str
+    event: str
+    ailment: Ailment
+    since: datetime
+    told_at: datetime
+    value: int = 0
+    ended_at: datetime | None = None
+
+    @property
+    def part(self) -> str:
+        """Return the name its facts carry."""
+        return f"{self.feed}:{self.event}" if self.event else self.feed
+
+
+class FeedQueries(Protocol):
+    """Counts of feeds, and their troubles."""
+
+    def count(self, heard: Sequence[Heard]) -> None:
+        """Count messages, for their feed and for their event in it."""
+        ...
+
+    def parts(self) -> list[FeedPart]:
+        """Return every feed and every event of it, by feed and event."""
+        ...
+
+    def hours(self, feed: str, event: str, since: datetime) -> list[FeedHour]:
+        """Return the hours from the one of an instant on in which anything came, oldest first."""
+        ...
+
+    def forget(self, before: datetime) -> None:
+        """Drop the hours that began before an instant."""
+        ...
+
+    def begin(self, trouble: Trouble) -> bool:
+        """Keep a trouble that was found; False when somebody has told of it already."""
+        ...
+
+    def end(self, trouble: Trouble, at: datetime) -> bool:
+        """Note the end of a trouble; False when somebody has told of it already."""
+        ...
+
+    def troubles(self, *, lasting: bool = False) -> list[Trouble]:
+        """Return every trouble there was, or those that last, by feed, event, ailment, start."""
+        ...

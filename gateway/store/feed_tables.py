@@ -1,0 +1,56 @@
+"""Tables of how often feeds speak, and of what ails them."""
+
+from sqlalchemy import BigInteger, Index, SmallInteger, text
+from sqlmodel import Field, SQLModel
+
+from gateway.store.columns import TEXT, column
+
+
+class FeedPartRow(SQLModel, table=True):
+    """A feed, or one event of it: `event` is empty for the feed itself."""
+
+    __tablename__ = "feed_part"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    feed: str = Field(sa_column=column(TEXT, key=True))
+    event: str = Field(sa_column=column(TEXT, key=True))
+    first_at: str = Field(sa_column=column(TEXT))
+    last_at: str = Field(sa_column=column(TEXT))
+
+
+class FeedHourRow(SQLModel, table=True):
+    """What came of a part of a feed in an hour; kept for eight weeks and a bit."""
+
+    __tablename__ = "feed_hour"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    feed: str = Field(sa_column=column(TEXT, key=True))
+    event: str = Field(sa_column=column(TEXT, key=True))
+    hour: str = Field(sa_column=column(TEXT, key=True))
+    messages: int = Field(sa_column=column(BigInteger()))
+    minutes: int = Field(sa_column=column(SmallInteger()))
+    first_at: str = Field(sa_column=column(TEXT))
+    last_at: str = Field(sa_column=column(TEXT))
+
+
+class FeedTroubleRow(SQLModel, table=True):
+    """Something that ailed a feed; `ended_at` is empty while it lasts."""
+
+    __tablename__ = "feed_trouble"
+    __table_args__ = (
+        Index(
+            "ix_feed_trouble_lasting",
+            "feed",
+            sqlite_where=text("ended_at = ''"),
+            postgresql_where=text("ended_at = ''"),
+        ),
+        {"sqlite_with_rowid": False},
+    )
+
+    feed: str = Field(sa_column=column(TEXT, key=True))
+    event: str = Field(sa_column=column(TEXT, key=True))
+    ailment: str = Field(sa_column=column(TEXT, key=True))
+    since: str = Field(sa_column=column(TEXT, key=True))
+    told_at: str = Field(sa_column=column(TEXT))
+    value: int = Field(sa_column=column(BigInteger()))
+    ended_at: str = Field(sa_column=column(TEXT))

@@ -1,0 +1,113 @@
+"""Queries on how often feeds speak, and on what ails them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, func, literal_column, select
+
+from gateway.core.feed_ports import FeedHour, FeedPart, Heard, Trouble
+from gateway.store import feedcounts
+from gateway.store.codec import instant_text, key_text
+from gateway.store.sqltext import Compiler, Session
+from gateway.store.tables import TABLES
+
+_PART, _HOUR, _TROUBLE = (TABLES[name].c for name in ("feed_part", "feed_hour", "feed_trouble"))
+_KEY = ("feed", "event", "ailment", "since")
+
+
+class FeedWatchSql:
+    """The statements of counts and troubles for one database."""
+
+    def __init__(self, c: Compiler) -> None:
+        part, hour, trouble = (TABLES[name] for name in ("feed_part", "feed_hour", "feed_trouble"))
+        # A row of the same key is completed, from what is in it and what is given.
+        self.put_part = c.upsert(part, feedcounts.PartColumns._fields, _ends(_PART))
+        size = literal_column(str(feedcounts.MINUTE), Integer)
+        one, none = literal_column("1", Integer), literal_column("0", Integer)
+        minute = func.substr(_given("first_at"), one, size)
+        same = case((func.substr(_HOUR.last_at, one, size) == minute, one), else_=none)
+        more = {
+            "messages": _HOUR.messages + literal_column("excluded.messages", Integer),
+            "minutes": _HOUR.minutes + literal_column("excluded.minutes", Integer) - same,
+            **_ends(_HOUR),
+        }
+        self.put_hour = c.upsert(hour, feedcounts.HourColumns._fields, more)
+        self.parts = c(select(*_PART).order_by(_PART.feed, _PART.event))
+        of_part = (_HOUR.feed == bindparam("of_feed"), _HOUR.event == bindparam("of_event"))
+        since = select(*_HOUR).where(*of_part, _HOUR.hour >= bindparam("since"))
+        self.hours = c(since.order_by(_HOUR.hour), "of_feed", "of_event", "since")
+        self.forget = c(
+            hour.delete().where(*of_part, _HOUR.hour < bindparam("before")),
+            "of_feed",
+            "of_event",
+            "before",
+        )
+        self.begin = c.insert(trouble, feedcounts.TroubleColumns._fields, ignore=True)
+        # Written out, as its index has it, so that the index serves.
+        lasts = _TROUBLE.ended_at == literal_column("''")
+        this = [_TROUBLE[name] == bindparam(f"of_{name}") for name in _KEY]
+        ended = trouble.update().where(*this, lasts).values(ended_at=bindparam("ended"))
+        self.end = c(ended, "ended", *(f"of_{name}" for name in _KEY))
+        everything = select(*_TROUBLE).order_by(*(_TROUBLE[name] for name in _KEY))
+        self.troubles = c(everything)
+        self.lasting = c(everything.where(lasts))
+
+
+def _given(name: str) -> ColumnElement[str]:
+    """Return what is given for a column of a row that is there already."""
+    return literal_column(f"excluded.{name}", Text)
+
+
+def _ends(of: Any) -> dict[str, ColumnElement[str]]:
+    """Return the first and the last receipt of a row with those that are given."""
+    first, last = _given("first_at"), _given("last_at")
+    return {
+        "first_at": case((of.first_at > first, first), else_=of.first_at),
+        "last_at": case((of.last_at < last, last), else_=of.last_at),
+    }
+
+
+class SqlFeedWatch:
+    """`core.feed_ports.FeedQueries` in a transaction."""
+
+    __slots__ = ("_session", "_sql")
+
+    def __init__(self, session: Session, sql: FeedWatchSql) -> None:
+        self._session = session
+        self._sql = sql
+
+    def count(self, heard: Sequence[Heard]) -> None:
+        """Count messages, for their feed and for their event in it."""
+        hours = feedcounts.counted(heard)
+        self._session.run_many(self._sql.put_part, feedcounts.parts_of(hours))
+        self._session.run_many(self._sql.put_hour, hours)
+
+    def parts(self) -> list[FeedPart]:
+        """Return every feed and every event of it, by feed and event."""
+        return [feedcounts.read_part(row) for row in self._session.rows(self._sql.parts)]
+
+    def hours(self, feed: str, event: str, since: datetime) -> list[FeedHour]:
+        """Return the hours from the one of an instant on in which anything came, oldest first."""
+        wanted = (key_text(feed), key_text(event), feedcounts.hour_text(since))
+        return [feedcounts.read_hour(row) for row in self._session.rows(self._sql.hours, wanted)]
+
+    def forget(self, before: datetime) -> None:
+        """Drop the hours that began before an instant."""
+        end = instant_text(before)
+        parts = self._session.rows(self._sql.parts)
+        self._session.run_many(self._sql.forget, [(row[0], row[1], end) for row in parts])
+
+    def begin(self, trouble: Trouble) -> bool:
+        """Keep a trouble that was found; False when somebody has told of it already."""
+        return self._session.run(self._sql.begin, feedcounts.trouble_columns(trouble)) > 0
+
+    def end(self, trouble: Trouble, at: datetime) -> bool:
+        """Note the end of a trouble; False when somebody has told of it already."""
+        key = feedcounts.trouble_columns(trouble).key
+        return self._session.run(self._sql.end, (instant_text(at), *key)) > 0
+
+    def troubles(self, *, lasting: bool = False) -> list[Trouble]:
+        """Return every trouble there was, or those that last."""
+        found = self._session.rows(self._sql.lasting if lasting else self._sql.troubles)
+        return [feedcounts.read_trouble(row) for row in found]

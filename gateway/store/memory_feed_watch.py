@@ -1,0 +1,72 @@
+"""How often feeds speak, and what ails them, in memory."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gateway.core.feed_ports import FeedHour, FeedPart, Heard, Trouble
+from gateway.store import feedcounts
+from gateway.store.codec import instant_text, key_text
+from gateway.store.feedcounts import HourColumns, PartColumns, TroubleColumns
+from gateway.store.journal import Journal
+
+
+class MemoryFeedWatch:
+    """Counts and troubles, kept as the columns the SQL stores write."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._parts: dict[tuple[str, str], PartColumns] = {}
+        self._hours: dict[tuple[str, str], dict[str, HourColumns]] = {}
+        self._troubles: dict[tuple[str, str, str, str], TroubleColumns] = {}
+
+    def count(self, heard: Sequence[Heard]) -> None:
+        """Count messages, for their feed and for their event in it."""
+        hours = feedcounts.counted(heard)
+        for part in feedcounts.parts_of(hours):
+            key = (part.feed, part.event)
+            known = self._parts.get(key, part)
+            first, last = min(known.first_at, part.first_at), max(known.last_at, part.last_at)
+            self._journal.put(self._parts, key, part._replace(first_at=first, last_at=last))
+        for one in hours:
+            of_part = self._hours.setdefault((one.feed, one.event), {})
+            before = of_part.get(one.hour)
+            self._journal.put(of_part, one.hour, before.with_more(one) if before else one)
+
+    def parts(self) -> list[FeedPart]:
+        """Return every feed and every event of it, by feed and event."""
+        return [feedcounts.read_part(self._parts[key]) for key in sorted(self._parts)]
+
+    def hours(self, feed: str, event: str, since: datetime) -> list[FeedHour]:
+        """Return the hours from the one of an instant on in which anything came, oldest first."""
+        start = feedcounts.hour_text(since)
+        of_part = self._hours.get((key_text(feed), key_text(event)), {})
+        return [feedcounts.read_hour(of_part[hour]) for hour in sorted(of_part) if hour >= start]
+
+    def forget(self, before: datetime) -> None:
+        """Drop the hours that began before an instant."""
+        end = instant_text(before)
+        for of_part in self._hours.values():
+            for hour in [hour for hour in of_part if hour < end]:
+                self._journal.drop(of_part, hour)
+
+    def begin(self, trouble: Trouble) -> bool:
+        """Keep a trouble that was found; False when somebody has told of it already."""
+        row = feedcounts.trouble_columns(trouble)
+        if row.key in self._troubles:
+            return False
+        self._journal.put(self._troubles, row.key, row)
+        return True
+
+    def end(self, trouble: Trouble, at: datetime) -> bool:
+        """Note the end of a trouble; False when somebody has told of it already."""
+        key = feedcounts.trouble_columns(trouble).key
+        row = self._troubles.get(key)
+        if row is None or row.ended_at:
+            return False
+        self._journal.put(self._troubles, key, row._replace(ended_at=instant_text(at)))
+        return True
+
+    def troubles(self, *, lasting: bool = False) -> list[Trouble]:
+        """Return every trouble there was, or those that last."""
+        rows = (self._troubles[key] for key in sorted(self._troubles))
+        return [feedcounts.read_trouble(row) for row in rows if not (lasting and row.ended_at)]
