@@ -304,7 +304,6 @@ class MemoryTransaction:
         self.work: WorkQueries = MemoryWork(self.journal)
         self.access: AccessQueries = access
         self.audit: AuditQueries = MemoryAudit(self.journal)
-        self.access: AccessQueries = MemoryAccess(self.journal)
         self.feeds: FeedQueries = MemoryFeedWatch(self.journal)
 
 

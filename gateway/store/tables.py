@@ -9,8 +9,14 @@ partitioned on PostgreSQL.
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, SmallInteger, text
 from sqlmodel import Column, Field, SQLModel
 
-from gateway.store import access_tables, audit_tables, outbox_tables, watch_tables, work_tables
-from gateway.store import access_tables, feed_tables, outbox_tables, watch_tables, work_tables
+from gateway.store import (
+    access_tables,
+    audit_tables,
+    feed_tables,
+    outbox_tables,
+    watch_tables,
+    work_tables,
+)
 from gateway.store.columns import ROW_ID, TEXT, column
 
 
@@ -196,8 +202,6 @@ class IndexEntryRow(SQLModel, table=True):
     id: str = Field(sa_column=column(TEXT, key=True))
 
 
-#: Tables of facts and of the pathway engine; of what leaves; of work on gaps; of access.
-PARTS = (watch_tables, outbox_tables, work_tables, access_tables, audit_tables)
 #: Tables of facts and of the pathway engine; of what leaves; of work on gaps; of access; of feeds.
-PARTS = (watch_tables, outbox_tables, work_tables, access_tables, feed_tables)
+PARTS = (watch_tables, outbox_tables, work_tables, access_tables, audit_tables, feed_tables)
 TABLES = SQLModel.metadata.tables
