@@ -19,6 +19,7 @@ demo: .venv/.ready ## start a gateway on a throwaway store and play a synthetic 
 test: .venv/.ready ## run every test
 	@./.ci/browser
 	@./.ci/java
+	@./.ci/node
 	$(PY) -m pytest $(TEST_ARGS) --ignore=tests/browser --ignore=tests/official
 # A process of their own: the driver of the browser keeps an event loop running.
 	$(PY) -m pytest $(TEST_ARGS) tests/browser

@@ -14,6 +14,7 @@ from gateway.core.issues import Issue, Severity
 from gateway.fhir import shape
 from gateway.fhir.profiles.judge import Judge
 from gateway.fhir.profiles.kinds import ProfileFinding
+from gateway.fhir.profiles.terminology import Coded, Members
 
 Json = dict[str, Any]
 
@@ -43,7 +44,13 @@ class ResourceJudge:
         self._checks = tuple(
             Check("profiles", one.name, version=one.version, digest=one.digest) for one in loaded
         ) or (Check("profiles", "", ran=False, note="no package is loaded: relais packages add"),)
-        self._judge = Judge(definitions_of(loaded))
+        definitions = definitions_of(loaded)
+        self._judge = Judge(definitions)
+        self._members = Members(definitions)
+
+    def codes_of(self, value_set: str) -> frozenset[Coded] | None:
+        """Return (system, code) of a value set; None when it cannot be listed."""
+        return self._members.of(value_set)
 
     def report(self, raw: bytes, name: str) -> Report:
         """Judge the bytes of one input, JSON or XML."""

@@ -16,6 +16,9 @@ from gateway.core.audit_ports import AuditQueries
 from gateway.core.contributions import Claim, Contribution, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.feed_ports import FeedQueries
+from gateway.core.export_ports import ExportQueries
+from gateway.core.index_ports import IndexEntry as IndexEntry
+from gateway.core.index_ports import IndexQueries
 from gateway.core.issues import Issue
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
 from gateway.core.pathway_ports import FactQueries, WatchQueries
@@ -186,29 +189,6 @@ class StoredResource:
     masks: str = field(default="", compare=False)
 
 
-class IndexEntry(NamedTuple):
-    """One searchable value of a current resource; which ones exist is decided in `fhir.search`.
-
-    A tuple: every message makes dozens.
-
-    Attributes:
-        param: search parameter code, such as `identifier` or `date`.
-        system: token system, referenced type, system of a unit, or a text as written; empty when
-            none.
-        value: token code, identifier value, referenced id, address, unit, or folded text.
-        low: start of a range of instants or of numbers, fixed-width text that sorts as they do;
-            empty when neither.
-        high: end of that range, exclusive; beside a token or a reference the words said with it
-            (`fhir.search_words`).
-    """
-
-    param: str
-    system: str = ""
-    value: str = ""
-    low: str = ""
-    high: str = ""
-
-
 @value(frozen=True, slots=True)
 class NewVersion:
     """A version about to be written together with its index entries (none when deleted)."""
@@ -225,14 +205,14 @@ class Condition:
         param: search parameter code; `_id` and `_lastUpdated` are read from the resource row.
         alternatives: values ORed. Token: (system or None, value or None). Reference: (type or
             None, id). Date and quantity: (prefix among eq ne gt lt ge le sa eb ap, low, high),
-            a quantity also (system or None, unit or None). String and uri: (None, text). With
-            the test `words`: (value or None, what stands in the words).
+            a quantity also (system or None, unit or None). String and uri: (None, text). The
+            test `words`: (value or None, what stands in the words); `among`: (system, codes...).
         kind: `token`, `reference`, `date`, `string`, `uri` or `quantity`; `chain`: the resource
             this reference points to meets `inner`; `has`: a resource of type `of` whose reference
             points here meets `inner`.
         missing: for `:missing`; then `alternatives` is empty.
         negated: for `:not`.
-        test: how texts are compared: empty, `contains`, `exact`, `below`, `above` or `words`.
+        test: how texts are compared: empty, `among`, `contains`, `exact`, `below`, `above`, `words`
         of: resource type that `inner` is about.
         inner: conditions on that resource, all of them.
     """
@@ -340,6 +320,27 @@ class ResourceQueries(Protocol):
         """
         ...
 
+    def listed(
+        self,
+        type_: str,
+        conditions: Sequence[Condition],
+        after_id: str,
+        limit: int,
+        deleted_since: datetime | None = None,
+        sight: Sight | None = None,
+    ) -> list[tuple[str, int]]:
+        """Return (id, version) of current resources that meet every condition, by id.
+
+        Args:
+            type_: resource type.
+            conditions: all of them must be met.
+            after_id: go on behind it; empty for the first page.
+            limit: how many at most.
+            deleted_since: those deleted since then instead, whatever the conditions.
+            sight: only what a client may be shown now; None: everything.
+        """
+        ...
+
     def counts(self) -> dict[str, int]:
         """Return how many current resources of each type exist."""
         ...
@@ -360,6 +361,8 @@ class Transaction(Protocol):
     access: AccessQueries
     audit: AuditQueries
     feeds: FeedQueries
+    exports: ExportQueries
+    index: IndexQueries
 
 
 class Store(Protocol):

@@ -39,6 +39,7 @@ from gateway.entry.wiring import (
     build_receiver,
     build_store,
     build_tokens,
+    build_value_sets,
     build_workers,
 )
 from gateway.entry.workers import Workers
@@ -46,6 +47,7 @@ from gateway.hl7v2 import ack
 from gateway.mapping.loader import load_mappings
 from gateway.pipeline.audited import AuditedStore
 from gateway.pipeline.journal import Journal
+from gateway.pipeline.reindexing import is_needed
 
 _log = structlog.get_logger()
 _LOOP_LAG = Gauge("relais_loop_lag_seconds", "How late the event loop runs a timer")
@@ -142,6 +144,8 @@ class Gateway:
             FatalError: a port is taken, a certificate cannot be read, the schema is newer.
         """
         await self.store.open()
+        if await is_needed(self.store):
+            _log.warning("index_outdated", fix="run: relais store reindex")
         await self.receiver.start()
         self._tasks.append(asyncio.create_task(_watch_lag()))
         if self.role is not Role.DOORS:
@@ -231,6 +235,7 @@ class Gateway:
                 doors=tuple(doors),
                 hosts=settings.http.hosts,
                 clock=self.clock,
+                value_sets=build_value_sets(settings),
             ),
             routers=self._routers(),
             stalled_for=self.receiver.stalled_for,

@@ -168,6 +168,13 @@ class HooksSettings(_Part):
     poll_s: float = Field(0.25, gt=0, description="pause of a worker with nothing to do, seconds")
 
 
+class ExportsSettings(_Part):
+    """`[exports]`: Bulk Data exports."""
+
+    keep_hours: float = Field(24.0, gt=0, description="how long an export can be fetched")
+    per_client: int = Field(5, ge=1, description="exports of one client that are kept at once")
+
+
 class OutboundSettings(_Part):
     """`[outbound]`: messages to applications of the hospital (destinations of the site files)."""
 
@@ -256,6 +263,7 @@ class Settings(BaseSettings):
     pathway: PathwaySettings = PathwaySettings()
     mssante: MssanteSettings = MssanteSettings()
     hooks: HooksSettings = HooksSettings()
+    exports: ExportsSettings = ExportsSettings()
     outbound: OutboundSettings = OutboundSettings()
     cda: CdaSettings = CdaSettings()
     fhir: FhirSettings = FhirSettings()

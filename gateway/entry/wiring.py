@@ -18,6 +18,7 @@ from gateway.core.deliveries import Connector
 from gateway.core.egress import EgressPolicy
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
+from gateway.entry.api.export import ExportSettings, export_router
 from gateway.entry.api.mutes import mutes_router
 from gateway.entry.api.resources import resources_router
 from gateway.entry.api.sockets import sockets_router
@@ -42,6 +43,7 @@ from gateway.entry.web.store_data import StorePageData
 from gateway.entry.workers import Rhythm, Workers
 from gateway.fhir.elements import table
 from gateway.fhir.identity import Ids
+from gateway.fhir.search_query import ValueSets
 from gateway.hl7v2.adapter import CONCEPTMAPS as HL7_CONCEPTMAPS
 from gateway.hl7v2.charset import codec_of
 from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
@@ -61,6 +63,7 @@ from gateway.pipeline.convert import Converter, ConvertOptions
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy, RetryRule
 from gateway.pipeline.digests import Digester
 from gateway.pipeline.feed_watch import FeedWatch
+from gateway.pipeline.exporting import Exporter
 from gateway.pipeline.folds import FOLDS
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer
@@ -231,10 +234,15 @@ def build_tokens(settings: Settings, store: Store, clock: Clock, public_url: str
     return Tokens(store, clock, keys, f"{public_url.rstrip('/')}{TOKEN_PATH}")
 
 
+def build_value_sets(settings: Settings) -> ValueSets:
+    """Build what lists the codes of value sets; the first call reads packages."""
+    return lambda canonical: build_resource_judge(settings).codes_of(canonical)
+
+
 def build_fhir_doors(
     settings: Settings, store: Store, clock: Clock, base: str
 ) -> tuple[APIRouter, ...]:
-    """Build the FHIR doors beside reading: writes, subscriptions, mutes, `$validate`."""
+    """Build the FHIR doors beside reading: writes, subscriptions, mutes, operations."""
     subscriptions = build_subscriptions(settings, build_egress(settings), base)
     writes = build_writes(settings, base)
     return (
@@ -243,6 +251,7 @@ def build_fhir_doors(
         sockets_router(store, clock, subscriptions),
         mutes_router(store, clock, rule_ids(settings.pathways), client_of),
         transactions_router(store, clock, writes),
+        export_router(store, clock, build_exports(settings, base)),
         resources_router(store, clock, writes),
     )
 
@@ -256,6 +265,12 @@ def build_writes(settings: Settings, base: str) -> WriteSettings:
         client_of,
         settings.fhir.references,
     )
+
+
+def build_exports(settings: Settings, base: str) -> ExportSettings:
+    """Build what the door for bulk exports keeps; `base` is the FHIR address."""
+    keep = timedelta(hours=settings.exports.keep_hours)
+    return ExportSettings(base, keep, settings.exports.per_client)
 
 
 def build_workers(
@@ -305,6 +320,7 @@ def build_workers(
     sweep = Sweep(store, clock, watcher.settings)
     archivist = Archivist(store, clock, timedelta(days=settings.pathway.archive_days))
     digester = Digester(store, Ids(settings.id_namespace), clock)
+    exporter = Exporter(store, clock, timedelta(seconds=settings.watch_lag_s), base)
     notices = mail[1] if mail else None
     workers = Workers(
         watcher,
@@ -317,5 +333,6 @@ def build_workers(
         digester=digester,
         settler=Settler(store, clock),
         feeds=FeedWatch(store, clock, watcher.settings),
+        exporter=exporter,
     )
     return workers, client

@@ -16,6 +16,7 @@ from gateway.pipeline.archive import Archivist
 from gateway.pipeline.deliver import Deliverer
 from gateway.pipeline.digests import Digester
 from gateway.pipeline.feed_watch import FeedWatch
+from gateway.pipeline.exporting import Exporter
 from gateway.pipeline.letters import LetterTaker
 from gateway.pipeline.rights import Settler
 from gateway.pipeline.sweep import Sweep
@@ -38,6 +39,7 @@ class Rhythm:
     digests_s: float = 5.0
     rights_s: float = 1.0
     feeds_s: float = 60.0
+    exports_s: float = 1.0
 
 
 class Workers:
@@ -55,6 +57,7 @@ class Workers:
         digester: Digester | None = None,
         settler: Settler | None = None,
         feeds: FeedWatch | None = None,
+        exporter: Exporter | None = None,
     ) -> None:
         """Prepare; nothing runs.
 
@@ -69,6 +72,7 @@ class Workers:
             digester: makes the digests of owners; None where nobody reads any.
             settler: decides who may be shown whom; None: reads decide when they need it.
             feeds: finds silent feeds; None where none has habits.
+            exporter: makes bulk exports; None where nobody asks for one.
         """
         self._watcher = watcher
         self._deliverer = deliverer
@@ -80,6 +84,7 @@ class Workers:
         self._digester = digester
         self._settler = settler
         self._feeds = feeds
+        self._exporter = exporter
         # The mailbox remembers what it gave last, so one look at a time.
         self._reading = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -99,6 +104,8 @@ class Workers:
             self._run("rights", self._settler.step, rhythm.rights_s)
         if self._feeds is not None:
             self._run("feeds", self._feeds.step, rhythm.feeds_s)
+        if self._exporter is not None:
+            self._run("exports", self._exporter.step, rhythm.exports_s)
         if self._notices is not None:
             self._run("notices", self.read_notices, rhythm.notices_s)
 

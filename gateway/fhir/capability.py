@@ -3,6 +3,7 @@
 from gateway.core.contributions import Json
 from gateway.core.systems import FHIR_BASE
 from gateway.fhir import everything
+from gateway.fhir.claimed import CLAIMED
 from gateway.fhir.elements import table
 from gateway.fhir.search_query import accepted_by
 from gateway.fhir.search_table import COMMON, PARAMETERS, Parameter, parameters_of
@@ -27,6 +28,13 @@ _EVERYTHING = {
 }
 
 _VALIDATE = {"name": "validate", "definition": f"{_DEFINITIONS}/Resource-validate"}
+_BULKDATA = "http://hl7.org/fhir/uv/bulkdata"
+_BULK = f"{_BULKDATA}/CapabilityStatement/bulk-data"
+_EXPORT = {"name": "export", "definition": f"{_BULKDATA}/OperationDefinition/export"}
+_EXPORT_PATIENTS = {
+    "name": "export",
+    "definition": f"{_BULKDATA}/OperationDefinition/patient-export",
+}
 _SMART = {
     "service": [
         {
@@ -51,6 +59,7 @@ _OPERATIONS = {
 }
 _WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 
+_OF_VALUE_SETS = (":in", ":not-in")
 _NOTE = {
     "token": "code, system|code, |code or system|; compared as written, letter case included",
     "reference": "id, Type/id or an absolute address",
@@ -71,6 +80,8 @@ def statement(
     mutes: bool = False,
     validation: bool = False,
     smart: bool = False,
+    exports: bool = False,
+    value_sets: bool = False,
 ) -> Json:
     """Return what this server does.
 
@@ -83,18 +94,25 @@ def statement(
         mutes: the operations on mutes are open in this process.
         validation: `$validate` is open in this process.
         smart: clients prove themselves with SMART Backend Services once one is registered.
+        exports: Bulk Data `$export` is open in this process.
+        value_sets: value sets can be searched by.
     """
-    made = {type_: _resource(type_) for type_ in sorted(PARAMETERS)}
+    made = {type_: _resource(type_, value_sets) for type_ in sorted(PARAMETERS)}
     if subscriptions:
         made["Subscription"] = _subscription(made["Subscription"])
     if writes:
         made |= {type_: _written(made[type_], rules) for type_, rules in WRITABLE.items()}
+    if exports:
+        patient = made["Patient"]
+        patient["operation"] = [*patient.get("operation", ()), _EXPORT_PATIENTS]
     if validation:
         for resource in made.values():
             resource["operation"] = [*resource.get("operation", ()), _VALIDATE]
+    served = [*([_BACKPORT_SERVER] if subscriptions else []), *([_BULK] if exports else [])]
+    operations = [*([_EXPORT] if exports else []), *(_mutes() if mutes else [])]
     return {
         "resourceType": "CapabilityStatement",
-        **({"instantiates": [_BACKPORT_SERVER]} if subscriptions else {}),
+        **({"instantiates": served} if served else {}),
         "status": "active",
         "date": date,
         "kind": "instance",
@@ -111,9 +129,9 @@ def statement(
                 "it wrote itself, and of the Task of a gap what people do with it.",
                 **({"security": _SMART} if smart else {}),
                 "resource": list(made.values()),
-                **({"operation": _mutes()} if mutes else {}),
+                **({"operation": operations} if operations else {}),
                 "interaction": [{"code": code} for code in _system_interactions(writes=writes)],
-                "searchParam": [_parameter(parameter) for parameter in COMMON],
+                "searchParam": [_parameter(parameter, value_sets) for parameter in COMMON],
             }
         ],
     }
@@ -123,9 +141,10 @@ def _system_interactions(*, writes: bool) -> list[str]:
     return ["history-system", *(["transaction", "batch"] if writes else [])]
 
 
-def _resource(type_: str) -> Json:
+def _resource(type_: str, value_sets: bool) -> Json:
     resource: Json = {
         "type": type_,
+        "supportedProfile": list(CLAIMED.get(type_, ())) or None,
         "interaction": [{"code": code} for code in INTERACTIONS],
         "versioning": "versioned",
         "readHistory": True,
@@ -133,7 +152,7 @@ def _resource(type_: str) -> Json:
         "conditionalRead": "full-support",
         "searchInclude": [f"{type_}:{code}" for code in _references(type_)] or None,
         "searchRevInclude": _pointing_to(type_) or None,
-        "searchParam": [_parameter(p) for p in parameters_of(type_).values()],
+        "searchParam": [_parameter(p, value_sets) for p in parameters_of(type_).values()],
         "operation": [_EVERYTHING[type_]] if type_ in _EVERYTHING else None,
     }
     return {name: value for name, value in resource.items() if value is not None}
@@ -205,8 +224,9 @@ def _mutes() -> list[Json]:
     return [{"name": name, "definition": f"{base}/{name}"} for name in names]
 
 
-def _parameter(parameter: Parameter) -> Json:
-    accepted = ", ".join(accepted_by(parameter)) or "none"
+def _parameter(parameter: Parameter, value_sets: bool) -> Json:
+    taken = [one for one in accepted_by(parameter) if value_sets or one not in _OF_VALUE_SETS]
+    accepted = ", ".join(taken) or "none"
     return {
         "name": parameter.code,
         "definition": parameter.url,

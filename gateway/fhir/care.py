@@ -21,6 +21,8 @@ from gateway.fhir import care_words as words
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
 
 PATHWAY_SYSTEM = f"{IDENTIFIER_BASE}/pathway"
+EPISODE_PROFILE = f"{FHIR_BASE}/StructureDefinition/pathway-episode"
+PLAN_PROFILE = f"{FHIR_BASE}/StructureDefinition/pathway-plan"
 PHASE = f"{FHIR_BASE}/StructureDefinition/pathway-phase"
 
 _PLAN = {
@@ -108,6 +110,7 @@ def episode_of_care(view: PathwayView, ids: Ids) -> Json:
     made: Json = {
         "resourceType": "EpisodeOfCare",
         "id": id_,
+        "meta": {"profile": [EPISODE_PROFILE]},
         "extension": [{"url": PHASE, "valueCode": pathway.phase.value}],
         "identifier": [identifier(id_)],
         "status": pathway.state.value,
@@ -144,6 +147,7 @@ def pathway_plan(view: PathwayView, ids: Ids) -> Json:
     made: Json = {
         "resourceType": "CarePlan",
         "id": plan_id(pathway, ids),
+        "meta": {"profile": [PLAN_PROFILE]},
         "identifier": [identifier(episode)],
         "basedOn": _references(view.plans),
         "status": _PLAN[pathway.state],

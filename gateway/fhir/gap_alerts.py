@@ -15,6 +15,7 @@ from gateway.core.timestamps import utc_seconds
 from gateway.fhir import gap_words as words
 from gateway.fhir.gap_work import MUTED, WAITING, business_of
 
+PROFILE = f"{FHIR_BASE}/StructureDefinition/gap-alert"
 ESCALATION = f"{FHIR_BASE}/StructureDefinition/gap-escalation"
 ROLE = f"{FHIR_BASE}/CodeSystem/pathway-role"
 ROLE_SYSTEM = f"{IDENTIFIER_BASE}/pathway-role"
@@ -135,6 +136,7 @@ def communication(alert: Alert, at: datetime) -> Json:
     made: Json = {
         "resourceType": "Communication",
         "id": alert.id,
+        "meta": {"profile": [PROFILE]},
         "identifier": [{"system": DELIVERY_SYSTEM, "value": alert.key}],
         "status": "completed",
         "category": [words.alert(alert.kind)],

@@ -16,6 +16,7 @@ from gateway.core.issues import Issue
 from gateway.core.timestamps import utc_seconds
 from gateway.fhir import gap_words as words
 from gateway.fhir import gap_work_faults as faults
+from gateway.fhir.claimed import unversioned
 
 #: Elements people write; all others are the engine's.
 PEOPLES = frozenset(
@@ -75,7 +76,8 @@ def worked(current: Json, sent: Json, at: datetime) -> Json:
     wrong = [*_foreign(current, sent), *_wrong_state(current, sent, at)]
     if wrong:
         raise RejectedError(wrong)
-    kept = {name: value for name, value in current.items() if name not in PEOPLES | _SERVERS}
+    ours = PEOPLES | (_SERVERS - {"meta"})
+    kept = {name: value for name, value in unversioned(current).items() if name not in ours}
     own = {name: sent[name] for name in sent if name in PEOPLES}
     status = own["status"]
     own["businessStatus"] = words.business(_shown(current, sent))
@@ -83,8 +85,9 @@ def worked(current: Json, sent: Json, at: datetime) -> Json:
         # Whoever refuses it leaves it undone: it waits for the next one, the refusal in its notes.
         own = _passed_on(own, at)
     made = {**kept, **own}
-    if made == {name: value for name, value in current.items() if name not in _SERVERS}:
-        return {name: value for name, value in current.items() if name != "meta"}
+    said = {name: value for name, value in current.items() if name not in _SERVERS}
+    if {name: value for name, value in made.items() if name != "meta"} == said:
+        return unversioned(current)
     return {**made, "lastModified": utc_seconds(at)}
 
 

@@ -17,12 +17,15 @@ from gateway.core.systems import FHIR_BASE, IDENTIFIER_BASE
 from gateway.core.timestamps import utc_seconds
 from gateway.fhir import gap_words as words
 from gateway.fhir.care import PathwayIds, identifier
+from gateway.fhir.claimed import unversioned
 from gateway.fhir.gap_alerts import ESCALATION
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
 
 GAP_STATUS = "http://hl7.org/fhir/us/davinci-deqm/StructureDefinition/extension-gapStatus"
 GAP_STATUSES = "http://hl7.org/fhir/us/davinci-deqm/CodeSystem/gaps-status"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+GAP_PROFILE = f"{FHIR_BASE}/StructureDefinition/handoff-gap"
+TASK_PROFILE = f"{FHIR_BASE}/StructureDefinition/handoff-gap-task"
 EPISODE = f"{FHIR_BASE}/StructureDefinition/gap-episode"
 TASK = f"{FHIR_BASE}/StructureDefinition/gap-task"
 ORGANIZATION = f"{FHIR_BASE}/StructureDefinition/gap-organization"
@@ -88,6 +91,7 @@ def detected_issue(view: GapView, ids: Ids, before: Json | None, task: Json | No
     made: Json = {
         "resourceType": "DetectedIssue",
         "id": ids.gap(row.gap_id),
+        "meta": {"profile": [GAP_PROFILE]},
         "extension": _extensions(row, ids, before),
     }
     if gap_status:
@@ -142,7 +146,7 @@ def gap_task(view: GapView, ids: Ids, before: Json | None) -> Json:
         }
     made |= _task_end(view, made)
     if before is not None and _same_but_time(made, before):
-        return {name: value for name, value in before.items() if name != "meta"}
+        return unversioned(before)
     return {**made, "lastModified": utc_seconds(view.at)}
 
 
@@ -150,9 +154,8 @@ def retracted_task(task: Json, at: datetime) -> Json:
     """Return the Task of an episode that proves to have had no reason."""
     if task["status"] == "entered-in-error":
         return task
-    kept = {name: value for name, value in task.items() if name != "meta"}
     return {
-        **kept,
+        **unversioned(task),
         "status": "entered-in-error",
         "statusReason": {"text": words.RETRACTED},
         "lastModified": utc_seconds(at),
@@ -166,6 +169,7 @@ def task_of(task: Json, patient_id: str, at: datetime) -> Json:
         return task
     kept = {name: value for name, value in task.items() if name != "meta"}
     return {**kept, **about, "lastModified": utc_seconds(at)}
+    return {**unversioned(task), "for": reference, "lastModified": utc_seconds(at)}
 
 
 def task_reference(issue: Json) -> str:
@@ -295,6 +299,7 @@ def _task_frame(view: GapView, ids: Ids, before: Json | None) -> Json:
     frame: Json = {
         "resourceType": "Task",
         "id": ids.gap_task(row.gap_id, row.episode),
+        "meta": {"profile": [TASK_PROFILE]},
         "identifier": [{"system": TASK_SYSTEM, "value": value}],
         "intent": "order",
         "code": {
@@ -390,6 +395,6 @@ def settled_issue(issue: Json, task: Json) -> Json:
     """
     by_person = _ended_by_person(task)
     concept = words.concept(GAP_STATUSES, "closed-gap" if by_person else "open-gap")
-    made = {name: value for name, value in issue.items() if name not in ("meta", "mitigation")}
+    made = {name: value for name, value in unversioned(issue).items() if name != "mitigation"}
     made["modifierExtension"] = [{"url": GAP_STATUS, "valueCodeableConcept": concept}]
     return {**made, "mitigation": [_by_person(task)]} if by_person else made

@@ -3,6 +3,7 @@
 The table of parameters is `fhir.search_table`; the store keeps the entries and answers conditions.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,7 @@ from gateway.fhir.search_query import Query, parse
 from gateway.fhir.search_table import INDEXED, Parameter
 from gateway.fhir.search_words import beside, fold, spoken, starts
 
-__all__ = ["Query", "index", "parse"]
+__all__ = ["MARK", "Query", "index", "parse"]
 
 #: Adds the entries of the values of one element.
 Extract = Callable[[Sequence[Any], list[IndexEntry]], None]
@@ -240,4 +241,8 @@ def _plan(parameters: tuple[Parameter, ...]) -> tuple[tuple[str, tuple[str, ...]
     return tuple(steps)
 
 
+#: Changed by hand when values of a parameter are made otherwise than before.
+_FORM = 1
+#: Which parameters a resource is indexed by: equal texts, equal entries.
+MARK = hashlib.sha256(repr((_FORM, sorted(INDEXED.items()))).encode()).hexdigest()
 _PLANS = {type_: _plan(parameters) for type_, parameters in INDEXED.items()}

@@ -73,6 +73,17 @@ def too_costly(where: str, what: str) -> Issue:
     )
 
 
+def unknown_value_set(where: str) -> Issue:
+    """Say that the codes of a value set cannot be listed here."""
+    return Issue(
+        code="RLS-FHR-305",
+        severity=Severity.ERROR,
+        where=where,
+        what="This value set is not loaded here, or its codes cannot be listed.",
+        fix="Name one of the packages or of the profiles of this server, or give the codes.",
+    )
+
+
 def bad_cursor() -> Issue:
     """Say that a page does not belong to the search it is asked of."""
     return Issue(

@@ -5,7 +5,7 @@ search; the store does.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -22,21 +22,32 @@ from gateway.fhir.search_faults import (
     place,
     too_costly,
     unknown_parameter,
+    unknown_value_set,
 )
 from gateway.fhir.search_results import DEFAULT_COUNT, Include, Wanted
 from gateway.fhir.search_table import PARAMETERS, Parameter, parameters_of
-from gateway.fhir.search_values import READINGS, Given, Reading, modifiers, split
+from gateway.fhir.search_values import READINGS, Alternative, Given, Reading, modifiers, split
 
 Handling = Literal["strict", "lenient"]
 
 _MAX_PARAMETERS = 30
 _MAX_ALTERNATIVES = 50
 _MAX_VALUE = 256
+#: Codes of the value sets of one condition.
+_MAX_CODES = 5000
 #: Resources one after the other in a chain, the searched one not counted.
 _MAX_CHAIN = 3
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _UNSUPPORTED = frozenset({"_containedType", "_filter", "_query", "_list", "_content", "_text"})
+
+
+#: Gives the (system, code) pairs of a value set by its canonical; None when they are not known.
+ValueSets = Callable[[str], frozenset[tuple[str, str]] | None]
+
+
+def no_value_sets(_canonical: str) -> None:
+    """Know no value set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,7 @@ def parse(
     handling: Handling = "strict",
     base: str = "",
     now: datetime | None = None,
+    value_sets: ValueSets = no_value_sets,
 ) -> Query:
     """Read a search.
 
@@ -129,6 +141,7 @@ def parse(
         handling: `lenient` leaves out what is not supported (`Prefer: handling=lenient`).
         base: address of this server; a reference below it is one of our own.
         now: what `ap` and the life of a page are measured from.
+        value_sets: lists the codes of a value set, for `:in` and `:not-in`.
 
     Returns:
         The query; what was left out is missing in `used`.
@@ -138,7 +151,7 @@ def parse(
     """
     if len(pairs) > _MAX_PARAMETERS:
         raise RejectedError([too_costly("http.q", f"more than {_MAX_PARAMETERS} parameters.")])
-    reader = _Reader(type_, base, now)
+    reader = _Reader(type_, base, now, value_sets)
     for name, value in pairs:
         reader.read(name, value)
     faults = [i for i in reader.issues if i.code not in LEFT_OUT or handling == "strict"]
@@ -150,8 +163,9 @@ def parse(
 class _Reader:
     """Collects what each parameter of one search means."""
 
-    def __init__(self, type_: str, base: str, now: datetime | None) -> None:
+    def __init__(self, type_: str, base: str, now: datetime | None, value_sets: ValueSets) -> None:
         self.type = type_
+        self.value_sets = value_sets
         self.own = f"{base}/"
         self.now = now
         self.conditions: list[Condition] = []
@@ -287,6 +301,11 @@ class _Reader:
             if alternative is None or len(text) > _MAX_VALUE:
                 return bad_value(where, reading.wanted)
             alternatives.append(alternative)
+        if reading.test == "among":
+            listed = self._listed(where, [text or "" for _, text in alternatives])
+            if isinstance(listed, Issue):
+                return listed
+            alternatives = listed
         return Condition(
             parameter.code,
             parameter.kind,
@@ -294,6 +313,19 @@ class _Reader:
             negated=reading.negated,
             test=reading.test,
         )
+
+    def _listed(self, where: str, named: Sequence[str]) -> list[Alternative] | Issue:
+        """Return one alternative for each system of some value sets: the system, its codes."""
+        by_system: dict[str, list[str]] = {}
+        for canonical in named:
+            codes = self.value_sets(canonical)
+            if codes is None:
+                return unknown_value_set(where)
+            for system, code in sorted(codes):
+                by_system.setdefault(system, []).append(code)
+        if sum(map(len, by_system.values())) > _MAX_CODES:
+            return too_costly(where, f"a value set of more than {_MAX_CODES} codes.")
+        return [(system, *codes) for system, codes in by_system.items()]
 
 
 def accepted_by(parameter: Parameter) -> list[str]:

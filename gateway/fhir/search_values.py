@@ -92,6 +92,11 @@ def _of_type(_parameter: Parameter, given: Given) -> Alternative | None:
     return (parts[2], beside(parts[0], parts[1]))
 
 
+def _canonical(_parameter: Parameter, given: Given) -> Alternative | None:
+    text = plain(given.text)
+    return (None, text) if ":" in text else None
+
+
 def _text(_parameter: Parameter, given: Given) -> Alternative | None:
     folded = fold(plain(given.text))
     return (None, f"|{folded}") if folded else None
@@ -166,12 +171,15 @@ _DATE = (
 _CODE = "code, system|code, |code or system|"
 _WORDS = "a text with letters or digits"
 _ADDRESS = "an address"
+_VALUE_SET = "the canonical address of one value set"
 #: How values are read: by search type and modifier, in the order they are told.
 READINGS: dict[Kind, dict[str, Reading]] = {
     "token": {
         "": Reading(_token, _CODE),
         "not": Reading(_token, _CODE, negated=True),
         "text": Reading(_text, _WORDS, test="words"),
+        "in": Reading(_canonical, _VALUE_SET, test="among"),
+        "not-in": Reading(_canonical, _VALUE_SET, test="among", negated=True),
         "of-type": Reading(_of_type, "system|code|value", test="words"),
     },
     "reference": {
@@ -200,6 +208,7 @@ def modifiers(parameter: Parameter) -> dict[str, Reading]:
     found = {name: how for name, how in READINGS[parameter.kind].items() if name}
     if not parameter.paths:
         return {}
-    if "identifier" not in parameter.code:
-        found.pop("of-type", None)
+    # Identifiers have types, codes have value sets.
+    for name in ("in", "not-in") if "identifier" in parameter.code else ("of-type",):
+        found.pop(name, None)
     return found

@@ -202,6 +202,18 @@ class Watched:
         self._rows.extend(page.resources)
         return page
 
+    def listed(
+        self,
+        type_: str,
+        conditions: Sequence[Condition],
+        after_id: str,
+        limit: int,
+        deleted_since: datetime | None = None,
+        sight: Sight | None = None,
+    ) -> list[tuple[str, int]]:
+        """Return ids and versions of resources; no content is given."""
+        return self._all.listed(type_, conditions, after_id, limit, deleted_since, sight)
+
     def counts(self) -> dict[str, int]:
         """Return how many resources of each type exist."""
         return self._all.counts()

@@ -6,6 +6,7 @@ histories cannot tell of what is hidden. Security page: a refused read answers a
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
+from datetime import datetime
 from typing import TypeVar
 
 from gateway.core.access import Sight
@@ -154,6 +155,20 @@ class SeenResources:
     ) -> Page:
         """Return current resources that meet every condition and are shown."""
         return self._all.search(type_, conditions, limit, cursor, sort, sight or self._sight)
+
+    def listed(
+        self,
+        type_: str,
+        conditions: Sequence[Condition],
+        after_id: str,
+        limit: int,
+        deleted_since: datetime | None = None,
+        sight: Sight | None = None,
+    ) -> list[tuple[str, int]]:
+        """Return ids and versions of resources that are shown."""
+        return self._all.listed(
+            type_, conditions, after_id, limit, deleted_since, sight or self._sight
+        )
 
     def counts(self) -> dict[str, int]:
         """Return how many current resources of each type are shown."""

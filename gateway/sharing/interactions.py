@@ -17,7 +17,8 @@ _OPERATIONS = {
     "$events": (("r", ""),),
     "$get-ws-binding-token": (("r", ""),),
     "$everything": (("r", ANY), ("s", ANY)),
-    "$export": (("r", ANY), ("s", ANY)),
+    # What goes in is held to the scopes where it is known.
+    "$export": (),
     "$relais-mute": (("u", "Task"),),
     "$relais-unmute": (("u", "Task"),),
     "$relais-mutes": (("s", "Task"),),
@@ -48,6 +49,9 @@ def needs(method: str, path: str, parameters: Sequence[tuple[str, str]]) -> tupl
     if not parts:
         # A Bundle is judged entry by entry where it is taken apart.
         return () if method == "POST" else (Need(ANY, "s"),)
+    if parts[0] == "_export":
+        # Jobs belong to their client; a file is held to the scopes where its type is known.
+        return ()
     if parts[0].startswith(("_", "$")):
         return (Need(ANY, "s" if method == "GET" else "u"),)
     type_ = parts[0]

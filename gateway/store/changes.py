@@ -1,4 +1,8 @@
-"""Versions of many resources as SQL, newest first: the history of a type or of the system."""
+"""Versions of many resources as SQL, newest first: the history of a type or of the system.
+
+Each of three indexes gives the newest of what it holds (current, deleted, superseded), and the
+page is the newest of these: nobody sorts a whole type. A system is looked through type by type.
+"""
 
 from typing import Any
 
@@ -9,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     literal_column,
     or_,
     select,
@@ -24,7 +29,7 @@ from gateway.store.sight import form as sight_form
 from gateway.store.sight import seen, seen_past
 from gateway.store.tables import TABLES
 
-_PAST = TABLES["resource_history"]
+_NOW, _PAST = TABLES["resource"], TABLES["resource_history"]
 _NAMES = tuple(_PAST.c.keys())
 
 
@@ -52,22 +57,50 @@ def statement(
     wanted: Changes, after: ChangePlace | None, sight: Sight | None = None
 ) -> Select[Any]:
     """Return the query of one page behind a place."""
-    now = TABLES["resource"]
-    both = [
-        select(*(table.c[name] for name in _NAMES)).where(
-            *_met(table.c, wanted, after), *([] if sight is None else [shown(table.c, sight)])
-        )
-        for table, shown in ((now, seen), (_PAST, seen_past))
-    ]
-    found = union_all(*both).subquery("versions").c
-    size = bindparam("rows", 0, type_=Integer())
-    return (
-        select(*(found[name] for name in _NAMES))
-        .order_by(found.last_updated.desc(), found.type, found.id, found.version.desc())
-        .limit(size)
-        # SQLite writes an offset of its own, with a parameter, when none is given.
-        .offset(literal_column("0"))
+    met = {table: _met(table.c, wanted, after) for table in (_NOW, _PAST)}
+    if sight is not None:
+        met[_NOW].append(seen(_NOW.c, sight))
+        met[_PAST].append(seen_past(_PAST.c, sight))
+    if wanted.id:
+        parts = [select(*_columns(table.c)).where(*conditions) for table, conditions in met.items()]
+    else:
+        # Written out, as their indexes have it, so that the indexes serve.
+        states = [_NOW.c.deleted == literal_column(text) for text in ("0", "1")]
+        parts = [_newest(_NOW.c, [*met[_NOW], state]) for state in states]
+        parts.append(_newest(_PAST.c, met[_PAST]))
+    found = union_all(*parts).subquery("versions").c
+    order = (found.last_updated.desc(), found.type, found.id, found.version.desc())
+    return _limited(select(*_columns(found)).order_by(*order))
+
+
+def types_statement() -> Select[Any]:
+    """Return the query of the types there are: one look at the index for each."""
+    types = select(func.min(_NOW.c.type).label("type")).cte("types", recursive=True)
+    following = (
+        select(func.min(_NOW.c.type))
+        .where(_NOW.c.type > types.c.type)
+        .correlate(types)
+        .scalar_subquery()
     )
+    types = types.union_all(select(following).where(types.c.type.is_not(None)))
+    return select(types.c.type).where(types.c.type.is_not(None))
+
+
+def _newest(row: Any, conditions: list[ColumnElement[bool]]) -> Select[Any]:
+    """Return the newest of one index, as a part of a union."""
+    order = (row.last_updated.desc(), row.id, row.version.desc())
+    newest = _limited(select(*_columns(row)).where(*conditions).order_by(*order))
+    return select(*_columns(newest.subquery().c))
+
+
+def _columns(row: Any) -> list[Any]:
+    return [row[name] for name in _NAMES]
+
+
+def _limited(statement: Select[Any]) -> Select[Any]:
+    size = bindparam("rows", 0, type_=Integer())
+    # SQLite writes an offset of its own, with a parameter, when none is given.
+    return statement.limit(size).offset(literal_column("0"))
 
 
 def _text(name: str) -> ColumnElement[str]:
@@ -85,7 +118,8 @@ def _met(row: Any, wanted: Changes, after: ChangePlace | None) -> list[ColumnEle
     if wanted.at is not None:
         met += [row.last_updated < _text("end"), ~_replaced(row)]
     if after is not None:
-        met.append(_behind(row))
+        # The first condition follows from the second, in a form an index serves.
+        met += [row.last_updated <= _text("updated"), _behind(row)]
     return met
 
 

@@ -15,6 +15,8 @@ from gateway.core.audit_ports import AuditQueries
 from gateway.core.contributions import Contribution, Kind, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.feed_ports import FeedQueries
+from gateway.core.export_ports import ExportQueries
+from gateway.core.index_ports import IndexQueries
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
 from gateway.core.pathway_ports import FactQueries, WatchQueries
 from gateway.core.ports import (
@@ -32,6 +34,7 @@ from gateway.store.journal import Journal
 from gateway.store.memory_access import MemoryAccess
 from gateway.store.memory_audit import MemoryAudit
 from gateway.store.memory_claims import MemoryClaims
+from gateway.store.memory_exports import MemoryExports
 from gateway.store.memory_facts import MemoryFacts
 from gateway.store.memory_feed_watch import MemoryFeedWatch
 from gateway.store.memory_outbox import MemoryOutbox, MemorySubscriptions
@@ -293,6 +296,7 @@ class MemoryTransaction:
         resources = MemoryResources(self.journal, lambda ids: access.mark(ids), sight_of)
         access = MemoryAccess(self.journal, resources.patients)
         self.resources: ResourceQueries = resources
+        self.index: IndexQueries = resources.own_index
         watched: dict[str, Watch] = {}
         self.facts: FactQueries = MemoryFacts(self.journal, watched)
         facts = self.facts
@@ -305,6 +309,7 @@ class MemoryTransaction:
         self.access: AccessQueries = access
         self.audit: AuditQueries = MemoryAudit(self.journal)
         self.feeds: FeedQueries = MemoryFeedWatch(self.journal)
+        self.exports: ExportQueries = MemoryExports(self.journal)
 
 
 class MemoryStore:

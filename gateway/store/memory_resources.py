@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.core.access import Sight
 from gateway.core.contributions import Target
+from gateway.core.index_ports import Reindexed
 from gateway.core.ports import Changes, Condition, NewVersion, Page, Sort, StoredResource
 from gateway.fhir.compartment import decides, masks_of, patient_of
 from gateway.store import codec, places
@@ -39,6 +41,7 @@ class MemoryResources:
         self._past: dict[Key, tuple[StoredResource, ...]] = {}
         self._entries: dict[Key, list[EntryColumns]] = {}
         self._owned: dict[Target, dict[Key, None]] = {}
+        self.own_index = MemoryIndex(journal, self._current, self._entries)
 
     def current(self, keys: Sequence[Key]) -> dict[Key, StoredResource]:
         """Return the current version of each key that exists."""
@@ -139,6 +142,29 @@ class MemoryResources:
             id_ for (type_, id_), r in self._current.items() if type_ == "Patient" and not r.deleted
         ]
 
+    def listed(
+        self,
+        type_: str,
+        conditions: Sequence[Condition],
+        after_id: str,
+        limit: int,
+        deleted_since: datetime | None = None,
+        sight: Sight | None = None,
+    ) -> list[tuple[str, int]]:
+        """Return (id, version) of current resources that meet every condition, by id."""
+        shown = (lambda _: True) if sight is None else self._sight_of(sight).sees
+        if deleted_since is None:
+            found = Held(self._current, self._entries, shown).matches(type_, conditions)
+        else:
+            found = [
+                row
+                for row in self._current.values()
+                if row.type == type_ and row.deleted and row.last_updated >= deleted_since
+                if shown(row)
+            ]
+        rows = sorted((row.id, row.version) for row in found if row.id > after_id)
+        return rows[:limit]
+
     def counts(self) -> dict[str, int]:
         """Return how many current resources of each type exist."""
         counts: dict[str, int] = {}
@@ -146,6 +172,41 @@ class MemoryResources:
             if not row.deleted:
                 counts[row.type] = counts.get(row.type, 0) + 1
         return counts
+
+
+class MemoryIndex:
+    """The index of the current versions as a whole."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        current: dict[Key, StoredResource],
+        entries: dict[Key, list[EntryColumns]],
+    ) -> None:
+        self._journal = journal
+        self._current = current
+        self._entries = entries
+        self._marks: dict[str, str] = {}
+
+    def mark(self) -> str:
+        """Return which search parameters every resource is indexed by."""
+        return self._marks.get("resources", "")
+
+    def set_mark(self, mark: str) -> None:
+        """Say which search parameters every resource is indexed by."""
+        self._journal.put(self._marks, "resources", mark)
+
+    def rewrite(self, rows: Sequence[Reindexed]) -> int:
+        """Index current versions anew; return how many changed."""
+        changed = 0
+        for row in rows:
+            key = (row.type, row.id)
+            entries = codec.entry_columns(row.index)
+            same = key in self._current and self._current[key].version == row.version
+            if same and set(self._entries[key]) != set(entries):
+                self._journal.put(self._entries, key, entries)
+                changed += 1
+        return changed
 
 
 def _sorted(

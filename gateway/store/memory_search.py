@@ -137,6 +137,11 @@ def _is(entry: EntryColumns, alternative: Sequence[str | None]) -> bool:
     )
 
 
+def _among(entry: EntryColumns, alternative: Sequence[str | None]) -> bool:
+    system, *codes = (codec.key_text(text or "") for text in alternative)
+    return not entry[1] and entry[3] == system and entry[2] in codes
+
+
 def _words(entry: EntryColumns, alternative: Sequence[str | None]) -> bool:
     value, fragment = alternative
     return (
@@ -155,6 +160,7 @@ def _on_value(holds: Callable[[str, str], bool], column: int = 2) -> Test:
 
 _TESTS: dict[str, Test] = {
     "": _is,
+    "among": _among,
     "words": _words,
     "starts": _on_value(str.startswith),
     "contains": _on_value(str.__contains__),

@@ -1,6 +1,8 @@
 """Queries on the folded resources, current and past."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -251,13 +253,51 @@ class SqlResources:
     ) -> tuple[list[StoredResource], str | None]:
         """Return versions of many resources, newest first, and the cursor of the next page."""
         after = None if cursor is None else places.read_change(cursor)
-        rows = self._search(
-            changes.form(wanted, after, sight),
-            {**changes.values(wanted, limit + 1, after), **sights.values(sight)},
-            lambda: changes.statement(wanted, after, sight),
-        )
+        rows: list[Any] = []
+        for one in [wanted] if wanted.type else self._of_each_type(wanted):
+            rows += self._search(
+                changes.form(one, after, sight),
+                {**changes.values(one, limit + 1, after), **sights.values(sight)},
+                lambda one=one: changes.statement(one, after, sight),  # type: ignore[misc]
+            )
+        # Newest first; the rest of the place ascends, the latest version of a resource first.
+        rows.sort(key=lambda row: (row[0], row[1], -row[2]))
+        rows.sort(key=lambda row: str(row[_UPDATED]), reverse=True)
         page = [_read(row) for row in rows[:limit]]
         return page, places.write_change(page[-1]) if page and len(rows) > limit else None
+
+    def listed(
+        self,
+        type_: str,
+        conditions: Sequence[Condition],
+        after_id: str,
+        limit: int,
+        deleted_since: datetime | None = None,
+        sight: Sight | None = None,
+    ) -> list[tuple[str, int]]:
+        """Return (id, version) of current resources that meet every condition, by id."""
+        type_ = codec.storable(type_)
+        if deleted_since is not None:
+            values: dict[str, Any] = {"p0": type_, "since": codec.instant_text(deleted_since)}
+            key: tuple[object, ...] = ("deleted", sights.form(sight))
+        else:
+            forms, given_values = lower(type_, conditions)
+            values = {f"p{number}": text for number, text in enumerate(given_values)}
+            key = ("listed", forms, sights.form(sight))
+        rows = self._search(
+            key,
+            {**values, "rows": limit, "after": after_id, **sights.values(sight)},
+            lambda: (
+                search.list_statement(type_, conditions, limit, sight)
+                if deleted_since is None
+                else search.deleted_statement(type_, limit, sight)
+            ),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    def _of_each_type(self, wanted: Changes) -> list[Changes]:
+        types = self._search(("types",), {}, changes.types_statement)
+        return [replace(wanted, type=row[0]) for row in types]
 
     def _search(
         self, key: tuple[object, ...], values: Mapping[str, Any], build: Callable[[], Select[Any]]

@@ -80,6 +80,30 @@ def page_statement(
     return _limited(statement.order_by(updated.desc(), _RESOURCE.id), rows)
 
 
+def list_statement(
+    type_: str, conditions: Sequence[Condition], rows: int, sight: Sight | None = None
+) -> Select[Any]:
+    """Return the query of ids and versions behind an id, parameters `after` and `rows`."""
+    met = _Text(type_, conditions, sight).met
+    statement = select(_RESOURCE.id, _RESOURCE.version).where(
+        met, _RESOURCE.id > _given("after", "")
+    )
+    return _limited(statement.order_by(_RESOURCE.id), rows)
+
+
+def deleted_statement(type_: str, rows: int, sight: Sight | None = None) -> Select[Any]:
+    """Return the query of what is deleted since an instant, parameters also `p0` and `since`."""
+    statement = select(_RESOURCE.id, _RESOURCE.version).where(
+        _RESOURCE.type == _given("p0", type_),
+        _RESOURCE.deleted == _ONE,
+        _RESOURCE.last_updated >= _given("since", ""),
+        _RESOURCE.id > _given("after", ""),
+    )
+    if sight is not None:
+        statement = statement.where(seen(_RESOURCE, sight))
+    return _limited(statement.order_by(_RESOURCE.id), rows)
+
+
 def _limited(statement: Select[Any], rows: int) -> Select[Any]:
     size = bindparam("rows", rows, type_=Integer())
     # SQLite writes an offset of its own, with a parameter, when none is given.
@@ -246,6 +270,9 @@ class _Text:
         elif test == "above":
             met.append(func.substr(self._next(), _ONE, func.length(entry.value)) == entry.value)
             met.append(entry.value != _EMPTY)
+        elif test == "among":
+            met.append(entry.system == self._next())
+            met.append(entry.value.in_([self._next() for _ in range(int(named.pop()) - 1)]))
         elif test == "exact":
             met.append(entry.system == self._next())
         elif test in ("contains", "words"):

@@ -88,6 +88,8 @@ def _alternative(
 def _text_form(
     kind: str, test: str, alternative: Sequence[str | None]
 ) -> tuple[AlternativeForm, list[str]]:
+    if test == "among":
+        return (test, str(len(alternative))), [key_text(text or "") for text in alternative]
     first, second = alternative
     if test == "words":
         if first is None:

@@ -29,6 +29,8 @@ from gateway.core.audit_ports import AuditQueries
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.errors import RetriableError
 from gateway.core.feed_ports import FeedQueries
+from gateway.core.export_ports import ExportQueries
+from gateway.core.index_ports import IndexQueries
 from gateway.core.pathway_ports import FactQueries, WatchQueries
 from gateway.core.ports import (
     ClaimQueries,
@@ -42,10 +44,12 @@ from gateway.store.access import AccessSql, SqlAccess
 from gateway.store.audit import AuditSql, SqlAudit
 from gateway.store.contributions import ClaimSql, ContributionSql, SqlClaims, SqlContributions
 from gateway.store.databases import Database
+from gateway.store.exports import ExportSql, SqlExports
 from gateway.store.facts import FactSql, SqlFacts
 from gateway.store.feed_watch import FeedWatchSql, SqlFeedWatch
 from gateway.store.feeds import FeedSql, SqlFeeds
 from gateway.store.inbox import InboxSql, SqlInbox
+from gateway.store.index import IndexSql, SqlIndex
 from gateway.store.migrate import prepare
 from gateway.store.outbox import OutboxSql, SqlOutbox
 from gateway.store.problems import ConflictError, closed, conflict, outcome_unknown, unavailable
@@ -84,16 +88,19 @@ class _Statements:
     access: AccessSql
     audit: AuditSql
     feed_watch: FeedWatchSql
+    exports: ExportSql
+    index: IndexSql
 
 
 def _statements(name: str) -> _Statements:
     c = Compiler(name)
+    resources = ResourceSql(c)
     return _Statements(
         c,
         InboxSql(c),
         ContributionSql(c),
         ClaimSql(c),
-        ResourceSql(c),
+        resources,
         FactSql(c),
         WatchSql(c),
         FeedSql(c),
@@ -103,6 +110,8 @@ def _statements(name: str) -> _Statements:
         AccessSql(c),
         AuditSql(c),
         FeedWatchSql(c),
+        ExportSql(c),
+        IndexSql(c, resources),
     )
 
 
@@ -114,9 +123,11 @@ class SqlTransaction:
         "audit",
         "claims",
         "contributions",
+        "exports",
         "facts",
         "feeds",
         "inbox",
+        "index",
         "outbox",
         "resources",
         "subscriptions",
@@ -139,6 +150,8 @@ class SqlTransaction:
         self.access: AccessQueries = SqlAccess(session, sql.access)
         self.audit: AuditQueries = SqlAudit(session, sql.audit)
         self.feeds: FeedQueries = SqlFeedWatch(session, sql.feed_watch)
+        self.exports: ExportQueries = SqlExports(session, sql.exports)
+        self.index: IndexQueries = SqlIndex(session, sql.index)
 
 
 class SqlStore:

@@ -13,6 +13,8 @@ from gateway.store import (
     access_tables,
     audit_tables,
     feed_tables,
+    export_tables,
+    index_tables,
     outbox_tables,
     watch_tables,
     work_tables,
@@ -147,6 +149,14 @@ class Resource(SQLModel, table=True):
             postgresql_where=text("deleted = 0"),
         ),
         Index(
+            "ix_resource_deleted",
+            "type",
+            text("last_updated DESC"),
+            "id",
+            sqlite_where=text("deleted = 1"),
+            postgresql_where=text("deleted = 1"),
+        ),
+        Index(
             "ix_resource_owner",
             "owner",
             sqlite_where=text("owner <> ''"),
@@ -172,6 +182,7 @@ class ResourceHistory(SQLModel, table=True):
     """A version that was superseded."""
 
     __tablename__ = "resource_history"
+    __table_args__ = (Index("ix_resource_history_recent", "type", text("last_updated DESC"), "id"),)
 
     type: str = Field(sa_column=column(TEXT, key=True))
     id: str = Field(sa_column=column(TEXT, key=True))
@@ -204,4 +215,15 @@ class IndexEntryRow(SQLModel, table=True):
 
 #: Tables of facts and of the pathway engine; of what leaves; of work on gaps; of access; of feeds.
 PARTS = (watch_tables, outbox_tables, work_tables, access_tables, audit_tables, feed_tables)
+#: Tables of facts and of the pathway engine; of what leaves; of work on gaps; of access; of
+#: exports; of the index.
+PARTS = (
+    watch_tables,
+    outbox_tables,
+    work_tables,
+    access_tables,
+    audit_tables,
+    export_tables,
+    index_tables,
+)
 TABLES = SQLModel.metadata.tables

@@ -9,7 +9,18 @@ import argparse
 from tests.bench import engine, fanout, history, jobs, pathway, readers
 from tests.bench.figures import Report
 
-_PARTS = ("reader", "letters", "where", "adt", "mdm", "pathway", "engine", "history", "fanout")
+_PARTS = (
+    "reader",
+    "letters",
+    "where",
+    "adt",
+    "mdm",
+    "pathway",
+    "engine",
+    "history",
+    "fanout",
+    "rest",
+)
 
 
 def main() -> None:
@@ -30,6 +41,8 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=300, help="single events at each size")
     parser.add_argument("--subscribers", type=int, default=100, help="who is told")
     parser.add_argument("--admissions", type=int, default=21, help="of which they are told")
+    parser.add_argument("--persons", type=int, default=100_000, help="that are read and searched")
+    parser.add_argument("--each", type=float, default=3.0, help="seconds of one kind of request")
     chosen = parser.parse_args()
     wanted = chosen.only.split(",")
     unknown = set(wanted) - set(_PARTS)
@@ -57,6 +70,10 @@ def main() -> None:
         history.history(report, chosen.runs, [int(stays) for stays in chosen.stays.split(",")])
     if "fanout" in wanted:
         fanout.fanout(report, chosen.runs, chosen.subscribers, chosen.admissions)
+    if "rest" in wanted:
+        from tests.bench import rest  # brings a PostgreSQL, and only this one needs it
+
+        rest.rest(report, chosen.runs, chosen.persons, chosen.each)
     report.finish()
 
 

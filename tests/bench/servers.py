@@ -109,9 +109,10 @@ def _role(
         **(more or {}),
     }
     command = [sys.executable, "-m", "gateway.entry.cli", "serve", "--role", role]
-    listens = http_port if role == "worker" else port
-    with _process(command, environment, folder, listens) as server:
-        yield replace(server, http_port=http_port)
+    # The HTTP door opens last.
+    with _process(command, environment, folder, http_port) as server:
+        own = http_port if role == "worker" else port
+        yield replace(server, port=own, http_port=http_port)
 
 
 @contextmanager

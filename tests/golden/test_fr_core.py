@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.fhir.claimed import CLAIMED
 from tests.conftest import packages
 from tests.support.absent import absent
 from tests.support.frcore import CANONICAL, CATEGORY, FALSE, RELIABILITY, Judge
@@ -20,21 +21,6 @@ from tests.support.made import SOURCES, of_fixtures, of_region, of_samples
 VERSIONS = {
     "2.2.0": "085e61bf579829a6d5520c6f388d763d27ba400f9f6ca548bc88da5545ba13f9",
     "2.1.0": "86e36ed8d4f5f4528892ddd25a7236688e9c0dddc64a74f75f195339623d2c5d",
-}
-#: Profiles by type; a type that is not here has no FR Core profile of its own.
-PROFILES = {
-    "Appointment": {"fr-core-appointment"},
-    "Encounter": {"fr-core-encounter"},
-    "Location": {"fr-core-location"},
-    "Organization": {
-        "fr-core-organization",
-        "fr-core-organization-etablissement",
-        "fr-core-organization-uf",
-    },
-    "Patient": {"fr-core-patient", "fr-core-patient-ins"},
-    "Practitioner": {"fr-core-practitioner"},
-    "PractitionerRole": {"fr-core-practitioner-role"},
-    "RelatedPerson": {"fr-core-related-person"},
 }
 
 
@@ -82,16 +68,16 @@ def test_every_finding_held_for_false_still_occurs(judge: Judge, corpus_folder: 
     assert idle == []
 
 
-def test_each_type_claims_the_profiles_of_fr_core_and_no_other(resources: list[dict]) -> None:
+def test_each_type_claims_its_profiles_and_no_other(resources: list[dict]) -> None:
     claims = {
         (resource["resourceType"], canonical)
         for resource in resources
         for canonical in resource.get("meta", {}).get("profile", ["none"])
     }
-    allowed = {(type_, CANONICAL + name) for type_, names in PROFILES.items() for name in names}
+    allowed = {(type_, canonical) for type_, all_ in CLAIMED.items() for canonical in all_}
 
-    assert {claim for claim in claims if claim[0] in PROFILES} <= allowed
-    assert {canonical for type_, canonical in claims if type_ not in PROFILES} == {"none"}
+    assert {claim for claim in claims if claim[0] in CLAIMED} <= allowed
+    assert {canonical for type_, canonical in claims if type_ not in CLAIMED} == {"none"}
 
 
 def test_no_reference_of_the_region_dangles() -> None:

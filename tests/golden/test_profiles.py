@@ -319,20 +319,17 @@ _OWN = {
 }
 
 
-def test_what_we_make_of_inputs_meets_our_own_profiles() -> None:
+def test_what_we_make_of_inputs_claims_our_own_profiles_and_meets_them() -> None:
     judge = Judge(Definitions.of(own_definitions()))
     made = [one for one in of_fixtures() if one["resourceType"] in _OWN]
     found = {
         (one.issue.code, one.element, resource["id"])
         for resource in made
-        for one in judge.findings(
-            resource,
-            profiles=[
-                "https://relais.example/fhir/StructureDefinition/" + _OWN[resource["resourceType"]]
-            ],
-        )
+        for one in judge.findings(resource)
         if one.issue.severity is not Severity.INFORMATION
     }
+    claims = {one["resourceType"]: one["meta"]["profile"] for one in made}
 
-    assert {one["resourceType"] for one in made} == _OWN.keys()
+    own = "https://relais.example/fhir/StructureDefinition/"
+    assert claims == {type_: [own + name] for type_, name in _OWN.items()}
     assert found == set()

@@ -26,6 +26,7 @@ from gateway.entry.auth.auditing import Auditing
 from gateway.entry.auth.routes import auth_router
 from gateway.entry.auth.tokens import Tokens
 from gateway.entry.auth.wall import Wall
+from gateway.fhir.search_query import ValueSets
 from gateway.pipeline.journal import Journal
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -51,6 +52,7 @@ class AppSettings:
         hosts: accepted host names beside that of `public_url`, without port.
         stall_limit_s: age of the oldest unstored input from which the gateway is not ready.
         clock: what pages of a search expire by; None when they never do.
+        value_sets: lists the codes of a value set; None where none can be searched by.
     """
 
     public_url: str
@@ -60,6 +62,7 @@ class AppSettings:
     hosts: tuple[str, ...] = ()
     stall_limit_s: float = 10.0
     clock: Clock | None = None
+    value_sets: ValueSets | None = None
 
 
 def create_app(
@@ -106,6 +109,8 @@ def create_app(
         mutes="/fhir/$relais-mute" in paths,
         validation="/fhir/{type}/$validate" in paths,
         smart=tokens is not None,
+        exports="/fhir/$export" in paths,
+        value_sets=settings.value_sets,
         clock=settings.clock,
     )
     plain = app.openapi

@@ -40,10 +40,28 @@ _ANSWERS: Description = {
 
 def with_types(description: Description) -> Description:
     """Return a description in which each resource type has its own search address."""
-    paths = dict(description["paths"])
+    paths = {path: _with_names(said) for path, said in description["paths"].items()}
     for type_ in sorted(PARAMETERS):
         paths[f"/fhir/{type_}"] = {"get": _search(type_)}
     return {**description, "paths": paths}
+
+
+def _with_names(path: Description) -> Description:
+    """Return the operations of a path, a variable resource type with the names it may have."""
+    return {
+        method: {
+            **said,
+            "parameters": [
+                {**one, "schema": {"type": "string", "enum": sorted(PARAMETERS)}}
+                if (one["name"], one["in"]) == ("type", "path")
+                else one
+                for one in said["parameters"]
+            ],
+        }
+        if "parameters" in said
+        else said
+        for method, said in path.items()
+    }
 
 
 def _search(type_: str) -> Description:

@@ -5,9 +5,11 @@ HL7 v2 messages and CDA documents, what clients write through `entry.api.resourc
 through `entry.api.subscriptions`.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from fastapi import APIRouter, Request
@@ -27,6 +29,7 @@ from gateway.fhir.capability import statement
 from gateway.fhir.history_query import HistoryQuery, is_number, parse_history
 from gateway.fhir.search import Query, parse
 from gateway.fhir.search_faults import bad_value, too_many_included
+from gateway.fhir.search_query import Handling, ValueSets, no_value_sets
 from gateway.fhir.views import View, reduce
 from gateway.pipeline import searching, seen
 from gateway.pipeline.searching import Found
@@ -47,6 +50,8 @@ class FhirSettings:
         mutes: the operations on mutes are open in this process.
         validation: `$validate` is open in this process.
         smart: clients need an access token once one is registered.
+        exports: Bulk Data `$export` is open in this process.
+        value_sets: lists the codes of a value set; None where none can be searched by.
         clock: what pages expire by; None when they never do.
     """
 
@@ -58,6 +63,8 @@ class FhirSettings:
     mutes: bool = False
     validation: bool = False
     smart: bool = False
+    exports: bool = False
+    value_sets: ValueSets | None = None
     clock: Clock | None = None
 
     def now(self) -> datetime | None:
@@ -98,6 +105,7 @@ class _Door:
         self._store = store
         self._base = settings.base
         self._now = settings.now
+        self._value_sets = settings.value_sets or no_value_sets
         self._metadata = to_bytes(
             statement(
                 settings.base,
@@ -108,6 +116,8 @@ class _Door:
                 mutes=settings.mutes,
                 validation=settings.validation,
                 smart=settings.smart,
+                exports=settings.exports,
+                value_sets=settings.value_sets is not None,
             )
         )
 
@@ -195,9 +205,12 @@ class _Door:
     async def _search(self, request: Request, pairs: Pairs) -> Response:
         format_ = asked.format_of(request, pairs)
         type_ = asked.type_of(request)
-        handling = "lenient" if asked.handling_is_lenient(request) else "strict"
+        handling: Handling = "lenient" if asked.handling_is_lenient(request) else "strict"
         now = self._now()
-        query = parse(type_, pairs, handling, self._base, now)  # type: ignore[arg-type] # one of two
+        read = partial(parse, type_, pairs, handling, self._base, now, self._value_sets)
+        # The first value set reads packages, which takes seconds.
+        sets = any(name.endswith((":in", ":not-in")) for name, _ in pairs)
+        query = await asyncio.to_thread(read) if sets else read()
         # The wall saw the address only, and of a chain only its first step.
         check_scopes(request, query.looked_at())
         found = await self._read(request, lambda tx: searching.run(tx, query))

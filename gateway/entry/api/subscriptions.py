@@ -73,12 +73,14 @@ def subscriptions_router(store: Store, clock: Clock, settings: SubscriptionSetti
     router = APIRouter(prefix="/fhir/Subscription", tags=["FHIR subscriptions"])
     add = router.add_api_route
     add("", door.create, methods=["POST"])
-    add("", door.only("GET, POST"), methods=["PUT", "PATCH", "DELETE"])
+    refused = ["PUT", "PATCH", "DELETE"]
+    add("", door.only("GET, POST"), methods=refused, include_in_schema=False)
     add("/$status", door.all_status, methods=["GET"])
     add("/$status", door.all_status, methods=["POST"], include_in_schema=False)
     add("/{id}", door.update, methods=["PUT"])
     add("/{id}", door.delete, methods=["DELETE"])
-    add("/{id}", door.only("GET, PUT, DELETE"), methods=["PATCH"])
+    only = door.only("GET, PUT, DELETE")
+    add("/{id}", only, methods=["PATCH"], include_in_schema=False)
     add("/{id}/$status", door.status, methods=["GET"])
     add("/{id}/$status", door.status, methods=["POST"], include_in_schema=False)
     add("/{id}/$events", door.events, methods=["GET"])

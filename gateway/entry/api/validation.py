@@ -97,7 +97,9 @@ def validation_router(store: Store, judge: Callable[[], ResourceJudge]) -> APIRo
 
     add = router.add_api_route
     add("/{type}/$validate", of_type, methods=["POST"])
-    add("/{type}/{id}/$validate", of_instance, methods=["GET", "POST"])
+    for method in ("GET", "POST"):
+        # A route each: the description names an operation after its route.
+        add("/{type}/{id}/$validate", of_instance, methods=[method])
     return router
 
 

@@ -6,6 +6,8 @@ from typing import Any
 from gateway.fhir.profiles.definitions import Definitions
 
 Json = dict[str, Any]
+#: System and code.
+Coded = tuple[str, str]
 
 #: How deep value sets may name value sets.
 _DEPTH = 8
@@ -87,6 +89,71 @@ class Terminology:
                 frozenset(_codes(known.get("concept", ()))) if known and whole else None
             )
         return self._codes[system]
+
+
+class Members:
+    """Lists the codes of value sets, for searches by `:in` (FHIR R4 3.1.1.4.5)."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        """List nothing yet."""
+        self._definitions = definitions
+
+    def of(self, canonical: str) -> frozenset[Coded] | None:
+        """Return the (system, code) pairs of a value set.
+
+        None when it is not loaded, or when what it is made of cannot be listed: a filter, a code
+        system that is not at hand whole.
+        """
+        return self._of(canonical, _DEPTH)
+
+    def _of(self, canonical: str, depth: int) -> frozenset[Coded] | None:
+        known = self._definitions.value_set(canonical)
+        if known is None or not depth:
+            return None
+        compose = known.get("compose")
+        if compose is None:
+            return _expanded(known.get("expansion"))
+        included = [self._part(part, depth) for part in compose.get("include", ())]
+        excluded = [self._part(part, depth) for part in compose.get("exclude", ())]
+        if None in included or None in excluded:
+            return None
+        none = frozenset[Coded]()
+        return none.union(*(one or none for one in included)).difference(
+            *(one or none for one in excluded)
+        )
+
+    def _part(self, part: Json, depth: int) -> frozenset[Coded] | None:
+        """List one include or exclude: what all that it says have in common."""
+        told = [self._of(one, depth - 1) for one in part.get("valueSet", ())]
+        system = part.get("system")
+        if system is not None:
+            told.append(None if "filter" in part else self._in_system(part, system))
+        found = [one for one in told if one is not None]
+        if not found or len(found) < len(told):
+            return None
+        return frozenset.intersection(*found)
+
+    def _in_system(self, part: Json, system: str) -> frozenset[Coded] | None:
+        listed = part.get("concept")
+        if listed is not None:
+            return frozenset((system, one["code"]) for one in listed)
+        known = self._definitions.code_system(system)
+        if known is None or known.get("content") != "complete":
+            return None
+        return frozenset((system, code) for code in _codes(known.get("concept", ())))
+
+
+def _expanded(expansion: Json | None) -> frozenset[Coded] | None:
+    if expansion is None:
+        return None
+    found: set[Coded] = set()
+    waiting = list(expansion.get("contains", ()))
+    while waiting:
+        one = waiting.pop()
+        waiting += one.get("contains", ())
+        if "code" in one and not one.get("abstract"):
+            found.add((one.get("system", ""), one["code"]))
+    return frozenset(found)
 
 
 def _codes(concepts: list[Json]) -> list[str]:

@@ -14,6 +14,7 @@ from gateway.pathway.rulefiles import load_rules, rules_folder
 from tests.support.docs import (
     commands,
     conformance,
+    definitions,
     errors,
     facts,
     field_cases,
@@ -58,6 +59,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     REFERENCE / "requirements.md": lambda: requirements.page(current(REQUIREMENTS)),
     OFFICIAL: lambda: official.page(current(OFFICIAL), ROOT / "profiles" / "fhir"),
     CONFORMANCE: lambda: conformance.page(current(CONFORMANCE), load_mappings()),
+    **definitions.definitions(ROOT / "profiles" / "fhir"),
 }
 
 

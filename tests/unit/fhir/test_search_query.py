@@ -158,7 +158,7 @@ def test_lenient_handling_never_leaves_out_a_value_it_cannot_read() -> None:
         pytest.param("length", "long", "RLS-FHR-062", id="no number"),
         pytest.param("length", "5|d", "RLS-FHR-062", id="unit without system"),
         pytest.param("class:of-type", "a|b|c", "RLS-FHR-061", id="of type of no identifier"),
-        pytest.param("status:in", "urn:x", "RLS-FHR-061", id="value set"),
+        pytest.param("status:in", "urn:x", "RLS-FHR-305", id="value set"),
         pytest.param("class:text", "-", "RLS-FHR-062", id="text without letter"),
         pytest.param("status:exact", "x", "RLS-FHR-061", id="modifier of another type"),
         pytest.param("date:not", "2026", "RLS-FHR-061", id="not of a date"),
