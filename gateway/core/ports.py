@@ -15,8 +15,8 @@ from gateway.core.access_ports import AccessQueries
 from gateway.core.audit_ports import AuditQueries
 from gateway.core.contributions import Claim, Contribution, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
-from gateway.core.feed_ports import FeedQueries
 from gateway.core.export_ports import ExportQueries
+from gateway.core.feed_ports import FeedQueries
 from gateway.core.index_ports import IndexEntry as IndexEntry
 from gateway.core.index_ports import IndexQueries
 from gateway.core.issues import Issue
@@ -389,11 +389,7 @@ class Store(Protocol):
         ...
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work` on a snapshot that no writer delays.
-
-        Raises:
-            RetriableError: as `write`.
-        """
+        """Run `work` on a snapshot that no writer delays; raises as `write` does."""
         ...
 
     async def healthy(self) -> bool:

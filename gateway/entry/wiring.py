@@ -62,8 +62,8 @@ from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.convert import Converter, ConvertOptions
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy, RetryRule
 from gateway.pipeline.digests import Digester
-from gateway.pipeline.feed_watch import FeedWatch
 from gateway.pipeline.exporting import Exporter
+from gateway.pipeline.feed_watch import FeedWatch
 from gateway.pipeline.folds import FOLDS
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer

@@ -15,8 +15,8 @@ from gateway.core.errors import RetriableError
 from gateway.pipeline.archive import Archivist
 from gateway.pipeline.deliver import Deliverer
 from gateway.pipeline.digests import Digester
-from gateway.pipeline.feed_watch import FeedWatch
 from gateway.pipeline.exporting import Exporter
+from gateway.pipeline.feed_watch import FeedWatch
 from gateway.pipeline.letters import LetterTaker
 from gateway.pipeline.rights import Settler
 from gateway.pipeline.sweep import Sweep

@@ -167,9 +167,7 @@ def task_of(task: Json, patient_id: str, at: datetime) -> Json:
     about = _about("for", patient_id)
     if not about or task.get("for") == about["for"]:
         return task
-    kept = {name: value for name, value in task.items() if name != "meta"}
-    return {**kept, **about, "lastModified": utc_seconds(at)}
-    return {**unversioned(task), "for": reference, "lastModified": utc_seconds(at)}
+    return {**unversioned(task), **about, "lastModified": utc_seconds(at)}
 
 
 def task_reference(issue: Json) -> str:

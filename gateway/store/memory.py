@@ -14,8 +14,8 @@ from gateway.core.access_ports import AccessQueries
 from gateway.core.audit_ports import AuditQueries
 from gateway.core.contributions import Contribution, Kind, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
-from gateway.core.feed_ports import FeedQueries
 from gateway.core.export_ports import ExportQueries
+from gateway.core.feed_ports import FeedQueries
 from gateway.core.index_ports import IndexQueries
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
 from gateway.core.pathway_ports import FactQueries, WatchQueries

@@ -12,8 +12,8 @@ from sqlmodel import Column, Field, SQLModel
 from gateway.store import (
     access_tables,
     audit_tables,
-    feed_tables,
     export_tables,
+    feed_tables,
     index_tables,
     outbox_tables,
     watch_tables,
@@ -213,10 +213,8 @@ class IndexEntryRow(SQLModel, table=True):
     id: str = Field(sa_column=column(TEXT, key=True))
 
 
-#: Tables of facts and of the pathway engine; of what leaves; of work on gaps; of access; of feeds.
-PARTS = (watch_tables, outbox_tables, work_tables, access_tables, audit_tables, feed_tables)
 #: Tables of facts and of the pathway engine; of what leaves; of work on gaps; of access; of
-#: exports; of the index.
+#: exports; of feeds; of the index.
 PARTS = (
     watch_tables,
     outbox_tables,
@@ -224,6 +222,7 @@ PARTS = (
     access_tables,
     audit_tables,
     export_tables,
+    feed_tables,
     index_tables,
 )
 TABLES = SQLModel.metadata.tables
