@@ -89,6 +89,7 @@ class Principal:
         token: hash of its token, for the journal; empty for the implicit client.
         has_territory: it sees the persons it has permits for; False: everybody.
         audience: for whom it asks.
+        certificate: SHA-256 of the certificate it has to show, hex; empty: none.
     """
 
     client: str
@@ -96,6 +97,7 @@ class Principal:
     token: str = ""
     has_territory: bool = False
     audience: Audience = Audience.PROFESSIONAL
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

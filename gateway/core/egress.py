@@ -16,13 +16,19 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 ANY_HOST = "*"
 _LONGEST = 2000
 #: Not `is_global` in Python's tables of every version, or a road to an IPv4 address inside:
-#: shared address space, NAT64, 6to4, Teredo and its like, old site-local.
+#: shared address space, NAT64, 6to4 and its relays, Teredo and its like, old site-local, IPv4
+#: inside IPv6 in its old (RFC 4291 2.5.5.1) and translated (RFC 2765) forms, documentation, SRv6.
 _INSIDE = tuple(
     ipaddress.ip_network(text)
     for text in (
         "100.64.0.0/10",
         "192.0.0.0/24",
+        "192.88.99.0/24",
         "198.18.0.0/15",
+        "::/96",
+        "::ffff:0:0:0/96",
+        "3fff::/20",
+        "5f00::/16",
         "64:ff9b::/96",
         "64:ff9b:1::/48",
         "2002::/16",
@@ -31,6 +37,9 @@ _INSIDE = tuple(
     )
 )
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+#: A name as DNS has it: labels without an escape, none of them empty.
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -92,6 +101,9 @@ def read_endpoint(url: str, policy: EgressPolicy) -> Endpoint:
     if "@" in parts.netloc or parts.fragment or not host:
         msg = "it has a user, a fragment or no host"
         raise EndpointError(msg)
+    if port == 0:
+        msg = "its port is not among those this installation calls"
+        raise EndpointError(msg)
     found = port or (443 if parts.scheme == "https" else 80)
     if host in _LOOPBACK_NAMES and policy.allow_loopback:
         return Endpoint(parts.scheme, host, found, is_loopback=True)
@@ -106,6 +118,9 @@ def _judge_outside(scheme: str, host: str, port: int, policy: EgressPolicy) -> N
     # Octal, hexadecimal and whole-number forms of an address end in a label that is a number.
     if ":" in host or _NUMBER.fullmatch(host.rpartition(".")[2]):
         msg = "its host is an address; names only are called"
+        raise EndpointError(msg)
+    if not _NAME.fullmatch(host):
+        msg = "its host is no name of the DNS"
         raise EndpointError(msg)
     if host in _LOOPBACK_NAMES or host.endswith(".localhost"):
         msg = "it points at this machine"

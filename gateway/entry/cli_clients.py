@@ -18,6 +18,7 @@ from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Store, Transaction
 from gateway.entry import settings as settings_module
 from gateway.entry.auth.assertion import public_keys
+from gateway.entry.auth.certificates import digest_in
 from gateway.entry.wiring import SystemClock, build_egress
 from gateway.entry.with_store import with_store
 from gateway.sharing import scopes as smart
@@ -45,6 +46,9 @@ def add(
     audience: Annotated[
         str, typer.Option(help="professional, patient or representative.")
     ] = "professional",
+    certificate: Annotated[
+        Path | None, typer.Option(help="PEM of the certificate it has to connect with.")
+    ] = None,
     records_consents: Annotated[
         bool, typer.Option("--records-consents", help="Consents it writes count for itself too.")
     ] = False,
@@ -69,6 +73,7 @@ def add(
         team_reference=team_reference,
         audience=_audience(audience),
         records_consents=records_consents,
+        certificate=digest_in(certificate) if certificate else "",
     )
     if not client_id.isprintable() or not 0 < len(client_id) <= _ID_LIMIT:
         raise RejectedError([_wrong_id()])

@@ -1,15 +1,13 @@
 """One process of the gateway: its doors and its worker, started and stopped in good order."""
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
+import ssl
 from datetime import timedelta
 from enum import StrEnum
 
 import structlog
-import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 
 from gateway import __version__
@@ -26,6 +24,7 @@ from gateway.entry.api.hl7v2 import hl7v2_router
 from gateway.entry.api.pages import Door
 from gateway.entry.doors import House
 from gateway.entry.exposure import refuse_exposure
+from gateway.entry.http_server import HttpServer
 from gateway.entry.mllp import MllpListener
 from gateway.entry.mllp_door import MllpLimits
 from gateway.entry.mllp_metrics import MllpMetrics
@@ -113,7 +112,7 @@ class Gateway:
         self.http_port = 0
         self.base_url = ""
         self._listeners: list[MllpListener] = []
-        self._http: _HttpServer | None = None
+        self._http: HttpServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._workers: Workers | None = None
         self._hub: Hub | None = None
@@ -135,7 +134,7 @@ class Gateway:
     @property
     def local_url(self) -> str:
         """Return the address of the HTTP door on this machine."""
-        return f"http://{self.settings.loopback}:{self.http_port}"
+        return f"{self.settings.scheme}://{self.settings.loopback}:{self.http_port}"
 
     async def start(self) -> None:
         """Open the store, then the worker, then the doors.
@@ -221,7 +220,9 @@ class Gateway:
         settings = self.settings
         listening = _http_socket(settings.host, settings.http.port)
         self.http_port = listening.getsockname()[1]
-        self.base_url = settings.public_url or f"http://{settings.host}:{self.http_port}"
+        self.base_url = settings.public_url or (
+            f"{settings.scheme}://{settings.host}:{self.http_port}"
+        )
         doors = [
             Door(f"MLLP{' over TLS' if listener.tls else ''}", f"{settings.host}:{listener.port}")
             for listener in self._listeners
@@ -242,7 +243,7 @@ class Gateway:
             tokens=build_tokens(settings, self.store, self.clock, self.base_url),
             journal=self.journal,
         )
-        self._http = _HttpServer(app, listening)
+        self._http = HttpServer(app, listening, _http_tls(settings))
         await self._http.start()
         _log.info("http_listening", port=self.http_port)
 
@@ -288,52 +289,21 @@ class Gateway:
             await asyncio.sleep(_BACKLOG_EVERY_S)
 
 
-class _HttpServer:
-    """uvicorn inside our loop, on our socket, without its signal handlers."""
+def _http_tls(settings: Settings) -> ssl.SSLContext | None:
+    """Return the context of the HTTP door; None when it speaks plain HTTP.
 
-    def __init__(self, app: FastAPI, listening: socket.socket) -> None:
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-            lifespan="off",
-            # What clients send on a websocket is a ticket.
-            ws_max_size=4096,
-        )
-        self._server = _Quiet(config)
-        self._socket = listening
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._server.serve([self._socket]))
-        ready = asyncio.create_task(self._server.ready.wait())
-        await asyncio.wait([self._task, ready], return_when=asyncio.FIRST_COMPLETED)
-        if self._task.done():
-            ready.cancel()
-            await self._task
-
-    async def stop(self) -> None:
-        self._server.should_exit = True
-        if self._task is not None:
-            await self._task
-
-
-class _Quiet(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell when requests are answered."""
-        await super().startup(sockets)
-        self.ready.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to our own process."""
-        yield
+    Raises:
+        FatalError: a file is missing or wrong (RLS-NET-020).
+    """
+    if settings.http.certificate is None:
+        return None
+    return tls.server_context(
+        settings.http.certificate,
+        settings.http.key,
+        client_ca=settings.http.client_ca,
+        # People come without one; a client that was registered with a certificate has to show it.
+        requires_client=False,
+    )
 
 
 def _http_socket(host: str, port: int) -> socket.socket:

@@ -50,6 +50,11 @@ class HttpSettings(_Part):
     hosts: tuple[str, ...] = Field((), description="accepted Host names beside public_url")
     body_limit: int = Field(64 * 2**20, gt=0, description="largest request body, bytes")
     cda_limit: int = Field(32 * 2**20, gt=0, description="largest CDA document, bytes")
+    certificate: Path | None = Field(None, description="PEM chain: the door speaks TLS")
+    key: Path | None = Field(None, description="PEM private key, when not in the chain")
+    client_ca: Path | None = Field(
+        None, description="PEM of the authorities of client certificates, which callers may show"
+    )
 
 
 class MllpSettings(_Part):
@@ -303,7 +308,12 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         """Return the public base without trailing slash."""
-        return (self.public_url or f"http://{self.host}:{self.http.port}").rstrip("/")
+        return (self.public_url or f"{self.scheme}://{self.host}:{self.http.port}").rstrip("/")
+
+    @property
+    def scheme(self) -> str:
+        """Return how the HTTP door is spoken to: https when it has a certificate."""
+        return "http" if self.http.certificate is None else "https"
 
 
 def load(**overrides: Any) -> Settings:

@@ -23,7 +23,7 @@ from gateway.entry.api import asked
 from gateway.entry.api.answers import Format, has_it, respond, version_headers
 from gateway.entry.api.asked import Pairs
 from gateway.entry.api.errors import operation_outcome, unknown_operation
-from gateway.entry.auth.wall import check_scopes, sight_of
+from gateway.entry.auth.wall import check_cost, check_scopes, sight_of
 from gateway.fhir.bundle import history, searchset, to_bytes
 from gateway.fhir.capability import statement
 from gateway.fhir.history_query import HistoryQuery, is_number, parse_history
@@ -206,6 +206,8 @@ class _Door:
         format_ = asked.format_of(request, pairs)
         type_ = asked.type_of(request)
         handling: Handling = "lenient" if asked.handling_is_lenient(request) else "strict"
+        check_cost(request, pairs)
+        handling = "lenient" if asked.handling_is_lenient(request) else "strict"
         now = self._now()
         read = partial(parse, type_, pairs, handling, self._base, now, self._value_sets)
         # The first value set reads packages, which takes seconds.

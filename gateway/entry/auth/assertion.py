@@ -43,6 +43,7 @@ class Why(StrEnum):
     ID = "jti"
     REPLAY = "replay"
     SCOPE = "scope"
+    CERTIFICATE = "certificate"
 
 
 class AssertionRefusedError(Exception):

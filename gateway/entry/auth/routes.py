@@ -8,7 +8,8 @@ from starlette.responses import JSONResponse, Response
 from gateway.entry.api.bodies import read_body
 from gateway.entry.auth.assertion import ALGORITHMS
 from gateway.entry.auth.buckets import Buckets
-from gateway.entry.auth.tokens import LIFE_S, TokenRefusedError, Tokens
+from gateway.entry.auth.certificates import certificate_of
+from gateway.entry.auth.tokens import LIFE_S, TokenRefusedError, Tokens, TooOftenError
 
 _FORM = frozenset({"application/x-www-form-urlencoded"})
 _LIMIT = 32 * 1024
@@ -45,7 +46,10 @@ def auth_router(tokens: Tokens, public_url: str) -> APIRouter:
         if form.get("client_assertion_type") != _ASSERTION_TYPE or "client_assertion" not in form:
             return _refused("invalid_request")
         try:
-            issued = await tokens.issue(form["client_assertion"], form.get("scope", ""))
+            shown = certificate_of(request.scope)
+            issued = await tokens.issue(form["client_assertion"], form.get("scope", ""), shown)
+        except TooOftenError as often:
+            return _refused("slow_down", 429, {"Retry-After": str(max(1, round(often.wait_s)))})
         except TokenRefusedError as refused:
             return _refused(str(refused))
         answer = {
@@ -65,6 +69,7 @@ def auth_router(tokens: Tokens, public_url: str) -> APIRouter:
                 "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
                 "grant_types_supported": ["client_credentials"],
                 "scopes_supported": ["system/*.cruds", "system/*.rs"],
+                "tls_client_certificate_bound_access_tokens": True,
                 "capabilities": ["client-confidential-asymmetric", "permission-v2"],
             }
         )

@@ -1,7 +1,7 @@
 """Access tokens of software clients: given for an assertion, kept by hash, short."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -22,6 +22,7 @@ from gateway.entry.auth.assertion import (
     claimed,
     verify,
 )
+from gateway.entry.auth.buckets import Buckets
 from gateway.entry.auth.keys import ClientKeys
 from gateway.sharing.scopes import granted
 
@@ -29,6 +30,8 @@ from gateway.sharing.scopes import granted
 LIFE_S = 300
 #: Used assertions are remembered a little longer than they are valid.
 _REMEMBERED_S = 60
+#: Tokens of one client: ten a minute.
+_RATE, _BURST = 1 / 6, 10.0
 
 _log = structlog.get_logger()
 
@@ -38,6 +41,18 @@ class OAuthError(StrEnum):
 
     CLIENT = "invalid_client"
     SCOPE = "invalid_scope"
+
+
+class TooOftenError(Exception):
+    """A client asks for more tokens than it may.
+
+    Attributes:
+        wait_s: how long to wait, seconds.
+    """
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__()
+        self.wait_s = wait_s
 
 
 class TokenRefusedError(Exception):
@@ -64,18 +79,27 @@ class Tokens:
     clock: Clock
     keys: ClientKeys
     audience: str
+    buckets: Buckets = field(default_factory=lambda: Buckets(_RATE, _BURST))
 
-    async def issue(self, assertion: str, scope: str) -> Issued:
+    async def issue(self, assertion: str, scope: str, certificate: str = "") -> Issued:
         """Give a token for an assertion.
+
+        Args:
+            assertion: signed by the client.
+            scope: what it asks for.
+            certificate: SHA-256 of the one its connection showed, hex; empty: none.
 
         Raises:
             TokenRefusedError: `invalid_client` or `invalid_scope`; why is in the log only.
+            TooOftenError: it asks more often than it may.
         """
         said: Claimed | None = None
         try:
             said = claimed(assertion)
             client = await self.store.read(lambda tx: tx.access.client(said.client))
             verified = await self._verified(assertion, said, client)
+            if client is not None and client.certificate not in ("", certificate):
+                raise AssertionRefusedError(Why.CERTIFICATE)
         except AssertionRefusedError as refused:
             await self._refused(said.client if said else "", Why(str(refused)))
             raise TokenRefusedError(OAuthError.CLIENT) from None
@@ -83,6 +107,10 @@ class Tokens:
         if client is None or not scopes:
             await self._refused(said.client, Why.SCOPE)
             raise TokenRefusedError(OAuthError.SCOPE)
+        # Counted once it is known who asks: nobody uses up the requests of another.
+        wait = self.buckets.wait(client.id)
+        if wait:
+            raise TooOftenError(wait)
         token = secrets.token_urlsafe(32)
         now = self.clock.now()
         grant = Grant(digest_of(token), client.id, scopes, now + timedelta(seconds=LIFE_S))
@@ -135,7 +163,9 @@ class Tokens:
         if not client.active:
             return None
         sees_some = client.territory is not None
-        return Principal(grant.client, grant.scopes, digest, sees_some, client.audience)
+        return Principal(
+            grant.client, grant.scopes, digest, sees_some, client.audience, client.certificate
+        )
 
 
 def digest_of(token: str) -> str:

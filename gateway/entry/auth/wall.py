@@ -5,7 +5,7 @@ the first registration on every request names its token (RFC 6750). A refusal do
 what was asked for exists: it is judged by the address alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from urllib.parse import parse_qsl
 
@@ -17,8 +17,10 @@ from gateway.core.errors import RejectedError, RetriableError
 from gateway.core.issues import Issue, Severity
 from gateway.entry.api.errors import refusal, unavailable
 from gateway.entry.auth.buckets import Buckets
+from gateway.entry.auth.certificates import certificate_of
 from gateway.entry.auth.tokens import Tokens
 from gateway.pipeline.audited import CURRENT
+from gateway.sharing.costs import too_costly
 from gateway.sharing.interactions import OPEN, needs
 from gateway.sharing.scopes import allows, parse
 
@@ -72,6 +74,17 @@ def check_named(request: Request, type_: str, letter: str) -> None:
     named = [one for one in parse(principal.scopes) if one.type == type_]
     if not allows(named, type_, letter):
         raise RejectedError([_not_allowed()])
+
+
+def check_cost(request: Request, pairs: Sequence[tuple[str, str]]) -> None:
+    """Hold a search of a registered client to what it may cost.
+
+    Raises:
+        RejectedError: it is too much (RLS-SEC-047).
+    """
+    why = too_costly(pairs) if sight_of(request) is not None else ""
+    if why:
+        raise RejectedError([_too_costly(why)])
 
 
 class Wall:
@@ -128,6 +141,8 @@ class Wall:
             principal = await self._tokens.principal(token.strip())
         if principal is None:
             return _no_token(), {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        if principal.certificate and principal.certificate != certificate_of(request.scope):
+            return _not_bound(), {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         wait = self._buckets.wait(principal.client)
         if wait:
             return _too_often(), {"Retry-After": str(max(1, round(wait)))}
@@ -165,6 +180,26 @@ def _not_allowed() -> Issue:
         where="http.Authorization",
         what="the scopes of the access token do not allow this request.",
         fix="Ask for the scopes it needs; the operator registers those a client may have.",
+    )
+
+
+def _too_costly(why: str) -> Issue:
+    return Issue(
+        code="RLS-SEC-047",
+        severity=Severity.ERROR,
+        where="http.query",
+        what=f"the search costs too much: {why}.",
+        fix="Ask in several searches, each for less.",
+    )
+
+
+def _not_bound() -> Issue:
+    return Issue(
+        code="RLS-SEC-048",
+        severity=Severity.ERROR,
+        where="tls",
+        what="the access token belongs to a client that shows another certificate.",
+        fix="Connect with the certificate the client was registered with.",
     )
 
 

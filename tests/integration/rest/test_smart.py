@@ -232,3 +232,48 @@ async def test_what_the_server_says_of_itself(desk: Desk) -> None:
     security = (await desk.get("metadata")).json()["rest"][0]["security"]
 
     assert security["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
+
+
+async def test_a_client_that_asks_for_too_many_tokens_waits(desk: Desk) -> None:
+    await desk.register()
+
+    answers = [await desk.token() for _ in range(11)]
+
+    assert [one.status_code for one in answers] == [*[200] * 10, 429]
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert answers[-1].json() == {"error": "slow_down"}
+
+
+async def test_who_is_not_the_client_does_not_use_up_its_tokens(desk: Desk) -> None:
+    await desk.register()
+
+    for _ in range(12):
+        await desk.token(desk.assertion(OTHER))
+
+    assert (await desk.token()).status_code == 200
+
+
+@pytest.mark.field("FL-335")
+async def test_no_answer_repeats_an_assertion_or_a_token(desk: Desk) -> None:
+    await desk.register()
+    sentinel = "zzsentinelle"
+    answers = [
+        await desk.token(desk.assertion(OTHER, jti=sentinel + "0000")),
+        await desk.token(desk.assertion(sub=sentinel)),
+        await desk.token(sentinel),
+        await desk.get("Patient/p1", sentinel),
+    ]
+
+    assert [one.status_code for one in answers] == [400, 400, 400, 401]
+    assert not any(sentinel in one.text or sentinel in str(one.headers) for one in answers)
+
+
+async def test_a_search_that_costs_too_much_is_refused(desk: Desk) -> None:
+    await desk.register()
+    token = (await desk.token()).json()["access_token"]
+    many = "&".join(["active=true"] * 31)
+
+    refused = await desk.get(f"Patient?{many}", token)
+
+    assert (refused.status_code, code(refused)) == (400, "RLS-SEC-047")
+    assert refused.json()["issue"][0]["code"] == "too-costly"
