@@ -17,6 +17,7 @@ from gateway.core.errors import FatalError, RetriableError
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import RawMessage, Receipt
 from gateway.entry import tls
+from gateway.entry.accounts import build_psc
 from gateway.entry.api.app import AppSettings, create_app
 from gateway.entry.api.cda import cda_router
 from gateway.entry.api.errors import operation_outcome
@@ -253,7 +254,12 @@ class Gateway:
         limit = self.settings.http.body_limit
         base = f"{self.base_url.rstrip('/')}/fhir"
         pages, self._hub = build_pages(
-            self.settings, self.audited, self.clock, self.mappings, self.converter
+            self.settings,
+            self.audited,
+            self.clock,
+            self.mappings,
+            self.converter,
+            (build_psc(self.settings, self.clock, self.base_url), self.journal),
         )
         return [
             pages,

@@ -227,6 +227,20 @@ class FhirSettings(_Part):
     )
 
 
+class PscSettings(_Part):
+    """`[psc]`: Pro Santé Connect for people at the pages; off until an issuer is named."""
+
+    issuer: str = Field("", description="issuer, to the letter; empty: no accounts")
+    authorization: str = Field("", description="address the browser is sent to")
+    token: str = Field("", description="address of the token endpoint")
+    userinfo: str = Field("", description="address of the userinfo")
+    keys: str = Field("", description="address of the key set")
+    logout: str = Field("", description="address of the logout; empty: the session ends here only")
+    client: str = Field("", description="client_id given by the provider")
+    secret: Path | None = Field(None, description="file that holds the secret of the client")
+    people: Path | None = Field(None, description="table of who may enter, and as what (TOML)")
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -272,6 +286,7 @@ class Settings(BaseSettings):
     outbound: OutboundSettings = OutboundSettings()
     cda: CdaSettings = CdaSettings()
     fhir: FhirSettings = FhirSettings()
+    psc: PscSettings = PscSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -19,6 +19,7 @@ from gateway.core.egress import EgressPolicy
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
 from gateway.entry.api.export import ExportSettings, export_router
+from gateway.entry.accounts import accounts_of
 from gateway.entry.api.mutes import mutes_router
 from gateway.entry.api.resources import resources_router
 from gateway.entry.api.sockets import sockets_router
@@ -27,6 +28,7 @@ from gateway.entry.api.transactions import transactions_router
 from gateway.entry.api.validation import validation_router
 from gateway.entry.api.writing import WriteSettings
 from gateway.entry.auth.keys import ClientKeys
+from gateway.entry.auth.psc import Psc
 from gateway.entry.auth.routes import TOKEN_PATH
 from gateway.entry.auth.tokens import Tokens
 from gateway.entry.auth.wall import client_of
@@ -36,6 +38,7 @@ from gateway.entry.mail import build_mssante
 from gateway.entry.settings import Settings
 from gateway.entry.subscribing import build_channels, build_subscriptions
 from gateway.entry.web.live import Hub
+from gateway.entry.web.login import gate_of
 from gateway.entry.web.render import WebSettings
 from gateway.entry.web.routes import web_router
 from gateway.entry.web.rulebook import single_sectors
@@ -65,6 +68,7 @@ from gateway.pipeline.digests import Digester
 from gateway.pipeline.exporting import Exporter
 from gateway.pipeline.feed_watch import FeedWatch
 from gateway.pipeline.folds import FOLDS
+from gateway.pipeline.journal import Journal
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer
 from gateway.pipeline.rights import Settler
@@ -191,9 +195,15 @@ def build_watcher(
 
 
 def build_pages(
-    settings: Settings, store: Store, clock: Clock, mappings: Mappings, converter: Converter
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    mappings: Mappings,
+    converter: Converter,
+    accounts: tuple[Psc | None, Journal] | None = None,
 ) -> tuple[APIRouter, Hub]:
     """Build the pages of people, and what tells open ones that something changed."""
+    psc, journal = accounts or (None, None)
     data = StorePageData(
         store,
         load_pathway_rules(settings, mappings),
@@ -208,8 +218,11 @@ def build_pages(
         demo=settings.environment == "test",
         # On loopback the client is known for what it is; a declared boundary changes nothing.
         behind_boundary=settings.unprotected and not settings.on_loopback,
+        open_door=psc is None,
+        gate=None if psc is None else gate_of(psc),
     )
-    return web_router(data, clock, hub, shown), hub
+    login = None if journal is None else accounts_of(psc, journal)
+    return web_router(data, clock, hub, shown, login), hub
 
 
 def build_replayer(settings: Settings, store: Store, converter: Converter) -> Replayer:

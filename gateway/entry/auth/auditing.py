@@ -28,6 +28,12 @@ _ABOUT_ONE = frozenset({"read", "vread", "history-instance", "create", "update",
 _TARGET = re.compile(r"[A-Z][A-Za-z]+(?:/[A-Za-z0-9.-]{1,64})?(?:/_history/\d{1,9})?")
 
 
+def _person_in(scope: Scope) -> dict[str, str]:
+    """Return the details of the person at a page, as the gate of the pages noted them."""
+    found: dict[str, str] = scope.get("state", {}).get("person", {})
+    return found
+
+
 class Auditing:
     """ASGI layer around the application."""
 
@@ -36,7 +42,7 @@ class Auditing:
         app: ASGIApp,
         journal: Journal,
         clock: Clock,
-        person_of: Callable[[Scope], dict[str, str]] = lambda _: {},
+        person_of: Callable[[Scope], dict[str, str]] = _person_in,
     ) -> None:
         """Wrap an application.
 

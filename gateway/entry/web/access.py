@@ -92,11 +92,12 @@ async def check_form(request: Request) -> None:
     given = parse_qs(body.decode("latin-1")).get("token", [""])[0]
     kept = request.cookies.get(_cookie(request), "")
     same = bool(kept) and secrets.compare_digest(given.encode(), kept.encode())
-    if not same or not _from_here(request):
+    if not same or not from_here(request):
         raise RejectedError([foreign_form()])
 
 
-def _from_here(request: Request) -> bool:
+def from_here(request: Request) -> bool:
+    """Tell whether a browser says that a form is of one of our pages."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"

@@ -25,8 +25,9 @@ def add_actions(router: APIRouter, pages: Pages) -> None:
 
 def _form(pages: Pages, name: str, act: Act) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
-        if not pages.may_be_seen(request):
-            return pages.refusal(request, "403", 403, access.from_elsewhere().code)
+        barred = pages.barred(request)
+        if barred is not None:
+            return barred
         text = request.path_params["number"]
         if not (text.isascii() and text.isdigit() and len(text) < 19):
             return pages.refusal(request, "404", 404)

@@ -1,11 +1,12 @@
 """From values to HTML: the templates, what every page shows, and the headers of an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
@@ -19,6 +20,7 @@ from gateway.entry.web.data import Badges, PageData
 from gateway.entry.web.icons import ICONS
 from gateway.entry.web.words import LANGUAGES, Words, chosen, words
 
+_log = structlog.get_logger()
 #: No inline script or style; what a script writes as HTML goes through its one policy.
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -50,12 +52,15 @@ class WebSettings:
         open_door: there are no accounts; a banner says so.
         behind_boundary: whoever passes the boundary before this machine sees the pages; the
             banner says so.
+        gate: lets a request of somebody who is in through (None), or gives the answer in its
+            place; None where there are no accounts.
     """
 
     version: str
     demo: bool = False
     open_door: bool = True
     behind_boundary: bool = False
+    gate: Callable[[Request], Response | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +111,18 @@ class Pages:
             demo=settings.demo,
             open_door=settings.open_door,
             behind_boundary=settings.behind_boundary,
+            has_accounts=settings.gate is not None,
         )
 
-    def may_be_seen(self, request: Request) -> bool:
-        """Tell whether a client may open the pages and send their forms."""
-        return access.may_see(request, behind_boundary=self._settings.behind_boundary)
+    def barred(self, request: Request) -> Response | None:
+        """Return the answer to who may not open a page or send its form; None to who may."""
+        if self._settings.gate is not None:
+            return self._settings.gate(request)
+        if access.may_see(request, behind_boundary=self._settings.behind_boundary):
+            return None
+        issue = access.from_elsewhere()
+        _log.warning("page_refused", code=issue.code)
+        return self.refusal(request, "403", 403, issue.code)
 
     def words(self, request: Request) -> Words:
         """Return the words of the language a request wants."""

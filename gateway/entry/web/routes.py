@@ -27,7 +27,13 @@ Handler = Callable[[Request, datetime], Awaitable[Response]]
 PAGE = 50
 
 
-def web_router(data: PageData, clock: Clock, hub: Hub, settings: WebSettings) -> APIRouter:
+def web_router(
+    data: PageData,
+    clock: Clock,
+    hub: Hub,
+    settings: WebSettings,
+    accounts: Callable[[Pages], APIRouter] | None = None,
+) -> APIRouter:
     """Return every page of people.
 
     Args:
@@ -35,9 +41,12 @@ def web_router(data: PageData, clock: Clock, hub: Hub, settings: WebSettings) ->
         clock: the present instant of the engine, not of the machine, so that a demo agrees.
         hub: tells open pages what changed.
         settings: of the installation.
+        accounts: gives the addresses of login and logout; None where there are no accounts.
     """
     router = APIRouter(include_in_schema=False)
     pages = Pages(data, clock, settings)
+    if accounts is not None:
+        router.include_router(accounts(pages))
     site = _Site(pages, hub)
     for path, handler in {
         "/": site.overview,
@@ -61,10 +70,9 @@ def guarded(pages: Pages, handler: Handler) -> Callable[[Request], Awaitable[Res
     """Return a handler behind the right to see the pages, with a page for each refusal."""
 
     async def handle(request: Request) -> Response:
-        if not pages.may_be_seen(request):
-            issue = access.from_elsewhere()
-            _log.warning("page_refused", code=issue.code)
-            return pages.refusal(request, "403", 403, issue.code)
+        barred = pages.barred(request)
+        if barred is not None:
+            return barred
         try:
             return await handler(request, pages.clock.now())
         except RetriableError as error:
