@@ -189,7 +189,9 @@ async def test_an_answer_serves_once_in_its_own_browser_and_soon(office: Office)
     assert (await office.browser.get(late)).status_code == 403
 
 
-@pytest.mark.parametrize("to", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:1"])
+@pytest.mark.parametrize(
+    "to", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:1"]
+)
 async def test_nobody_is_sent_elsewhere_after_a_login(office: Office, to: str) -> None:
     assert (await office.login(to)).headers["location"] == "/"
 
