@@ -22,7 +22,7 @@ def build_psc(settings: Settings, clock: Clock, public_url: str) -> Psc | None:
     """Build what lets people in; None where no provider is named.
 
     Raises:
-        FatalError: an address, the secret or the table is missing (RLS-CFG-110, RLS-CFG-111).
+        FatalError: an address, the secret or the table is missing (RLS-CFG-123, RLS-CFG-124).
     """
     told = settings.psc
     if not told.issuer:
@@ -70,7 +70,7 @@ def accounts_of(psc: Psc | None, journal: Journal) -> Callable[[Pages], APIRoute
 
 def _incomplete() -> Issue:
     return Issue(
-        code="RLS-CFG-111",
+        code="RLS-CFG-124",
         severity=Severity.FATAL,
         where="settings psc",
         what="Pro Santé Connect is named, and an address, the client, its secret or the table of "

@@ -50,7 +50,7 @@ class People:
         """Read the file.
 
         Raises:
-            FatalError: it is missing or wrong (RLS-CFG-110).
+            FatalError: it is missing or wrong (RLS-CFG-123).
         """
         self._file = file
         self._seen: tuple[int, int] | None = None
@@ -61,7 +61,7 @@ class People:
         """Return the row of a person; None for one who has no right here.
 
         Raises:
-            FatalError: the file is missing or wrong (RLS-CFG-110).
+            FatalError: the file is missing or wrong (RLS-CFG-123).
         """
         try:
             found = self._file.stat()
@@ -85,7 +85,7 @@ def _read(told: dict[str, Any]) -> dict[str, Person]:
 
 def _wrong() -> Issue:
     return Issue(
-        code="RLS-CFG-110",
+        code="RLS-CFG-123",
         severity=Severity.FATAL,
         where="setting psc.people",
         what="the table of people is missing or cannot be read.",

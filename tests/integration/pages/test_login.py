@@ -274,5 +274,5 @@ async def test_a_wrong_table_stops_the_start(tmp_path: Path, table: str) -> None
     file = tmp_path / "people.toml"
     file.write_text(table, encoding="utf-8")
 
-    with pytest.raises(FatalError, match="RLS-CFG-110"):
+    with pytest.raises(FatalError, match="RLS-CFG-123"):
         People(file)
