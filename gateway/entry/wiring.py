@@ -18,8 +18,8 @@ from gateway.core.deliveries import Connector
 from gateway.core.egress import EgressPolicy
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
-from gateway.entry.api.export import ExportSettings, export_router
 from gateway.entry.accounts import accounts_of
+from gateway.entry.api.export import ExportSettings, export_router
 from gateway.entry.api.mutes import mutes_router
 from gateway.entry.api.resources import resources_router
 from gateway.entry.api.sockets import sockets_router

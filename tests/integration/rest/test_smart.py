@@ -189,6 +189,7 @@ async def test_other_credentials_are_none_even_without_clients(desk: Desk, heade
 
 async def test_a_client_that_asks_too_often_waits(desk: Desk, monkeypatch) -> None:
     monkeypatch.setattr("gateway.entry.auth.wall._BURST", 2.0)
+    monkeypatch.setattr("gateway.entry.auth.wall._RATE", 0.1)
     await desk.register()
     token = (await desk.token()).json()["access_token"]
 

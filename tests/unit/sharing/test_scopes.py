@@ -77,7 +77,7 @@ def test_any_type_is_not_every_type() -> None:
         ("GET", "_history", [], "s:*"),
         ("POST", "Patient/$validate", [], ""),
         ("GET", "Patient/1/$everything", [], "r:* s:*"),
-        ("GET", "$export", [], "r:* s:*"),
+        ("GET", "$export", [], ""),
         ("GET", "Subscription/1/$events", [], "r:Subscription"),
         ("GET", "Subscription/$status", [], "r:Subscription"),
         ("POST", "$relais-mute", [], "u:Task"),
