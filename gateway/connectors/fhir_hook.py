@@ -49,6 +49,7 @@ class FhirHook:
         *,
         timeout_s: float = 10.0,
         resolver: Resolver = resolve,
+        sign: Callable[[bytes], str] | None = None,
     ) -> None:
         """Prepare; nothing is sent.
 
@@ -57,11 +58,13 @@ class FhirHook:
             policy: what may be called.
             timeout_s: for a whole attempt, where the subscription asks for none.
             resolver: gives addresses of names.
+            sign: makes the value of `X-Relais-Signature` of a body; None: nothing is signed.
         """
         self._client = client
         self._policy = policy
         self._timeout_s = timeout_s
         self._resolver = resolver
+        self._sign = sign
 
     async def send(self, delivery: Delivery) -> Handover:
         """Send one notification.
@@ -74,6 +77,8 @@ class FhirHook:
         url: str = details["endpoint"]
         headers: dict[str, str] = dict(details["headers"])
         headers["Content-Type"] = delivery.item.content_type
+        if self._sign is not None:
+            headers["X-Relais-Signature"] = self._sign(delivery.item.body)
         timeout_s = float(details["timeout_s"] or self._timeout_s)
         try:
             async with asyncio.timeout(timeout_s):

@@ -156,6 +156,11 @@ class HooksSettings(_Part):
     full_resource: tuple[str, ...] = Field(
         (), description="clients that may ask for full-resource besides"
     )
+    signing_key: Path | None = Field(
+        None,
+        description="file with the secret that signs notifications (X-Relais-Signature); "
+        "32 bytes or more, known to the receivers",
+    )
     client_hosts: dict[str, tuple[str, ...]] = Field(
         {}, description="clients whose endpoints are on these hosts only, instead of on `hosts`"
     )

@@ -1,6 +1,8 @@
 """Builds what subscriptions may ask for, and the channels they are told by, from the settings."""
 
+import hmac
 import ssl
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -8,6 +10,7 @@ from gateway.connectors.fhir_channels import FhirChannels
 from gateway.connectors.fhir_hook import FhirHook
 from gateway.connectors.fhir_mail import FhirMail, MailServer
 from gateway.connectors.http import HttpClient
+from gateway.core.clock import Clock
 from gateway.core.egress import EgressPolicy
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
@@ -57,22 +60,47 @@ def _of_client(client: str, hooks: HooksSettings, rules: SubscriptionRules) -> S
     return replace(rules, egress=egress, contents=contents)
 
 
-def build_channels(settings: Settings, client: HttpClient, egress: EgressPolicy) -> FhirChannels:
+def build_channels(
+    settings: Settings, client: HttpClient, egress: EgressPolicy, clock: Clock
+) -> FhirChannels:
     """Build the channels that are pushed.
 
     Args:
         settings: of the installation.
         client: for rest-hook and message.
         egress: endpoints that may be called; for those of one client its hosts are admitted too.
+        clock: dates signatures.
 
     Raises:
-        FatalError: a file of the mail server cannot be read (RLS-CFG-090).
+        FatalError: a file of the mail server cannot be read (RLS-CFG-090), or the secret of
+            signatures is missing or short (RLS-CFG-091).
     """
     hooks = settings.hooks
     narrower = (host.lower() for hosts in hooks.client_hosts.values() for host in hosts)
     reach = replace(egress, hosts=egress.hosts | frozenset(narrower))
-    hook = FhirHook(client, reach, timeout_s=hooks.timeout_s)
+    hook = FhirHook(client, reach, timeout_s=hooks.timeout_s, sign=_signer(hooks, clock))
     return FhirChannels(hook, FhirMail(_mail_server(hooks)) if hooks.mail_host else None)
+
+
+def sign(secret: bytes, body: bytes, at: int) -> str:
+    """Return the signature of a notification: when it left, and an HMAC over that and the body.
+
+    The receiver makes the same and compares, and refuses what is older than five minutes.
+    """
+    made = hmac.new(secret, f"{at}.".encode() + body, "sha256").hexdigest()
+    return f"t={at},v1={made}"
+
+
+def _signer(hooks: HooksSettings, clock: Clock) -> Callable[[bytes], str] | None:
+    if hooks.signing_key is None:
+        return None
+    try:
+        secret = hooks.signing_key.read_bytes().strip()
+    except OSError as error:
+        raise FatalError([_no_secret()]) from error
+    if len(secret) < 32:
+        raise FatalError([_no_secret()])
+    return lambda body: sign(secret, body, int(clock.now().timestamp()))
 
 
 def _mail_server(hooks: HooksSettings) -> MailServer:
@@ -112,4 +140,14 @@ def _unreadable() -> Issue:
         where="hooks.mail_authority, hooks.mail_password",
         what="a file for the mail server of notifications is missing or cannot be read.",
         fix="Name readable files: PEM authorities, and a text file with the password.",
+    )
+
+
+def _no_secret() -> Issue:
+    return Issue(
+        code="RLS-CFG-091",
+        severity=Severity.FATAL,
+        where="hooks.signing_key",
+        what="the secret that signs notifications is missing or shorter than 32 bytes.",
+        fix="Name a file with 32 random bytes or more, in hex or base64.",
     )

@@ -303,7 +303,9 @@ def build_workers(
     """
     clock, due_clock = clocks
     client = HttpClient(keeps_connections=False)
-    connectors: list[Connector] = [build_channels(settings, client, build_egress(settings))]
+    connectors: list[Connector] = [
+        build_channels(settings, client, build_egress(settings), due_clock)
+    ]
     letters = build_letters(settings, mappings, store, due_clock)
     mail = build_mssante(settings, mappings, due_clock, letters.takes)
     if mail is not None:

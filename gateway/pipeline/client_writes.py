@@ -282,7 +282,7 @@ def _store(tx: Transaction, planned: Sequence[_Planned], asking: Asking, rules: 
     touched = [one.part.target for one in planned]
     tx.contributions.replace([(row_id, [one.part for one in planned])])
     told = list(_provenances(planned, digest, asking, rules.ids))
-    refold(tx, touched, told, asking.now, rules.folds)
+    refold(tx, touched, told, asking.now, rules.folds, by=asking.client)
 
 
 def _request(planned: Sequence[_Planned], now: datetime) -> Json:

@@ -60,6 +60,7 @@ def refold(
     folds: Mapping[str, Fold],
     *,
     silent: bool = False,
+    by: str = "",
 ) -> Refolded:
     """Fold `targets` and all that share a changed claim with them; write what changed.
 
@@ -70,6 +71,7 @@ def refold(
         now: `meta.lastUpdated` of new versions.
         folds: the fold of each type that has rules of its own.
         silent: subscribers are not told.
+        by: the client whose write it is; empty when it is none's.
 
     Raises:
         RejectedError: a folded resource breaks its FHIR shape (issues of `fhir.shape`).
@@ -103,7 +105,7 @@ def refold(
         folded.setdefault(part.target, [part.resource])
     changes = _write(tx, folded, now, stays.gone())
     if changes and not silent:
-        tell_changes(tx, [(one.before, one.after) for one in changes], now)
+        tell_changes(tx, [(one.before, one.after) for one in changes], now, by)
     return Refolded(changes, links)
 
 

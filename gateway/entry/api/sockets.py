@@ -2,7 +2,8 @@
 
 A ticket is given over REST to whoever may read the subscriptions, and is used once, in the first
 frame: never in an address, which ends in logs. Close codes: 4401 the ticket is not valid (any
-more), 4403 another origin, 4408 no ticket came, 1013 the reader is too slow (it asks `$events`).
+more), 4403 another origin, 4408 no ticket came, 1013 the reader is too slow (it asks `$events`)
+or there are too many.
 Subscriptions R5 Backport 1.1.0, channels; RFC 6455.
 """
 
@@ -42,7 +43,7 @@ _log = structlog.get_logger()
 TICKET_LIVES = timedelta(seconds=30)
 _BIND = re.compile(r"bind-with-token:? ([\w-]{20,100})")
 _LONGEST_FRAME = 300
-_NOT_VALID, _ORIGIN, _NO_FRAME, _TOO_SLOW, _OVER = 4401, 4403, 4408, 1013, 1000
+_NOT_VALID, _ORIGIN, _NO_FRAME, _LATER, _OVER = 4401, 4403, 4408, 1013, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,13 @@ class SocketRhythm:
         first_s: for the first frame.
         poll_s: between two looks for events.
         write_s: for the reader to take a notification.
+        most: sockets of this process at the same time; one more is told to come later.
     """
 
     first_s: float = 2.0
     poll_s: float = 0.25
     write_s: float = 10.0
+    most: int = 500
 
 
 def sockets_router(
@@ -148,6 +151,7 @@ class _Sockets:
     def __init__(self, store: Store, clock: Clock, base: str, rhythm: SocketRhythm) -> None:
         self._store, self._clock, self._base = store, clock, base
         self._rhythm = rhythm
+        self._open = 0
         parts = urlsplit(base)
         self._origin = f"{parts.scheme}://{parts.netloc}"
 
@@ -157,6 +161,10 @@ class _Sockets:
         if socket.headers.get("origin") not in (None, self._origin):
             await _end(socket, _ORIGIN)
             return
+        if self._open >= self._rhythm.most:
+            await _end(socket, _LATER)
+            return
+        self._open += 1
         frames: asyncio.Queue[str | None] = asyncio.Queue(maxsize=4)
         reading = asyncio.create_task(_read(socket, frames))
         try:
@@ -165,6 +173,7 @@ class _Sockets:
             # The reader went while something was sent to it.
             code = 0
         finally:
+            self._open -= 1
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
         if code:
@@ -217,7 +226,7 @@ class _Sockets:
                 if made.is_over:
                     del listening.bindings[binding.id]
                 elif not await self._send(socket, binding, made, now):
-                    return _TOO_SLOW
+                    return _LATER
             if not listening.bindings:
                 return _OVER
             if not due:

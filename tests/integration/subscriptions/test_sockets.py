@@ -38,7 +38,7 @@ from tests.support.gaps import (
 from tests.support.pipeline import HandClock
 
 SUBSCRIPTIONS = "/fhir/Subscription"
-QUICK = SocketRhythm(first_s=0.3, poll_s=0.02, write_s=0.5)
+QUICK = SocketRhythm(first_s=0.3, poll_s=0.02, write_s=0.5, most=2)
 
 
 @dataclass
@@ -394,3 +394,13 @@ async def test_no_ticket_for_what_is_no_websocket(door):
         (422, "RLS-SUB-020"),
         (404, "RLS-SUB-014"),
     ]
+
+
+async def test_one_socket_too_many_is_told_to_come_later(door):
+    id_ = await door.subscribe()
+    async with door.bound(id=id_) as first, door.bound(id=id_) as second:
+        assert [await heard(one, 1) for one in (first, second)] == [[("handshake",)]] * 2
+        async with door.open() as third:
+            assert await close_code(third) == 1013
+    async with door.bound(id=id_) as again:
+        assert await heard(again, 1) == [("handshake",)]
