@@ -23,6 +23,13 @@ class OutboxQueries(Protocol):
         """
         ...
 
+    def hold(self, items: Sequence[NewDelivery]) -> None:
+        """Keep other writers out of the lanes of items until the transaction ends.
+
+        Who settles rows of several lanes holds them first, so that two never wait for each other.
+        """
+        ...
+
     def settle(
         self,
         delivery_id: int,

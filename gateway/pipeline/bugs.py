@@ -22,3 +22,14 @@ def broke(place: str) -> Issue:
         what="the gateway failed on this input; its bytes are kept.",
         fix="Nothing to change in the input: report the place; it is converted again after a fix.",
     )
+
+
+def connector_broke(connector: str) -> Issue:
+    """Say that an attempt to deliver ended in a bug."""
+    return Issue(
+        code="RLS-SUB-050",
+        severity=Severity.ERROR,
+        where=f"connector {connector}",
+        what="the connector failed by a fault of its own.",
+        fix="Report it with the line `delivery_failed` of the log; the delivery is tried again.",
+    )

@@ -23,9 +23,9 @@ from gateway.core.deliveries import (
     Notice,
 )
 from gateway.core.errors import FatalError, RejectedError, RetriableError
-from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Store, Transaction
 from gateway.pipeline import hooks, subscribed, upkeep
+from gateway.pipeline.bugs import connector_broke, place_of
 from gateway.pipeline.hooks import Skip, Wait
 
 _log = structlog.get_logger()
@@ -96,6 +96,15 @@ class _Outcome:
     retry_after_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """An attempt that ended; without outcome its lease did before."""
+
+    delivery: Delivery
+    outcome: _Outcome | None
+    at: datetime
+
+
 class Deliverer:
     """Takes rows from the outbox and sends them."""
 
@@ -142,9 +151,15 @@ class Deliverer:
         """
         now = self._clock.now()
         taken, ready = await self._store.write(lambda tx: self._claim(tx, now))
-        # All are settled before the first failure of the store is told.
-        ended = await asyncio.gather(*map(self._deliver, ready), return_exceptions=True)
-        for failure in filter(None, ended):
+        ended: asyncio.Queue[_Ended] = asyncio.Queue()
+        settling = asyncio.create_task(self._settle_all(ended, len(ready)))
+        try:
+            await asyncio.gather(*(self._deliver(one, ended) for one in ready))
+            # All are settled before the first failure of the store is told.
+            failures = await settling
+        finally:
+            settling.cancel()
+        for failure in failures:
             raise failure
         return taken
 
@@ -206,13 +221,45 @@ class Deliverer:
                 ready.append(made)
         return len(claimed), ready
 
-    async def _deliver(self, delivery: Delivery) -> None:
-        async with self._gate:
-            outcome = await self._within_lease(delivery)
-        if outcome is None:
-            return
-        now = self._clock.now()
-        await self._store.write(lambda tx: self._settle(tx, delivery, outcome, now))
+    async def _deliver(self, delivery: Delivery, ended: asyncio.Queue[_Ended]) -> None:
+        outcome: _Outcome | None = None
+        try:
+            async with self._gate:
+                outcome = await self._within_lease(delivery)
+        finally:
+            ended.put_nowait(_Ended(delivery, outcome, self._clock.now()))
+
+    async def _settle_all(self, ended: asyncio.Queue[_Ended], count: int) -> list[Exception]:
+        """Settle what ends; one transaction takes all that ended while the one before was written.
+
+        Returns:
+            What the store said of those it did not take; they are sent again after their lease.
+        """
+        failures: list[Exception] = []
+        while count:
+            batch = [await ended.get()]
+            while not ended.empty():
+                batch.append(ended.get_nowait())
+            count -= len(batch)
+            failures += await self._settle_some([one for one in batch if one.outcome is not None])
+        return failures
+
+    async def _settle_some(self, batch: Sequence[_Ended]) -> list[Exception]:
+        if not batch:
+            return []
+        written = self._store.write(lambda tx: self._write(tx, batch))
+        [failure] = await asyncio.gather(written, return_exceptions=True)
+        if not isinstance(failure, BaseException):
+            for one, (status, outcome) in zip(batch, failure, strict=True):
+                _tell(one.delivery, status, outcome)
+            return []
+        if not isinstance(failure, Exception):
+            raise failure
+        if len(batch) == 1:
+            return [failure]
+        # One that cannot be settled keeps no other from it.
+        parts = [await self._settle_some([one]) for one in batch]
+        return [one for part in parts for one in part]
 
     async def _within_lease(self, delivery: Delivery) -> _Outcome | None:
         """Send as long as the row is ours; None when its lease ends before the attempt does.
@@ -241,14 +288,20 @@ class Deliverer:
         if isinstance(result, (RejectedError, RetriableError, FatalError)):
             return _failed(result)
         if isinstance(result, Exception):
-            place = _place(result)
+            place = f"{type(result).__name__} {place_of(result)}"
             _log.error("delivery_failed", outbox_id=delivery.id, error=place)
-            return _failed(RetriableError([_bug(connector.name)], 0.0))
+            return _failed(RetriableError([connector_broke(connector.name)], 0.0))
         raise result
 
-    def _settle(
-        self, tx: Transaction, delivery: Delivery, outcome: _Outcome, now: datetime
-    ) -> None:
+    def _write(
+        self, tx: Transaction, batch: Sequence[_Ended]
+    ) -> list[tuple[DeliveryStatus, _Outcome]]:
+        tx.outbox.hold([one.delivery.item for one in batch])
+        return [self._settle(tx, one) for one in batch]
+
+    def _settle(self, tx: Transaction, ended: _Ended) -> tuple[DeliveryStatus, _Outcome]:
+        delivery, now = ended.delivery, ended.at
+        outcome = ended.outcome or _Outcome(DeliveryStatus.RETRY_WAIT)
         status, why = self._judge(delivery, outcome, now)
         due = self._due(delivery, outcome, now) if status is DeliveryStatus.RETRY_WAIT else None
         tx.outbox.settle(
@@ -257,7 +310,7 @@ class Deliverer:
         if status in SETTLED and delivery.item.connector == subscribed.HOOK:
             hooks.settled(tx, delivery, status, outcome.codes, why, now)
         self._report(tx, delivery.item.connector, delivery.item.key, now)
-        _tell(delivery, status, outcome)
+        return status, outcome
 
     def _judge(
         self, delivery: Delivery, outcome: _Outcome, now: datetime
@@ -317,25 +370,6 @@ def _apply(tx: Transaction, notice: Notice, now: datetime) -> bool:
     if waits or (is_bounce and delivery.status is DeliveryStatus.CONFIRMED):
         tx.outbox.settle(delivery.id, notice.status, now, note=notice.note, receipt=notice.receipt)
     return True
-
-
-def _place(error: BaseException) -> str:
-    """Say type and place of a bug, without the text, which may quote what was sent."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else ""
-    return f"{type(error).__name__} {where}".strip()
-
-
-def _bug(connector: str) -> Issue:
-    return Issue(
-        code="RLS-SUB-050",
-        severity=Severity.ERROR,
-        where=f"connector {connector}",
-        what="the connector failed by a fault of its own.",
-        fix="Report it with the line `delivery_failed` of the log; the delivery is tried again.",
-    )
 
 
 def _tell(delivery: Delivery, status: DeliveryStatus, outcome: _Outcome) -> None:

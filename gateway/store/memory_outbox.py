@@ -60,6 +60,9 @@ class MemoryOutbox:
             self._put(rules.taken(row, lease))
         return [rules.claimed(row, lease) for row in due[:limit]]
 
+    def hold(self, items: Sequence[NewDelivery]) -> None:
+        """Keep other writers out; there is one at a time here anyway."""
+
     def settle(
         self,
         delivery_id: int,

@@ -146,6 +146,10 @@ class SqlOutbox:
         if keys and not self._session.compiler.is_sqlite:
             self._session.rows(self._sql.lock_lanes, (given(keys),))
 
+    def hold(self, items: Sequence[NewDelivery]) -> None:
+        """Keep other writers out of the lanes of items until the transaction ends."""
+        self._lock({rules.lane_of(item) for item in items if item.lane})
+
     def _oldest(self, lane: tuple[str, str]) -> int | None:
         found: int | None = self._session.rows(self._sql.oldest, lane)[0][0]
         return found

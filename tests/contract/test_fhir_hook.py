@@ -1,8 +1,6 @@
 """The rest-hook connector against a receiver on this machine that fails in every way they do."""
 
 import asyncio
-import hmac
-import re
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,7 +16,6 @@ from gateway.connectors.http import HttpClient
 from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery
 from gateway.core.egress import EgressPolicy
 from gateway.core.errors import RejectedError, RetriableError
-from gateway.entry.subscribing import sign
 from gateway.fhir import notifications
 from gateway.fhir.notifications import Head, Told
 from gateway.fhir.topics import GAP
@@ -391,15 +388,3 @@ async def test_what_the_receiver_keeps_can_be_read_back(connector, receiver):
 
     assert receiver.arrived[0].bundle == orjson.loads(receiver.arrived[0].body)
     assert receiver.events == [7]
-
-
-async def test_a_body_is_signed_where_the_installation_has_a_secret(receiver):
-    secret = b"s" * 32
-    async with HttpClient(keeps_connections=False) as client:
-        hook = FhirHook(client, LOOPBACK, sign=lambda body: sign(secret, body, 1000))
-        await hook.send(_delivery(receiver.url))
-
-    [arrived] = receiver.arrived
-    told = re.fullmatch(r"t=(\d+),v1=([0-9a-f]{64})", arrived.headers["x-relais-signature"])
-    made = hmac.new(secret, b"1000." + arrived.body, "sha256").hexdigest()
-    assert (told[1], told[2]) == ("1000", made)

@@ -1,13 +1,19 @@
 """What the settings make of subscriptions: for everybody, for one client, and where files lack."""
 
+import hmac
+
 import pytest
 
+from gateway.connectors.fhir_hook import FhirHook
 from gateway.connectors.http import HttpClient
+from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery
 from gateway.core.errors import FatalError
 from gateway.entry.settings import HooksSettings, Settings
 from gateway.entry.subscribing import build_channels, build_subscriptions, sign
 from gateway.entry.wiring import build_egress
-from tests.support.pipeline import HandClock
+from gateway.simulation.receiver import Receiver
+from tests.support.gaps import LOOPBACK
+from tests.support.pipeline import START, HandClock
 
 BASE = "https://relais.example/fhir"
 
@@ -84,3 +90,18 @@ def test_a_signature_holds_for_one_body_and_one_instant():
 
     assert made.startswith("t=1000,v1=")
     assert len({made, sign(b"k" * 32, b"{ }", 1000), sign(b"k" * 32, b"{}", 1001)}) == 3
+
+
+async def test_a_body_is_signed_where_the_installation_has_a_secret():
+    secret, receiver = b"s" * 32, Receiver()
+    await receiver.start()
+    details = {"endpoint": receiver.url, "headers": [], "timeout_s": 0}
+    item = NewDelivery("fhir_hook", "s1:7", START, body=b"{}", details=details)
+    async with HttpClient(keeps_connections=False) as client:
+        hook = FhirHook(client, LOOPBACK, sign=lambda body: sign(secret, body, 1000))
+        await hook.send(Delivery(1, item, DeliveryStatus.SENDING, 1, START, START))
+    await receiver.stop()
+
+    [arrived] = receiver.arrived
+    made = hmac.new(secret, b"1000." + arrived.body, "sha256").hexdigest()
+    assert arrived.headers["x-relais-signature"] == f"t=1000,v1={made}"
