@@ -63,6 +63,15 @@ def to_bytes(value: Json, *, indent: bool = False) -> bytes:
     return orjson.dumps(value, _digits, orjson.OPT_INDENT_2 if indent else None)
 
 
+def same_words(one: Json, other: Json) -> bool:
+    """Tell whether two resources say the same, digit by digit, in whatever order."""
+    return _in_order(one) == _in_order(other)
+
+
+def _in_order(value: Json) -> bytes:
+    return orjson.dumps(value, _digits, orjson.OPT_SORT_KEYS)
+
+
 def read_exact(body: bytes) -> Json:
     """Read JSON whose decimals keep their digits, as `Decimal` (FHIR R4 2.24.0.1, decimal)."""
     value: Json = json.loads(body, parse_float=ExactDecimal)

@@ -18,7 +18,7 @@ from gateway.core.ports import StoredResource, Transaction
 from gateway.fhir import gap_work_faults
 from gateway.fhir import write_faults as faults
 from gateway.fhir.accepted import accepted
-from gateway.fhir.bundle import fhir_instant, read_exact, to_bytes
+from gateway.fhir.bundle import fhir_instant, read_exact, same_words, to_bytes
 from gateway.fhir.client_provenance import provenance
 from gateway.fhir.compartment import patient_of
 from gateway.fhir.fold import Fold
@@ -254,9 +254,7 @@ class _Planner:
 
 def _says(last: Contribution | None, made: Json) -> bool:
     """Tell whether a resource is what was written last, digit by digit."""
-    if last is None or is_deletion(last):
-        return False
-    return to_bytes(last.resource) == to_bytes(made)
+    return last is not None and not is_deletion(last) and same_words(last.resource, made)
 
 
 def _patched(write: Write, before: StoredResource | None) -> Json:
