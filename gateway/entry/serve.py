@@ -20,6 +20,7 @@ from gateway.entry import tls
 from gateway.entry.accounts import build_psc
 from gateway.entry.api.app import AppSettings, create_app
 from gateway.entry.api.cda import cda_router
+from gateway.entry.api.conversions import conversions_router
 from gateway.entry.api.errors import operation_outcome
 from gateway.entry.api.hl7v2 import hl7v2_router
 from gateway.entry.api.pages import Door
@@ -264,6 +265,7 @@ class Gateway:
         return [
             pages,
             *build_fhir_doors(self.settings, self.audited, self.clock, base),
+            conversions_router(self.converter, self.clock, base),
             hl7v2_router(self.house, body_limit=limit),
             cda_router(
                 self.house, operation_outcome, body_limit=min(limit, self.settings.http.cda_limit)

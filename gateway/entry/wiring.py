@@ -20,6 +20,7 @@ from gateway.core.issues import Issue
 from gateway.core.ports import Store
 from gateway.entry.accounts import accounts_of
 from gateway.entry.api.export import ExportSettings, export_router
+from gateway.entry.api.messages import messages_router
 from gateway.entry.api.mutes import mutes_router
 from gateway.entry.api.resources import resources_router
 from gateway.entry.api.sockets import sockets_router
@@ -263,6 +264,7 @@ def build_fhir_doors(
         subscriptions_router(store, clock, subscriptions),
         sockets_router(store, clock, subscriptions),
         mutes_router(store, clock, rule_ids(settings.pathways), client_of),
+        messages_router(store, clock, writes),
         transactions_router(store, clock, writes),
         export_router(store, clock, build_exports(settings, base)),
         resources_router(store, clock, writes),

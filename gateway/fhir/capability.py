@@ -5,6 +5,7 @@ from gateway.core.systems import FHIR_BASE
 from gateway.fhir import everything
 from gateway.fhir.claimed import CLAIMED
 from gateway.fhir.elements import table
+from gateway.fhir.messages import EVENTS, TOLD
 from gateway.fhir.search_query import accepted_by
 from gateway.fhir.search_table import COMMON, PARAMETERS, Parameter, parameters_of
 from gateway.fhir.subscriptions import BACKPORT, PROFILE
@@ -27,6 +28,18 @@ _EVERYTHING = {
     for type_ in everything.TYPES
 }
 
+_PROCESS_MESSAGE = {
+    "name": "process-message",
+    "definition": f"{_DEFINITIONS}/MessageHeader-process-message",
+}
+_MESSAGING = (
+    f"$process-message takes messages of the event {EVENTS}#{TOLD}: each resource in focus is put "
+    "by its first identifier."
+)
+_CONVERT = {
+    "name": "relais-convert",
+    "definition": f"{FHIR_BASE}/OperationDefinition/relais-convert",
+}
 _VALIDATE = {"name": "validate", "definition": f"{_DEFINITIONS}/Resource-validate"}
 _BULKDATA = "http://hl7.org/fhir/uv/bulkdata"
 _BULK = f"{_BULKDATA}/CapabilityStatement/bulk-data"
@@ -82,6 +95,7 @@ def statement(
     smart: bool = False,
     exports: bool = False,
     value_sets: bool = False,
+    conversions: bool = False,
 ) -> Json:
     """Return what this server does.
 
@@ -96,6 +110,7 @@ def statement(
         smart: clients prove themselves with SMART Backend Services once one is registered.
         exports: Bulk Data `$export` is open in this process.
         value_sets: value sets can be searched by.
+        conversions: `$relais-convert` is open in this process.
     """
     made = {type_: _resource(type_, value_sets) for type_ in sorted(PARAMETERS)}
     if subscriptions:
@@ -109,7 +124,12 @@ def statement(
         for resource in made.values():
             resource["operation"] = [*resource.get("operation", ()), _VALIDATE]
     served = [*([_BACKPORT_SERVER] if subscriptions else []), *([_BULK] if exports else [])]
-    operations = [*([_EXPORT] if exports else []), *(_mutes() if mutes else [])]
+    operations = [
+        *([_EXPORT] if exports else ()),
+        *(_mutes() if mutes else ()),
+        *([_PROCESS_MESSAGE] if writes else ()),
+        *([_CONVERT] if conversions else ()),
+    ]
     return {
         "resourceType": "CapabilityStatement",
         **({"instantiates": served} if served else {}),
@@ -120,6 +140,7 @@ def statement(
         "implementation": {"description": "Relais FHIR gateway", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+        **({"messaging": [{"documentation": _MESSAGING}]} if writes else {}),
         "rest": [
             {
                 **({"extension": [_websocket(base)]} if subscriptions else {}),

@@ -260,3 +260,44 @@ def wrong_charset() -> Issue:
         "bodies of FHIR are in UTF-8.",
         "Send the body in UTF-8.",
     )
+
+
+def no_input(why: str) -> Issue:
+    """Say that there is nothing to convert."""
+    return _issue(
+        "RLS-FHR-265",
+        "http.body",
+        f"there is no input to convert: {why}.",
+        "Send the message or document itself with its media type, or a Binary with contentType and "
+        "data.",
+    )
+
+
+def not_a_message(why: str) -> Issue:
+    """Say that a body is no FHIR message."""
+    return _issue(
+        "RLS-FHR-266",
+        "http.body",
+        f"this is no message that can be answered: {why}.",
+        "Send a Bundle of type message whose first entry is a MessageHeader with an id.",
+    )
+
+
+def unknown_event() -> Issue:
+    """Say that a message tells of an event that is not understood."""
+    return _issue(
+        "RLS-FHR-267",
+        "MessageHeader.eventCoding",
+        "messages of this event are not understood.",
+        "Send the event that /fhir/metadata lists under messaging.",
+    )
+
+
+def bad_focus(where: str, why: str) -> Issue:
+    """Say that a message does not name what it tells."""
+    return _issue(
+        "RLS-FHR-268",
+        where,
+        f"the message does not say what it tells: {why}.",
+        "Put each resource that is told into an entry, with an identifier, and name it in focus.",
+    )

@@ -19,6 +19,9 @@ _OPERATIONS = {
     "$everything": (("r", ANY), ("s", ANY)),
     # What goes in is held to the scopes where it is known.
     "$export": (),
+    # Each entry is judged where it is carried out.
+    "$process-message": (),
+    "$relais-convert": (),
     "$relais-mute": (("u", "Task"),),
     "$relais-unmute": (("u", "Task"),),
     "$relais-mutes": (("s", "Task"),),

@@ -7,6 +7,7 @@ from gateway.core.clock import Clock
 from gateway.core.contributions import Json
 from gateway.core.ports import Store
 from gateway.entry.api.app import AppSettings, create_app
+from gateway.entry.api.messages import messages_router
 from gateway.entry.api.resources import resources_router
 from gateway.entry.api.transactions import transactions_router
 from gateway.entry.api.writing import WriteSettings
@@ -34,6 +35,7 @@ def writing_app(store: Store, clock: Clock, **changes: object):
         store,
         AppSettings(BASE, "9.9.9", "2026-11-21", clock=clock),
         routers=[
+            messages_router(store, clock, write_settings(**changes)),
             transactions_router(store, clock, write_settings(**changes)),
             resources_router(store, clock, write_settings(**changes)),
         ],

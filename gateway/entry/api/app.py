@@ -106,6 +106,7 @@ def create_app(
         settings.date,
         subscriptions="/fhir/Subscription" in paths,
         writes=_EVERY_TYPE in paths,
+        conversions="/fhir/$relais-convert" in paths,
         mutes="/fhir/$relais-mute" in paths,
         validation="/fhir/{type}/$validate" in paths,
         smart=tokens is not None,

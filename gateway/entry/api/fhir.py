@@ -47,6 +47,7 @@ class FhirSettings:
         date: when this version was deployed, FHIR dateTime.
         subscriptions: Subscription can be written in this process.
         writes: resources can be written in this process.
+        conversions: `$relais-convert` is open in this process.
         mutes: the operations on mutes are open in this process.
         validation: `$validate` is open in this process.
         smart: clients need an access token once one is registered.
@@ -60,6 +61,7 @@ class FhirSettings:
     date: str
     subscriptions: bool = False
     writes: bool = False
+    conversions: bool = False
     mutes: bool = False
     validation: bool = False
     smart: bool = False
@@ -113,6 +115,7 @@ class _Door:
                 settings.date,
                 subscriptions=settings.subscriptions,
                 writes=settings.writes,
+                conversions=settings.conversions,
                 mutes=settings.mutes,
                 validation=settings.validation,
                 smart=settings.smart,

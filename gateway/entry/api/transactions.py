@@ -51,14 +51,14 @@ _FHIR = "application/fhir+json"
 
 def transactions_router(store: Store, clock: Clock, settings: WriteSettings) -> APIRouter:
     """Return the route of Bundles."""
-    door = _Door(Writing(store, clock, settings), settings.base)
+    door = TransactionDoor(Writing(store, clock, settings), settings.base)
     router = APIRouter(prefix="/fhir", tags=["FHIR"])
     router.add_api_route("", door.bundle, methods=["POST"])
     router.add_api_route("/", door.bundle, methods=["POST"], include_in_schema=False)
     return router
 
 
-class _Door:
+class TransactionDoor:
     """The interaction; one instance serves every request."""
 
     def __init__(self, writing: Writing, base: str) -> None:
@@ -73,7 +73,7 @@ class _Door:
         if sent["type"] == "batch":
             answers = await self._batch(request, entries)
         else:
-            answers = await self._transaction(request, entries)
+            answers = await self.transaction(request, entries)
         body = {
             "resourceType": "Bundle",
             "type": f"{sent['type']}-response",
@@ -81,7 +81,12 @@ class _Door:
         }
         return respond(orjson.dumps(body), format_)
 
-    async def _transaction(self, request: Request, entries: list[Entry]) -> list[Json]:
+    async def transaction(self, request: Request, entries: list[Entry]) -> list[Json]:
+        """Carry out entries, all of them or none; return what answers each.
+
+        Raises:
+            RejectedError: one of them is refused; one issue per fault.
+        """
         writes: list[Write] = []
         numbers: list[int] = []
         issues: list[Issue] = []

@@ -27,4 +27,8 @@ STATUSES_OF_WRITES: dict[str, tuple[int, str]] = {
     "RLS-FHR-262": (422, "value"),
     "RLS-FHR-263": (412, "duplicate"),
     "RLS-FHR-264": (415, "not-supported"),
+    "RLS-FHR-265": (400, "required"),
+    "RLS-FHR-266": (400, "structure"),
+    "RLS-FHR-267": (422, "not-supported"),
+    "RLS-FHR-268": (422, "required"),
 }
