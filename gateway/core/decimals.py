@@ -16,7 +16,7 @@ class ExactDecimal(Decimal):
             decimal.InvalidOperation: the text is no number.
         """
         made = super().__new__(cls, text)
-        made.text = text
+        made.text = str(text)
         return made
 
     def __str__(self) -> str:

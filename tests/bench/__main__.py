@@ -6,7 +6,7 @@ because figures of different sessions do not compare.
 
 import argparse
 
-from tests.bench import engine, fanout, history, jobs, pathway, readers
+from tests.bench import bundles, engine, fanout, history, jobs, pathway, readers
 from tests.bench.figures import Report
 
 _PARTS = (
@@ -20,6 +20,7 @@ _PARTS = (
     "history",
     "fanout",
     "rest",
+    "bundles",
 )
 
 
@@ -74,6 +75,8 @@ def main() -> None:
         from tests.bench import rest  # brings a PostgreSQL, and only this one needs it
 
         rest.rest(report, chosen.runs, chosen.persons, chosen.each)
+    if "bundles" in wanted:
+        bundles.transactions(report, chosen.runs)
     report.finish()
 
 

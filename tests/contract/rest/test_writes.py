@@ -5,11 +5,14 @@ import asyncio
 import httpx2
 import pytest
 
+from gateway.conformance.packages import read_package
+from gateway.conformance.resources import ResourceJudge
 from gateway.core.messages import Channel
 from gateway.core.ports import Store
 from tests.contract.rest.conftest import Hand
 from tests.integration.rest.conftest import BASE, Shelf, issues, patient
-from tests.support.writing import care_team
+from tests.support.fhir_packages import archive, profile
+from tests.support.writing import care_team, writing_app
 
 JSON = {"Content-Type": "application/fhir+json"}
 
@@ -304,8 +307,6 @@ async def test_a_reference_leads_somewhere_or_is_refused(
 
 
 async def test_a_resource_of_another_client_is_read_and_not_written(store, clock) -> None:
-    from tests.support.writing import writing_app
-
     who = {"name": "one"}
     transport = httpx2.ASGITransport(app=writing_app(store, clock, client_of=lambda _: who["name"]))
     async with httpx2.AsyncClient(transport=transport, base_url=BASE) as client:
@@ -316,3 +317,70 @@ async def test_a_resource_of_another_client_is_read_and_not_written(store, clock
 
     assert refusal(theirs) == (403, "RLS-FHR-244")
     assert read.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("media", "body", "status", "code"),
+    [
+        ("text/plain", b"{}", 415, "RLS-NET-003"),
+        ("", b"{}", 415, "RLS-NET-003"),
+        ("application/fhir+json; charset=iso-8859-1", b"{}", 415, "RLS-FHR-264"),
+        ("application/fhir+json; charset=UTF-8", b"{}", 400, "RLS-FHR-241"),
+        ("application/fhir+json", b"", 400, "RLS-NET-005"),
+        ("application/fhir+json", b"{", 400, "RLS-FHR-240"),
+        ("application/fhir+xml", b"<a/>", 400, "RLS-FHR-240"),
+        ("application/fhir+json", b'{"resourceType":"Patient"}', 400, "RLS-FHR-241"),
+        ("application/json", b'{"resourceType":"CareTeam","status":"x"}', 422, "RLS-FHR-006"),
+    ],
+)
+async def test_a_body_that_is_not_taken_says_why(
+    writer: httpx2.AsyncClient, media: str, body: bytes, status: int, code: str
+) -> None:
+    answer = await writer.post("/fhir/CareTeam", content=body, headers={"Content-Type": media})
+
+    assert refusal(answer) == (status, code)
+
+
+async def test_every_fault_of_a_resource_is_told_at_once(writer: httpx2.AsyncClient) -> None:
+    sent = care_team(status="x", colour="blue", participant=[{"member": {"reference": "no way"}}])
+
+    answer = await writer.post("/fhir/CareTeam", json=sent)
+
+    assert [place for _, _, place in issues(answer)] == [
+        "CareTeam.status",
+        "CareTeam.colour",
+        "CareTeam.participant[0].member.reference",
+    ]
+
+
+async def test_a_profile_that_is_claimed_is_held(store: Store, clock: Hand) -> None:
+    small = {**profile("named-team", "CareTeam.name"), "type": "CareTeam"}
+    judge = ResourceJudge([read_package(archive(small), "small")])
+    transport = httpx2.ASGITransport(app=writing_app(store, clock, judge=lambda: judge))
+    claims = {"profile": [small["url"]]}
+    async with httpx2.AsyncClient(transport=transport, base_url=BASE) as client:
+        named = await client.post("/fhir/CareTeam", json=care_team(meta=claims))
+        nameless = await client.post(
+            "/fhir/CareTeam", json={n: v for n, v in care_team(meta=claims).items() if n != "name"}
+        )
+        unknown = {"profile": ["https://other.test/StructureDefinition/x"]}
+        other = await client.post("/fhir/CareTeam", json=care_team(meta=unknown))
+
+    assert named.status_code == 201, named.text
+    assert named.json()["meta"]["profile"] == claims["profile"]
+    assert nameless.status_code == 422
+    assert other.status_code == 201
+
+
+async def test_what_relais_names_is_not_named_by_a_client(writer: httpx2.AsyncClient) -> None:
+    theirs = [{"system": "https://relais.example/ns/gap-task", "value": "x#1"}]
+    task = {
+        "resourceType": "Task",
+        "status": "requested",
+        "intent": "order",
+        "identifier": theirs,
+    }
+
+    answer = await writer.post("/fhir/Task", json=task)
+
+    assert issues(answer) == [("RLS-FHR-262", "value", "Task.identifier[0]")]
