@@ -274,8 +274,9 @@ def _context_of(stored: StoredResource | None) -> tuple[str, ...]:
         focus = str(orjson.loads(stored.body).get("focus", {}).get("reference", ""))
         return (focus,) if focus.count("/") == 1 else ()
     if stored.type == "Communication":
-        about = orjson.loads(stored.body).get("about", ())
-        return tuple(str(one["reference"]) for one in about)
+        told = (one.get("reference", "") for one in orjson.loads(stored.body).get("about", ()))
+        # What a client wrote may be about something elsewhere, or be named by its identifier.
+        return tuple(text for text in told if text.count("/") == 1)
     if stored.type != "DetectedIssue":
         return ()
     issue = orjson.loads(stored.body)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
+import httpx2
 import orjson
 import pytest
 
@@ -22,6 +23,7 @@ from tests.support.gaps import IDS, opened
 from tests.support.gateway import converter, message, take
 from tests.support.pipeline import RULES, START, HandClock
 from tests.support.topics import follow, told
+from tests.support.writing import BASE, writing_app
 
 HL7 = ROOT / "fixtures" / "hl7v2"
 STAY, MOVED = "adt_a02_told_in_three_messages", "adt_a12_cancelled_transfer"
@@ -285,6 +287,26 @@ async def test_a_client_may_ask_not_to_hear_of_what_it_writes_itself(store):
     await store.write(lambda tx: written.write(tx, owner, own, first, START, by="local"))
 
     assert await told(store) == {"hears": ["Task/1", "Task/2"], "mutes": ["Task/1"]}
+
+
+@pytest.mark.field("FL-249")
+async def test_what_a_client_writes_over_rest_is_told_and_not_to_itself_if_it_asks(store):
+    url = "https://relais.example/fhir/StructureDefinition/subscription-mutes-own"
+    await follow(store, topic="task-created-or-updated", id_="hears")
+    await follow(store, topic="task-created-or-updated", id_="mutes")
+    row = await store.read(lambda tx: tx.subscriptions.get("mutes"))
+    body = {**orjson.loads(row.body), "extension": [{"url": url, "valueBoolean": True}]}
+    await store.write(lambda tx: tx.subscriptions.put(replace(row, body=orjson.dumps(body))))
+    task = {"resourceType": "Task", "status": "requested", "intent": "order"}
+    transport = httpx2.ASGITransport(app=writing_app(store, HandClock()))
+    async with httpx2.AsyncClient(transport=transport, base_url=BASE) as client:
+        made = (await client.post("/fhir/Task", json=task)).json()
+        changed = {**made, "status": "accepted"}
+        path, based_on = f"/fhir/Task/{made['id']}", {"If-Match": 'W/"1"'}
+        answer = await client.put(path, json=changed, headers=based_on)
+
+    assert answer.status_code == 200
+    assert await told(store) == {"hears": ["Task/1", "Task/2"]}
 
 
 async def test_nothing_is_queued_for_who_is_not_active(store):
