@@ -46,6 +46,7 @@ def _capability() -> dict:
         validation=True,
         smart=True,
         exports=True,
+        conversions=True,
         value_sets=True,
     )
     rest = said.pop("rest")
