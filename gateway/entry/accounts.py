@@ -28,10 +28,10 @@ def build_psc(settings: Settings, clock: Clock, public_url: str) -> Psc | None:
     if not told.issuer:
         return None
     needed = (told.authorization, told.token, told.userinfo, told.keys, told.client)
-    if not all(needed) or told.people is None or told.secret is None:
+    if not all(needed) or told.people is None or told.credential is None:
         raise FatalError([_incomplete()])
     try:
-        secret = told.secret.read_text(encoding="utf-8").strip()
+        secret = told.credential.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise FatalError([_incomplete()]) from error
     base = public_url.rstrip("/")
@@ -75,5 +75,5 @@ def _incomplete() -> Issue:
         where="settings psc",
         what="Pro Santé Connect is named, and an address, the client, its secret or the table of "
         "people is not.",
-        fix="Set psc.authorization, token, userinfo, keys, client, secret and people.",
+        fix="Set psc.authorization, token, userinfo, keys, client, credential and people.",
     )

@@ -242,7 +242,7 @@ class PscSettings(_Part):
     keys: str = Field("", description="address of the key set")
     logout: str = Field("", description="address of the logout; empty: the session ends here only")
     client: str = Field("", description="client_id given by the provider")
-    secret: Path | None = Field(None, description="file that holds the secret of the client")
+    credential: Path | None = Field(None, description="file with what the client proves itself by")
     people: Path | None = Field(None, description="table of who may enter, and as what (TOML)")
 
 

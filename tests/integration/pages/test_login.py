@@ -74,7 +74,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
             "keys": f"{double.base}/certs",
             "logout": f"{double.base}/logout",
             "client": CLIENT,
-            "secret": secret,
+            "credential": secret,
             "people": people,
         },
     )
