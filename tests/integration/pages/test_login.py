@@ -17,8 +17,8 @@ from gateway.core.audit import Wanted
 from gateway.core.errors import FatalError
 from gateway.entry.serve import Gateway
 from gateway.entry.settings import load
-from gateway.simulation.psc import CLIENT, RPPS, SECRET, PscDouble, professional
 from tests.support.pipeline import START, HandClock
+from tests.support.psc import CLIENT, RPPS, SECRET, PscDouble, professional
 
 TABLE = '[people.{}]\nrole = "{}"\nfiness = ["690000010"]\n'
 
