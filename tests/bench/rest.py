@@ -1,8 +1,11 @@
-"""(9) Reads and searches a second over HTTP with 100,000 persons, on SQLite and PostgreSQL."""
+"""(9) Reads and searches a second over HTTP with 100,000 persons, on SQLite and PostgreSQL.
+
+Beside them the same reads from a plain server of HAPI FHIR in memory.
+"""
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +19,7 @@ from gateway.core.ports import NewVersion, StoredResource
 from gateway.fhir import search
 from gateway.store.factory import migrate, open_store
 from gateway.store.migrate import HEAD
-from tests.bench import servers
+from tests.bench import hapi, servers
 from tests.bench.asking import ask
 from tests.bench.figures import Report, resident_mb
 from tests.support import postgres
@@ -32,17 +35,32 @@ _SYLLABLES = ("MA", "RO", "TI", "LE", "BU", "DA", "NO", "SE", "VI", "CHE")
 
 def rest(report: Report, runs: int, persons: int, seconds: float) -> None:
     """Measure each kind of request by itself, on both databases in alternating runs."""
+    report.note(
+        "rest hapi: reads alone, of a plain hapi-fhir-server with its provider in memory, which "
+        "keeps nothing on disk and has no index; the starter with JPA is not on Maven Central"
+    )
     for _ in range(runs):
         for name, serve in (("sqlite", _sqlite), ("postgresql", _postgresql)):
             with serve(persons) as server:
                 _measure(report, f"rest {name}", server, persons, seconds)
+        try:
+            with hapi.serve(_patient(number) for number in range(persons)) as server:
+                _measure(report, "rest hapi", server, persons, seconds, ("read",))
+        except servers.UnavailableError as why:
+            report.note(f"rest hapi: not measured: {why}")
     report.table(f"REST, {persons} persons with a stay each, {_CONNECTIONS} connections", "rest")
 
 
 def _measure(
-    report: Report, name: str, server: servers.Server, persons: int, seconds: float
+    report: Report,
+    name: str,
+    server: servers.Server,
+    persons: int,
+    seconds: float,
+    kinds: Sequence[str] = (),
 ) -> None:
-    for kind, make in KINDS.items():
+    for kind in kinds or KINDS:
+        make = KINDS[kind]
         step = max(1, persons // _SAMPLE)
         paths = [make(number) for number in range(0, persons, step)]
         ask(server.http_port, paths[:20], 1, 0.2)
@@ -57,6 +75,7 @@ def _measure(
 
 KINDS: dict[str, Callable[[int], str]] = {
     "read": lambda n: f"/fhir/Patient/{_id(n)}",
+    "search by id": lambda n: f"/fhir/Patient?_id={_id(n)}",
     "search by INS": lambda n: f"/fhir/Patient?identifier={INS}|{_ins(n)}",
     "search by name and birth": lambda n: f"/fhir/Patient?family={_family(n)}&birthdate={_born(n)}",
     "stays of a person": lambda n: f"/fhir/Encounter?patient={_id(n)}&_include=Encounter:subject",

@@ -39,6 +39,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    """Tell whether a port of this machine is open."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def relais(
     *,
@@ -200,9 +206,8 @@ def _await_port(process: subprocess.Popen[bytes], port: int, output: Path) -> No
         if process.poll() is not None:
             lines = output.read_text().strip().splitlines()
             raise UnavailableError(f"it ended at start: {lines[-1] if lines else 'no output'}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if listens(port):
+            return
         time.sleep(0.1)
     message = "it does not listen after 30 s"
     raise UnavailableError(message)
