@@ -287,7 +287,8 @@ class _Text:
         prefix, *named = form
         start, end = self._next(), self._next()
         low, high = entry.low, entry.high
-        within = and_(low >= start, high <= end)
+        # The second condition follows from the others, and ends the walk through the index.
+        within = and_(low >= start, low <= end, high <= end)
         test = {
             "eq": within,
             "ne": or_(low < start, high > end),
