@@ -195,7 +195,7 @@ async def test_any_value_is_found_when_its_separators_are_escaped(
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ("status:in=urn:x", "RLS-FHR-061"),
+        ("status:above=urn:x", "RLS-FHR-061"),
         ("status:contains=x", "RLS-FHR-061"),
         ("colour=red", "RLS-FHR-060"),
         ("_filter=x", "RLS-FHR-063"),
