@@ -81,7 +81,8 @@ class Trouble:
         since: when it began; with feed, event and ailment its key.
         told_at: when it was found, receipt of the fact that tells it.
         value: seconds of skew, messages refused; 0 for a silence.
-        ended_at: when it ended; None while it lasts.
+        ended_at: when its end was found; None while it lasts.
+        lost: events of facts that came by what is silent, for the most part.
     """
 
     feed: str
@@ -91,6 +92,7 @@ class Trouble:
     told_at: datetime
     value: int = 0
     ended_at: datetime | None = None
+    lost: tuple[str, ...] = ()
 
     @property
     def part(self) -> str:

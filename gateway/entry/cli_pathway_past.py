@@ -66,7 +66,7 @@ def as_of(
     rules = load_pathway_rules(settings, load_mappings(settings.mappings), rules_folder)
 
     def read(tx: Transaction) -> list[bytes]:
-        feeds = asof.feeds_known(tx.watch.feeds(), (), moment)
+        feeds = asof.feeds_known(tx.watch.feeds(), (), moment, tx.feeds.troubles())
         rows: list[ExpectationRow] = []
         for history in histories(tx):
             walked = asof.standing(history, rules, feeds, settings.tenant, moment)
@@ -139,7 +139,7 @@ def backtest(
     truth = _labels(labels) if labels else {}
 
     def read(tx: Transaction) -> Comparison:
-        feeds = Feeds.of(tx.watch.feeds())
+        feeds = Feeds.of(tx.watch.feeds(), troubles=tx.feeds.troubles())
         found = list(histories(tx))
         before, after = (
             outcome(found, rules, feeds, settings.tenant, end)

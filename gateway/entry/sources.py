@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from gateway.cda.facts import FACTS as CDA_FACTS
-from gateway.core.events import EVENTS
+from gateway.core.events import DOCUMENT_NAMES, EVENTS
 from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.mapping.converters import Converters
 from gateway.mapping.loader import Mappings
@@ -40,6 +40,27 @@ def assertions_of_sources(mappings: Mappings) -> Iterator[tuple[str, str, frozen
         yield from ((source, event, attributes) for event, attributes in table.items())
 
 
+def brought_by(mappings: Mappings) -> dict[str, frozenset[str]]:
+    """Return the events of facts that each trigger event of a message, or type of document, brings.
+
+    A message that carries a document brings what documents tell.
+    """
+    found: dict[str, set[str]] = {}
+    documents: set[str] = set()
+    for source, event, _attributes in assertions_of_sources(mappings):
+        kind, _, trigger = source.partition("^")
+        if trigger:
+            found.setdefault(trigger, set()).add(event)
+        elif kind.startswith("cda "):
+            documents.add(event)
+    found |= {one: found.get(one, set()) | documents for one in _CARRIERS}
+    for code, name in DOCUMENT_NAMES.items():
+        found.setdefault(code, set()).update((f"DOC.{name}", f"DOCV.{name}"))
+    return {name: frozenset(events) for name, events in found.items()}
+
+
+#: Messages that carry documents: original, replacement, report.
+_CARRIERS = ("T02", "T10", "R01")
 #: Parts of the gateway that assert, by what they learn of.
 _CODE = {
     "acknowledgements": business_acks.ASSERTS,

@@ -37,6 +37,7 @@ from gateway.entry.hospital import build_letters, build_mllp, mllp_rule
 from gateway.entry.judging_resources import build_resource_judge
 from gateway.entry.mail import build_mssante
 from gateway.entry.settings import Settings
+from gateway.entry.sources import brought_by
 from gateway.entry.subscribing import build_channels, build_subscriptions
 from gateway.entry.web.live import Hub
 from gateway.entry.web.login import gate_of
@@ -349,7 +350,7 @@ def build_workers(
         archivist=archivist,
         digester=digester,
         settler=Settler(store, clock),
-        feeds=FeedWatch(store, clock, watcher.settings),
+        feeds=FeedWatch(store, clock, watcher.settings, brought_by(mappings)),
         exporter=exporter,
     )
     return workers, client

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.core.facts import ExpectationRow, Op, Received, Status
+from gateway.core.feed_ports import Trouble
 from gateway.core.pathway_ports import FeedState
 from gateway.pathway.cohort import Cohort, Walked, advance_cohort
 from gateway.pathway.rules import Rules
@@ -71,13 +72,19 @@ def standing(
     return advance_cohort(received, rules, feeds, tenant, (), cohort, moment.valid)
 
 
-def feeds_known(states: Sequence[FeedState], declared: Iterable[str], moment: Moment) -> Feeds:
+def feeds_known(
+    states: Sequence[FeedState],
+    declared: Iterable[str],
+    moment: Moment,
+    troubles: Iterable[Trouble] = (),
+) -> Feeds:
     """Return the feeds as they were known.
 
     Args:
         states: of every feed, with all their marks.
         declared: feeds that site tables promise.
         moment: what is asked.
+        troubles: of the feeds, at any time.
     """
     seen = []
     for state in states:
@@ -87,7 +94,16 @@ def feeds_known(states: Sequence[FeedState], declared: Iterable[str], moment: Mo
             continue
         seen.append(replace(state, marks=marks))
     complete = {state.feed for state in states} - {state.feed for state in seen}
-    return Feeds.of(seen, frozenset(declared) - complete)
+    known = [_as_known(one, moment.known) for one in troubles if one.told_at <= moment.known]
+    if moment.is_hindsight:
+        known = [one for one in known if one.ended_at is None]
+    return Feeds.of(seen, frozenset(declared) - complete, troubles=known)
+
+
+def _as_known(trouble: Trouble, known: datetime) -> Trouble:
+    """Return a trouble without an end that was not known yet."""
+    is_over = trouble.ended_at is not None and trouble.ended_at <= known
+    return trouble if is_over else replace(trouble, ended_at=None)
 
 
 def open_rows(walked: Iterable[Walked]) -> list[ExpectationRow]:

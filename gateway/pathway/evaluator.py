@@ -339,14 +339,16 @@ def _opens_at(draft: _Draft, theta: datetime, feeds: Feeds) -> tuple[datetime, b
     if deadline is None or not needed:
         return theta, False
     complete = feeds.complete_at(needed, deadline)
-    if complete <= theta:
-        return theta, False
     limit = NEVER if rule.max_unconfirmed is None else theta + rule.max_unconfirmed
-    if complete is NEVER:
-        return limit, False
     # What was held up arrives in the minutes after the first message of a feed that is back.
-    caught_up = complete + rule.written.settle
-    return min(caught_up, limit), caught_up <= limit
+    caught_up = theta if complete <= theta else _later(complete, rule.written.settle)
+    while (again := feeds.heard_again(needed, rule, deadline, caught_up)) is not None:
+        caught_up = _later(again, rule.written.settle)
+    return min(caught_up, limit), theta < caught_up <= limit and caught_up is not NEVER
+
+
+def _later(instant: datetime, span: timedelta) -> datetime:
+    return instant if instant is NEVER else instant + span
 
 
 def _settled(draft: _Draft, closer: Fact | None) -> Status | None:

@@ -86,6 +86,11 @@ class Rule:
         return frozenset(chain.from_iterable(one.events for one in self.patterns))
 
     @property
+    def awaited(self) -> frozenset[str]:
+        """Return the events of its closers."""
+        return frozenset(chain.from_iterable(one.events for one in (*self.closes, *self.also)))
+
+    @property
     def feed_kinds(self) -> tuple[str, ...]:
         """Return the kinds of feeds that bring its closers."""
         awaited = (*self.closes, *self.also)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
+from gateway.core.feed_ports import Trouble
 from gateway.core.pathway_ports import PROVEN_AFTER, FeedState
 from gateway.pathway.facts import Fact
 from gateway.pathway.rules import Rule
@@ -38,6 +39,8 @@ class Feeds:
     #: Finds what the marks at hand do not tell; remembers what was asked.
     _complete: Callable[[str, datetime], datetime | None] | None = None
     _found: dict[tuple[str, datetime], datetime] = field(default_factory=dict, compare=False)
+    #: Silences of one event of a feed, in the order they were told.
+    _partial: Sequence[Trouble] = ()
 
     @classmethod
     def of(
@@ -45,6 +48,7 @@ class Feeds:
         states: Iterable[FeedState] = (),
         declared: Iterable[str] = (),
         complete: Callable[[str, datetime], datetime | None] | None = None,
+        troubles: Iterable[Trouble] = (),
     ) -> "Feeds":
         """Return feeds from what the store knows and the site tables declare.
 
@@ -53,6 +57,8 @@ class Feeds:
             declared: feeds a site promises; they count from the start, silent ones too.
             complete: gives the receipt that made a feed complete up to an instant; with it, the
                 newest mark of each state is enough.
+            troubles: of all feeds; what one event of a feed would bring is waited for while
+                that event is silent.
         """
         promised = frozenset(declared)
         known = {name: _Feed(_ALWAYS, ()) for name in promised}
@@ -61,7 +67,8 @@ class Feeds:
                 _ALWAYS if state.feed in promised else _counts_from(state),
                 state.marks,
             )
-        return cls(known, complete)
+        partial = sorted((one for one in troubles if one.lost), key=lambda one: one.told_at)
+        return cls(known, complete, _partial=tuple(partial))
 
     def watermark(self, feed: str, at: datetime) -> datetime | None:
         """Return the instant up to which a feed was believed complete; None: nothing heard."""
@@ -98,6 +105,30 @@ class Feeds:
             earlier = self._earlier(name, deadline) if place == 0 else None
             latest = max(latest, earlier or marks[place][0])
         return latest
+
+    def heard_again(
+        self, needed: Sequence[str], rule: Rule, deadline: datetime, at: datetime
+    ) -> datetime | None:
+        """Return until when nobody knows whether a fact would have come.
+
+        Args:
+            needed: feeds that would bring it.
+            rule: that awaits it.
+            deadline: by which it was awaited.
+            at: when its absence would be believed.
+
+        Returns:
+            The end of the silence of what brings it that had been told by then; NEVER while that
+            lasts; None when nothing of the kind was silent.
+        """
+        found: datetime | None = None
+        for one in self._partial:
+            if one.feed not in needed or one.since >= deadline or rule.awaited.isdisjoint(one.lost):
+                continue
+            until = one.ended_at or NEVER
+            if one.told_at <= (found or at) < until:
+                found = until
+        return found
 
     def _earlier(self, name: str, deadline: datetime) -> datetime | None:
         if self._complete is None:

@@ -44,7 +44,7 @@ class Change(NamedTuple):
 
     Attributes:
         trouble: that begins, or ends.
-        ends: when it ended; None when it begins.
+        ends: when the first message after it came; None when it begins.
     """
 
     trouble: Trouble
@@ -58,6 +58,8 @@ class FeedWatch:
     store: Store
     clock: Clock
     settings: WatchSettings
+    #: Events of facts that a part of a feed brings, by its event.
+    brings: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: When a part that was last heard at an instant falls silent: a pure function of both.
     _due: dict[tuple[str, str], tuple[datetime, datetime | None]] = field(default_factory=dict)
     _forgot_at: datetime | None = None
@@ -73,10 +75,15 @@ class FeedWatch:
         if not await self.store.read(lambda tx: self._changes(tx, now)):
             return 0
         # Found again where it is told: a message may have come meanwhile.
-        told = await self.store.write(lambda tx: tell(tx, self._changes(tx, now), now))
+        told = await self.store.write(self._tell)
         if told:
             _log.warning("feeds_changed", count=told)
         return told
+
+    def _tell(self, tx: Transaction) -> int:
+        # The instant is that of the transaction: no look before it knew what is told.
+        now = self.clock.now() - self.settings.lag
+        return tell(tx, self._changes(tx, now), now)
 
     async def next_silence(self) -> datetime | None:
         """Return when the first feed will fall silent unless it speaks, for a virtual clock."""
@@ -105,9 +112,32 @@ class FeedWatch:
             if due is not None and due <= now:
                 # Of a feed that is silent altogether, no part is told of beside it.
                 silent |= {part.feed} if part.event == WHOLE else set()
+                lost = self._lost(tx, part, watched, now)
                 yield Change(
-                    Trouble(part.feed, part.event, Ailment.SILENT, part.last_at, told_at=now)
+                    Trouble(part.feed, part.event, Ailment.SILENT, part.last_at, now, lost=lost)
                 )
+
+    def _lost(
+        self, tx: Transaction, part: FeedPart, watched: "_Watched", now: datetime
+    ) -> tuple[str, ...]:
+        """Return the events of facts that came by an event of a feed, for the most part."""
+        mine = self.brings.get(part.event, frozenset())
+        counts = {
+            other.event: sum(
+                hour.messages
+                for hour in tx.feeds.hours(other.feed, other.event, now - timedelta(weeks=WEEKS))
+            )
+            for other in watched.parts.values()
+            if other.feed == part.feed and mine & self.brings.get(other.event, frozenset())
+        }
+        own = counts.get(part.event, 0)
+        return tuple(
+            sorted(
+                fact
+                for fact in mine
+                if 2 * own >= sum(n for event, n in counts.items() if fact in self.brings[event])
+            )
+        )
 
     def _silent_at(self, tx: Transaction, part: FeedPart, watched: "_Watched") -> datetime | None:
         key, heard = (part.feed, part.event), watched.heard(part)
@@ -164,17 +194,17 @@ def tell(tx: Transaction, changes: Sequence[Change], now: datetime) -> int:
         changes: as they were found in it.
         now: instant of the step, receipt of the facts.
     """
-    told = [_assertion(one) for one in changes if _keep(tx, one)]
+    told = [_assertion(one) for one in changes if _keep(tx, one, now)]
     tx.facts.replace([(_number(one), now, [one]) for one in told])
     subjects = {one.patient.id for one in told if one.patient is not None}
     tx.watch.touch(dict.fromkeys(subjects, now))
     return len(told)
 
 
-def _keep(tx: Transaction, change: Change) -> bool:
+def _keep(tx: Transaction, change: Change, now: datetime) -> bool:
     if change.ends is None:
         return tx.feeds.begin(change.trouble)
-    return tx.feeds.end(change.trouble, change.ends)
+    return tx.feeds.end(change.trouble, now)
 
 
 def _assertion(change: Change) -> Assertion:

@@ -128,7 +128,8 @@ class Watcher:
     def _look(self, tx: Transaction, persons: Sequence[str], now: datetime) -> list[datetime]:
         """Look at persons; return when the inputs came that the ledger knows from now on."""
         newest = tx.watch.feeds_now()
-        feeds = Feeds.of(newest, self.settings.declared, tx.watch.complete_at)
+        troubles = tx.feeds.troubles()
+        feeds = Feeds.of(newest, self.settings.declared, tx.watch.complete_at, troubles)
         changes: list[GapChange] = []
         receipts: list[datetime] = []
         due: list[Shown] = []

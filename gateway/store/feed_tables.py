@@ -54,3 +54,4 @@ class FeedTroubleRow(SQLModel, table=True):
     told_at: str = Field(sa_column=column(TEXT))
     value: int = Field(sa_column=column(BigInteger()))
     ended_at: str = Field(sa_column=column(TEXT))
+    lost: str = Field(sa_column=column(TEXT))

@@ -52,6 +52,7 @@ class TroubleColumns(NamedTuple):
     told_at: str
     value: int
     ended_at: str
+    lost: str
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -116,6 +117,7 @@ def trouble_columns(trouble: Trouble) -> TroubleColumns:
         instant_text(trouble.told_at),
         trouble.value,
         instant_text(trouble.ended_at) if trouble.ended_at else "",
+        " ".join(trouble.lost),
     )
 
 
@@ -130,4 +132,5 @@ def read_trouble(columns: Sequence[Any]) -> Trouble:
         read_instant(c.told_at),
         c.value,
         read_instant(c.ended_at) if c.ended_at else None,
+        tuple(c.lost.split()),
     )

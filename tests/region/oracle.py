@@ -4,6 +4,7 @@ Its facts are those of `tests.region.facts`, its rules the shipped files as `tes
 them; nothing of `gateway.pathway` is shared.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.facts import Received
+from gateway.core.feed_ports import Trouble
 from gateway.core.pathway_ports import FeedState, Move
 from gateway.mapping.yamltext import read_text_yaml
 from tests.region.facts import Places, known_at
 from tests.support.naive_rules import newest
 from tests.support.oracle import (
     ALWAYS,
+    FOREVER,
     Expected,
     Heard,
+    Quiet,
     Standing,
     Transition,
     named,
@@ -38,14 +42,22 @@ def naive_rules(*folders: Path) -> tuple[Expected, ...]:
     return tuple(newest(versions) for _id, versions in sorted(files.items()))
 
 
-def heard_of(states: Sequence[FeedState], declared: Iterable[str]) -> dict[str, Heard]:
+def heard_of(
+    states: Sequence[FeedState], declared: Iterable[str], troubles: Iterable[Trouble] = ()
+) -> dict[str, Heard]:
     """Return the feeds that are promised, or have shown that their silence means something."""
-    feeds = {name: Heard(ALWAYS, ()) for name in declared}
+    quiet: dict[str, list[Quiet]] = defaultdict(list)
+    for one in troubles:
+        if one.lost:
+            over = one.ended_at or FOREVER
+            quiet[one.feed].append(Quiet(one.lost, one.since, one.told_at, over))
+    feeds = {name: Heard(ALWAYS, (), quiet[name]) for name in declared}
     for one in states:
         if one.feed in feeds:
-            feeds[one.feed] = Heard(ALWAYS, one.marks)
+            feeds[one.feed] = Heard(ALWAYS, one.marks, quiet[one.feed])
         elif one.proven_at is not None:
-            feeds[one.feed] = Heard(max(one.first_at + _WEEK, one.proven_at), one.marks)
+            since = max(one.first_at + _WEEK, one.proven_at)
+            feeds[one.feed] = Heard(since, one.marks, quiet[one.feed])
     return feeds
 
 

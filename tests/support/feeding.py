@@ -10,6 +10,7 @@ from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.core.feed_ports import Heard
 from gateway.core.ports import Store
 from gateway.entry.settings import load
+from gateway.entry.sources import brought_by
 from gateway.entry.wiring import build_watcher
 from gateway.fhir.identity import Ids
 from gateway.mapping.loader import load_mappings
@@ -42,8 +43,10 @@ class Feeding:
         store = store or MemoryStore()
         await store.open()
         clock = HandClock(paris(f"{DAY} 00:00"))
-        watcher = build_watcher(load(), store, clock, load_mappings())
-        return cls(store, clock, FeedWatch(store, clock, watcher.settings), watcher)
+        mappings = load_mappings()
+        watcher = build_watcher(load(), store, clock, mappings)
+        watch = FeedWatch(store, clock, watcher.settings, brought_by(mappings))
+        return cls(store, clock, watch, watcher)
 
     async def spoke(self, until: str, *events: str, feed: str = ADT) -> None:
         """Let a feed have spoken every two minutes for five weeks, its events in turn."""

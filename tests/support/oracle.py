@@ -66,11 +66,21 @@ class Expected:
     older: "Expected | None" = None
 
 
+class Quiet(NamedTuple):
+    """An event of a feed that was silent: what it brings, since when, when told, when over."""
+
+    brings: Sequence[str]
+    since: datetime
+    told: datetime
+    over: datetime
+
+
 class Heard(NamedTuple):
     """A feed: since when it counts, and its (receipt, complete up to) pairs, oldest first."""
 
     since: datetime
     marks: Sequence[tuple[datetime, datetime]]
+    quiet: Sequence[Quiet] = ()
 
 
 @dataclass
@@ -276,11 +286,25 @@ def _believed(draft: Draft, due: datetime, theta: datetime, feeds: Mapping[str, 
     waited = [feeds[name] for name in names if name in feeds]
     complete = [_first_beyond(due, one.marks) for one in waited if one.since <= theta]
     latest = max(complete, default=theta)
-    if latest <= theta:
-        return theta
-    caught_up = FOREVER if latest == FOREVER else latest + rule.settle
+    caught_up = theta if latest <= theta else _settled(latest, rule.settle)
+    quiet = [q for one in waited if one.since <= theta for q in one.quiet if q.since < due]
+    quiet = [q for q in quiet if any(_brings(q, closer) for closer in (*rule.closes, *rule.also))]
+    changed = True
+    while changed:
+        # What would be believed while its messenger is known to be silent waits for its return.
+        ends = [_settled(q.over, rule.settle) for q in quiet if q.told <= caught_up < q.over]
+        changed = bool(ends)
+        caught_up = max([caught_up, *ends])
     give_up = FOREVER if draft.patience is None else theta + draft.patience
     return min(caught_up, give_up)
+
+
+def _settled(at: datetime, settle: timedelta) -> datetime:
+    return FOREVER if at == FOREVER else at + settle
+
+
+def _brings(quiet: Quiet, closer: tuple[str, Predicate]) -> bool:
+    return any(named(event, closer[0]) for event in quiet.brings)
 
 
 def _first_beyond(due: datetime, marks: Sequence[tuple[datetime, datetime]]) -> datetime:

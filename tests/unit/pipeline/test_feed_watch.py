@@ -119,3 +119,42 @@ async def test_a_virtual_clock_is_told_when_the_next_silence_comes(feeding):
 
     # 30 minutes of an hour: 9.21 of them are expected after 18 min 25 s.
     assert await feeding.watch.next_silence() == paris(f"{DAY} 14:23:25")
+
+
+@pytest.mark.field("FL-309")
+async def test_one_event_that_falls_silent_is_told_while_its_feed_speaks(feeding):
+    """After an upgrade of the sender admissions go on and discharges do not come any more."""
+    await feeding.spoke("08:00", "A01", "A03")
+    for minute in range(60):
+        await feeding.hear(f"08:{minute:02}", "A01")
+
+    await feeding.at("08:15", "08:59", "09:00")
+
+    [row] = await feeding.rows()
+    assert (row.rule, row.details["feed"]) == ("FEED-01", f"{ADT}:A03")
+    [trouble] = await feeding.store.read(lambda tx: tx.feeds.troubles())
+    assert (trouble.part, "ENC.DISCHARGE" in trouble.lost) == (f"{ADT}:A03", True)
+
+
+async def test_the_silence_of_a_feed_is_not_told_again_for_each_event(feeding):
+    """Nor when the feed is back, before each event had the time to come again."""
+    await feeding.spoke("08:00", "A01", "A03")
+    await feeding.at("08:30", "08:31", "12:00")
+    await feeding.hear("12:05", "A01")
+
+    await feeding.at("12:06", "12:10")
+
+    assert [row.details["feed"] for row in await feeding.rows()] == [ADT]
+
+
+async def test_an_event_that_comes_again_ends_its_silence_only(feeding):
+    await feeding.spoke("08:00", "A01", "A03")
+    for minute in range(60):
+        await feeding.hear(f"08:{minute:02}", "A01")
+    await feeding.at("08:59", "09:00")
+
+    await feeding.hear("09:01", "A03")
+    await feeding.at("09:02")
+
+    [row] = await feeding.rows()
+    assert (row.status, row.details["happened_at"]) == (Status.MET_LATE, "2026-03-10T08:01:00Z")

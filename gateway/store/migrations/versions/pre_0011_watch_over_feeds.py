@@ -43,7 +43,7 @@ def upgrade() -> None:
         "feed_trouble",
         *_text("feed", "event", "ailment", "since", "told_at"),
         _number("value", sa.BigInteger),
-        *_text("ended_at"),
+        *_text("ended_at", "lost"),
         sa.PrimaryKeyConstraint("feed", "event", "ailment", "since"),
         sqlite_with_rowid=False,
     )
