@@ -64,6 +64,14 @@ class FeedHour:
     last_at: datetime
 
 
+class Refusal(NamedTuple):
+    """An input of a feed that went to the quarantine."""
+
+    inbox_id: int
+    feed: str
+    at: datetime
+
+
 class Ailment(StrEnum):
     """What may be wrong with a feed."""
 
@@ -116,7 +124,7 @@ class FeedQueries(Protocol):
         ...
 
     def forget(self, before: datetime) -> None:
-        """Drop the hours that began before an instant."""
+        """Drop the hours that began before an instant, and refusals that were mended."""
         ...
 
     def begin(self, trouble: Trouble) -> bool:
@@ -125,6 +133,22 @@ class FeedQueries(Protocol):
 
     def end(self, trouble: Trouble, at: datetime) -> bool:
         """Note the end of a trouble; False when somebody has told of it already."""
+        ...
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """Note inputs that went to the quarantine."""
+        ...
+
+    def refused(self, since: datetime) -> dict[str, tuple[int, int]]:
+        """Return, by feed, how many inputs are in quarantine, and of these since an instant."""
+        ...
+
+    def usual_delays(self) -> dict[str, int]:
+        """Return what the transport of each feed takes, seconds, as it was first learned."""
+        ...
+
+    def set_usual_delay(self, feed: str, seconds: int) -> None:
+        """Keep what the transport of a feed takes; what is known already stays."""
         ...
 
     def troubles(self, *, lasting: bool = False) -> list[Trouble]:

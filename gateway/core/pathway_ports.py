@@ -111,7 +111,8 @@ class FeedState:
         first_at: receipt of its first message.
         last_at: receipt of its last message.
         count: messages so far.
-        lateness_s: recent emission-to-receipt delays, seconds, at most 200, oldest first.
+        lateness_s: recent emission-to-receipt delays, seconds, at most 200, oldest first;
+            below zero when the clock of the sender runs ahead.
         marks: (receipt, watermark) each time the watermark moved, oldest first, thinned to one
             a minute.
         proven_at: receipt of the message that made them `PROVEN_AFTER`; None: fewer so far.

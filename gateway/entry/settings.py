@@ -98,6 +98,9 @@ class PathwaySettings(_Part):
 
     on: tuple[str, ...] = Field((), description="rules to turn on, by id; * all")
     off: tuple[str, ...] = Field((), description="rules to turn off, by id; wins over `on`")
+    rejects_per_hour: int = Field(
+        10, ge=1, description="inputs of a feed refused in an hour beyond which people are told"
+    )
     archive_days: int = Field(
         400, ge=1, description="facts of persons not looked at for so long are folded away"
     )

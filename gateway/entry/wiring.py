@@ -350,7 +350,13 @@ def build_workers(
         archivist=archivist,
         digester=digester,
         settler=Settler(store, clock),
-        feeds=FeedWatch(store, clock, watcher.settings, brought_by(mappings)),
+        feeds=FeedWatch(
+            store,
+            clock,
+            watcher.settings,
+            brought_by(mappings),
+            settings.pathway.rejects_per_hour,
+        ),
         exporter=exporter,
     )
     return workers, client

@@ -11,6 +11,7 @@ from gateway.core.feed_ports import Heard
 from gateway.core.messages import Header, InboxStatus
 from gateway.core.ports import Transaction
 from gateway.pipeline.prepared import Prepared
+from gateway.pipeline.refused import note_refused
 
 #: Inputs that show that a feed is alive: understood, or known to have no effect.
 _ALIVE = frozenset({InboxStatus.CONVERTED, InboxStatus.IGNORED})
@@ -49,6 +50,7 @@ def store_told(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: dat
         if item.feed and item.status in _ALIVE:
             seen.append((item.feed, now, item.opened.header.sent_at or now))
             heard.append(Heard(item.feed, event_of(item.opened.header), now))
+    note_refused(tx, stored, now)
     if seen:
         tx.watch.feed_seen(seen)
         tx.feeds.count(heard)

@@ -1,4 +1,4 @@
-"""Watch over feeds: tell as facts when one falls silent, and when it speaks again.
+"""Watch over feeds: tell as facts what is wrong with them, and when it is over.
 
 A step compares, once a minute, when each feed and each event of it was last heard with the time
 after which it is taken for silent (`pathway.silence`). What it finds is kept as a trouble and
@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import NamedTuple
 
 import structlog
 
@@ -23,11 +22,30 @@ from gateway.core.ports import Store, Transaction
 from gateway.core.timestamps import utc_seconds
 from gateway.pathway.calendar import region_of
 from gateway.pathway.silence import WEEKS, Habit, silent_at
+from gateway.pipeline.feed_ailments import (
+    Change,
+    learn_delays,
+    new_delays,
+    refusals,
+    wrong_clocks,
+)
 from gateway.pipeline.watch import WatchSettings
 
 _log = structlog.get_logger()
 #: What is asserted, with its attributes.
-ASSERTS = dict.fromkeys(("FEED.SILENT", "FEED.ALIVE"), frozenset({"feed"}))
+ASSERTS = {
+    "FEED.SILENT": frozenset({"feed"}),
+    "FEED.ALIVE": frozenset({"feed"}),
+    "FEED.SKEW": frozenset({"feed", "skew_s"}),
+    "FEED.REJECTS": frozenset({"feed", "rejects"}),
+    "FEED.DRAINED": frozenset({"feed"}),
+}
+#: What tells that it begins, and that it is over.
+_EVENTS = {
+    Ailment.SILENT: ("FEED.SILENT", "FEED.ALIVE"),
+    Ailment.SKEWED: ("FEED.SKEW", "FEED.SKEW"),
+    Ailment.REJECTING: ("FEED.REJECTS", "FEED.DRAINED"),
+}
 #: No silence is shorter, `pathway.silence`.
 _SHORTEST = timedelta(minutes=15)
 #: Hours that are learned from, and the silence before they are asked for.
@@ -39,18 +57,6 @@ _FINESS = 9
 _SECOND = timedelta(seconds=1)
 
 
-class Change(NamedTuple):
-    """What a step found.
-
-    Attributes:
-        trouble: that begins, or ends.
-        ends: when the first message after it came; None when it begins.
-    """
-
-    trouble: Trouble
-    ends: datetime | None = None
-
-
 @dataclass(slots=True)
 class FeedWatch:
     """Compares when feeds were heard with their habits."""
@@ -60,6 +66,8 @@ class FeedWatch:
     settings: WatchSettings
     #: Events of facts that a part of a feed brings, by its event.
     brings: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: Inputs of a feed that may be refused in an hour.
+    rejects: int = 10
     #: When a part that was last heard at an instant falls silent: a pure function of both.
     _due: dict[tuple[str, str], tuple[datetime, datetime | None]] = field(default_factory=dict)
     _forgot_at: datetime | None = None
@@ -71,7 +79,7 @@ class FeedWatch:
             RetriableError: the store is away; nothing of the step is kept.
         """
         now = self.clock.now() - self.settings.lag
-        await self._forget(now)
+        await self._keep_house(now)
         if not await self.store.read(lambda tx: self._changes(tx, now)):
             return 0
         # Found again where it is told: a message may have come meanwhile.
@@ -89,10 +97,12 @@ class FeedWatch:
         """Return when the first feed will fall silent unless it speaks, for a virtual clock."""
         return await self.store.read(self._next)
 
-    async def _forget(self, now: datetime) -> None:
+    async def _keep_house(self, now: datetime) -> None:
         if self._forgot_at is None or now >= self._forgot_at + _FORGET_EVERY:
             self._forgot_at = now
             await self.store.write(lambda tx: tx.feeds.forget(now - _KEPT))
+        if await self.store.read(lambda tx: list(new_delays(tx, tx.feeds.usual_delays()))):
+            await self.store.write(learn_delays)
 
     def _next(self, tx: Transaction) -> datetime | None:
         watched = _Watched(tx)
@@ -101,7 +111,13 @@ class FeedWatch:
 
     def _changes(self, tx: Transaction, now: datetime) -> list[Change]:
         watched = _Watched(tx)
-        return [*_ends(tx, watched), *self._silences(tx, watched, now)]
+        lasting = tx.feeds.troubles(lasting=True)
+        return [
+            *_ends(tx, watched),
+            *self._silences(tx, watched, now),
+            *refusals(tx, lasting, now, self.rejects),
+            *wrong_clocks(tx, lasting, now),
+        ]
 
     def _silences(self, tx: Transaction, watched: "_Watched", now: datetime) -> Iterator[Change]:
         silent = {one.feed for one in watched.lasting if one.event == WHOLE}
@@ -194,7 +210,8 @@ def tell(tx: Transaction, changes: Sequence[Change], now: datetime) -> int:
         changes: as they were found in it.
         now: instant of the step, receipt of the facts.
     """
-    told = [_assertion(one) for one in changes if _keep(tx, one, now)]
+    kept = [one for one in changes if _keep(tx, one, now)]
+    told = [_assertion(one, now) for one in kept if one.is_told]
     tx.facts.replace([(_number(one), now, [one]) for one in told])
     subjects = {one.patient.id for one in told if one.patient is not None}
     tx.watch.touch(dict.fromkeys(subjects, now))
@@ -207,15 +224,20 @@ def _keep(tx: Transaction, change: Change, now: datetime) -> bool:
     return tx.feeds.end(change.trouble, now)
 
 
-def _assertion(change: Change) -> Assertion:
+def _assertion(change: Change, now: datetime) -> Assertion:
     trouble = change.trouble
-    event = "FEED.ALIVE" if change.ends else "FEED.SILENT"
-    # A silence begins after the last message, which may have ended the one before.
-    at = change.ends or trouble.since + _SECOND
+    event = _EVENTS[trouble.ailment][change.ends is not None]
+    at, value = change.ends or trouble.since, trouble.value if change.ends is None else change.value
+    if event == "FEED.SILENT":
+        # A silence begins after the last message, which may have ended the one before.
+        at += _SECOND
     at = at.replace(microsecond=0)
     since = utc_seconds(trouble.since)
-    key = f"FEED|{trouble.part}|{trouble.ailment}|{since}|{event.partition('.')[2].lower()}"
+    end = "begins" if change.ends is None else "ends"
+    key = f"FEED|{trouble.part}|{trouble.ailment}|{since}|{end}"
     estab = _finess(trouble.feed)
+    said = {"estab": estab, "feed": trouble.part, "skew_s": value, "rejects": value}
+    known = ASSERTS[event] | ({"estab"} if estab else set())
     return Assertion(
         aid=sha256(key.encode()).hexdigest(),
         event=event,
@@ -223,10 +245,10 @@ def _assertion(change: Change) -> Assertion:
         op=Op.ASSERT,
         revision=since,
         when=Span(at, at),
-        sent_at=trouble.told_at,
+        sent_at=now,
         patient=Target("Patient", feed_subject(trouble.feed)),
         source=trouble.feed,
-        attributes={"feed": trouble.part, **({"estab": estab} if estab else {})},
+        attributes={name: one for name, one in said.items() if name in known},
     )
 
 

@@ -33,6 +33,27 @@ class FeedHourRow(SQLModel, table=True):
     last_at: str = Field(sa_column=column(TEXT))
 
 
+class FeedRefusalRow(SQLModel, table=True):
+    """An input of a feed that went to the quarantine; dropped when it is there no more."""
+
+    __tablename__ = "feed_refusal"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    inbox_id: int = Field(sa_column=column(BigInteger(), key=True))
+    feed: str = Field(sa_column=column(TEXT))
+    at: str = Field(sa_column=column(TEXT))
+
+
+class FeedDelayRow(SQLModel, table=True):
+    """What the transport of a feed takes, in seconds, as it was first learned."""
+
+    __tablename__ = "feed_delay"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    feed: str = Field(sa_column=column(TEXT, key=True))
+    usual: int = Field(sa_column=column(BigInteger()))
+
+
 class FeedTroubleRow(SQLModel, table=True):
     """Something that ailed a feed; `ended_at` is empty while it lasts."""
 

@@ -6,13 +6,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, func, literal_column, select
 
-from gateway.core.feed_ports import FeedHour, FeedPart, Heard, Trouble
+from gateway.core.feed_ports import FeedHour, FeedPart, Heard, Refusal, Trouble
 from gateway.store import feedcounts
 from gateway.store.codec import instant_text, key_text
 from gateway.store.sqltext import Compiler, Session
 from gateway.store.tables import TABLES
 
 _PART, _HOUR, _TROUBLE = (TABLES[name].c for name in ("feed_part", "feed_hour", "feed_trouble"))
+_REFUSAL, _DELAY, _INBOX = (TABLES[name].c for name in ("feed_refusal", "feed_delay", "inbox"))
+#: States of an input that waits for somebody.
+_HELD = ("quarantined", "failed")
 _KEY = ("feed", "event", "ailment", "since")
 
 
@@ -43,6 +46,20 @@ class FeedWatchSql:
             "of_event",
             "before",
         )
+        refusal = TABLES["feed_refusal"]
+        self.refuse = c.insert(refusal, ("inbox_id", "feed", "at"), ignore=True)
+        held = _INBOX.status.in_([literal_column(f"'{status}'") for status in _HELD])
+        recent = case((_REFUSAL.at >= bindparam("since"), one), else_=none)
+        self.refused = c(
+            select(_REFUSAL.feed, func.count(), func.sum(recent))
+            .join_from(refusal, TABLES["inbox"], (_INBOX.id == _REFUSAL.inbox_id) & held)
+            .group_by(_REFUSAL.feed),
+            "since",
+        )
+        waiting = select(_INBOX.id).where(_INBOX.id == _REFUSAL.inbox_id, held)
+        self.mended = c(refusal.delete().where(~waiting.exists()))
+        self.usual = c(select(*_DELAY))
+        self.set_usual = c.insert(TABLES["feed_delay"], ("feed", "usual"), ignore=True)
         self.begin = c.insert(trouble, feedcounts.TroubleColumns._fields, ignore=True)
         # Written out, as its index has it, so that the index serves.
         lasts = _TROUBLE.ended_at == literal_column("''")
@@ -93,10 +110,11 @@ class SqlFeedWatch:
         return [feedcounts.read_hour(row) for row in self._session.rows(self._sql.hours, wanted)]
 
     def forget(self, before: datetime) -> None:
-        """Drop the hours that began before an instant."""
+        """Drop the hours that began before an instant, and refusals that were mended."""
         end = instant_text(before)
         parts = self._session.rows(self._sql.parts)
         self._session.run_many(self._sql.forget, [(row[0], row[1], end) for row in parts])
+        self._session.run(self._sql.mended, ())
 
     def begin(self, trouble: Trouble) -> bool:
         """Keep a trouble that was found; False when somebody has told of it already."""
@@ -106,6 +124,24 @@ class SqlFeedWatch:
         """Note the end of a trouble; False when somebody has told of it already."""
         key = feedcounts.trouble_columns(trouble).key
         return self._session.run(self._sql.end, (instant_text(at), *key)) > 0
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """Note inputs that went to the quarantine."""
+        rows = [(one.inbox_id, key_text(one.feed), instant_text(one.at)) for one in refusals]
+        self._session.run_many(self._sql.refuse, rows)
+
+    def refused(self, since: datetime) -> dict[str, tuple[int, int]]:
+        """Return, by feed, how many inputs are in quarantine, and of these since an instant."""
+        rows = self._session.rows(self._sql.refused, (instant_text(since),))
+        return {feed: (int(held), int(recent)) for feed, held, recent in rows}
+
+    def usual_delays(self) -> dict[str, int]:
+        """Return what the transport of each feed takes, seconds, as it was first learned."""
+        return {row[0]: row[1] for row in self._session.rows(self._sql.usual)}
+
+    def set_usual_delay(self, feed: str, seconds: int) -> None:
+        """Keep what the transport of a feed takes; what is known already stays."""
+        self._session.run(self._sql.set_usual, (key_text(feed), seconds))
 
     def troubles(self, *, lasting: bool = False) -> list[Trouble]:
         """Return every trouble there was, or those that last."""

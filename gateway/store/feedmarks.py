@@ -66,8 +66,7 @@ def seen(
     watermark = before.watermark if before else ""
     marks: list[Mark] = []
     for receipt, emission in given:
-        # A clock that runs ahead is not early.
-        lateness.append(max(0.0, round((receipt - emission).total_seconds(), 3)))
+        lateness.append(round((receipt - emission).total_seconds(), 3))
         del lateness[:-SAMPLES]
         if mark_at and receipt < read_instant(mark_at) + EVERY:
             continue
@@ -103,7 +102,8 @@ def proven(before: FeedColumns | None, messages: Iterable[tuple[datetime, dateti
 def _usual(lateness: list[float]) -> float:
     """Return the lateness that 99 of 100 messages do not exceed, by nearest rank."""
     rank = max(0, -(-len(lateness) * 99 // 100) - 1)
-    return min(sorted(lateness)[rank], _MOST_LATE_S)
+    # A clock that runs ahead is not early.
+    return max(0.0, min(sorted(lateness)[rank], _MOST_LATE_S))
 
 
 def old_until(mark: Mark) -> str:

@@ -89,6 +89,11 @@ class MemoryInbox:
         newest = sorted(found.values(), key=lambda row: (row.received_at, row.id), reverse=True)
         return [codec.read_inbox(row._replace(body=b"")) for row in newest]
 
+    def status_of(self, row_id: int) -> InboxStatus | None:
+        """Return the state of a row."""
+        row = self._rows.get(row_id)
+        return None if row is None else InboxStatus(row.status)
+
     def get(self, row_id: int) -> InboxRow | None:
         """Return one row with its bytes."""
         row = self._rows.get(row_id)
@@ -281,7 +286,8 @@ class MemoryTransaction:
     def __init__(self) -> None:
         self.journal = Journal()
         self.incidents: dict[int, Incident] = {}
-        self.inbox: InboxQueries = MemoryInbox(self.journal, self.incidents)
+        inbox = MemoryInbox(self.journal, self.incidents)
+        self.inbox: InboxQueries = inbox
         self.contributions: ContributionQueries = MemoryContributions(self.journal)
         self.claims: ClaimQueries = MemoryClaims(self.journal)
         subscriptions = MemorySubscriptions(self.journal)
@@ -308,7 +314,7 @@ class MemoryTransaction:
         self.work: WorkQueries = MemoryWork(self.journal)
         self.access: AccessQueries = access
         self.audit: AuditQueries = MemoryAudit(self.journal)
-        self.feeds: FeedQueries = MemoryFeedWatch(self.journal)
+        self.feeds: FeedQueries = MemoryFeedWatch(self.journal, inbox.status_of)
         self.exports: ExportQueries = MemoryExports(self.journal)
 
 

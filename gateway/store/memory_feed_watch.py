@@ -1,20 +1,30 @@
 """How often feeds speak, and what ails them, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from gateway.core.feed_ports import FeedHour, FeedPart, Heard, Trouble
+from gateway.core.feed_ports import FeedHour, FeedPart, Heard, Refusal, Trouble
+from gateway.core.messages import InboxStatus
 from gateway.store import feedcounts
 from gateway.store.codec import instant_text, key_text
 from gateway.store.feedcounts import HourColumns, PartColumns, TroubleColumns
 from gateway.store.journal import Journal
 
+#: States of an input that waits for somebody.
+_HELD = (InboxStatus.QUARANTINED, InboxStatus.FAILED)
+
 
 class MemoryFeedWatch:
-    """Counts and troubles, kept as the columns the SQL stores write."""
+    """Counts and troubles, kept as the columns the SQL stores write.
 
-    def __init__(self, journal: Journal) -> None:
+    `status` gives the state of an input.
+    """
+
+    def __init__(self, journal: Journal, status: Callable[[int], InboxStatus | None]) -> None:
         self._journal = journal
+        self._status = status
+        self._refusals: dict[int, Refusal] = {}
+        self._delays: dict[str, int] = {}
         self._parts: dict[tuple[str, str], PartColumns] = {}
         self._hours: dict[tuple[str, str], dict[str, HourColumns]] = {}
         self._troubles: dict[tuple[str, str, str, str], TroubleColumns] = {}
@@ -43,11 +53,13 @@ class MemoryFeedWatch:
         return [feedcounts.read_hour(of_part[hour]) for hour in sorted(of_part) if hour >= start]
 
     def forget(self, before: datetime) -> None:
-        """Drop the hours that began before an instant."""
+        """Drop the hours that began before an instant, and refusals that were mended."""
         end = instant_text(before)
         for of_part in self._hours.values():
             for hour in [hour for hour in of_part if hour < end]:
                 self._journal.drop(of_part, hour)
+        for inbox_id in [one for one in self._refusals if self._status(one) not in _HELD]:
+            self._journal.drop(self._refusals, inbox_id)
 
     def begin(self, trouble: Trouble) -> bool:
         """Keep a trouble that was found; False when somebody has told of it already."""
@@ -65,6 +77,30 @@ class MemoryFeedWatch:
             return False
         self._journal.put(self._troubles, key, row._replace(ended_at=instant_text(at)))
         return True
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """Note inputs that went to the quarantine."""
+        for one in refusals:
+            if one.inbox_id not in self._refusals:
+                self._journal.put(self._refusals, one.inbox_id, one)
+
+    def refused(self, since: datetime) -> dict[str, tuple[int, int]]:
+        """Return, by feed, how many inputs are in quarantine, and of these since an instant."""
+        found: dict[str, tuple[int, int]] = {}
+        for one in self._refusals.values():
+            if self._status(one.inbox_id) in _HELD:
+                held, recent = found.get(key_text(one.feed), (0, 0))
+                found[key_text(one.feed)] = (held + 1, recent + (one.at >= since))
+        return found
+
+    def usual_delays(self) -> dict[str, int]:
+        """Return what the transport of each feed takes, seconds, as it was first learned."""
+        return dict(self._delays)
+
+    def set_usual_delay(self, feed: str, seconds: int) -> None:
+        """Keep what the transport of a feed takes; what is known already stays."""
+        if key_text(feed) not in self._delays:
+            self._journal.put(self._delays, key_text(feed), seconds)
 
     def troubles(self, *, lasting: bool = False) -> list[Trouble]:
         """Return every trouble there was, or those that last."""

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from gateway.core.feed_ports import WHOLE, Ailment, FeedHour, FeedPart, Heard, Trouble
-from gateway.core.ports import Store
-from tests.contract.store.builders import at
+from gateway.core.feed_ports import WHOLE, Ailment, FeedHour, FeedPart, Heard, Refusal, Trouble
+from gateway.core.messages import InboxStatus
+from gateway.core.ports import InboxResult, Store, Transaction
+from tests.contract.store.builders import at, row
 
 ADT, DOC = "990000001:ADT", "990000001:DOC"
 HOUR = 3600
@@ -97,3 +98,28 @@ async def test_troubles_of_parts_ailments_and_starts_stand_beside_each_other(sto
         assert await store.write(lambda tx, one=one: tx.feeds.begin(one))
 
     assert len(await store.read(lambda tx: tx.feeds.troubles())) == 4
+
+
+async def test_refusals_count_while_their_input_is_in_quarantine(store: Store) -> None:
+    def work(tx: Transaction) -> list[int | None]:
+        ids = tx.inbox.insert([row(str(n)) for n in range(3)])
+        held = [InboxResult(id_, InboxStatus.QUARANTINED, b"") for id_ in ids[:2] if id_]
+        tx.inbox.set_results([*held, InboxResult(ids[2] or 0, InboxStatus.CONVERTED, b"")])
+        told = [Refusal(id_, ADT, at(60 * n)) for n, id_ in enumerate(ids) if id_]
+        tx.feeds.refuse(told)
+        tx.feeds.refuse(told)
+        return ids
+
+    await store.write(work)
+    before = await store.read(lambda tx: tx.feeds.refused(at(30)))
+    await store.write(lambda tx: tx.feeds.forget(at(0)))
+
+    assert before == {ADT: (2, 1)}
+    assert await store.read(lambda tx: tx.feeds.refused(at(30))) == before
+
+
+async def test_what_the_road_of_a_feed_takes_is_learned_once(store: Store) -> None:
+    for seconds in (2, 900):
+        await store.write(lambda tx, s=seconds: tx.feeds.set_usual_delay(ADT, s))
+
+    assert await store.read(lambda tx: tx.feeds.usual_delays()) == {ADT: 2}

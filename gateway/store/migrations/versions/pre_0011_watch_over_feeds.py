@@ -40,6 +40,20 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "feed_refusal",
+        _number("inbox_id", sa.BigInteger),
+        *_text("feed", "at"),
+        sa.PrimaryKeyConstraint("inbox_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "feed_delay",
+        *_text("feed"),
+        _number("usual", sa.BigInteger),
+        sa.PrimaryKeyConstraint("feed"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "feed_trouble",
         *_text("feed", "event", "ailment", "since", "told_at"),
         _number("value", sa.BigInteger),
