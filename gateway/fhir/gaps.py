@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Any
 
 from gateway.core.contributions import Json
-from gateway.core.facts import ExpectationRow, Status, feed_of
+from gateway.core.facts import ExpectationRow, Status
 from gateway.core.systems import FHIR_BASE, IDENTIFIER_BASE
 from gateway.core.timestamps import utc_seconds
 from gateway.fhir import gap_words as words
 from gateway.fhir.care import PathwayIds, identifier
 from gateway.fhir.claimed import unversioned
 from gateway.fhir.gap_alerts import ESCALATION
+from gateway.fhir.gap_subject import about, claims
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
 
 GAP_STATUS = "http://hl7.org/fhir/us/davinci-deqm/StructureDefinition/extension-gapStatus"
@@ -91,7 +92,7 @@ def detected_issue(view: GapView, ids: Ids, before: Json | None, task: Json | No
     made: Json = {
         "resourceType": "DetectedIssue",
         "id": ids.gap(row.gap_id),
-        "meta": {"profile": [GAP_PROFILE]},
+        **claims(GAP_PROFILE, row),
         "extension": _extensions(row, ids, before),
     }
     if gap_status:
@@ -107,7 +108,7 @@ def detected_issue(view: GapView, ids: Ids, before: Json | None, task: Json | No
             ]
         },
         "severity": _SEVERITY[row.severity],
-        **_about("patient", row.patient.id),
+        **about("patient", row.patient.id),
     }
     if row.deadline is not None:
         made["identifiedDateTime"] = utc_seconds(row.deadline)
@@ -164,10 +165,10 @@ def retracted_task(task: Json, at: datetime) -> Json:
 
 def task_of(task: Json, patient_id: str, at: datetime) -> Json:
     """Return a Task as it is when another Patient stands for the one it was written for."""
-    about = _about("for", patient_id)
-    if not about or task.get("for") == about["for"]:
+    named = about("for", patient_id)
+    if not named or task.get("for") == named["for"]:
         return task
-    return {**unversioned(task), **about, "lastModified": utc_seconds(at)}
+    return {**unversioned(task), **named, "lastModified": utc_seconds(at)}
 
 
 def task_reference(issue: Json) -> str:
@@ -199,16 +200,6 @@ def finess_of(row: ExpectationRow) -> str:
         if isinstance(value, str) and value:
             return value
     return ""
-
-
-def patient_of(row: ExpectationRow) -> str:
-    """Return `Patient/id` of whom a gap is about; empty when it is about a feed."""
-    return "" if feed_of(row.patient.id) else f"Patient/{row.patient.id}"
-
-
-def _about(name: str, holder_id: str) -> Json:
-    """Return the element that names the Patient; nothing for a feed."""
-    return {} if feed_of(holder_id) else {name: {"reference": f"Patient/{holder_id}"}}
 
 
 def _extension(resource: Json, url: str) -> Json:
@@ -297,7 +288,7 @@ def _task_frame(view: GapView, ids: Ids, before: Json | None) -> Json:
     frame: Json = {
         "resourceType": "Task",
         "id": ids.gap_task(row.gap_id, row.episode),
-        "meta": {"profile": [TASK_PROFILE]},
+        **claims(TASK_PROFILE, row),
         "identifier": [{"system": TASK_SYSTEM, "value": value}],
         "intent": "order",
         "code": {
@@ -307,7 +298,7 @@ def _task_frame(view: GapView, ids: Ids, before: Json | None) -> Json:
             ]
         },
         "focus": {"reference": f"DetectedIssue/{ids.gap(row.gap_id)}"},
-        **_about("for", row.patient.id),
+        **about("for", row.patient.id),
         "authoredOn": utc_seconds(opened) if before is None else before["authoredOn"],
         "requester": {"display": "Relais"},
     }

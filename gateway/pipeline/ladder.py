@@ -14,6 +14,7 @@ from gateway.core.ports import StoredResource, Transaction
 from gateway.core.work import Act, Did, DigestItem, Mute
 from gateway.fhir import gap_alerts as alerts
 from gateway.fhir import gaps, topics
+from gateway.fhir.gap_subject import patient_of
 from gateway.fhir.gap_work import ENDED, business_of
 from gateway.fhir.identity import Ids
 from gateway.pathway.calendar import region_of
@@ -260,7 +261,7 @@ class _Carrier:
                 f"Échelon {rung.number} : {rung.role}, le {due}.",
             ),
             about=tuple("/".join(one) for one in (self._issue_key, self._task_key)),
-            patient=gaps.patient_of(row),
+            patient=patient_of(row),
             notes=note if skipped else (),
         )
         finess = gaps.finess_of(row)

@@ -21,7 +21,11 @@ def walked(played: Played, without: str = "") -> tuple[dict[str, ExpectationRow]
     be played again.
     """
     rules = _ruled(played.rules, without)
-    feeds = Feeds() if without == "no watermark" else Feeds.of(played.feeds, DECLARED)
+    feeds = (
+        Feeds()
+        if without == "no watermark"
+        else Feeds.of(played.feeds, DECLARED, troubles=played.troubles)
+    )
     rows: dict[str, ExpectationRow] = {}
     lines: list[LedgerLine] = []
     for life in played.lives:

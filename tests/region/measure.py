@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC
 from functools import partial
 from multiprocessing import get_context
 
@@ -12,14 +13,15 @@ from gateway.core import log
 from gateway.core.facts import ExpectationRow, LedgerLine
 from gateway.entry.settings import Settings, StoreSettings
 from gateway.entry.wiring import build_store
+from gateway.simulation.behaviours import feed_truths
 from gateway.simulation.faults import PERFECT, Transport, all_faults
-from gateway.simulation.region import Region
+from gateway.simulation.region import FIRST_DAY, Region
 from tests.conftest import ROOT
 from tests.region.ablations import ABLATIONS, walked
 from tests.region.openings import Opening, openings, standings, visits_of
 from tests.region.oracle import heard_of, ledger, naive_rules
-from tests.region.play import DECLARED, OWN_RULES, Played, play
-from tests.region.score import JUDGED, RuleScore, Scores, score
+from tests.region.play import DECLARED, FINESS, OWN_RULES, Played, play
+from tests.region.score import FEED_RULE, JUDGED, RuleScore, Scores, score, score_feeds
 from tests.support.naive_calendar import is_free
 from tests.support.oracle import Transition
 
@@ -130,11 +132,13 @@ def measure_part(wanted: Wanted, numbers: Sequence[int]) -> Outcome:
     outcome.differences = differences(played)
     clock.step("naive engine")
     visits = visits_of(played.patients.values())
+    silences = list(feed_truths(wanted.transport, FIRST_DAY.astimezone(UTC), FINESS))
 
     def judged(rows: dict[str, ExpectationRow], lines: list[LedgerLine]) -> Scores:
         opened = openings(rows, lines, played.numbers, visits)
         stands = standings(rows.values(), played.numbers, visits)
-        return score(opened, stands, played.patients, played.arrivals, JUDGED)
+        scores = score(opened, stands, played.patients, played.arrivals, JUDGED)
+        return scores | {FEED_RULE: score_feeds(opened, silences)}
 
     outcome.scores = judged(played.rows, played.lines)
     _weigh(outcome, played, openings(played.rows, played.lines, played.numbers, visits))
@@ -163,7 +167,7 @@ def on_sqlite(wanted: Wanted, patients: int) -> int:
 
 def differences(played: Played) -> list[str]:
     """Return the expectations of which engine and naive engine tell another story, the first."""
-    heard = heard_of(played.feeds, DECLARED)
+    heard = heard_of(played.feeds, DECLARED, played.troubles)
     naive = naive_rules(_CATALOGUE, OWN_RULES)
     theirs: dict[str, list[Transition]] = defaultdict(list)
     for life in played.lives:

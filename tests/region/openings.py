@@ -20,6 +20,7 @@ class Opening:
         visit: that should have been followed; empty when the trigger names none.
         left_for: status it went to later, empty while it is open.
         left_at: when.
+        part: of one event of a feed.
     """
 
     rule: str
@@ -31,6 +32,7 @@ class Opening:
     opened_at: datetime
     left_for: str = ""
     left_at: datetime | None = None
+    part: bool = False
 
 
 def openings(
@@ -68,6 +70,7 @@ def openings(
                         line.instant,
                         after.to_status.value if after else "",
                         after.instant if after else None,
+                        str(details.get("feed", "")).count(":") > 1,
                     )
                 )
     return found

@@ -2,20 +2,22 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.core.deliveries import Delivery, DeliveryStatus, Handover
 from gateway.core.errors import RejectedError
-from gateway.core.facts import ExpectationRow, LedgerLine
+from gateway.core.facts import ExpectationRow, LedgerLine, feed_subject
+from gateway.core.feed_ports import Heard, Trouble
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, RawMessage
 from gateway.core.pathway_ports import FeedState
 from gateway.core.ports import Store, Transaction
 from gateway.entry.pathway_log import LogClock
 from gateway.entry.settings import Settings, load
+from gateway.entry.sources import brought_by
 from gateway.entry.wiring import build_converter, load_pathway_rules
 from gateway.fhir.identity import Ids
 from gateway.mapping.loader import Mappings, load_mappings
@@ -24,6 +26,7 @@ from gateway.pathway.rules import Rules
 from gateway.pipeline import outgoing
 from gateway.pipeline.commit import CommitRules, commit
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy
+from gateway.pipeline.feed_watch import FeedWatch
 from gateway.pipeline.folds import FOLDS
 from gateway.pipeline.persons import cohort_of
 from gateway.pipeline.watch import Watcher, WatchSettings, identifiers
@@ -53,6 +56,8 @@ DECLARED = frozenset(
 #: Nine tenths of what a hospital sends are about people without cancer: their messages tell that
 #: a feed is alive, and nothing else here.
 _HUM = timedelta(hours=1)
+#: How many of them come in an hour; that a feed is alive is noted once.
+_OFTEN = 12
 _HUM_LATE = timedelta(seconds=20)
 #: The store forgets where a feed stood after sixty days; it is asked before.
 _ASKED = timedelta(days=30)
@@ -90,6 +95,7 @@ class Played:
         rows: every expectation, by gap id.
         lines: the ledger, in the order it was written.
         feeds: as they were heard.
+        troubles: that were found of them.
         until: instant the clock ran to.
         on: rules that are on by default.
     """
@@ -101,6 +107,7 @@ class Played:
     rows: dict[str, ExpectationRow]
     lines: list[LedgerLine]
     feeds: list[FeedState]
+    troubles: list[Trouble]
     until: datetime
     rules: Rules
     on: frozenset[str]
@@ -141,16 +148,13 @@ class _Hum:
             for outage in transport.outages
         ]
 
-    def until(self, now: datetime) -> list[tuple[str, datetime, datetime]]:
-        """Return (feed, receipt, emission) of what came since the last time."""
-        found = []
+    def until(self, now: datetime) -> Iterator[tuple[datetime, list[str]]]:
+        """Yield each hour since the last time, with the feeds that spoke from it on."""
         while self._next < now:
             at = self._next
             silent = {place for place, begin, end in self._silent if begin <= at < end}
-            heard = [feed for feed in sorted(DECLARED) if feed.split(":")[0] not in silent]
-            found += [(feed, at, at - _HUM_LATE) for feed in heard]
             self._next += _HUM
-        return found
+            yield at, [feed for feed in sorted(DECLARED) if feed.split(":")[0] not in silent]
 
 
 async def _played(
@@ -174,11 +178,9 @@ async def _played(
     at_commit = CommitRules(FOLDS, mails=True)
     marks: dict[str, dict[datetime, datetime]] = defaultdict(dict)
     asked = clock.now()
+    watch = FeedWatch(store, clock, watcher.settings, brought_by(mappings))
     for one in arrivals:
-        clock.reach(one.at)
-        heard = hum.until(one.at)
-        if heard:
-            await store.write(lambda tx, heard=heard: tx.watch.feed_seen(heard))
+        await _hear(store, clock, watch, hum, one.at)
         if one.at > asked + _ASKED:
             asked = one.at
             _remember(await store.read(lambda tx: tx.watch.feeds()), marks)
@@ -194,9 +196,8 @@ async def _played(
     until = (arrivals[-1].at if arrivals else clock.now()) + _AFTER
     # Asked once more before the silence after the last message makes the store forget.
     _remember(await store.read(lambda tx: tx.watch.feeds()), marks)
-    clock.reach(until)
-    last = hum.until(until)
-    await store.write(lambda tx: tx.watch.feed_seen(last))
+    await _hear(store, clock, watch, hum, until)
+    await watch.step()
     await watcher.drain()
     places = Places(dict(rules.tables.units))
     heard = await store.read(lambda tx: tx.watch.feeds())
@@ -205,6 +206,25 @@ async def _played(
     return await store.read(
         lambda tx: _kept(tx, feeds, patients, arrivals, until, rules, on, places)
     )
+
+
+async def _hear(
+    store: Store, clock: LogClock, watch: FeedWatch, hum: _Hum, until: datetime
+) -> None:
+    """Let the clock go on, with what comes about everybody else; watch over the feeds hourly."""
+    for at, feeds in hum.until(until):
+        clock.reach(at)
+        # What went wrong in the hour that is over, then what comes in the next one.
+        await watch.step()
+        await store.write(lambda tx, at=at, feeds=feeds: _heard(tx, at, feeds))
+    clock.reach(until)
+
+
+def _heard(tx: Transaction, at: datetime, feeds: Iterable[str]) -> None:
+    """Note that feeds speak in an hour; the last of it is counted when it begins."""
+    every = _HUM / _OFTEN
+    tx.feeds.count([Heard(feed, "", at + n * every) for feed in feeds for n in range(_OFTEN)])
+    tx.watch.feed_seen([(feed, at, at - _HUM_LATE) for feed in feeds])
 
 
 def _remember(feeds: Iterable[FeedState], marks: dict[str, dict[datetime, datetime]]) -> None:
@@ -230,6 +250,9 @@ def _kept(
         cursor = page.next_cursor
         if cursor is None:
             break
+    troubles = tx.feeds.troubles()
+    # A feed is told of like a person, and never one with another.
+    found += sorted({feed_subject(one.feed) for one in troubles})
     lives: list[Life] = []
     seen: set[str] = set()
     for patient in sorted(found):
@@ -259,4 +282,6 @@ def _kept(
         after = page_of_lines[-1][0]
     gaps = {line.gap_id for line in lines}
     rows = {gap_id: tx.watch.gap(gap_id) for gap_id in gaps}
-    return Played(patients, arrivals, lives, numbers, rows, lines, feeds, until, rules, on, places)
+    return Played(
+        patients, arrivals, lives, numbers, rows, lines, feeds, troubles, until, rules, on, places
+    )

@@ -21,6 +21,8 @@ JUDGED = (
     "ID-01", "ONC-02", "ONC-05", "ONC-14", "ORI-01", "ORI-02", "ORI-03", "ORI-06", "ORI-08",
     "RGN-01", "TRX-01", "TRX-02", "TRX-03", "TRX-04", "TRX-08", "VIL-04", "VIL-08",
 )  # fmt: skip
+#: Judged by the time of a silence: there is no patient to tell it by.
+FEED_RULE = "FEED-01"
 #: Days of a stay in hospital at home that are usual (`rules/RGN-01.yaml`).
 _USUAL_DAYS = 15
 _DAY = timedelta(days=1)
@@ -142,6 +144,35 @@ def score(
             if place not in told:
                 mine.missed[_why_not(place, stands, hurt)] += 1
     return scores
+
+
+def score_feeds(opened: Iterable[Opening], truths: Sequence[Truth]) -> RuleScore:
+    """Return how the silences of feeds were found.
+
+    A truth is a silence of all feeds of an establishment; an opening is right when it is of that
+    establishment and lies in its time, found late or not.
+    """
+    score, found = RuleScore(truths=len(truths)), set[int]()
+    for one in opened:
+        if one.rule != FEED_RULE:
+            continue
+        score.openings += 1
+        fitting = [
+            number
+            for number, truth in enumerate(truths)
+            if truth.finess == one.estab
+            and truth.begins <= one.opened_at <= (truth.ends or truth.begins)
+        ]
+        score.right += bool(fitting)
+        found.update(fitting)
+        if not fitting:
+            score.false["an event that seldom comes" if one.part else "a feed that rested"] += 1
+    score.found = len(found)
+    for number, truth in enumerate(truths):
+        if number not in found:
+            hours = ((truth.ends or truth.begins) - truth.begins) // timedelta(hours=1)
+            score.missed[f"a silence of {hours} hours"] += 1
+    return score
 
 
 def _truths(patient: Patient) -> list[Truth]:

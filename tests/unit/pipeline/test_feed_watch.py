@@ -158,3 +158,13 @@ async def test_an_event_that_comes_again_ends_its_silence_only(feeding):
 
     [row] = await feeding.rows()
     assert (row.status, row.details["happened_at"]) == (Status.MET_LATE, "2026-03-10T08:01:00Z")
+
+
+async def test_the_gap_of_a_feed_claims_no_profile_of_a_handoff(feeding):
+    await feeding.spoke("14:05")
+
+    await feeding.at("14:30", "14:31")
+
+    [row] = await feeding.rows()
+    made = [await feeding.current(type_, row) for type_ in ("DetectedIssue", "Task")]
+    assert ["profile" in one["meta"] for one in made] == [False, False]
