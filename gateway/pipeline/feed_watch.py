@@ -50,7 +50,7 @@ _EVENTS = {
 _SHORTEST = timedelta(minutes=15)
 #: Hours that are learned from, and the silence before they are asked for.
 _KEPT = timedelta(weeks=WEEKS + 5)
-_FORGET_EVERY = timedelta(hours=1)
+_FORGET_EVERY = timedelta(days=1)
 #: Facts of feeds are numbered far below the rows of the outbox: no input says them.
 _NUMBERS = -(1 << 61)
 _FINESS = 9

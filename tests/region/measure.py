@@ -10,7 +10,7 @@ from functools import partial
 from multiprocessing import get_context
 
 from gateway.core import log
-from gateway.core.facts import ExpectationRow, LedgerLine
+from gateway.core.facts import ExpectationRow, LedgerLine, feed_of
 from gateway.entry.settings import Settings, StoreSettings
 from gateway.entry.wiring import build_store
 from gateway.simulation.behaviours import feed_truths
@@ -126,7 +126,8 @@ def measure_part(wanted: Wanted, numbers: Sequence[int]) -> Outcome:
     region = Region(wanted.seed, wanted.patients, days=wanted.days)
     played = play(region, numbers, wanted.transport)
     clock.step("pipeline")
-    outcome.messages, outcome.persons = len(played.arrivals), len(played.lives)
+    outcome.messages = len(played.arrivals)
+    outcome.persons = sum(not feed_of(next(iter(life.log))) for life in played.lives)
     outcome.transitions = len(played.lines)
     outcome.assertions = sum(len(said) for life in played.lives for said in life.log.values())
     outcome.differences = differences(played)

@@ -136,6 +136,9 @@ def as_markdown(outcome: Outcome) -> str:
 
 
 def _share(share: float | None, interval: Interval) -> str:
+    if share is not None and interval is None:
+        # Of feeds: there are no patients to draw from.
+        return f"{share:.3f}"
     if share is None or interval is None:
         return "-"
     return f"{share:.3f} ({interval[0]:.2f} to {interval[1]:.2f})"
