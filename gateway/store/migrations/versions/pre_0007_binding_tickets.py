@@ -6,7 +6,7 @@ Only a new table: the release before runs on this schema and does not see it.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
+revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None

@@ -6,8 +6,8 @@ Only new tables: the release before runs on this schema and does not see them.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
