@@ -180,5 +180,5 @@ async def test_metadata_names_the_operations(desk: Desk) -> None:
     stated: Json = (await desk.client.get("/fhir/metadata")).json()
 
     assert [one["name"] for one in stated["rest"][0]["operation"]] == [
-        "relais-mute", "relais-unmute", "relais-mutes",
+        "relais-mute", "relais-unmute", "relais-mutes", "process-message",
     ]  # fmt: skip
