@@ -50,6 +50,8 @@ _EVENTS = {
 _SHORTEST = timedelta(minutes=15)
 #: Hours that are learned from, and the silence before they are asked for.
 _KEPT = timedelta(weeks=WEEKS + 5)
+#: An event whose silence would only be found after so long comes too seldom to miss it.
+_SELDOM = timedelta(days=2)
 _FORGET_EVERY = timedelta(days=1)
 #: Facts of feeds are numbered far below the rows of the outbox: no input says them.
 _NUMBERS = -(1 << 61)
@@ -162,7 +164,10 @@ class FeedWatch:
             hours = tx.feeds.hours(part.feed, part.event, heard - timedelta(weeks=WEEKS + 1))
             minutes = {one.hour: one.minutes for one in hours}
             habit = Habit(minutes, part.first_at, region_of(_finess(part.feed)))
-            known = self._due[key] = (heard, silent_at(heard, habit))
+            due = silent_at(heard, habit)
+            if part.event and due is not None and due > heard + _SELDOM:
+                due = None
+            known = self._due[key] = (heard, due)
         return known[1]
 
 
