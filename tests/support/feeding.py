@@ -62,6 +62,10 @@ class Feeding:
         """Let one message come."""
         await self._hear([Heard(feed, event, paris(f"{DAY} {at}"))])
 
+    async def hear_at(self, instant: str, event: str = "A01", feed: str = ADT) -> None:
+        """Let a message come at an instant of another day."""
+        await self._hear([Heard(feed, event, paris(instant))])
+
     async def _hear(self, heard: list[Heard]) -> None:
         await self.store.write(lambda tx: tx.feeds.count(heard))
         last = heard[-1]

@@ -168,3 +168,14 @@ async def test_the_gap_of_a_feed_claims_no_profile_of_a_handoff(feeding):
     [row] = await feeding.rows()
     made = [await feeding.current(type_, row) for type_ in ("DetectedIssue", "Task")]
     assert ["profile" in one["meta"] for one in made] == [False, False]
+
+
+async def test_an_event_that_comes_seldom_is_not_missed(feeding):
+    """Merges come twice a day: five days without any are no silence anybody is told of."""
+    await feeding.spoke("08:00", *["A01"] * 359, "A40")
+    later = "2026-03-15 12:00"
+
+    await feeding.hear_at(later)
+    await feeding.at(later)
+
+    assert await feeding.rows() == []
