@@ -124,7 +124,9 @@ def measure_part(wanted: Wanted, numbers: Sequence[int]) -> Outcome:
     outcome = Outcome()
     clock = _Clock(outcome.cpu_s)
     region = Region(wanted.seed, wanted.patients, days=wanted.days)
-    played = play(region, numbers, wanted.transport)
+    # The feeds are those of the whole region: one part watches over them for all.
+    watches = numbers[0] == 1
+    played = play(region, numbers, wanted.transport, watches=watches)
     clock.step("pipeline")
     outcome.messages = len(played.arrivals)
     outcome.persons = sum(not feed_of(next(iter(life.log))) for life in played.lives)
@@ -139,7 +141,7 @@ def measure_part(wanted: Wanted, numbers: Sequence[int]) -> Outcome:
         opened = openings(rows, lines, played.numbers, visits)
         stands = standings(rows.values(), played.numbers, visits)
         scores = score(opened, stands, played.patients, played.arrivals, JUDGED)
-        return scores | {FEED_RULE: score_feeds(opened, silences)}
+        return scores | ({FEED_RULE: score_feeds(opened, silences)} if watches else {})
 
     outcome.scores = judged(played.rows, played.lines)
     _weigh(outcome, played, openings(played.rows, played.lines, played.numbers, visits))
@@ -161,7 +163,7 @@ def on_sqlite(wanted: Wanted, patients: int) -> int:
     stores = (None, build_store(Settings(store=StoreSettings(url="sqlite://"))))
     ledgers = []
     for store in stores:
-        played = play(region, numbers, wanted.transport, store)
+        played = play(region, numbers, wanted.transport, store, watches=False)
         ledgers.append(_by_x(played.rows, played.lines))
     return sum(a != b for a, b in _both(*ledgers))
 

@@ -122,15 +122,29 @@ def rules_of(settings: Settings, mappings: Mappings) -> tuple[Rules, frozenset[s
 
 
 def play(
-    region: Region, numbers: Iterable[int], transport: Transport, store: Store | None = None
+    region: Region,
+    numbers: Iterable[int],
+    transport: Transport,
+    store: Store | None = None,
+    *,
+    watches: bool = True,
 ) -> Played:
-    """Play these patients of a region."""
+    """Play these patients of a region.
+
+    Args:
+        region: where they live.
+        numbers: of the patients.
+        transport: what happens to messages on their way.
+        store: empty; one in memory by default.
+        watches: feeds are watched over too; they are the same for all patients of the region.
+    """
     patients = {number: region.patient(number) for number in numbers}
     arrivals: list[Planned] = []
     for patient in patients.values():
         arrivals += of_patient(region, patient, transport, len(arrivals))
     hum = _Hum(transport)
-    return asyncio.run(_played(patients, in_order(arrivals), hum, store or MemoryStore()))
+    made = store or MemoryStore()
+    return asyncio.run(_played(patients, in_order(arrivals), hum, made, watches=watches))
 
 
 class _Hum:
@@ -158,7 +172,12 @@ class _Hum:
 
 
 async def _played(
-    patients: dict[int, Patient], arrivals: list[Planned], hum: _Hum, store: Store
+    patients: dict[int, Patient],
+    arrivals: list[Planned],
+    hum: _Hum,
+    store: Store,
+    *,
+    watches: bool,
 ) -> Played:
     settings, clock = load(), LogClock()
     mappings = load_mappings(settings.mappings)
@@ -178,7 +197,7 @@ async def _played(
     at_commit = CommitRules(FOLDS, mails=True)
     marks: dict[str, dict[datetime, datetime]] = defaultdict(dict)
     asked = clock.now()
-    watch = FeedWatch(store, clock, watcher.settings, brought_by(mappings))
+    watch = FeedWatch(store, clock, watcher.settings, brought_by(mappings)) if watches else None
     for one in arrivals:
         await _hear(store, clock, watch, hum, one.at)
         if one.at > asked + _ASKED:
@@ -197,7 +216,8 @@ async def _played(
     # Asked once more before the silence after the last message makes the store forget.
     _remember(await store.read(lambda tx: tx.watch.feeds()), marks)
     await _hear(store, clock, watch, hum, until)
-    await watch.step()
+    if watch is not None:
+        await watch.step()
     await watcher.drain()
     places = Places(dict(rules.tables.units))
     heard = await store.read(lambda tx: tx.watch.feeds())
@@ -209,9 +229,15 @@ async def _played(
 
 
 async def _hear(
-    store: Store, clock: LogClock, watch: FeedWatch, hum: _Hum, until: datetime
+    store: Store, clock: LogClock, watch: FeedWatch | None, hum: _Hum, until: datetime
 ) -> None:
     """Let the clock go on, with what comes about everybody else; watch over the feeds hourly."""
+    if watch is None:
+        clock.reach(until)
+        seen = [(feed, at, at - _HUM_LATE) for at, feeds in hum.until(until) for feed in feeds]
+        if seen:
+            await store.write(lambda tx: tx.watch.feed_seen(seen))
+        return
     for at, feeds in hum.until(until):
         clock.reach(at)
         # What went wrong in the hour that is over, then what comes in the next one.
