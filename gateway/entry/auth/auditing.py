@@ -95,7 +95,8 @@ class Auditing:
         if kind in _ABOUT_ONE and _TARGET.fullmatch(below):
             more["target"] = below
         elif kind not in _ABOUT_ONE:
-            asked = f"{below}?{scope['query_string'].decode('latin-1')}".encode("latin-1")
+            # The query as it was sent; of the path any character may have been meant.
+            asked = below.encode("utf-8", "replace") + b"?" + scope["query_string"]
             asked += b"&" + form if form else b""
             more["query"] = base64.b64encode(asked).decode()
         if below.partition("/")[0] == "AuditEvent":
