@@ -23,12 +23,7 @@ def holds(expression: str, value: Any, path: str, resource: dict[str, Any]) -> b
         path: what the value is: a type (`HumanName`) or an element (`Patient.contact`).
         resource: the resource around it, `%resource`.
     """
-    try:
-        asked = _compiled(expression)
-        around = {"resource": resource, "rootResource": resource}
-        got = asked(ResourceNode.create_node(value, path), around)  # type: ignore[no-untyped-call]
-    except Exception:  # noqa: BLE001 - the engine of another, on an expression of another
-        return None
+    got = _given(expression, value, path, resource)
     # FHIR R4 2.1.0.4: an invariant holds when it gives true; empty is no violation either.
     return all(item is not False for item in got) if isinstance(got, list) else None
 
@@ -44,20 +39,26 @@ def selects(expression: str, value: Any, path: str, resource: dict[str, Any]) ->
         path: what the value is: a type or an element.
         resource: the resource around it, `%resource`.
     """
+    got = _given(expression, value, path, resource)
+    return None if got is None else bool(got == [True])
+
+
+def _given(expression: str, value: Any, path: str, resource: dict[str, Any]) -> Any:
+    """Return what the engine gives; None when it cannot say, which the judge then tells."""
     try:
         asked = _compiled(expression)
         around = {"resource": resource, "rootResource": resource}
         got = asked(ResourceNode.create_node(value, path), around)  # type: ignore[no-untyped-call]
-    except Exception:  # noqa: BLE001 - see `holds`
+    except Exception:  # noqa: BLE001 - the engine of another, on an expression of another
         return None
-    return bool(got == [True])
+    return got
 
 
 def is_understood(expression: str) -> bool:
     """Tell whether the engine can read an expression."""
     try:
         _compiled(expression)
-    except Exception:  # noqa: BLE001 - see `holds`
+    except Exception:  # noqa: BLE001 - see `_given`
         return False
     return True
 
