@@ -1,4 +1,4 @@
-"""XDS metadata as ebRIM: the METADATA.XML of an archive.
+"""XDS metadata as ebRIM: the METADATA.XML of an archive, the metadata of a registration.
 
 Does not read documents (`cda.xds_metadata`). Standards: IHE ITI TF-3 4.2.1.4 (ebRIM
 representation) and 4.2.3, OASIS ebXML RegRep 3.0.
@@ -15,7 +15,7 @@ from gateway.cda.xds_metadata import Author, Code, DocumentEntry
 
 RIM = "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
 LCM = "urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0"
-_HAS_MEMBER = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
+HAS_MEMBER = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
 _APPROVED = "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved"
 _CLASSIFIED = "urn:oasis:names:tc:ebxml-regrep:ObjectType:RegistryObject"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -63,10 +63,10 @@ class SubmissionSet:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A document with the name of its file in the archive."""
+    """A document with the name of its file in the archive, empty where there is none."""
 
     entry: DocumentEntry
-    uri: str
+    uri: str = ""
 
 
 def submission(lot: SubmissionSet, members: Sequence[Member]) -> bytes:
@@ -76,14 +76,14 @@ def submission(lot: SubmissionSet, members: Sequence[Member]) -> bytes:
     """
     root = etree.Element(_name(LCM, "SubmitObjectsRequest"), nsmap={"lcm": LCM, "rim": RIM})
     objects = etree.SubElement(root, _name(RIM, "RegistryObjectList"))
-    writer = _Writer(objects, lot)
+    writer = Writer(objects, lot)
     lot_id = writer.package(lot)
     for member in members:
         writer.association(lot_id, writer.document(member))
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
-class _Writer:
+class Writer:
     """Adds registry objects; ids are computed from the lot and a running number."""
 
     def __init__(self, objects: etree._Element, lot: SubmissionSet) -> None:
@@ -113,7 +113,10 @@ class _Writer:
     def document(self, member: Member) -> str:
         """Write an ExtrinsicObject and return its id."""
         entry, id_ = member.entry, self._id()
-        attributes = {"mimeType": entry.mime_type, "objectType": STABLE, "status": _APPROVED}
+        attributes = {"mimeType": entry.mime_type, "objectType": STABLE}
+        if member.uri:
+            # A registry decides the status itself; the reader of an archive has none beside it.
+            attributes["status"] = _APPROVED
         made = self._object("ExtrinsicObject", id_, attributes)
         for name, values in _slots(member):
             if any(values):
@@ -128,15 +131,16 @@ class _Writer:
         self._external(made, id_, UNIQUE, entry.unique_id, "XDSDocumentEntry.uniqueId")
         return id_
 
-    def association(self, source: str, target: str) -> None:
-        """Say that the lot holds a document."""
+    def association(self, source: str, target: str, kind: str = HAS_MEMBER) -> etree._Element:
+        """Say how two objects stand to each other; by default that the lot holds a document."""
         attributes = {
-            "associationType": _HAS_MEMBER,
+            "associationType": kind,
             "sourceObject": source,
             "targetObject": target,
         }
         made = self._object("Association", self._id(), attributes)
         _slot(made, "SubmissionSetStatus", ["Original"])
+        return made
 
     def _object(self, name: str, id_: str, attributes: dict[str, str]) -> etree._Element:
         return etree.SubElement(self._objects, _name(RIM, name), {"id": id_, **attributes})

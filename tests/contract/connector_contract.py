@@ -12,7 +12,7 @@ from gateway.core.deliveries import DeliveryStatus
 from gateway.core.errors import RejectedError, RetriableError
 
 #: Loggers of doubles: they see everything, and are no part of the product.
-_DOUBLES = ("mail.", "aiosmtpd", "pymap", "uvicorn", "asyncio")
+_DOUBLES = ("mail.", "aiosmtpd", "pymap", "uvicorn", "asyncio", "signxml")
 
 
 class ConnectorContract:

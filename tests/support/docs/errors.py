@@ -13,6 +13,7 @@ CODE = re.compile(r"RLS-[A-Z]{3}-\d{3}")
 FAMILIES = {
     "CDA": "CDA documents",
     "CFG": "configuration, settings and mapping files",
+    "DMP": "the shared record (DMP)",
     "FHR": "FHIR resources and the FHIR door",
     "GAP": "the work of people on gaps",
     "HL7": "HL7 v2 syntax, structure and mapping",
