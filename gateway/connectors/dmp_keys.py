@@ -91,8 +91,12 @@ def agree(signer: Signer, *, production: bool) -> None:
     Raises:
         RejectedError: it is one (RLS-DMP-003).
     """
-    issuers = signer.certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
-    if production and any(str(one.value).startswith(_TEST_ISSUER) for one in issuers):
+    issuer = signer.certificate.issuer
+    names = [
+        *issuer.get_attributes_for_oid(NameOID.COMMON_NAME),
+        *issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME),
+    ]
+    if production and any(str(one.value).startswith(_TEST_ISSUER) for one in names):
         raise RejectedError([faults.other_environment("signing certificate")])
 
 

@@ -37,6 +37,8 @@ _CALL_SOMEBODY_S = 900.0
 _NETWORK_S = 30.0
 #: Failures before anything was said.
 _NOT_BEGUN = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+#: TLS 1.3: a client certificate is refused after the handshake, and the alert may be lost.
+_RESET = "ReadError"
 _CLOCK = timedelta(minutes=5)
 _FAULT_CLOCK = timedelta(seconds=60)
 
@@ -200,6 +202,8 @@ class XdsDialect:
             return RetriableError([faults.not_let_in("certificate")], _CALL_SOMEBODY_S)
         if is_act and str(error) not in _NOT_BEGUN:
             return self._unknown(str(error))
+        if str(error) == _RESET:
+            return RetriableError([faults.not_let_in("connection reset")], _CALL_SOMEBODY_S)
         return RetriableError([faults.away(str(error))], _NETWORK_S)
 
     def _answer(self, request: Request, reply: HttpReply, *, is_act: bool) -> etree._Element:

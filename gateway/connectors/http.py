@@ -11,6 +11,8 @@ from typing import Self
 
 import httpx2 as httpx
 
+_WAITING = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
 
 class HttpFailureError(OSError):
     """No answer came: connection, TLS or time.
@@ -167,7 +169,8 @@ def _is_tls(error: BaseException) -> bool:
     """Look for the fault of TLS that a connection error was made from."""
     found: BaseException | None = error
     while found is not None:
-        if isinstance(found, ssl.SSLError):
+        # Waiting for bytes of a record that never come is time, not a fault of TLS.
+        if isinstance(found, ssl.SSLError) and not isinstance(found, _WAITING):
             return True
         found = found.__cause__ or found.__context__
     return False

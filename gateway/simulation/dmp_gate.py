@@ -98,7 +98,7 @@ class Gate:
             found = XMLVerifier().verify(
                 security[0], x509_cert=signer, id_attribute="ID", expect_config=_ALGORITHMS
             )
-        except (InvalidSignature, InvalidInput):
+        except (InvalidSignature, InvalidInput, etree.LxmlError):
             _refuse("the signature does not hold")
         signed = found[0].signed_xml if isinstance(found, list) else found.signed_xml
         if signed is None or signed.tag != f"{{{_SAML}}}Assertion":
