@@ -165,7 +165,7 @@ def describe(
     traits = _traits(root)
     entry = DocumentEntry(
         unique_id=unique,
-        replaces=_replaced(root),
+        replaces=replaced_id(root),
         title=_text(root.child("title")) or type_code.display,
         mime_type=document.content_type,
         language=_get(root.child("languageCode"), "code") or "fr-FR",
@@ -244,7 +244,8 @@ def unique_id(node: Node | None) -> str:
     return f"{root}^{extension}" if extension else root
 
 
-def _replaced(root: Node) -> str:
+def replaced_id(root: Node) -> str:
+    """Return the unique id of the document that one replaces, empty when none."""
     for related in root.children("relatedDocument"):
         if related.get("typeCode") == "RPLC":
             return unique_id(related.down("parentDocument", "id"))

@@ -87,7 +87,8 @@ class Handover:
     """What a connector reports of one attempt.
 
     Attributes:
-        status: `SENT` when a notice is still to come, else `CONFIRMED`.
+        status: `SENT` when a notice is still to come, else `CONFIRMED`; `SKIPPED` when the other
+            side has no place for it.
         note: code and word of the other side.
         receipt: such as the Message-ID.
     """

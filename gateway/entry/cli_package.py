@@ -1,7 +1,9 @@
 """`relais package`: what would be sent for a message, as files; nothing leaves."""
 
 import sys
+from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,18 +11,22 @@ import orjson
 import typer
 
 from gateway.connectors.mssante_mail import ARCHIVE_NAME, build
+from gateway.core.contributions import Json
 from gateway.core.deliveries import Delivery, DeliveryStatus
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.entry import settings as settings_module
 from gateway.entry.cli_convert import read_input
 from gateway.entry.mail import mail_sender
+from gateway.entry.package_dmp import write_submissions
 from gateway.entry.settings import Settings
-from gateway.entry.wiring import build_converter
+from gateway.entry.wiring import SystemClock, build_converter
 from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pipeline.folds import fold_alone
-from gateway.pipeline.route import route
+from gateway.pipeline.prepared import Prepared
+from gateway.pipeline.route import outgoing_documents, route
 from gateway.sharing.routing import Decision
+from gateway.sharing.routing_dmp import decide as decide_dmp
 
 
 class Channel(StrEnum):
@@ -39,14 +45,24 @@ def package(
         bool, typer.Option("--explain", help="Say why each mail leaves, waits or is not sent.")
     ] = False,
 ) -> None:
-    """Write what would be sent: per recipient the mail and its archive.
+    """Write what would be sent: per recipient the mail and its archive, or the submission.
 
     Example: relais package letter.er7 --channel mssante --out outgoing
     """
-    if channel is not Channel.MSSANTE:
+    if channel is Channel.PDSM:
         raise RejectedError([_not_built()])
     settings = settings_module.load()
     mappings = load_mappings(settings.mappings)
+    if channel is Channel.DMP:
+        item, shown, about, now = _read(settings, mappings, file)
+        made = [
+            decision
+            for one in outgoing_documents(item, shown, about)
+            if (decision := decide_dmp(one, now, opposed=False)) is not None
+        ]
+        show = partial(print_decision, explain=explain)
+        write_submissions(settings, mappings, SystemClock(), made, out, show)
+        return
     decisions = decide(settings, mappings, file)
     if not decisions:
         raise RejectedError([_nothing_asked()])
@@ -63,6 +79,14 @@ def decide(settings: Settings, mappings: Mappings, file: Path) -> list[Decision]
     Raises:
         RejectedError: the message is refused.
     """
+    item, shown, about, now = _read(settings, mappings, file)
+    return route(item, shown, about, now)
+
+
+def _read(
+    settings: Settings, mappings: Mappings, file: Path
+) -> tuple[Prepared, Json, str, datetime]:
+    """Return the input, its Patient, its `DocumentReference/id` and its instant."""
     converter = build_converter(settings, mappings=mappings)
     raw = read_input(file)
     item = converter.accepted(converter.open(raw))
@@ -70,7 +94,7 @@ def decide(settings: Settings, mappings: Mappings, file: Path) -> list[Decision]
     by_type = {resource["resourceType"]: resource for resource in resources}
     about = f"DocumentReference/{by_type.get('DocumentReference', {}).get('id', '')}"
     now = item.opened.header.sent_at or raw.received_at
-    return route(item, by_type.get("Patient", {}), about, now)
+    return item, by_type.get("Patient", {}), about, now
 
 
 def write(
@@ -123,5 +147,5 @@ def _not_built() -> Issue:
         severity=Severity.ERROR,
         where="--channel",
         what="this channel is not built yet.",
-        fix="Use --channel mssante.",
+        fix="Use --channel mssante or dmp.",
     )

@@ -135,6 +135,42 @@ class MssanteSettings(_Part):
     poll_s: float = Field(30.0, gt=0, description="how often notices are fetched")
 
 
+class DmpSettings(_Part):
+    """`[dmp]`: the shared record; off until an address is named."""
+
+    base_url: str = Field("", description="address of the services; empty: nothing is fed")
+    environment: Literal["test", "production"] = Field(
+        "test", description="what the address is; it must be what this installation is"
+    )
+    certificate: Path | None = Field(None, description="PEM chain for TLS (AUTH_CLI)")
+    key: Path | None = Field(None, description="PEM private key, when not in the chain")
+    sign_certificate: Path | None = Field(None, description="PEM certificate to sign with (SIGN)")
+    sign_key: Path | None = Field(None, description="PEM private key, when not beside it")
+    authority: Path | None = Field(None, description="PEM of the authorities of the record")
+    structures: tuple[str, ...] = Field(
+        (),
+        description="Struct_IdNat of the sites the certificates speak for, such as 1 and a FINESS; "
+        "the first when a message names none",
+    )
+    name: str = Field("Relais", description="name of the first structure")
+    sector: str = Field("SA01", description="activity sector (TRE_R02) when a document names none")
+    source_id: str = Field("2.999.1", description="OID of this system in metadata")
+    homologation: str = Field("", description="LPS_ID_HOMOLOGATION_DMP; empty: not sent")
+    vihf_version: Literal["3.0", "4.0"] = Field(
+        "4.0", description="VIHF_Version: 4.0 by the table of the volet, 3.0 by published samples"
+    )
+    authentication: str = Field(
+        "unspecified", description="how the hospital knows its people: Password, SmartcardPKI, …"
+    )
+    skew_s: float = Field(
+        60.0, ge=0, le=300, description="an assertion holds so long before it is made"
+    )
+    timeout_s: float = Field(60.0, gt=0, description="longest wait for the record")
+    unknown_wait_s: float = Field(
+        60.0, gt=0, description="wait before the registry is asked about an end nobody saw"
+    )
+
+
 class HooksSettings(_Part):
     """`[hooks]`: notifications to subscribers."""
 
@@ -289,6 +325,7 @@ class Settings(BaseSettings):
     receive: ReceiveSettings = ReceiveSettings()
     pathway: PathwaySettings = PathwaySettings()
     mssante: MssanteSettings = MssanteSettings()
+    dmp: DmpSettings = DmpSettings()
     hooks: HooksSettings = HooksSettings()
     exports: ExportsSettings = ExportsSettings()
     outbound: OutboundSettings = OutboundSettings()

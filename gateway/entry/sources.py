@@ -13,7 +13,7 @@ from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.mapping.converters import Converters
 from gateway.mapping.loader import Mappings
 from gateway.mapping.plan import FactPlan, FactUse
-from gateway.pipeline import business_acks, feed_watch, outgoing, work
+from gateway.pipeline import business_acks, feed_watch, outgoing, submissions, work
 
 
 def told_by_sources(mappings: Mappings) -> dict[str, frozenset[str]]:
@@ -65,6 +65,7 @@ _CARRIERS = ("T02", "T10", "R01")
 _CODE = {
     "acknowledgements": business_acks.ASSERTS,
     "outgoing mails": outgoing.ASSERTS,
+    "submissions to the shared record": submissions.ASSERTS,
     "watch over feeds": feed_watch.ASSERTS,
     "Task over REST": work.ASSERTS,
 }

@@ -33,6 +33,7 @@ from gateway.entry.auth.psc import Psc
 from gateway.entry.auth.routes import TOKEN_PATH
 from gateway.entry.auth.tokens import Tokens
 from gateway.entry.auth.wall import client_of
+from gateway.entry.dmp import build_dmp
 from gateway.entry.hospital import build_letters, build_mllp, mllp_rule
 from gateway.entry.judging_resources import build_resource_judge
 from gateway.entry.mail import build_mssante
@@ -61,7 +62,7 @@ from gateway.pathway.enrich import Tables
 from gateway.pathway.published import chosen
 from gateway.pathway.rulefiles import load_rules, rule_ids
 from gateway.pathway.rules import Rules
-from gateway.pipeline import outgoing
+from gateway.pipeline import outgoing, submissions
 from gateway.pipeline.archive import Archivist
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.convert import Converter, ConvertOptions
@@ -78,6 +79,7 @@ from gateway.pipeline.subscribed import HOOK
 from gateway.pipeline.sweep import Sweep
 from gateway.pipeline.to_hospital import CONNECTOR
 from gateway.pipeline.watch import Watcher, WatchSettings
+from gateway.sharing.routing_dmp import CONNECTOR as RECORD
 from gateway.store.factory import open_store
 
 #: Concept maps that HL7 v2 converters use by themselves.
@@ -141,7 +143,12 @@ def build_store(settings: Settings) -> Store:
 def build_rules(settings: Settings) -> CommitRules:
     """Build the rules of the commit."""
     window = timedelta(days=settings.receive.control_id_days)
-    return CommitRules(FOLDS, window, mails=bool(settings.mssante.smtp_host))
+    return CommitRules(
+        FOLDS,
+        window,
+        mails=bool(settings.mssante.smtp_host),
+        record=bool(settings.dmp.base_url),
+    )
 
 
 def build_receiver(
@@ -313,6 +320,9 @@ def build_workers(
     mail = build_mssante(settings, mappings, due_clock, letters.takes)
     if mail is not None:
         connectors.append(mail[0])
+    record = build_dmp(settings, mappings, due_clock)
+    if record is not None:
+        connectors.append(record)
     hospital = build_mllp(settings, mappings)
     if hospital is not None:
         connectors.append(hospital)
@@ -330,8 +340,9 @@ def build_workers(
         connectors,
         due_clock,
         policy,
-        on_settled=outgoing.settled,
+        on_settled=submissions.settled,
         on_notice=outgoing.noticed,
+        guards={RECORD: submissions.guard},
     )
     rhythm = Rhythm(settings.hooks.poll_s, settings.hooks.poll_s, settings.mssante.poll_s)
     watcher = build_watcher(settings, store, clock, mappings)

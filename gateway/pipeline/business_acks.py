@@ -224,6 +224,23 @@ def tell_settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
         _tell(tx, delivery, zam.RECEPTION, None, now, now)
 
 
+def tell_record(tx: Transaction, delivery: Delivery, code: str, now: datetime) -> None:
+    """Queue what the end of a submission to the shared record is to the document's sender.
+
+    Args:
+        tx: an open transaction.
+        delivery: with its new state.
+        code: what the registry said, or ours.
+        now: instant of the transaction.
+
+    Spec: CI-SIS volet on CDA documents in HL7 v2, ZAM^Z01.
+    """
+    if delivery.status is DeliveryStatus.CONFIRMED:
+        _tell(tx, delivery, zam.DMP, None, now, now)
+    elif delivery.status in _SETTLED or delivery.status is DeliveryStatus.SKIPPED:
+        _tell(tx, delivery, zam.DMP, (code or "DMP", "not fed"), now, now)
+
+
 def tell_notice(tx: Transaction, delivery: Delivery, notice: Notice, now: datetime) -> None:
     """Queue what a notice of reading is to the sender of the document."""
     evidence = notice.receipt.get("evidence")
@@ -244,7 +261,7 @@ def _tell(
     now: datetime,
 ) -> None:
     asked = delivery.item.details.get("business_acks") or {}
-    if not asked.get("reception" if trigger == zam.RECEPTION else "reading"):
+    if not asked.get("reading" if trigger == zam.READING else "reception"):
         return
     code, text = error or ("", "")
     told = zam.BusinessAck(

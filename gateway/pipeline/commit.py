@@ -21,6 +21,7 @@ from gateway.pipeline.dossiers import settle
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Opened, Prepared
 from gateway.pipeline.refold import Refolded, refold
+from gateway.pipeline.submissions import queue_submissions
 from gateway.pipeline.to_hospital import queue_application_acks, settle_answers
 from gateway.pipeline.vigilance import watch_identities
 
@@ -42,11 +43,13 @@ class CommitRules:
         folds: the fold of each type that has rules of its own.
         control_id_window: how far back the same control id is looked for.
         mails: letters that ask for secure mails get them; False where no operator is named.
+        record: letters that ask for the shared record are fed to it; False where none is named.
     """
 
     folds: Mapping[str, Fold]
     control_id_window: timedelta = timedelta(days=30)
     mails: bool = False
+    record: bool = False
 
 
 def commit(
@@ -92,6 +95,8 @@ def _commit(
     flags = watch_identities(tx, stored, *folded, now)
     if rules.mails:
         queue_mails(tx, stored, now)
+    if rules.record:
+        queue_submissions(tx, stored, now)
     assert_received(tx, stored, now)
     queue_application_acks(tx, stored, now)
     settle_answers(tx, stored, now)

@@ -118,6 +118,7 @@ class Deliverer:
         draw: Callable[[], float] | None = None,
         on_settled: Callable[[Transaction, Delivery, datetime], None] | None = None,
         on_notice: Callable[[Transaction, Delivery, Notice, datetime], None] | None = None,
+        guards: Mapping[str, Callable[[Transaction, Delivery], str]] | None = None,
     ) -> None:
         """Prepare; nothing is sent.
 
@@ -129,6 +130,7 @@ class Deliverer:
             draw: gives numbers from 0 to 1 for the jitter; those of the system by default.
             on_settled: called with each row after its state was written, in the transaction.
             on_notice: called with each notice about a row of ours, after it was applied.
+            guards: by connector: says why a row that is due must not leave any more, else "".
         """
         self._store = store
         self._connectors = {connector.name: connector for connector in connectors}
@@ -137,6 +139,7 @@ class Deliverer:
         self._draw = draw or SystemRandom().random
         self._on_settled = on_settled
         self._on_notice = on_notice
+        self._guards = guards or {}
         self._gate = asyncio.Semaphore(policy.concurrency)
         self._next_look = datetime.min.replace(tzinfo=UTC)
 
@@ -211,6 +214,8 @@ class Deliverer:
             made: Delivery | Skip | Wait = delivery
             if delivery.item.connector == subscribed.HOOK:
                 made = hooks.prepare(tx, delivery, now, self._policy.base)
+            elif why := self._stopped(tx, delivery):
+                made = Skip(why)
             if isinstance(made, Skip):
                 tx.outbox.settle(delivery.id, DeliveryStatus.SKIPPED, now, note=made.note)
             elif isinstance(made, Wait):
@@ -220,6 +225,10 @@ class Deliverer:
             else:
                 ready.append(made)
         return len(claimed), ready
+
+    def _stopped(self, tx: Transaction, delivery: Delivery) -> str:
+        guard = self._guards.get(delivery.item.connector)
+        return guard(tx, delivery) if guard is not None else ""
 
     async def _deliver(self, delivery: Delivery, ended: asyncio.Queue[_Ended]) -> None:
         outcome: _Outcome | None = None

@@ -4,24 +4,23 @@ Called at the end of a commit and after each change of an outbox row, in that tr
 Deciding is `pipeline.route` and `sharing.routing`, sending `pipeline.deliver`.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from gateway.core.contributions import Target
 from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery, Notice
-from gateway.core.facts import Assertion, Op, Span, told_of
+from gateway.core.facts import Op
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
 from gateway.pipeline import written
 from gateway.pipeline.business_acks import send_key, tell_notice, tell_settled, wanted
-from gateway.pipeline.dossiers import told_under
 from gateway.pipeline.letter_receipts import tell_author
 from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import route
+from gateway.pipeline.sends import Word, held_key, store_word
 from gateway.pipeline.to_hospital import CONNECTOR as HOSPITAL
 from gateway.pipeline.withdrawn_mails import stop_mails, withdrawn_document
 from gateway.sharing.routing import CONNECTOR, NO_INS, Decision
@@ -54,20 +53,20 @@ def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: da
         message = item.opened.parsed
         if not item.documents or item.status is not InboxStatus.CONVERTED:
             continue
-        patient = _target(item, "Patient")
+        patient = target_of(item, "Patient")
         withdrawn = withdrawn_document(item)
-        about = withdrawn or _target(item, "DocumentReference")
+        about = withdrawn or target_of(item, "DocumentReference")
         if patient is None or about is None:
             continue
         current = tx.resources.current([patient]).get((patient.type, patient.id))
         shown = written.read(current) or {} if current is not None else {}
         acks = wanted(message, item.opened.site)
         if withdrawn is not None:
-            mails = [_telling(one, acks) for one in stop_mails(tx, item, about, shown, now)]
+            mails = [telling(one, acks) for one in stop_mails(tx, item, about, shown, now)]
             queued += sum(made is not None for made in tx.outbox.queue(mails, now))
             continue
         for decision in route(item, shown, f"{about.type}/{about.id}", now):
-            queued += _queue(tx, decision, _pathway(item, patient, decision), acks, now)
+            queued += _queue(tx, decision, pathway_of(item, patient, decision), acks, now)
     return queued
 
 
@@ -115,7 +114,7 @@ def _queue(
     now: datetime,
 ) -> int:
     details = {**decision.item.details, "pathway": said}
-    item = _telling(replace(decision.item, details=details), acks)
+    item = telling(replace(decision.item, details=details), acks)
     [delivery_id] = tx.outbox.queue([item], now)
     if delivery_id is None:
         return 0
@@ -127,13 +126,13 @@ def _queue(
     return 1
 
 
-def _telling(item: NewDelivery, acks: dict[str, Any]) -> NewDelivery:
+def telling(item: NewDelivery, acks: dict[str, Any]) -> NewDelivery:
     """Return an item whose end is told to the sender of its document, where it asks for that."""
     return replace(item, details={**item.details, "business_acks": acks}) if acks else item
 
 
-def _pathway(item: Prepared, patient: Target, decision: Decision) -> dict[str, Any]:
-    """Return what the facts of a mail need, kept with its outbox row."""
+def pathway_of(item: Prepared, patient: Target, decision: Decision) -> dict[str, Any]:
+    """Return what the facts of a send need, kept with its outbox row."""
     documents = [
         one for one in item.assertions if one.event.startswith("DOC.") and one.op is Op.ASSERT
     ]
@@ -158,66 +157,15 @@ def _assert(
     happened: datetime,
     now: datetime,
 ) -> None:
-    instant = happened.astimezone(UTC).replace(microsecond=0)
     held = event == "SND.HELD_NO_INS"
     recipient = "" if held else said["recipient"]
-    key = f"SND|{said['doc']}|held|" if held else send_key(said["doc"], event, recipient)
-    revision = f"{instant:%Y-%m-%dT%H:%M:%SZ}|{delivery_id:012d}"
-    name = f"{event}|{key}|{revision}"
-    attributes = {
-        "estab": said["estab"],
-        "doc": said["doc"],
-        "about": said.get("about", ""),
-        "channel": "mss",
-        "recipient": recipient,
-        "read_requested": said["read_requested"],
-    }
-    assertion = Assertion(
-        aid=hashlib.sha256(name.encode()).hexdigest(),
-        event=event,
-        key=key,
-        op=Op.ASSERT,
-        revision=revision,
-        when=Span(instant, instant),
-        sent_at=instant,
-        patient=_holder(tx, said),
-        source=said["source"],
-        attributes={name: value for name, value in attributes.items() if value != ""},
-    )
-    # No input says it: rows of the outbox are numbered below zero beside those of the inbox.
-    assertions = [assertion, *_kept(tx, delivery_id, assertion)]
-    patients = tx.facts.replace([(-delivery_id, now, assertions)])
-    persons = tx.facts.persons(patients)
-    tx.watch.touch(dict.fromkeys(persons.values(), now))
+    key = held_key(said["doc"]) if held else send_key(said["doc"], event, recipient)
+    attributes = {"recipient": recipient, "read_requested": said["read_requested"]}
+    store_word(tx, delivery_id, Word(event, key, "mss", happened, attributes), said, now)
 
 
-def _holder(tx: Transaction, said: dict[str, Any]) -> Target:
-    """Return whom the facts of a letter are with: its dossier may have been moved since."""
-    found = (
-        one.assertion.patient
-        for one in told_under(tx, said["patient"])
-        if one.assertion.attributes.get("setid") == said["doc"]
-        and one.assertion.event.startswith("DOC.")
-        and one.assertion.patient is not None
-        and told_of(one.assertion.patient.id)[0] == said["patient"]
-    )
-    return next(found, Target("Patient", said["patient"]))
-
-
-def _kept(tx: Transaction, delivery_id: int, assertion: Assertion) -> list[Assertion]:
-    """Return what a row asserts under other keys: being read takes no arrival back."""
-    if assertion.patient is None:
-        return []
-    return [
-        one.assertion
-        for one in told_under(tx, told_of(assertion.patient.id)[0])
-        if one.order == -delivery_id
-        and one.assertion.key != assertion.key
-        and one.assertion.event != "SND.HELD_NO_INS"
-    ]
-
-
-def _target(item: Prepared, kind: str) -> Target | None:
+def target_of(item: Prepared, kind: str) -> Target | None:
+    """Return the resource of a kind that an input makes, None when it makes none."""
     return next(
         (c.target for c in item.contributions if c.target.type == kind and not c.annotates), None
     )

@@ -23,6 +23,7 @@ from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Converting, Prepared
 from gateway.pipeline.refold import Change, refold
+from gateway.pipeline.submissions import queue_submissions
 from gateway.pipeline.vigilance import watch_identities
 
 _log = structlog.get_logger()
@@ -146,6 +147,8 @@ class Replayer:
             assert_received(tx, [(row.id, item) for row, item in prepared], now)
             if self.rules.mails:
                 queue_mails(tx, [(row.id, item) for row, item in prepared], now)
+            if self.rules.record:
+                queue_submissions(tx, [(row.id, item) for row, item in prepared], now)
             if dry_run:
                 raise _DryRunError(outcome)
             return outcome

@@ -42,18 +42,31 @@ def route(item: "Prepared", patient: Json, about: str, now: datetime) -> list[De
     """
     if not item.documents:
         return []
-    message: Message = item.opened.parsed
-    flags = hl7_envelope.flags(message)
+    flags = hl7_envelope.flags(item.opened.parsed)
     if not flags.get("DESTMSSANTEPS") and not flags.get("DESTMSSANTEPAT"):
         return []
-    request = hl7_envelope.request(message)
     made: list[Decision] = []
-    for one in item.documents:
-        outgoing = Outgoing(
+    for outgoing in outgoing_documents(item, patient, about):
+        made += decide(outgoing, now)
+    return made
+
+
+def outgoing_documents(item: "Prepared", patient: Json, about: str) -> list[Outgoing]:
+    """Return the documents of an MDM or ORU as the routing of every channel sees them.
+
+    Args:
+        item: converted, with the documents that were read on the way.
+        patient: the Patient as it stands after this message.
+        about: `DocumentReference/id`.
+    """
+    message: Message = item.opened.parsed
+    request = hl7_envelope.request(message)
+    return [
+        Outgoing(
             document_id=unique_id(one.document.root.child("id")),
             about=about,
             body=one.place.body,
-            flags=flags,
+            flags=hl7_envelope.flags(message),
             recipients=[Recipient(r.place, r.address, _number(r)) for r in recipients(message)],
             ins=trusted_ins(patient),
             require_ins=item.opened.site.require_ins,
@@ -67,8 +80,8 @@ def route(item: "Prepared", patient: Json, about: str, now: datetime) -> list[De
             author=_author(message),
             content_type_code=_CONTENT_TYPES.get(message.value("PV1-2").upper(), ""),
         )
-        made += decide(outgoing, now)
-    return made
+        for one in item.documents
+    ]
 
 
 def trusted_ins(patient: Json) -> str:

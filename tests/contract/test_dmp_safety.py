@@ -160,7 +160,6 @@ async def test_tls_1_2_with_the_suites_of_the_record(shared):
     assert handover.status is DeliveryStatus.CONFIRMED
 
 
-@pytest.mark.field("FL-288")
 async def test_a_renewed_certificate_counts_without_a_restart(shared):
     connector = shared.connector
     await connector.send(delivery(letter()))

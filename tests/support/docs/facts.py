@@ -24,8 +24,6 @@ a part of the gateway that learns what became of what it sent or asked for.
 _UNTOLD = {
     "CALL.DONE": "no screen and no message tells of a call yet",
     "FEED.HEARTBEAT": "each message of a feed is one; that it speaks again is `FEED.ALIVE`",
-    "SND.WITHDRAWAL_DUE": "there is no connector to the national record that withdraws",
-    "SND.WITHDRAWN": "there is no connector to the national record that withdraws",
 }
 _ANY = "cda document"
 _FAMILIES = {

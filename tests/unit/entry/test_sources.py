@@ -17,7 +17,7 @@ from gateway.mapping.plan import FactPlan
 from gateway.pathway import enrich
 from gateway.pathway.able import can_be_met, can_start, fit_to_be_on, lacking, listed
 from gateway.pathway.rulefiles import load_rules
-from gateway.pipeline import business_acks, feed_watch, outgoing, work
+from gateway.pipeline import business_acks, feed_watch, outgoing, sends, submissions, work
 from tests.conftest import ROOT
 from tests.support.docs import facts
 from tests.support.gateway import converter
@@ -68,24 +68,31 @@ def test_the_code_that_sends_asserts_what_its_tables_say():
     assert named == {
         *outgoing.ASSERTS,
         *business_acks.ASSERTS,
+        *submissions.ASSERTS,
         *work.ASSERTS,
         *feed_watch.ASSERTS,
     }
 
-    for function, table in (
-        (outgoing._assert, outgoing.ASSERTS),
-        (business_acks._fact, business_acks.ASSERTS),
+    for functions, table in (
+        ((outgoing._assert, sends.store_word), outgoing.ASSERTS),
+        ((business_acks._fact,), business_acks.ASSERTS),
     ):
-        tree = ast.parse(inspect.getsource(function))
-        [written] = [
-            {key.value for key in node.value.keys if isinstance(key, ast.Constant)}
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Assign)
-            and isinstance(node.targets[0], ast.Name)
-            and node.targets[0].id == "attributes"
-            and isinstance(node.value, ast.Dict)
-        ]
+        written = {name for function in functions for name in _attributes(function)}
         assert {frozenset(written)} == set(table.values())
+
+
+def _attributes(function):
+    """Return the keys of the table `attributes` that a function writes."""
+    tree = ast.parse(inspect.getsource(function))
+    [written] = [
+        {key.value for key in node.value.keys if isinstance(key, ast.Constant)}
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id == "attributes"
+        and isinstance(node.value, ast.Dict)
+    ]
+    return written
 
 
 def test_what_is_computed_is_what_the_enrichment_writes():

@@ -1,0 +1,242 @@
+"""Documents that stored messages ask to feed to the shared record, and what is known of each.
+
+Called at the end of a commit, before a row is sent, and after each change of one, in that
+transaction. Deciding is `sharing.routing_dmp`, sending `pipeline.deliver`. Rows of other
+connectors are handed on to `pipeline.outgoing`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from gateway.cda.xds_metadata import replaced_id
+from gateway.core.contributions import Json, Target
+from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery
+from gateway.core.messages import InboxStatus
+from gateway.core.ports import Transaction
+from gateway.hl7v2.message import Message
+from gateway.pathway.facts import reduce
+from gateway.pipeline import outgoing, written
+from gateway.pipeline.business_acks import send_key, tell_record, wanted
+from gateway.pipeline.dossiers import told_under
+from gateway.pipeline.mailed import mailed
+from gateway.pipeline.prepared import Prepared
+from gateway.pipeline.route import outgoing_documents
+from gateway.pipeline.sends import Word, held_key, store_word
+from gateway.pipeline.withdrawn_mails import withdrawn_document
+from gateway.sharing.routing import NO_INS, WITHDRAWN, Decision, Outgoing, Reason
+from gateway.sharing.routing_dmp import (
+    CONNECTOR,
+    OPPOSED,
+    OPPOSITION,
+    REPLACED,
+    decide,
+    deletion,
+    key_of,
+)
+
+_OK, _KO, _HELD = "SND.DMP_OK", "SND.DMP_KO", "SND.HELD_NO_INS"
+_DUE, _DONE = "SND.WITHDRAWAL_DUE", "SND.WITHDRAWN"
+_DELETE = "dmp-delete"
+_CHANNEL = "dmp"
+_NOT_LEFT = frozenset({DeliveryStatus.HELD, DeliveryStatus.QUEUED, DeliveryStatus.RETRY_WAIT})
+_ENDED_BADLY = frozenset({DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP, DeliveryStatus.SKIPPED})
+_CODE = re.compile(r"\b(?:XDS|DMP)[A-Z]\w+|\bRLS-DMP-\d{3}")
+#: What is asserted of submissions, with its attributes; for the list of rules nobody can answer.
+ASSERTS = {
+    _OK: frozenset({"estab", "doc", "about", "channel"}),
+    _KO: frozenset({"estab", "doc", "about", "channel", "code"}),
+    _HELD: frozenset({"estab", "doc", "about", "channel"}),
+    _DUE: frozenset({"estab", "doc", "about", "channel"}),
+    _DONE: frozenset({"estab", "doc", "about", "channel"}),
+}
+
+
+def queue_submissions(
+    tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime
+) -> int:
+    """Queue what the documents of new messages ask for; return how many rows leave or wait.
+
+    Args:
+        tx: the transaction that folded the same rows.
+        stored: row id and input.
+        now: instant of the commit.
+    """
+    return sum(_queue_all(tx, item, now) for _, item in stored)
+
+
+def guard(tx: Transaction, delivery: Delivery) -> str:
+    """Say why a row must not leave after all, empty when it may: opposition told since.
+
+    Spec: PAM France 2.11 6.14 (ZFA-9); checked before each attempt.
+    """
+    said = delivery.item.details.get("pathway") or {}
+    if delivery.item.details.get("kind") == _DELETE or not said.get("patient"):
+        return ""
+    return _words(OPPOSED) if _is_opposed(tx, str(said["patient"])) else ""
+
+
+def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
+    """Assert what the state of a row proves; what it proved before is taken back.
+
+    Args:
+        tx: the transaction that wrote the state.
+        delivery: with its new state.
+        now: instant of that write.
+    """
+    if delivery.item.connector != CONNECTOR:
+        outgoing.settled(tx, delivery, now)
+        return
+    said = delivery.item.details.get("pathway")
+    if not isinstance(said, dict):
+        return
+    is_confirmed = delivery.status is DeliveryStatus.CONFIRMED
+    if delivery.item.details.get("kind") == _DELETE:
+        if is_confirmed:
+            store_word(tx, delivery.id, _word(_DONE, said, now), said, now)
+        return
+    if is_confirmed:
+        store_word(tx, delivery.id, _word(_OK, said, now), said, now)
+        tx.audit.append([mailed(tx, delivery, now)])
+    elif delivery.status in _ENDED_BADLY:
+        word = _word(_KO, said, now, {"code": code_of(delivery)})
+        store_word(tx, delivery.id, word, said, now)
+    tell_record(tx, delivery, code_of(delivery), now)
+
+
+def code_of(delivery: Delivery) -> str:
+    """Return the code a row ended with, as the registry said it where it did."""
+    told = str(delivery.receipt.get("code", "")) if delivery.receipt else ""
+    found = _CODE.findall(delivery.note)
+    theirs = [code for code in found if not code.startswith("RLS-")]
+    return told or next(iter((*theirs, *found)), "")
+
+
+def _queue_all(tx: Transaction, item: Prepared, now: datetime) -> int:
+    message = item.opened.parsed
+    if not item.documents or item.status is not InboxStatus.CONVERTED:
+        return 0
+    if not isinstance(message, Message):
+        return 0
+    patient = outgoing.target_of(item, "Patient")
+    withdrawn = withdrawn_document(item)
+    about = withdrawn or outgoing.target_of(item, "DocumentReference")
+    if patient is None or about is None:
+        return 0
+    current = tx.resources.current([patient]).get((patient.type, patient.id))
+    shown: Json = written.read(current) or {} if current is not None else {}
+    queued = 0
+    opposed = _is_opposed(tx, patient.id)
+    for document, replaced in _documents(item, shown, f"{about.type}/{about.id}"):
+        decision = decide(document, now, opposed=opposed)
+        if document.withdrawn:
+            queued += _withdraw(tx, item, document, patient, decision, now)
+        elif decision is not None:
+            said = outgoing.pathway_of(item, patient, decision)
+            _give_way(tx, replaced, now)
+            queued += _queue(tx, item, decision, said, now)
+    return queued
+
+
+def _documents(item: Prepared, shown: Json, about: str) -> Iterator[tuple[Outgoing, str]]:
+    """Return each document with the id of the one it replaces."""
+    made = outgoing_documents(item, shown, about)
+    replaced = [replaced_id(one.document.root) for one in item.documents]
+    return zip(made, replaced, strict=True)
+
+
+def _queue(
+    tx: Transaction, item: Prepared, decision: Decision, said: dict[str, Any], now: datetime
+) -> int:
+    details = {**decision.item.details, "pathway": said}
+    # Versions of one document leave one after the other.
+    made = replace(decision.item, details=details, lane=f"{CONNECTOR}|{said['doc']}")
+    made = outgoing.telling(made, wanted(item.opened.parsed, item.opened.site))
+    [delivery_id] = tx.outbox.queue([made], now)
+    if delivery_id is None:
+        return 0
+    if decision.status is not DeliveryStatus.QUEUED:
+        tx.outbox.settle(delivery_id, decision.status, now, note=_words(decision.reason))
+        if decision.reason is NO_INS:
+            store_word(tx, delivery_id, _word(_HELD, said, now), said, now)
+    return 1
+
+
+def _give_way(tx: Transaction, replaced: str, now: datetime) -> None:
+    """Let a newer version take the place of one that waits for an INS."""
+    known = tx.outbox.by_key(CONNECTOR, key_of(replaced)) if replaced else None
+    if known is not None and known.status is DeliveryStatus.HELD:
+        _stop(tx, known, REPLACED, now)
+
+
+def _withdraw(
+    tx: Transaction,
+    item: Prepared,
+    document: Outgoing,
+    patient: Target,
+    decision: Decision | None,
+    now: datetime,
+) -> int:
+    """Stop what has not left, take back what has, or may have."""
+    known = tx.outbox.by_key(CONNECTOR, key_of(document.document_id))
+    if known is None:
+        if decision is not None:
+            # Should the letter come after its withdrawal, it is not fed.
+            said = outgoing.pathway_of(item, patient, decision)
+            _queue(tx, item, decision, said, now)
+        return 0
+    may_be_there = known.status not in _ENDED_BADLY and known.attempts > 0
+    if known.status in _NOT_LEFT:
+        _stop(tx, known, WITHDRAWN, now)
+    if not may_be_there and known.status is not DeliveryStatus.GIVEN_UP:
+        return 0
+    return _take_back(tx, known, deletion(document, now), now)
+
+
+def _take_back(tx: Transaction, known: Delivery, made: NewDelivery, now: datetime) -> int:
+    said = known.item.details.get("pathway") or {}
+    kept = {name: known.item.details[name] for name in ("ins", "ins_trusted", "author")}
+    item = replace(
+        made,
+        details={**made.details, **kept, "pathway": said},
+        body=known.item.body or made.body,
+        lane=known.item.lane,
+        about=known.item.about,
+    )
+    [delivery_id] = tx.outbox.queue([item], now)
+    if delivery_id is None:
+        return 0
+    if said:
+        store_word(tx, delivery_id, _word(_DUE, said, now), said, now)
+    return 1
+
+
+def _stop(tx: Transaction, known: Delivery, reason: Reason, now: datetime) -> None:
+    tx.outbox.settle(known.id, DeliveryStatus.SKIPPED, now, note=_words(reason))
+    # It waits for no INS any more.
+    patients = tx.facts.replace([(-known.id, now, [])])
+    tx.watch.touch(dict.fromkeys(tx.facts.persons(patients).values(), now))
+
+
+def _is_opposed(tx: Transaction, patient_id: str) -> bool:
+    facts = reduce(told_under(tx, patient_id))
+    return any(fact.event == OPPOSITION for fact in facts.values())
+
+
+def _word(
+    event: str, said: Mapping[str, Any], now: datetime, attributes: Mapping[str, Any] | None = None
+) -> Word:
+    doc = str(said["doc"])
+    keys = {
+        _HELD: held_key(doc),
+        _DUE: f"SND|{doc}|{_CHANNEL}-due|",
+        _DONE: f"SND|{doc}|{_CHANNEL}-withdrawn|",
+    }
+    key = keys.get(event) or send_key(doc, event, "")
+    return Word(event, key, _CHANNEL, now, attributes or {})
+
+
+def _words(reason: Reason) -> str:
+    return f"{reason.word}: {reason.en}"
