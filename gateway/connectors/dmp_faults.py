@@ -157,6 +157,17 @@ def not_understood(why: str) -> Issue:
     )
 
 
+def not_offered(what: str) -> Issue:
+    """Say that the dialect has no word for it."""
+    return Issue(
+        code="RLS-DMP-028",
+        severity=Severity.ERROR,
+        where="setting dmp.dialect",
+        what=f"this dialect offers no {what}.",
+        fix="Have it done by a person with access to the repository, or use the dialect xds.",
+    )
+
+
 def bad_file(which: str) -> Issue:
     """Say that a file of keys or certificates cannot be used."""
     return Issue(

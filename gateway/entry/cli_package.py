@@ -18,7 +18,7 @@ from gateway.core.issues import Issue, Severity
 from gateway.entry import settings as settings_module
 from gateway.entry.cli_convert import read_input
 from gateway.entry.mail import mail_sender
-from gateway.entry.package_dmp import write_submissions
+from gateway.entry.package_dmp import write_bundles, write_submissions
 from gateway.entry.settings import Settings
 from gateway.entry.wiring import SystemClock, build_converter
 from gateway.mapping.loader import Mappings, load_mappings
@@ -49,11 +49,9 @@ def package(
 
     Example: relais package letter.er7 --channel mssante --out outgoing
     """
-    if channel is Channel.PDSM:
-        raise RejectedError([_not_built()])
     settings = settings_module.load()
     mappings = load_mappings(settings.mappings)
-    if channel is Channel.DMP:
+    if channel is not Channel.MSSANTE:
         item, shown, about, now = _read(settings, mappings, file)
         made = [
             decision
@@ -61,7 +59,8 @@ def package(
             if (decision := decide_dmp(one, now, opposed=False)) is not None
         ]
         show = partial(print_decision, explain=explain)
-        write_submissions(settings, mappings, SystemClock(), made, out, show)
+        writer = write_bundles if channel is Channel.PDSM else write_submissions
+        writer(settings, mappings, SystemClock(), made, out, show)
         return
     decisions = decide(settings, mappings, file)
     if not decisions:
@@ -138,14 +137,4 @@ def _nothing_asked() -> Issue:
         where="OBX MetaDMPMSS",
         what="the input asks for no secure mail.",
         fix="Give an MDM or ORU with DESTMSSANTEPS or DESTMSSANTEPAT set to Y.",
-    )
-
-
-def _not_built() -> Issue:
-    return Issue(
-        code="RLS-MSS-051",
-        severity=Severity.ERROR,
-        where="--channel",
-        what="this channel is not built yet.",
-        fix="Use --channel mssante or dmp.",
     )

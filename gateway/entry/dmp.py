@@ -7,6 +7,7 @@ from gateway import __version__
 from gateway.connectors import dmp_faults
 from gateway.connectors.dmp import DmpConnector
 from gateway.connectors.dmp_keys import agree, client_context, load_signer
+from gateway.connectors.dmp_pdsm import FhirEndpoint, PdsmDialect
 from gateway.connectors.dmp_submission import House
 from gateway.connectors.dmp_vihf import Software
 from gateway.connectors.dmp_xds import Endpoint, XdsDialect
@@ -41,7 +42,8 @@ def build_dmp(settings: Settings, mappings: Mappings, clock: Clock) -> DmpConnec
     """
     if not settings.dmp.base_url:
         return None
-    dialect = xds_dialect(settings, clock)
+    is_xds = settings.dmp.dialect == "xds"
+    dialect = xds_dialect(settings, clock) if is_xds else pdsm_dialect(settings, clock)
     return DmpConnector(dialect, dmp_house(settings), mappings.conceptmaps)
 
 
@@ -80,6 +82,23 @@ def xds_dialect(settings: Settings, clock: Clock) -> XdsDialect:
         unknown_wait_s=part.unknown_wait_s,
     )
     return XdsDialect(endpoint, clock)
+
+
+def pdsm_dialect(settings: Settings, clock: Clock) -> PdsmDialect:
+    """Build the dialect of repositories that speak FHIR.
+
+    Raises:
+        FatalError: as `build_dmp`.
+    """
+    part = settings.dmp
+    if (part.environment == "production") != settings.is_production:
+        raise FatalError([dmp_faults.other_environment("setting dmp.environment")])
+    if not (part.authority and part.certificate and part.structures):
+        raise FatalError([_incomplete()])
+    tls = partial(client_context, part.authority, part.certificate, part.key)
+    tls()
+    base = part.base_url.rstrip("/")
+    return PdsmDialect(FhirEndpoint(base, tls, part.timeout_s, part.unknown_wait_s), clock)
 
 
 def _incomplete() -> Issue:

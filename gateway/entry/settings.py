@@ -139,6 +139,9 @@ class DmpSettings(_Part):
     """`[dmp]`: the shared record; off until an address is named."""
 
     base_url: str = Field("", description="address of the services; empty: nothing is fed")
+    dialect: Literal["xds", "pdsm"] = Field(
+        "xds", description="xds: XDS.b with signed assertions (the DMP); pdsm: FHIR, ITI-65"
+    )
     environment: Literal["test", "production"] = Field(
         "test", description="what the address is; it must be what this installation is"
     )

@@ -65,10 +65,3 @@ def test_a_message_that_asks_for_no_mail_is_refused(relais, tmp_path):
 
     assert ended.code == 1
     assert "RLS-MSS-050 at OBX MetaDMPMSS" in ended.err
-
-
-def test_a_channel_that_is_not_built_says_so(relais, letter, tmp_path):
-    ended = relais("package", letter, "--channel", "pdsm", "--out", tmp_path / "out")
-
-    assert ended.code == 1
-    assert "RLS-MSS-051 at --channel" in ended.err

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.connectors.dmp_keys import client_context
 from gateway.connectors.http import HttpClient
+from gateway.fhir.shape import check
 from tests.support.dmp import EG, letter, named, pki_in, record
 from tests.support.mail import messages
 
@@ -91,3 +92,15 @@ def test_a_production_address_in_a_test_installation_is_refused(
 
     assert ended.code == 2
     assert "RLS-DMP-003 at setting dmp.environment" in ended.err
+
+
+def test_the_second_dialect_is_a_bundle(relais, message, tmp_path, monkeypatch):
+    monkeypatch.setenv("RELAIS_DMP_STRUCTURES", json.dumps([EG]))
+
+    ended = relais("package", message, "--channel", "pdsm", "--out", tmp_path / "out")
+
+    bundle = json.loads((tmp_path / "out/1-dmp/bundle.json").read_bytes())
+    assert ended.code == 0
+    assert check(bundle) == []
+    kinds = [one["resource"]["resourceType"] for one in bundle["entry"]]
+    assert kinds == ["List", "DocumentReference", "Binary"]
