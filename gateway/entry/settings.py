@@ -151,27 +151,19 @@ class DmpSettings(_Part):
     sign_key: Path | None = Field(None, description="PEM private key, when not beside it")
     authority: Path | None = Field(None, description="PEM of the authorities of the record")
     structures: tuple[str, ...] = Field(
-        (),
-        description="Struct_IdNat of the sites the certificates speak for, such as 1 and a FINESS; "
-        "the first when a message names none",
+        (), description="Struct_IdNat of our sites (1 and a FINESS); the first when none is named"
     )
     name: str = Field("Relais", description="name of the first structure")
     sector: str = Field("SA01", description="activity sector (TRE_R02) when a document names none")
     source_id: str = Field("2.999.1", description="OID of this system in metadata")
     homologation: str = Field("", description="LPS_ID_HOMOLOGATION_DMP; empty: not sent")
-    vihf_version: Literal["3.0", "4.0"] = Field(
-        "4.0", description="VIHF_Version: 4.0 by the table of the volet, 3.0 by published samples"
-    )
+    vihf_version: Literal["3.0", "4.0"] = Field("4.0", description="VIHF_Version; samples say 3.0")
     authentication: str = Field(
         "unspecified", description="how the hospital knows its people: Password, SmartcardPKI, …"
     )
-    skew_s: float = Field(
-        60.0, ge=0, le=300, description="an assertion holds so long before it is made"
-    )
+    skew_s: float = Field(60.0, ge=0, le=300, description="assertions hold so long before now")
     timeout_s: float = Field(60.0, gt=0, description="longest wait for the record")
-    unknown_wait_s: float = Field(
-        60.0, gt=0, description="wait before the registry is asked about an end nobody saw"
-    )
+    unknown_wait_s: float = Field(60.0, gt=0, description="wait before an unseen end is asked for")
 
 
 class HooksSettings(_Part):
