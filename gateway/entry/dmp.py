@@ -12,7 +12,7 @@ from gateway.connectors.dmp_submission import House
 from gateway.connectors.dmp_vihf import Software
 from gateway.connectors.dmp_xds import Endpoint, XdsDialect
 from gateway.core.clock import Clock
-from gateway.core.errors import FatalError
+from gateway.core.errors import FatalError, RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.entry.settings import Settings
 from gateway.mapping.loader import Mappings
@@ -62,7 +62,10 @@ def xds_dialect(settings: Settings, clock: Clock) -> XdsDialect:
     signer = partial(load_signer, part.sign_certificate, part.sign_key)
     # Read once now: a missing or foreign file stops the start and not the first document.
     tls()
-    agree(signer(), production=settings.is_production)
+    try:
+        agree(signer(), production=settings.is_production)
+    except RejectedError as error:
+        raise FatalError(error.issues) from error
     software = Software(
         _NAME,
         __version__,
