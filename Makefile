@@ -6,9 +6,9 @@ BENCH_ARGS ?=
 FUZZ_ARGS ?=
 REGION_ARGS ?=
 
-.PHONY: help demo test conformance check fix bench fuzz golden docs lock clean region compiled
+.PHONY: help demo test conformance check fix bench fuzz golden docs lock clean region compiled bench-compiled
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
 .venv/.ready: requirements.lock pyproject.toml .ci/setup
 	./.ci/setup
@@ -47,6 +47,10 @@ compiled: .venv/.ready ## build the wheel with compiled rooms and test it beside
 
 bench: .venv/.ready ## print the figures of this machine (asserts nothing)
 	$(PY) -m tests.bench $(BENCH_ARGS)
+
+bench-compiled: .venv/.ready ## the same figures by the compiled build
+	@./.ci/compiled-tree
+	cd build/compiled/tree && PYTHONPATH="$$PWD" $(CURDIR)/.venv/bin/python -m tests.bench $(BENCH_ARGS)
 
 fuzz: .venv/.ready ## mutate a million messages (FUZZ_ARGS="--count 10000")
 	$(PY) -m tests.fuzz $(FUZZ_ARGS)

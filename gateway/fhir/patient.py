@@ -12,6 +12,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from gateway.core.contributions import Claim, Contribution, Json, Target
 from gateway.core.envelope import INS_ROOTS
+from gateway.core.identity import vouches
 from gateway.fhir import links
 from gateway.fhir.fold import merge
 from gateway.fhir.spoken import is_trait, spoken_of, unmarked, word_claim
@@ -85,7 +86,7 @@ class PatientFold:
             doubts.append("ins-traits-conflict")
         if not gone and is_discontinuous(parts):
             doubts.append("identity-discontinuity")
-        if not gone and "USUR" in _statuses(merged):
+        if not gone and any(code == "USUR" for _system, code in _statuses(merged)):
             doubts.append("identity-usurped")
         trusted = traits is not None and is_vouched(merged) and not doubts
         shown = ins is not None and trusted
@@ -185,17 +186,13 @@ def _without_status(patient: Json) -> Json:
 
 
 def is_vouched(patient: Json) -> bool:
-    """Tell whether the identity status allows the INS: VALI, and neither DOUT, FICT nor USUR.
-
-    Spec: PAM France 2.11, PID-32 and table 0445.
-    """
-    codes = _statuses(patient)
-    return "VALI" in codes and not codes & {"DOUT", "FICT", "USUR"}
+    """Tell whether the identity statuses of a Patient allow its INS."""
+    return vouches(_statuses(patient))
 
 
-def _statuses(patient: Json) -> set[str]:
+def _statuses(patient: Json) -> set[tuple[str, str]]:
     return {
-        part["valueCoding"].get("code", "")
+        (part["valueCoding"].get("system", ""), part["valueCoding"].get("code", ""))
         for extension in patient.get("extension", ())
         if extension.get("url") == RELIABILITY
         for part in extension.get("extension", ())

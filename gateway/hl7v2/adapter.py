@@ -111,6 +111,7 @@ def contribute(
         cda_identifiers=cda_identifiers,
         test_ins=test_ins,
         units=plans.units,
+        identity_words=plans.identity_words,
     )
     mapped = Mapped(flags=[flag for flag in repaired.flags if flag not in message.flags])
     if context.results.of_order:

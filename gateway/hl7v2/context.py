@@ -11,7 +11,28 @@ from gateway.core.values import value
 from gateway.fhir.identity import Ids
 from gateway.hl7v2.message import Message
 from gateway.hl7v2.results import NO_RESULTS, Results
+from gateway.mapping.conceptmaps import ConceptMap
 from gateway.mapping.sites import Site
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityWords:
+    """The words of PID-32 and ZFD as FHIR has them: concept maps, for they move with FR Core.
+
+    Attributes:
+        statuses: PID-32, `identity-status`.
+        methods: ZFD-5, `identity-method`.
+        proofs: ZFD-7, `identity-proof`.
+    """
+
+    statuses: ConceptMap
+    methods: ConceptMap
+    proofs: ConceptMap
+
+
+_NONE = ConceptMap(name="", source="", version="", codes={})
+#: No word is known.
+NO_WORDS = IdentityWords(_NONE, _NONE, _NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +105,7 @@ class Context:
         recorded: EVN-2, else MSH-7.
         test_ins: whether INS of the test and demonstration authorities are accepted.
         units: UCUM codes that may be claimed, by unit as sent (`ucum-units`).
+        identity_words: what is said of an identity, in FHIR.
         results: which segments of the message are results.
     """
 
@@ -102,4 +124,5 @@ class Context:
     recorded: datetime
     test_ins: bool
     units: Mapping[str, str] = field(default_factory=dict)
+    identity_words: IdentityWords = NO_WORDS
     results: Results = NO_RESULTS

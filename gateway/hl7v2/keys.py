@@ -14,7 +14,7 @@ from gateway.core.timestamps import TimestampError, parse_timestamp
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
 from gateway.hl7v2 import faults
 from gateway.hl7v2.authorities import finess, finess_of
-from gateway.hl7v2.context import AccountKey, Context, PatientKey, VisitKey
+from gateway.hl7v2.context import NO_WORDS, AccountKey, Context, IdentityWords, PatientKey, VisitKey
 from gateway.hl7v2.convert.patient import TEST_ROOTS, ins_key_is_right, is_vouched
 from gateway.hl7v2.events import APPOINTMENT_ACTIONS, INSERT, find_event
 from gateway.hl7v2.message import Message, Node
@@ -43,6 +43,7 @@ def context_of(
     cda_identifiers: Identifiers = (),
     test_ins: bool = False,
     units: Mapping[str, str] | None = None,
+    identity_words: IdentityWords = NO_WORDS,
 ) -> Context:
     """Read the keys of a message.
 
@@ -53,6 +54,7 @@ def context_of(
         cda_identifiers: (root, extension) pairs of the patient in the document it carries.
         test_ins: whether INS of the test and demonstration authorities are accepted.
         units: UCUM codes that may be claimed, by unit as sent.
+        identity_words: what is said of an identity, in FHIR.
 
     Raises:
         RejectedError: no Patient or no stay can be named.
@@ -77,6 +79,7 @@ def context_of(
         recorded=recorded_at(message),
         test_ins=test_ins,
         units=units or {},
+        identity_words=identity_words,
         results=read_results(message) if kind == "ORU" else NO_RESULTS,
     )
 

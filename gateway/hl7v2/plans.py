@@ -4,24 +4,28 @@ Does not run them (`hl7v2.adapter`).
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from gateway.core.contributions import Kind
+from gateway.core.errors import FatalError
 from gateway.fhir.elements import table
 from gateway.hl7v2 import facts
-from gateway.hl7v2.context import Context
+from gateway.hl7v2.context import NO_WORDS, Context, IdentityWords
 from gateway.hl7v2.convert import CONVERTERS
 from gateway.mapping.converters import Selector
 from gateway.mapping.engine import CompiledPlan, Result, compile_plan
 from gateway.mapping.facts import CompiledFact, FactVocabulary, compile_facts
+from gateway.mapping.faults import unknown_conceptmap
 from gateway.mapping.loader import Mappings
 from gateway.mapping.plan import ResourcePlan, Use
 from gateway.mapping.steps import Known
 
 _KINDS = "request-kind"
 _UNITS = "ucum-units"
+_IDENTITY = ("identity-status", "identity-method", "identity-proof")
 #: Concept maps that converters use by themselves.
-CONCEPTMAPS = frozenset({_UNITS})
+CONCEPTMAPS = frozenset({_UNITS, *_IDENTITY})
 #: Said again by every message, the same for everybody.
 _SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
 #: Bounds of the memory of a sender, and of senders: a hospital has some thousands of doctors,
@@ -75,6 +79,7 @@ class Plans:
         facts: what each event asserts about a pathway.
         kinds: kind of request by the code of a service.
         units: UCUM code that may be claimed for a unit as sent.
+        identity_words: what is said of an identity, in FHIR.
         memory: what is known of each sender: the same doctor or unit is in every message, and
             what is made of it depends on nothing else.
     """
@@ -83,6 +88,7 @@ class Plans:
     facts: dict[str, tuple[CompiledFact, ...]]
     kinds: dict[str, str]
     units: dict[str, str] = field(default_factory=dict)
+    identity_words: IdentityWords = NO_WORDS
     memory: dict[tuple[Any, ...], Memory] = field(default_factory=dict)
 
     def memory_of(self, context: Context) -> Memory:
@@ -118,7 +124,17 @@ def compile_plans(mappings: Mappings) -> Plans:
     for name, event in mappings.events.items():
         by_event[name] = tuple(_part(entry, mappings, known) for entry in event.resources)
         said[name] = compile_facts(event.emits, mappings.facts, "hl7v2", vocabulary)
-    return Plans(by_event, said, _codes(mappings, _KINDS), _codes(mappings, _UNITS))
+    kinds, units = _codes(mappings, _KINDS), _codes(mappings, _UNITS)
+    return Plans(by_event, said, kinds, units, _identity_words(mappings))
+
+
+def _identity_words(mappings: Mappings) -> IdentityWords:
+    known = mappings.conceptmaps
+    missing = [name for name in _IDENTITY if name not in known]
+    if missing:
+        at = str(Path("gateway") / "hl7v2" / "plans.py")
+        raise FatalError([unknown_conceptmap(at, name, known) for name in missing])
+    return IdentityWords(*(known[name] for name in _IDENTITY))
 
 
 def _codes(mappings: Mappings, name: str) -> dict[str, str]:

@@ -36,7 +36,7 @@ class KeptLimits:
     """
 
     calm: int = 8
-    beside: int = 8
+    beside: int = 3
     together: int = 32
     share: float = 0.1
     patience_s: float = 60.0

@@ -14,6 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from gateway.entry.build import is_compiled
+
 _console = Console(stderr=False, width=110)
 
 
@@ -93,6 +95,7 @@ class Report:
 def machine() -> dict[str, Any]:
     """Return what a figure depends on."""
     return {
+        "build": "compiled" if is_compiled() else "sources",
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),

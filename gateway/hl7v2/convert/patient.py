@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway.core.contributions import Json
 from gateway.core.envelope import INS_ROOTS
+from gateway.core.identity import TABLE_0445, vouches
 from gateway.hl7v2 import faults
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.dates import date_text
@@ -16,15 +17,6 @@ NATIONALITY = FR_CORE + "fr-core-patient-nationality"
 BIRTH_DATE_UPDATED = FR_CORE + "fr-core-patient-birthdate-update-indicator"
 
 TEST_ROOTS = ("1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11")
-#: Table 0445 of France.
-_STATUSES = frozenset(
-    (
-        *("VIDE", "PROV", "VALI", "DOUB", "DESA", "DPOT", "DOUA", "COLP", "COLV", "FILI", "CACH"),
-        *("ANOM", "IDVER", "RECD", "IDRA", "USUR", "HOMD", "HOMA", "INVA", "FICT", "DOUT"),
-    )
-)
-_METHODS = frozenset(("SM", "CV", "INSI", "CB", "RFID"))
-_PROOFS = frozenset(["AN", "CC", "CE", "CM", "CN", "CS", "LE", "PA", "PC", "TC", "DC", "AC", "IE"])
 _SEXES = {"F": "female", "M": "male", "U": "unknown"}
 
 #: The displays are part of the patterns of the FR Core slices.
@@ -145,7 +137,7 @@ def is_vouched(statuses: set[str]) -> bool:
 
     Spec: PAM France 2.11 6.6.15 (PID-32).
     """
-    return "VALI" in statuses and not statuses & {"DOUT", "FICT", "USUR"}
+    return vouches({(TABLE_0445, status) for status in statuses})
 
 
 @converter("identity_reliability", reads=("ZFD-5", "ZFD-6", "ZFD-7"))
@@ -157,12 +149,12 @@ def identity_reliability(node: Node, context: Context) -> Any:
     """
     if node.is_null:
         return Removed(RELIABILITY)
-    status = node.text()
-    if status not in _STATUSES:
+    words = context.identity_words
+    status = words.statuses.find(node.text())
+    if status is None:
         return Flawed(None, (faults.unknown_code(node.place, "table 0445"),))
-    system = f"{FR_SYSTEM}fr-core-cs-v2-0445"
-    parts = [{"url": "identityStatus", "valueCoding": {"system": system, "code": status}}]
-    if status in ("PROV", "VALI"):
+    parts = [{"url": "identityStatus", "valueCoding": words.statuses.coding(status)}]
+    if node.text() in ("PROV", "VALI"):
         parts += _proof(context)
     return {"url": RELIABILITY, "extension": parts}
 
@@ -172,15 +164,14 @@ def _proof(context: Context) -> list[Json]:
     if source is None:
         return []
     parts: list[Json] = []
-    method, proof = source.field(5), source.field(7)
-    if method in _METHODS:
-        system = f"{FR_SYSTEM}fr-core-cs-method-collection"
-        parts.append({"url": "methodCollection", "valueCoding": {"system": system, "code": method}})
+    words = context.identity_words
+    if method := words.methods.find(source.field(5)):
+        coding = words.methods.coding(method)
+        parts.append({"url": "methodCollection", "valueCoding": coding})
     if day := date_text(source.field(6)):
         parts.append({"url": "dateCollection", "valueDate": day})
-    if proof in _PROOFS:
-        system = f"{FR_SYSTEM}fr-core-cs-mode-validation-identity"
-        parts.append({"url": "validationMode", "valueCoding": {"system": system, "code": proof}})
+    if proof := words.proofs.find(source.field(7)):
+        parts.append({"url": "validationMode", "valueCoding": words.proofs.coding(proof)})
     return parts
 
 

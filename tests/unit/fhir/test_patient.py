@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core.contributions import Contribution, Target, Version
+from gateway.core.identity import TABLE_0445
 from gateway.fhir.patient import (
     BIRTH_PLACE,
     INSEE_CODE,
@@ -25,7 +26,9 @@ def reliability(*codes):
     return [
         {
             "url": RELIABILITY,
-            "extension": [{"url": "identityStatus", "valueCoding": {"code": code}}],
+            "extension": [
+                {"url": "identityStatus", "valueCoding": {"system": TABLE_0445, "code": code}}
+            ],
         }
         for code in codes
     ]

@@ -10,13 +10,16 @@ from gateway.hl7v2.convert import CONVERTERS
 from gateway.hl7v2.convert.patient import ins_key_is_right, is_vouched
 from gateway.hl7v2.keys import context_of
 from gateway.hl7v2.message import Message, Node
+from gateway.hl7v2.plans import compile_plans
 from gateway.hl7v2.reader import read
 from gateway.mapping.converters import REMOVED, Flawed, Removed
+from gateway.mapping.loader import load_mappings
 from gateway.mapping.sites import Site
 from tests.unit.hl7v2.compose import PID, admission, with_field
 
 SITE = Site(name="demo", finess="990000001", authorities={"CHU-DEMO": "990000001"})
 INS = "279035121518989^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.{}&ISO^INS"
+WORDS = compile_plans(load_mappings()).identity_words
 IPP = "P0012^^^CHU-DEMO&990000001&M^PI"
 
 
@@ -30,7 +33,7 @@ def convert(
 
 
 def run(name: str, message: Message, path: str, *, test_ins: bool = True) -> list[Any]:
-    context = context_of(message, SITE, Ids(), test_ins=test_ins)
+    context = context_of(message, SITE, Ids(), test_ins=test_ins, identity_words=WORDS)
     nodes = [node for node in message.select(path) if isinstance(node, Node)]
     return [CONVERTERS[name](node, context) for node in nodes]
 

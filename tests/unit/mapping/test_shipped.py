@@ -1,9 +1,11 @@
 """The mapping files that ship: everything they name exists, and everything is used."""
 
+from gateway.cda.adapter import CONCEPTMAPS as CDA_CONCEPTMAPS
 from gateway.cda.convert import CONVERTERS as CDA_CONVERTERS
 from gateway.cda.facts import FACTS as CDA_FACTS
 from gateway.cda.reader import path_fault
 from gateway.fhir import elements
+from gateway.hl7v2.adapter import CONCEPTMAPS as HL7_CONCEPTMAPS
 from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
 from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.hl7v2.paths import is_path
@@ -15,15 +17,14 @@ ADAPTERS = [
         "hl7v2",
         HL7_CONVERTERS,
         lambda path: "" if is_path(path) else "not SEG-n[.m[.k]]",
-        frozenset({"ucum-units"}),
+        HL7_CONCEPTMAPS,
         HL7_FACTS,
     ),
-    # Code tables the converters of documents read by themselves.
     Adapter(
         "cda",
         CDA_CONVERTERS,
         path_fault,
-        frozenset({"cda-code-systems", "cda-units", "cancer-request-kind", "cda-severity"}),
+        CDA_CONCEPTMAPS,
         CDA_FACTS,
     ),
 ]
