@@ -134,6 +134,11 @@ class MllpListener:
         await asyncio.gather(*tasks, return_exceptions=True)
         log.info("mllp_stopped", kind=self._kind)
 
+    @property
+    def is_listening(self) -> bool:
+        """Tell whether new connections are taken."""
+        return self._server is not None and self._server.is_serving() and not self.is_draining
+
     def pending(self) -> list[PendingFrame]:
         """Return the frames that have begun and not ended, oldest first."""
         now = monotonic()

@@ -1,6 +1,7 @@
 """One process of the gateway: its doors and its worker, started and stopped in good order."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from datetime import timedelta
@@ -22,15 +23,19 @@ from gateway.entry.api.app import AppSettings, create_app
 from gateway.entry.api.cda import cda_router
 from gateway.entry.api.conversions import conversions_router
 from gateway.entry.api.errors import operation_outcome
+from gateway.entry.api.health import Operation
 from gateway.entry.api.hl7v2 import hl7v2_router
 from gateway.entry.api.pages import Door
+from gateway.entry.certificate_dates import certificate_dates
 from gateway.entry.doors import House
 from gateway.entry.exposure import refuse_exposure
+from gateway.entry.figures import Figures
 from gateway.entry.http_server import HttpServer
 from gateway.entry.mllp import MllpListener
 from gateway.entry.mllp_door import MllpLimits
 from gateway.entry.mllp_metrics import MllpMetrics
 from gateway.entry.settings import Settings
+from gateway.entry.vitals import Vitals, store_folder
 from gateway.entry.web.live import Hub
 from gateway.entry.wiring import (
     SystemClock,
@@ -119,6 +124,21 @@ class Gateway:
         self._workers: Workers | None = None
         self._hub: Hub | None = None
         self._client: HttpClient | None = None
+        self.vitals = Vitals(
+            lambda: self._workers.loops() if self._workers is not None else {},
+            self._listeners,
+            lambda: self.journal.waiting,
+            store_folder(settings),
+            settings.store.room,
+        )
+        sites = self.mappings.sites.by_name.values()
+        self._figures = Figures(
+            self.store,
+            self.clock,
+            self.vitals,
+            lambda: certificate_dates(settings),
+            frozenset(site.finess for site in sites if site.finess),
+        )
 
     @property
     def workers(self) -> Workers:
@@ -145,6 +165,7 @@ class Gateway:
             FatalError: a port is taken, a certificate cannot be read, the schema is newer.
         """
         await self.store.open()
+        self.registry.register(self._figures)
         if await is_needed(self.store):
             _log.warning("index_outdated", fix="run: relais store reindex")
         await self.receiver.start()
@@ -184,6 +205,8 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.receiver.stop()
+        with contextlib.suppress(KeyError):
+            self.registry.unregister(self._figures)
         await self.journal.close()
         await self.store.close()
 
@@ -244,6 +267,12 @@ class Gateway:
             stalled_for=self.receiver.stalled_for,
             tokens=build_tokens(settings, self.store, self.clock, self.base_url),
             journal=self.journal,
+            operation=Operation(
+                self.vitals,
+                tuple(dict.fromkeys((REGISTRY, self.registry))),
+                self._figures.refresh,
+                settings.unprotected and not settings.on_loopback,
+            ),
         )
         self._http = HttpServer(app, listening, _http_tls(settings))
         await self._http.start()

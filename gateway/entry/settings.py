@@ -35,6 +35,7 @@ class StoreSettings(_Part):
 
     url: str = Field("sqlite:///relais.db", description="sqlite:///FILE or postgresql://…")
     timeout_s: float = Field(30.0, gt=0, description="longest wait for one store operation")
+    room: int = Field(2**26, ge=0, description="free bytes on its disk below which: not ready")
 
 
 class StreamSettings(_Part):

@@ -7,12 +7,15 @@ operator that is away postpones a loop and ends none.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from time import monotonic
 
 import structlog
 
 from gateway.connectors.mssante_mailbox import NoticeReader
 from gateway.core.errors import RetriableError
+from gateway.entry.vitals import LoopState
 from gateway.pipeline.archive import Archivist
+from gateway.pipeline.bugs import place_of
 from gateway.pipeline.deliver import Deliverer
 from gateway.pipeline.digests import Digester
 from gateway.pipeline.exporting import Exporter
@@ -88,6 +91,16 @@ class Workers:
         # The mailbox remembers what it gave last, so one look at a time.
         self._reading = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
+        #: When each loop ended a step, by name; of `monotonic`.
+        self._beats: dict[str, float] = {}
+
+    def loops(self) -> dict[str, LoopState]:
+        """Return how each loop is."""
+        now = monotonic()
+        return {
+            task.get_name(): LoopState(task.done(), now - self._beats[task.get_name()])
+            for task in self._tasks
+        }
 
     def start(self) -> None:
         """Run every loop in this event loop."""
@@ -148,18 +161,27 @@ class Workers:
         return 0 if self._digester is None else await self._digester.step()
 
     def _run(self, name: str, step: Callable[[], Awaitable[int]], pause_s: float) -> None:
-        self._tasks.append(asyncio.create_task(_forever(name, step, pause_s), name=name))
+        self._beats[name] = monotonic()
+        task = asyncio.create_task(self._forever(name, step, pause_s), name=name)
+        task.add_done_callback(_tell_end)
+        self._tasks.append(task)
+
+    async def _forever(self, name: str, step: Callable[[], Awaitable[int]], pause_s: float) -> None:
+        while True:
+            taken, pause = 0, pause_s
+            try:
+                taken = await step()
+            except RetriableError as error:
+                _log.warning("worker_postponed", kind=name, code=error.issues[0].code)
+                pause = _AWAY_S
+            self._beats[name] = monotonic()
+            # Yield between two steps, or a long backlog would keep the doors waiting.
+            await asyncio.sleep(0 if taken else pause)
 
 
-async def _forever(name: str, step: Callable[[], Awaitable[int]], pause_s: float) -> None:
-    while True:
-        try:
-            if await step():
-                # Yield between two steps, or a long backlog would keep the doors waiting.
-                await asyncio.sleep(0)
-                continue
-            pause = pause_s
-        except RetriableError as error:
-            _log.warning("worker_postponed", kind=name, code=error.issues[0].code)
-            pause = _AWAY_S
-        await asyncio.sleep(pause)
+def _tell_end(task: asyncio.Task[None]) -> None:
+    """Tell that a loop ended by a fault of ours: the process is not well until it starts anew."""
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, Exception):
+        told = {"error": type(error).__name__, "place": place_of(error)}
+        _log.critical("worker_stopped", kind=task.get_name(), **told)

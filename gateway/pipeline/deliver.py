@@ -26,6 +26,7 @@ from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.core.ports import Store, Transaction
 from gateway.pipeline import hooks, subscribed, upkeep
 from gateway.pipeline.bugs import connector_broke, place_of
+from gateway.pipeline.figures import count_attempt
 from gateway.pipeline.hooks import Skip, Wait
 
 _log = structlog.get_logger()
@@ -261,6 +262,7 @@ class Deliverer:
         if not isinstance(failure, BaseException):
             for one, (status, outcome) in zip(batch, failure, strict=True):
                 _tell(one.delivery, status, outcome)
+                count_attempt(one.delivery, status, one.at)
             return []
         if not isinstance(failure, Exception):
             raise failure

@@ -35,6 +35,11 @@ class Journal:
         self._writing = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Return how many entries wait for the store."""
+        return len(self._waiting)
+
     def note(self, traces: Sequence[Trace]) -> None:
         """Have entries kept soon.
 

@@ -24,6 +24,7 @@ from gateway.core.messages import Channel, InboxStatus, Incident, Outcome, RawMe
 from gateway.core.ports import Store, Transaction
 from gateway.pipeline import senders, unavailable
 from gateway.pipeline.commit import CommitRules, ConflictError, commit, store_bytes
+from gateway.pipeline.figures import INPUT_SECONDS
 from gateway.pipeline.kept import Kept
 from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.prepared import Converting, Opened, Prepared
@@ -33,6 +34,7 @@ _RECEIVED = Counter(
     "relais_inbox_messages_total", "Inputs by door and outcome", ("channel", "outcome")
 )
 _COUNTED = {(c, o): _RECEIVED.labels(c.value, o.value) for c in Channel for o in Outcome}
+_SECONDS = {channel: INPUT_SECONDS.labels(channel.value) for channel in Channel}
 _BATCH = Histogram(
     "relais_commit_batch_size", "Inputs per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
@@ -164,6 +166,7 @@ class Receiver:
             receipt = unavailable.unavailable(opened, error.issues)
         if senders.FLAG in receipt.flags:
             await self.incident(senders.incident(raw, self._clock.now()))
+        _SECONDS[raw.channel].observe(loop.time() - ticket.started)
         return self._count(raw, receipt)
 
     def _take(self, raw: RawMessage, loop: asyncio.AbstractEventLoop) -> _Ticket:

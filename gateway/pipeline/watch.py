@@ -30,6 +30,7 @@ from gateway.pathway.watermarks import Feeds
 from gateway.pipeline.care import Care, pathways, write_pathways
 from gateway.pipeline.dossiers import owners
 from gateway.pipeline.evidence import references
+from gateway.pipeline.figures import Transitions, count_gaps, transitions
 from gateway.pipeline.ladder import Plan, Shown, carry_out, plans
 from gateway.pipeline.persons import cohort_of
 from gateway.pipeline.publish import GapChange, gap_changes
@@ -80,8 +81,8 @@ class Watcher:
         """
         now = self.clock.now() - self.settings.lag
         try:
-            count, receipts = await self.store.write(lambda tx: self._step(tx, now))
-            self._observe(receipts)
+            count, done = await self.store.write(lambda tx: self._step(tx, now))
+            self._observe(done)
             return count
         except (RejectedError, FatalError):
             return await self._one_by_one(now)
@@ -115,18 +116,19 @@ class Watcher:
             total += taken
         return total
 
-    def _step(self, tx: Transaction, now: datetime) -> tuple[int, list[datetime]]:
+    def _step(self, tx: Transaction, now: datetime) -> tuple[int, "_Done"]:
         due = tx.watch.claim_due(now, self.settings.persons)
-        return len(due), self._look(tx, due, now) if due else []
+        return len(due), self._look(tx, due, now) if due else _Done([], {})
 
-    def _observe(self, receipts: Sequence[datetime]) -> None:
+    def _observe(self, done: "_Done") -> None:
         """Note how long inputs waited for the ledger; the look is durable by now."""
         now = self.clock.now()
-        for at in receipts:
+        for at in done.receipts:
             _LATENCY.observe((now - at).total_seconds())
+        count_gaps(done.transitions)
 
-    def _look(self, tx: Transaction, persons: Sequence[str], now: datetime) -> list[datetime]:
-        """Look at persons; return when the inputs came that the ledger knows from now on."""
+    def _look(self, tx: Transaction, persons: Sequence[str], now: datetime) -> "_Done":
+        """Look at persons; return what is to be noted once it is durable."""
         newest = tx.watch.feeds_now()
         troubles = tx.feeds.troubles()
         feeds = Feeds.of(newest, self.settings.declared, tx.watch.complete_at, troubles)
@@ -150,7 +152,20 @@ class Watcher:
         told += warn(tx, warned, self.rules, now, self.ids)
         if changes:
             _log.info("gaps_changed", count=len(changes), waiting=told)
-        return receipts
+        lines = (line for change in changes for line in change.lines)
+        return _Done(receipts, transitions(lines))
+
+
+class _Done(NamedTuple):
+    """What a look did.
+
+    Attributes:
+        receipts: of the inputs the ledger knows from now on.
+        transitions: gaps that opened and ended.
+    """
+
+    receipts: list[datetime]
+    transitions: Transitions
 
 
 class Looked(NamedTuple):

@@ -20,7 +20,7 @@ from gateway.entry.api.errors import add_handlers
 from gateway.entry.api.everything import everything_router
 from gateway.entry.api.fhir import FhirSettings, fhir_router
 from gateway.entry.api.guard import Guard
-from gateway.entry.api.health import health_router
+from gateway.entry.api.health import Operation, health_router
 from gateway.entry.api.pages import Door, pages_router
 from gateway.entry.auth.auditing import Auditing
 from gateway.entry.auth.routes import auth_router
@@ -74,6 +74,7 @@ def create_app(
     lifespan: Lifespan | None = None,
     tokens: Tokens | None = None,
     journal: Journal | None = None,
+    operation: Operation | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -86,6 +87,7 @@ def create_app(
         tokens: gives access tokens and guards `/fhir` with them; None: whoever reaches the door
             may do everything.
         journal: takes an entry for each access, at the clock of the settings; None: none is noted.
+        operation: how the process is watched over.
     """
     app = FastAPI(
         title="Relais",
@@ -128,7 +130,7 @@ def create_app(
         *sorted(routers, key=lambda router: _EVERY_TYPE in _paths([router])),
         everything_router(store, fhir),
         fhir_router(store, fhir),
-        health_router(store, stalled_for, settings.stall_limit_s),
+        health_router(store, stalled_for, settings.stall_limit_s, operation, tokens),
         pages_router(doors, settings.version, app.openapi),
     ]
     for router in inside:
