@@ -12,6 +12,7 @@ from typing import Protocol
 from gateway.connectors import dmp_faults as faults
 from gateway.connectors.dmp_answers import Record, Told
 from gateway.connectors.dmp_submission import House, Submission, prepare
+from gateway.connectors.dmp_value_sets import BOUND, CodeLists
 from gateway.core.deliveries import Delivery, DeliveryStatus, Handover
 from gateway.core.errors import RejectedError, RelaisError, RetriableError
 from gateway.mapping.conceptmaps import ConceptMap
@@ -64,11 +65,24 @@ class DmpConnector:
     name = "dmp"
 
     def __init__(
-        self, dialect: Dialect, house: House, conceptmaps: Mapping[str, ConceptMap]
+        self,
+        dialect: Dialect,
+        house: House,
+        conceptmaps: Mapping[str, ConceptMap],
+        lists: CodeLists | None = None,
     ) -> None:
+        """Prepare.
+
+        Args:
+            dialect: how the repository is spoken to.
+            house: the organisation.
+            conceptmaps: by name.
+            lists: value sets that codes are judged by; None: none.
+        """
         self._dialect = dialect
         self._house = house
         self._conceptmaps = conceptmaps
+        self._lists = lists or CodeLists()
 
     async def send(self, delivery: Delivery) -> Handover:
         """Feed, replace or take back once.
@@ -80,7 +94,7 @@ class DmpConnector:
             RetriableError: away, busy, not let in, or the end was not seen (RLS-DMP-020 to 023,
                 026, 027).
             RejectedError: it must not leave, or is refused for good (RLS-DMP-001 to 006, 024,
-                025, 028).
+                025, 028, 060).
         """
         submission = await self._prepared(delivery)
         record = await self._dialect.record(submission)
@@ -104,7 +118,9 @@ class DmpConnector:
 
     async def _prepared(self, delivery: Delivery) -> Submission:
         # Reading the document is CPU work of milliseconds: not on the loop.
-        return await asyncio.to_thread(prepare, delivery, self._house, self._conceptmaps)
+        return await asyncio.to_thread(
+            prepare, delivery, self._house, self._conceptmaps, self._lists
+        )
 
     async def _feed(self, submission: Submission, delivery: Delivery) -> Handover:
         replaced = await self._replaced(submission)
@@ -115,12 +131,18 @@ class DmpConnector:
             if again not in ("", replaced):
                 told = await self._dialect.feed(submission, again)
         if told.is_success:
-            return _confirmed(submission, _noted(told))
+            return _confirmed(submission, f"{_noted(told)}{self._unjudged()}")
         if _DUPLICATE in told.codes:
             found = await self._dialect.find(submission, submission.entry.unique_id)
             if found:
                 return _confirmed(submission, "registered before")
         return _ended(told, delivery, "ITI-41")
+
+    def _unjudged(self) -> str:
+        """Say which codes left that no value set has judged."""
+        missing = self._lists.missing
+        names = "any" if len(missing) == len(BOUND) else ", ".join(missing)
+        return f"; no value set for {names}: codes not judged" if missing else ""
 
     async def _replaced(self, submission: Submission) -> str:
         """Return the entry to be replaced, read just before; none when it never arrived there."""

@@ -168,6 +168,28 @@ def not_offered(what: str) -> Issue:
     )
 
 
+def not_in_list(attribute: str, what: str) -> Issue:
+    """Say that a code of the metadata is none the record takes."""
+    return Issue(
+        code="RLS-DMP-060",
+        severity=Severity.ERROR,
+        where=f"XDS metadata, {attribute}",
+        what=what,
+        fix="Send a code of the list; if the code is newer, renew the files of dmp.value_sets.",
+    )
+
+
+def no_list(attributes: str) -> Issue:
+    """Say that codes are sent which nothing has judged."""
+    return Issue(
+        code="RLS-DMP-061",
+        severity=Severity.WARNING,
+        where="setting dmp.value_sets",
+        what=f"there is no value set for {attributes}; these codes are sent unjudged.",
+        fix="Put the published JDV files into the folder that dmp.value_sets names.",
+    )
+
+
 def bad_file(which: str) -> Issue:
     """Say that a file of keys or certificates cannot be used."""
     return Issue(

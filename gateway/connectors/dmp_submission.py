@@ -16,6 +16,7 @@ from gateway.cda.xds_metadata import Author, Code, DocumentEntry, describe
 from gateway.cda.xds_types import PERSON_ROOT, cx, escaped, xon
 from gateway.connectors import dmp_faults as faults
 from gateway.connectors.dmp_signature import PURPOSE
+from gateway.connectors.dmp_value_sets import CodeLists
 from gateway.connectors.dmp_vihf import Requester
 from gateway.connectors.ebrim import SubmissionSet
 from gateway.core.deliveries import Delivery
@@ -33,6 +34,7 @@ _SPECIALTY = re.compile(r"G15_(\d+)/(\w+)\^([^^]*)\^")
 _AUTOMATON = Code("AUTOMATE", "1.2.250.1.213.1.1.4.6", "Automate")
 _DEVICE = "DISPOSITIF^dispositif médical^1.2.250.1.213.1.1.4.6"
 KINDS = frozenset({"dmp", "dmp-delete"})
+_NO_LISTS = CodeLists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +151,24 @@ class Submission:
         )
 
 
-def prepare(delivery: Delivery, house: House, conceptmaps: Mapping[str, ConceptMap]) -> Submission:
+def prepare(
+    delivery: Delivery,
+    house: House,
+    conceptmaps: Mapping[str, ConceptMap],
+    lists: CodeLists = _NO_LISTS,
+) -> Submission:
     """Read a row and its document, and refuse what must not leave.
 
     Args:
         delivery: as the routing made it.
         house: the organisation.
         conceptmaps: by name.
+        lists: value sets that codes are judged by.
 
     Raises:
         RejectedError: the row is not ours, metadata lack, the INS is not qualified, is another
-            one or of another environment, the structure is not ours (RLS-DMP-001 to 006).
+            one or of another environment, the structure is not ours (RLS-DMP-001 to 006), a code
+            is in no value set (RLS-DMP-060).
     """
     details = delivery.item.details
     if details.get("kind") not in KINDS:
@@ -169,12 +178,12 @@ def prepare(delivery: Delivery, house: House, conceptmaps: Mapping[str, ConceptM
     entry = describe(
         document, conceptmaps, ins_trusted=trusted, labels=tuple(details.get("labels", ()))
     )
-    if entry.lacks and details["kind"] == "dmp":
-        raise RejectedError([faults.lacks(", ".join(entry.lacks))])
+    content_type = Code(str(details.get("content_type_code") or "97"), _CONTENT_TYPES, "")
+    if details["kind"] == "dmp":
+        _judge_metadata(entry, content_type, lists)
     ins = _ins(entry, house, str(details.get("ins", "")))
     author = _author(details.get("author") or {}, entry, house)
     structure = _structure(author, house)
-    code = str(details.get("content_type_code") or "97")
     return Submission(
         key=delivery.item.key,
         entry=replace(entry, patient_id=ins.cx),
@@ -182,11 +191,20 @@ def prepare(delivery: Delivery, house: House, conceptmaps: Mapping[str, ConceptM
         ins=ins,
         requester=_requester(author, entry, structure, house),
         author=author,
-        content_type=Code(code, _CONTENT_TYPES, ""),
+        content_type=content_type,
         source_id=house.source_id,
         is_delete=details["kind"] == "dmp-delete",
         is_secret=bool(details.get("secret")),
     )
+
+
+def _judge_metadata(entry: DocumentEntry, content_type: Code, lists: CodeLists) -> None:
+    # Codes first: a type no list knows has no class either, and the type is what is wrong.
+    issues = lists.judge(entry, content_type)
+    if entry.lacks:
+        issues.append(faults.lacks(", ".join(entry.lacks)))
+    if issues:
+        raise RejectedError(issues)
 
 
 def _ins(entry: DocumentEntry, house: House, known: str) -> Ins:

@@ -1,14 +1,20 @@
 """Builds the way to the shared record of an installation from its settings."""
 
+import re
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+
+import structlog
 
 from gateway import __version__
+from gateway.conformance.cda.value_sets import ValueSet, load_value_sets
 from gateway.connectors import dmp_faults
 from gateway.connectors.dmp import DmpConnector
 from gateway.connectors.dmp_keys import agree, client_context, load_signer
 from gateway.connectors.dmp_pdsm import FhirEndpoint, PdsmDialect
 from gateway.connectors.dmp_submission import House
+from gateway.connectors.dmp_value_sets import BOUND, CodeLists
 from gateway.connectors.dmp_vihf import Software
 from gateway.connectors.dmp_xds import Endpoint, XdsDialect
 from gateway.core.clock import Clock
@@ -18,6 +24,10 @@ from gateway.entry.settings import Settings
 from gateway.mapping.loader import Mappings
 
 _NAME = "Relais"
+_log = structlog.get_logger()
+#: Published files are named after their number: `JDV_J66-TypeCode-DMP.xml`.
+_NUMBER = re.compile(r"(?<![A-Za-z0-9])(J\d+)(?!\d)")
+_WANTED = frozenset(number for numbers in BOUND.values() for number in numbers)
 
 
 def dmp_house(settings: Settings) -> House:
@@ -38,13 +48,40 @@ def build_dmp(settings: Settings, mappings: Mappings, clock: Clock) -> DmpConnec
 
     Raises:
         FatalError: certificates are missing or wrong, or of another environment (RLS-DMP-003,
-            040, 041).
+            040, 041), or the folder of value sets holds none (RLS-CFG-115).
     """
     if not settings.dmp.base_url:
         return None
     is_xds = settings.dmp.dialect == "xds"
     dialect = xds_dialect(settings, clock) if is_xds else pdsm_dialect(settings, clock)
-    return DmpConnector(dialect, dmp_house(settings), mappings.conceptmaps)
+    lists = record_lists(settings.dmp.value_sets)
+    if lists.missing:
+        issue = dmp_faults.no_list(", ".join(lists.missing))
+        _log.warning("record_codes_not_judged", code=issue.code, kind=", ".join(lists.missing))
+    return DmpConnector(dialect, dmp_house(settings), mappings.conceptmaps, lists)
+
+
+def record_lists(folder: Path | None) -> CodeLists:
+    """Find the value sets of XDS metadata in a folder, by the number in the name of the file.
+
+    Raises:
+        FatalError: no folder, or one without any list (RLS-CFG-115).
+    """
+    if folder is None:
+        return CodeLists()
+    sets = load_value_sets(folder)
+    found: dict[str, ValueSet] = {}
+    for oid, path in sets.paths.items():
+        number = _NUMBER.search(path.stem)
+        read = sets.get(oid) if number and number[1] in _WANTED else None
+        if number and read is not None:
+            found.setdefault(number[1], read)
+    by_attribute = {
+        attribute: found[next(one for one in numbers if one in found)]
+        for attribute, numbers in BOUND.items()
+        if found.keys() & set(numbers)
+    }
+    return CodeLists(by_attribute)
 
 
 def xds_dialect(settings: Settings, clock: Clock) -> XdsDialect:

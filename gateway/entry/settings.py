@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
+from gateway.entry.settings_record import DmpSettings as DmpSettings
 
 #: Namespace of computed ids in tests and the demo; an installation sets its own.
 DEFAULT_NAMESPACE = uuid5(NAMESPACE_URL, "https://relais.example/ns")
@@ -134,37 +135,6 @@ class MssanteSettings(_Part):
         900.0, gt=0, description="wait for a notice when the end of a hand-over was cut"
     )
     poll_s: float = Field(30.0, gt=0, description="how often notices are fetched")
-
-
-class DmpSettings(_Part):
-    """`[dmp]`: the shared record; off until an address is named."""
-
-    base_url: str = Field("", description="address of the services; empty: nothing is fed")
-    dialect: Literal["xds", "pdsm"] = Field(
-        "xds", description="xds: XDS.b with signed assertions (the DMP); pdsm: FHIR, ITI-65"
-    )
-    environment: Literal["test", "production"] = Field(
-        "test", description="what the address is; it must be what this installation is"
-    )
-    certificate: Path | None = Field(None, description="PEM chain for TLS (AUTH_CLI)")
-    key: Path | None = Field(None, description="PEM private key, when not in the chain")
-    sign_certificate: Path | None = Field(None, description="PEM certificate to sign with (SIGN)")
-    sign_key: Path | None = Field(None, description="PEM private key, when not beside it")
-    authority: Path | None = Field(None, description="PEM of the authorities of the record")
-    structures: tuple[str, ...] = Field(
-        (), description="Struct_IdNat of our sites (1 and a FINESS); the first when none is named"
-    )
-    name: str = Field("Relais", description="name of the first structure")
-    sector: str = Field("SA01", description="activity sector (TRE_R02) when a document names none")
-    source_id: str = Field("2.999.1", description="OID of this system in metadata")
-    homologation: str = Field("", description="LPS_ID_HOMOLOGATION_DMP; empty: not sent")
-    vihf_version: Literal["3.0", "4.0"] = Field("4.0", description="VIHF_Version; samples say 3.0")
-    authentication: str = Field(
-        "unspecified", description="how the hospital knows its people: Password, SmartcardPKI, …"
-    )
-    skew_s: float = Field(60.0, ge=0, le=300, description="assertions hold so long before now")
-    timeout_s: float = Field(60.0, gt=0, description="longest wait for the record")
-    unknown_wait_s: float = Field(60.0, gt=0, description="wait before an unseen end is asked for")
 
 
 class HooksSettings(_Part):
