@@ -27,6 +27,7 @@ from gateway.entry.api.health import Operation
 from gateway.entry.api.hl7v2 import hl7v2_router
 from gateway.entry.api.pages import Door
 from gateway.entry.certificate_dates import certificate_dates
+from gateway.entry.certificates import CertificateWatch
 from gateway.entry.doors import House
 from gateway.entry.exposure import refuse_exposure
 from gateway.entry.figures import Figures
@@ -120,6 +121,8 @@ class Gateway:
         self.base_url = ""
         self._listeners: list[MllpListener] = []
         self._http: HttpServer | None = None
+        self._renewable: list[tls.Renewable] = []
+        self.certificates = CertificateWatch(settings, SystemClock(), self._renewable)
         self._tasks: list[asyncio.Task[None]] = []
         self._workers: Workers | None = None
         self._hub: Hub | None = None
@@ -175,6 +178,7 @@ class Gateway:
         if self.role is not Role.WORKER:
             await self._open_doors()
         await self._open_http()
+        self._tasks.append(asyncio.create_task(self.certificates.run()))
         if self.role is not Role.DOORS:
             self._start_workers()
 
@@ -235,6 +239,11 @@ class Gateway:
                 client_ca=settings.mllps.client_ca,
                 requires_client=settings.mllps.require_client,
             )
+            self._renewable.append(
+                tls.Renewable(
+                    "mllps.certificate", context, settings.mllps.certificate, settings.mllps.key
+                )
+            )
             listener = MllpListener(
                 house, metrics, limits=limits, tls=context, other_port=plain.port
             )
@@ -272,9 +281,17 @@ class Gateway:
                 tuple(dict.fromkeys((REGISTRY, self.registry))),
                 self._figures.refresh,
                 settings.unprotected and not settings.on_loopback,
+                lambda: self.certificates.issues,
             ),
         )
-        self._http = HttpServer(app, listening, _http_tls(settings))
+        context = _http_tls(settings)
+        if context is not None and settings.http.certificate is not None:
+            self._renewable.append(
+                tls.Renewable(
+                    "http.certificate", context, settings.http.certificate, settings.http.key
+                )
+            )
+        self._http = HttpServer(app, listening, context)
         await self._http.start()
         _log.info("http_listening", port=self.http_port)
 

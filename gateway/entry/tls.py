@@ -50,6 +50,55 @@ def server_context(
     return context
 
 
+class Renewable:
+    """A context that shows a certificate of ours, which may be replaced while it is in use."""
+
+    def __init__(
+        self, name: str, context: ssl.SSLContext, certificate: Path, key: Path | None
+    ) -> None:
+        """Prepare; the context has read the files already.
+
+        Args:
+            name: key of the setting.
+            context: of a door that is open.
+            certificate: PEM chain, the key included when `key` is None.
+            key: PEM key.
+        """
+        self.name = name
+        self._context = context
+        self._files = (certificate, key)
+        self._seen = self._stamp()
+
+    def renew(self) -> bool:
+        """Read the files again when they changed; connections begun before keep what they have.
+
+        Returns:
+            Whether something was read.
+
+        Raises:
+            FatalError: they cannot be used; the old ones go on being shown (RLS-NET-020).
+        """
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return False
+        # Tried apart: a key that does not fit its certificate must not reach an open door.
+        _load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), *self._files)
+        _load(self._context, *self._files)
+        self._seen = stamp
+        return True
+
+    def _stamp(self) -> list[tuple[int, int] | None]:
+        return [_stamp_of(path) for path in self._files if path is not None]
+
+
+def _stamp_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
+
+
 def client_context(
     authority: Path | None = None, *, certificate: Path | None = None, key: Path | None = None
 ) -> ssl.SSLContext:

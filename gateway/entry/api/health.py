@@ -1,7 +1,7 @@
 """Whether the gateway lives and is ready, and its metrics."""
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,12 +40,14 @@ class Operation:
         registries: where metrics are counted.
         refresh: awaited before a scrape.
         behind_boundary: who passes the boundary before this machine may collect metrics.
+        warned: what people should look at though inputs are taken: certificates near their end.
     """
 
     vitals: Watched | None = None
     registries: tuple[CollectorRegistry, ...] = (REGISTRY,)
     refresh: Callable[[], Awaitable[None]] | None = None
     behind_boundary: bool = False
+    warned: Callable[[], Sequence[Issue]] = tuple
 
 
 def health_router(
@@ -83,6 +85,10 @@ def health_router(
             "status": "ready" if well else "not-ready",
             "checks": checks,
             "oldest_input_s": round(age_s, 1),
+            "warnings": [
+                {"code": one.code, "where": one.where, "what": one.what, "fix": one.fix}
+                for one in watched.warned()
+            ],
         }
         return _json(state, _status(well))
 
