@@ -5,10 +5,11 @@ Does not verify chains (`entry.tls`, connectors) nor count days for metrics
 """
 
 import asyncio
-from collections.abc import Sequence
+import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 from cryptography import x509
@@ -109,20 +110,26 @@ def judge(certificate: Certificate, now: datetime) -> Issue | None:
     return _ends_soon(certificate, left) if left <= STEPS[0] else None
 
 
+class _OfDoor(Protocol):
+    @property
+    def certificate(self) -> Path | None: ...
+    @property
+    def key(self) -> Path | None: ...
+
+
 class CertificateWatch:
     """Looks at the files again and again: warns of ends, lets doors show a renewed certificate."""
 
-    def __init__(self, settings: Settings, clock: Clock, doors: Sequence[Renewable] = ()) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
         """Prepare; nothing is read yet.
 
         Args:
             settings: name the files.
             clock: of the machine: certificates know no other time.
-            doors: contexts that show a certificate of ours.
         """
         self._places = places(settings)
         self._clock = clock
-        self._doors = doors
+        self._doors: list[Renewable] = []
         self._told: dict[str, str] = {}
         self._issues: tuple[Issue, ...] = ()
 
@@ -130,6 +137,11 @@ class CertificateWatch:
     def issues(self) -> tuple[Issue, ...]:
         """Return what the last look found: ends that are near or past, files that are no use."""
         return self._issues
+
+    def renew(self, name: str, context: ssl.SSLContext | None, part: _OfDoor) -> None:
+        """Let a door that is open show a renewed certificate; None: it speaks no TLS."""
+        if context is not None and part.certificate is not None:
+            self._doors.append(Renewable(name, context, part.certificate, part.key))
 
     async def run(self) -> None:
         """Look every minute until cancelled."""

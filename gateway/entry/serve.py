@@ -121,8 +121,7 @@ class Gateway:
         self.base_url = ""
         self._listeners: list[MllpListener] = []
         self._http: HttpServer | None = None
-        self._renewable: list[tls.Renewable] = []
-        self.certificates = CertificateWatch(settings, SystemClock(), self._renewable)
+        self.certificates = CertificateWatch(settings, SystemClock())
         self._tasks: list[asyncio.Task[None]] = []
         self._workers: Workers | None = None
         self._hub: Hub | None = None
@@ -239,11 +238,7 @@ class Gateway:
                 client_ca=settings.mllps.client_ca,
                 requires_client=settings.mllps.require_client,
             )
-            self._renewable.append(
-                tls.Renewable(
-                    "mllps.certificate", context, settings.mllps.certificate, settings.mllps.key
-                )
-            )
+            self.certificates.renew("mllps.certificate", context, settings.mllps)
             listener = MllpListener(
                 house, metrics, limits=limits, tls=context, other_port=plain.port
             )
@@ -285,12 +280,7 @@ class Gateway:
             ),
         )
         context = _http_tls(settings)
-        if context is not None and settings.http.certificate is not None:
-            self._renewable.append(
-                tls.Renewable(
-                    "http.certificate", context, settings.http.certificate, settings.http.key
-                )
-            )
+        self.certificates.renew("http.certificate", context, settings.http)
         self._http = HttpServer(app, listening, context)
         await self._http.start()
         _log.info("http_listening", port=self.http_port)
