@@ -10,14 +10,20 @@ from gateway.pipeline.refold import Change
 _BOOKKEEPING = ("meta.versionId", "meta.lastUpdated")
 
 
-def differences(change: Change) -> Iterator[str]:
-    """Yield `path: before -> after` for each leaf that differs."""
+def changed_leaves(change: Change) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (path, value before, value after) of each leaf that differs; None: there is none."""
     before = _leaves(change.before.body) if change.before and change.before.body else {}
     after = _leaves(change.after.body) if change.after.body else {}
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
         if old != new and path not in _BOOKKEEPING:
-            yield f"{path}: {_shown(old)} -> {_shown(new)}"
+            yield path, old, new
+
+
+def differences(change: Change) -> Iterator[str]:
+    """Yield `path: before -> after` for each leaf that differs."""
+    for path, old, new in changed_leaves(change):
+        yield f"{path}: {_shown(old)} -> {_shown(new)}"
 
 
 def _leaves(body: bytes) -> dict[str, Any]:

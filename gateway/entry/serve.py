@@ -32,12 +32,13 @@ from gateway.entry.doors import House
 from gateway.entry.exposure import refuse_exposure
 from gateway.entry.figures import Figures
 from gateway.entry.http_server import HttpServer
-from gateway.entry.mllp import MllpListener
+from gateway.entry.mllp import MllpListener, PendingFrame
 from gateway.entry.mllp_door import MllpLimits
 from gateway.entry.mllp_metrics import MllpMetrics
 from gateway.entry.settings import Settings
 from gateway.entry.vitals import Vitals, store_folder
 from gateway.entry.web.live import Hub
+from gateway.entry.web.ops.flows import Beside
 from gateway.entry.wiring import (
     SystemClock,
     build_converter,
@@ -297,6 +298,7 @@ class Gateway:
             self.mappings,
             self.converter,
             (build_psc(self.settings, self.clock, self.base_url), self.journal),
+            Beside(lambda: certificate_dates(self.settings), self._frames, self.vitals.loops),
         )
         return [
             pages,
@@ -307,6 +309,10 @@ class Gateway:
                 self.house, operation_outcome, body_limit=min(limit, self.settings.http.cda_limit)
             ),
         ]
+
+    def _frames(self) -> list[PendingFrame]:
+        """Return the frames that began and do not end, oldest first."""
+        return [frame for listener in self._listeners for frame in listener.pending()]
 
     async def receive(self, raw: RawMessage) -> Receipt:
         """Take one input."""

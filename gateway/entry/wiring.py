@@ -42,9 +42,14 @@ from gateway.entry.sources import brought_by
 from gateway.entry.subscribing import build_channels, build_subscriptions
 from gateway.entry.web.live import Hub
 from gateway.entry.web.login import gate_of
+from gateway.entry.web.ops.desk import Ops
+from gateway.entry.web.ops.flows import Beside, FlowReader
+from gateway.entry.web.ops.quarantine import QuarantineReader
+from gateway.entry.web.ops.sending import DeliveryReader
+from gateway.entry.web.ops.trail import JournalReader
 from gateway.entry.web.render import WebSettings
 from gateway.entry.web.routes import web_router
-from gateway.entry.web.rulebook import single_sectors
+from gateway.entry.web.rulebook import RuleBook, single_sectors
 from gateway.entry.web.store_data import StorePageData
 from gateway.entry.workers import Rhythm, Workers
 from gateway.fhir.elements import table
@@ -210,17 +215,14 @@ def build_pages(
     mappings: Mappings,
     converter: Converter,
     accounts: tuple[Psc | None, Journal] | None = None,
+    beside: Beside | None = None,
 ) -> tuple[APIRouter, Hub]:
     """Build the pages of people, and what tells open ones that something changed."""
     psc, journal = accounts or (None, None)
-    data = StorePageData(
-        store,
-        load_pathway_rules(settings, mappings),
-        Ids(settings.id_namespace),
-        converter,
-        build_replayer(settings, store, converter),
-        single_sectors(mappings.sites.by_name.values()),
-    )
+    rules, ids = load_pathway_rules(settings, mappings), Ids(settings.id_namespace)
+    replayer = build_replayer(settings, store, converter)
+    sectors = single_sectors(mappings.sites.by_name.values())
+    data = StorePageData(store, rules, ids, converter, replayer, sectors)
     hub = Hub(data.pulse, uuid4().hex[:12])
     shown = WebSettings(
         __version__,
@@ -231,7 +233,16 @@ def build_pages(
         gate=None if psc is None else gate_of(psc),
     )
     login = None if journal is None else accounts_of(psc, journal)
-    return web_router(data, clock, hub, shown, login), hub
+    ops = None
+    if journal is not None:
+        ops = Ops(
+            FlowReader(store, RuleBook(rules, sectors), ids, beside or Beside()),
+            QuarantineReader(store, replayer),
+            DeliveryReader(store, clock),
+            JournalReader(store),
+            journal,
+        )
+    return web_router(data, clock, hub, shown, login, ops), hub
 
 
 def build_replayer(settings: Settings, store: Store, converter: Converter) -> Replayer:

@@ -93,11 +93,11 @@ class Replayer:
             if wanted:
                 yield await self._chunk(wanted, dry_run=dry_run, telling=telling)
 
-    async def rows(self, ids: list[int]) -> Replayed:
-        """Replay the rows with these ids in one transaction."""
+    async def rows(self, ids: list[int], *, dry_run: bool = False) -> Replayed:
+        """Replay the rows with these ids in one transaction, or see what that would change."""
         found = await self.store.read(lambda tx: [tx.inbox.get(row_id) for row_id in ids])
         kept = [row for row in found if row is not None]
-        return await self._chunk(kept, dry_run=False, telling=True)
+        return await self._chunk(kept, dry_run=dry_run, telling=True)
 
     async def _chunk(self, rows: list[InboxRow], *, dry_run: bool, telling: bool) -> Replayed:
         prepared = [(row, self._prepare(row)) for row in rows]

@@ -54,6 +54,10 @@ KINDS = {
     "delete": _rest("delete", "D", "Delete"),
     "operation": _rest("operation", "E", "Query"),
     "page": _rest("read", "R", "Read"),
+    # Masked values of a message that somebody asked to see, with the reason.
+    "reveal": _rest("read", "R", "Read"),
+    # What operators do: convert again, set aside, send again, give up.
+    "handled": Kind((DCM, "110100"), (LIFECYCLE, "transform"), "E", ""),
     "notification": Kind((DCM, "110106"), (LIFECYCLE, "disclose"), "R", ""),
     "withheld": Kind((DCM, "110106"), (LIFECYCLE, "disclose"), "R", ""),
     "export": Kind((DCM, "110106"), (LIFECYCLE, "extract"), "R", ""),

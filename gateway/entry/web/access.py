@@ -78,8 +78,8 @@ def keep_language(request: Request, response: Response, language: str) -> None:
     )
 
 
-async def check_form(request: Request) -> None:
-    """Refuse a form that no page of ours sent.
+async def check_form(request: Request) -> dict[str, str]:
+    """Refuse a form that no page of ours sent; return its fields, the first of each name.
 
     Raises:
         RejectedError: another site, no token, or not the token of this browser (RLS-SEC-011).
@@ -89,11 +89,13 @@ async def check_form(request: Request) -> None:
         body += chunk
         if len(body) > _FORM_LIMIT:
             raise RejectedError([foreign_form()])
-    given = parse_qs(body.decode("latin-1")).get("token", [""])[0]
+    fields = {name: values[0] for name, values in parse_qs(body.decode("latin-1")).items()}
+    given = fields.get("token", "")
     kept = request.cookies.get(_cookie(request), "")
     same = bool(kept) and secrets.compare_digest(given.encode(), kept.encode())
     if not same or not from_here(request):
         raise RejectedError([foreign_form()])
+    return fields
 
 
 def from_here(request: Request) -> bool:

@@ -16,6 +16,9 @@ from gateway.entry.web.actions import add_actions
 from gateway.entry.web.assets import assets
 from gateway.entry.web.data import GapFilter, PageData
 from gateway.entry.web.live import Hub
+from gateway.entry.web.ops.audit_routes import audit_routes
+from gateway.entry.web.ops.desk import REASON_LEAST, Desk, Ops
+from gateway.entry.web.ops.routes import ops_router
 from gateway.entry.web.render import Pages, View, WebSettings
 from gateway.entry.web.timeline import ZOOMS
 from gateway.entry.web.values import SEVERITIES
@@ -33,6 +36,7 @@ def web_router(
     hub: Hub,
     settings: WebSettings,
     accounts: Callable[[Pages], APIRouter] | None = None,
+    ops: Ops | None = None,
 ) -> APIRouter:
     """Return every page of people.
 
@@ -42,11 +46,16 @@ def web_router(
         hub: tells open pages what changed.
         settings: of the installation.
         accounts: gives the addresses of login and logout; None where there are no accounts.
+        ops: what the pages of operators and auditors show; None: there are none.
     """
     router = APIRouter(include_in_schema=False)
     pages = Pages(data, clock, settings)
     if accounts is not None:
         router.include_router(accounts(pages))
+    if ops is not None:
+        desk = Desk(pages, ops)
+        router.include_router(ops_router(desk))
+        router.include_router(audit_routes(desk))
     site = _Site(pages, hub)
     for path, handler in {
         "/": site.overview,
@@ -199,11 +208,17 @@ class _Site:
         token = access.form_token(request)
         found = self._pages.words(request)
         done = views.done(request.query_params.get("done", ""), page, found)
-        values = {"token": token, "done": done, **views.message(page)}
+        values = {
+            "token": token,
+            "done": done,
+            "trial": None,
+            "refused": "",
+            "reason_least": REASON_LEAST,
+            **views.message(page),
+        }
         view = View("message.html", "messages", values, {}, known=("done",))
         response = await self._pages.answer(request, view, now)
-        if values["held"]:
-            access.keep_token(request, response, token)
+        access.keep_token(request, response, token)
         return response
 
     async def deliveries(self, request: Request, now: datetime) -> Response:

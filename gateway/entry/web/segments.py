@@ -1,24 +1,45 @@
 """An HL7 v2 message or a document as the page of a message shows it: fields with their names.
 
-Shows what was received, repaired nowhere: the text is split at MSH-1 and never decoded further.
-The names of fields are `i18n/fields.toml`.
+Shows what was received, repaired nowhere: the text is split at its own separators and never
+decoded further. The names of fields are `i18n/fields.toml`, of components `i18n/components.toml`.
 """
 
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from itertools import groupby
 
 from gateway.entry.web.data import Trace
+from gateway.entry.web.masking import HIDDEN, is_shown, shows_trace
 
 #: A place as the traces write it: `PID-3[1]`, `OBX[2]-5`, `PV1-2`.
 _PLACE = re.compile(r"\b([A-Z][A-Z0-9]{2})(?:\[(\d+)\])?-(\d+)")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _SHOWN_BYTES = 64 * 1024
 _SHOWN_VALUE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A component of a field.
+
+    Attributes:
+        place: `PID-5.1`, of a further repetition `PID-5[2].1`.
+        names: French and English name, empty when not known.
+        before: separator that stands before it.
+    """
+
+    place: str
+    names: tuple[str, str]
+    value: str
+    before: str = ""
+
+    def label(self, language: str) -> str:
+        """Return its name."""
+        return self.names[language == "en"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +51,8 @@ class Field:
         anchor: id of its row on the page.
         names: French and English name, empty when not known.
         rows: ids of the rows of the trace it gave.
+        hidden: its value stands for another one that is not shown.
+        parts: its components, when it has several or their names are known.
     """
 
     place: str
@@ -37,6 +60,8 @@ class Field:
     names: tuple[str, str]
     value: str
     rows: tuple[str, ...]
+    hidden: bool = False
+    parts: tuple[Part, ...] = ()
 
     def label(self, language: str) -> str:
         """Return its name."""
@@ -58,11 +83,16 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class TraceRow:
-    """A line of the trace: its id, and its source cut into words, places with their anchor."""
+    """A line of the trace: its id, and its source cut into words, places with their anchor.
+
+    Attributes:
+        hidden: its value comes from a field that is not shown.
+    """
 
     id: str
     line: Trace
     places: tuple[tuple[str, str], ...]
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +116,20 @@ def shown_text(body: bytes, charset: str) -> tuple[str, int]:
     return cut.decode(charset, "replace"), len(cut) if len(cut) < len(body) else 0
 
 
-def trace_groups(trace: Sequence[Trace]) -> tuple[TraceGroup, ...]:
-    """Return the trace by resource, each line with its id and the anchors of its places."""
-    numbered = [
-        TraceRow(f"t{number}", line, _places(line.source))
-        for number, line in enumerate(dict.fromkeys(trace))
-    ]
+def trace_groups(trace: Sequence[Trace], *, revealed: bool = True) -> tuple[TraceGroup, ...]:
+    """Return the trace by resource, each line with its id and the anchors of its places.
+
+    Args:
+        trace: lines of the trace.
+        revealed: somebody said why they have to read the values.
+    """
+    numbered = []
+    for number, line in enumerate(dict.fromkeys(trace)):
+        places = _places(line.source)
+        anchors = [anchor for _, anchor in places if anchor]
+        hidden = not revealed and not shows_trace(line, anchors)
+        shown = replace(line, value=HIDDEN) if hidden else line
+        numbered.append(TraceRow(f"t{number}", shown, places, hidden))
     return tuple(
         TraceGroup(resource, tuple(rows))
         for resource, rows in groupby(numbered, lambda row: row.line.resource)
@@ -116,8 +154,16 @@ def _anchor(segment: str, ordinal: str, field: str) -> str:
     return f"f-{segment}-{ordinal}-{field}"
 
 
-def segments(text: str, groups: Sequence[TraceGroup]) -> tuple[Segment, ...]:
-    """Split the text of an HL7 v2 message; nothing when it is none."""
+def segments(
+    text: str, groups: Sequence[TraceGroup], *, revealed: bool = True
+) -> tuple[Segment, ...]:
+    """Split the text of an HL7 v2 message; nothing when it is none.
+
+    Args:
+        text: of the message.
+        groups: its trace.
+        revealed: somebody said why they have to read the values.
+    """
     if not text.startswith("MSH") or len(text) < 8:
         return ()
     rows: dict[str, list[str]] = {}
@@ -126,22 +172,27 @@ def segments(text: str, groups: Sequence[TraceGroup]) -> tuple[Segment, ...]:
             for _, anchor in row.places:
                 if anchor:
                     rows.setdefault(anchor, []).append(row.id)
-    separator, seen = text[3], dict[str, int]()
+    separators, seen = (text[3], *text[4:6]), dict[str, int]()
     found = []
     for line in _LINE_ENDS.split(text):
         if not line.strip():
             continue
-        parts = line.split(separator)
+        parts = line.split(separators[0])
         name = parts[0][:12]
         seen[name] = seen.get(name, 0) + 1
         if name == "MSH":
-            parts = ["MSH", separator, *parts[1:]]
-        found.append(_segment(name, seen[name], parts, rows))
+            parts = ["MSH", separators[0], *parts[1:]]
+        made = _segment(name, seen[name], parts, rows, separators)
+        found.append(made if revealed else _hidden(name, made))
     return tuple(found)
 
 
 def _segment(
-    name: str, ordinal: int, parts: list[str], rows: Mapping[str, Sequence[str]]
+    name: str,
+    ordinal: int,
+    parts: list[str],
+    rows: Mapping[str, Sequence[str]],
+    separators: Sequence[str],
 ) -> Segment:
     names = field_names().get(name, {})
     shown = f"{name}[{ordinal}]" if ordinal > 1 else name
@@ -157,9 +208,46 @@ def _segment(
                 _pair(names.get(str(number))),
                 value if len(value) <= _SHOWN_VALUE else f"{value[:_SHOWN_VALUE]}…",
                 tuple(rows.get(anchor, ())),
+                parts=_components(f"{name}-{number}", f"{shown}-{number}", value, separators),
             )
         )
     return Segment(shown, _pair(names.get("0")), tuple(fields))
+
+
+def _hidden(name: str, segment: Segment) -> Segment:
+    """Put `HIDDEN` in the place of what is not shown; the places stay."""
+    fields = []
+    for field in segment.fields:
+        number = int(field.anchor.rpartition("-")[2])
+        if not is_shown(name, number):
+            field = replace(field, value=HIDDEN, hidden=True, parts=())
+        fields.append(field)
+    return replace(segment, fields=tuple(fields))
+
+
+def _components(field: str, place: str, value: str, separators: Sequence[str]) -> tuple[Part, ...]:
+    """Cut a field into components; nothing where it has one whose name says no more."""
+    _, component, repetition = separators
+    if field in ("MSH-1", "MSH-2") or len(value) > _SHOWN_VALUE:
+        return ()
+    names = _component_names().get(field, {})
+    if component not in value and (not names or repetition not in value):
+        return ()
+    found = []
+    for ordinal, repeated in enumerate(value.split(repetition), 1):
+        for number, text in enumerate(repeated.split(component), 1):
+            where = f"{place}[{ordinal}].{number}" if ordinal > 1 else f"{place}.{number}"
+            before = component if number > 1 else repetition if ordinal > 1 else ""
+            found.append(Part(where, _pair(names.get(str(number))), text, before))
+    return tuple(found)
+
+
+@lru_cache
+def _component_names() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """Return the names of components by field."""
+    source = files("gateway.entry.web") / "i18n" / "components.toml"
+    told = tomllib.loads(source.read_text(encoding="utf-8"))
+    return {field: told[type_] for type_, named in told["types"].items() for field in named}
 
 
 def _pair(names: Sequence[str] | None) -> tuple[str, str]:

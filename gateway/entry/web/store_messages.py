@@ -89,7 +89,9 @@ class MessageReader:
 
         rows, counts = await self.store.read(work)
         older = rows[_ROWS - 1].id if len(rows) > _ROWS else None
-        return DeliveryList(tuple(_delivery(row) for row in rows[:_ROWS]), older, by_status(counts))
+        return DeliveryList(
+            tuple(delivery_line(row) for row in rows[:_ROWS]), older, by_status(counts)
+        )
 
 
 def by_status(counts: Mapping[tuple[str, DeliveryStatus], int]) -> dict[DeliveryStatus, int]:
@@ -134,7 +136,8 @@ def _traced(conversion: Conversion) -> tuple[tuple[str, ...], tuple[Trace, ...]]
     return tuple(found), tuple(dict.fromkeys(lines))
 
 
-def _delivery(row: Delivery) -> DeliveryLine:
+def delivery_line(row: Delivery) -> DeliveryLine:
+    """Return a delivery as the list shows it: no name and no whole address."""
     details = row.item.details
     evidence = str(row.receipt.get("evidence", "")) if row.status.value == "confirmed" else ""
     return DeliveryLine(

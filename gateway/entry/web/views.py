@@ -152,18 +152,24 @@ def _drawing(shown: Path, window: Window, now: datetime, words: Words) -> Markup
     )
 
 
-def message(page: MessagePage) -> dict[str, Any]:
-    """Return a message cut into fields, its trace, and whether somebody may act on it."""
-    groups = trace_groups(page.trace)
+def message(page: MessagePage, *, revealed: bool = False) -> dict[str, Any]:
+    """Return a message cut into fields, its trace, and whether somebody may act on it.
+
+    Args:
+        page: the input.
+        revealed: somebody said why they have to read it, and that was noted.
+    """
+    groups = trace_groups(page.trace, revealed=revealed)
     text, folded = shown_text(page.body, page.charset)
     is_document = page.line.channel == Channel.CDA
     return {
         "page": page,
         "held": page.line.status in _HELD,
+        "revealed": revealed,
         "traces": groups,
-        "segments": () if is_document else segments(text, groups),
-        "text": text,
-        "folded": folded,
+        "segments": () if is_document else segments(text, groups, revealed=revealed),
+        "text": text if revealed else "",
+        "folded": folded if revealed else 0,
     }
 
 

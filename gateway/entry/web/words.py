@@ -1,7 +1,8 @@
 """The words of the pages in French and English, and how dates, numbers and delays are written.
 
-The catalogue is `i18n/<language>.toml`: a key names the same thing in both files, `{name}` is
-replaced, a table with `one` and `other` is chosen by `n`. Instants are shown in Paris.
+The catalogue is `i18n/<language>.toml` with `i18n/ops.<language>.toml`: a key names the same
+thing in both languages, `{name}` is replaced, a table with `one` and `other` is chosen by `n`.
+Instants are shown in Paris.
 """
 
 import re
@@ -29,9 +30,10 @@ _FAMILIES = {"DOC": "document", "DOCV": "document", "SND": "sending", "REQ": "re
 @lru_cache
 def catalogue(language: str) -> dict[str, Any]:
     """Return every text of a language by its dotted key."""
-    source = files("gateway.entry.web") / "i18n" / f"{language}.toml"
     flat: dict[str, Any] = {}
-    _flatten(tomllib.loads(source.read_text(encoding="utf-8")), "", flat)
+    for name in (f"{language}.toml", f"ops.{language}.toml"):
+        source = files("gateway.entry.web") / "i18n" / name
+        _flatten(tomllib.loads(source.read_text(encoding="utf-8")), "", flat)
     if language == "fr":
         return {key: _spaced(value) for key, value in flat.items()}
     return flat

@@ -25,6 +25,7 @@ FAMILIES = {
     "SEC": "certificates and rights",
     "STO": "store",
     "SUB": "subscriptions",
+    "WEB": "pages of people",
 }
 _HEAD = ("code", "meaning", "what to do")
 _INTRO = """# Errors

@@ -60,12 +60,23 @@ async def test_no_page_has_a_script_or_a_style_of_its_own(
 
 
 @pytest.mark.field("FL-331")
-@pytest.mark.parametrize("path", ["/gaps", "/patients/p-nora", "/messages/42", "/messages/40"])
+@pytest.mark.parametrize("path", ["/gaps", "/patients/p-nora"])
 async def test_what_senders_wrote_stays_text(path: str, client: httpx2.AsyncClient) -> None:
     page = (await client.get(path)).text
 
     assert "&lt;img src=x onerror=" in page
     assert "<img" not in page
+
+
+@pytest.mark.field("FL-338")
+@pytest.mark.parametrize("path", ["/messages/42", "/messages/40"])
+async def test_a_message_holds_no_values_of_a_person(path: str, client: httpx2.AsyncClient) -> None:
+    page = (await client.get(path)).text
+
+    # They are revealed by a form with a reason (tests/integration/operation).
+    assert "●●●●●" in page or "masqué" in page
+    assert "img src=x" not in page
+    assert "PAT-" not in page
 
 
 async def test_the_first_page_is_an_answer(client: httpx2.AsyncClient) -> None:
@@ -216,7 +227,8 @@ async def test_a_zone_is_the_same_alone_and_in_its_page(client: httpx2.AsyncClie
 async def test_assets_are_kept_for_ever_under_the_name_of_their_content(
     client: httpx2.AsyncClient,
 ) -> None:
-    page = (await client.get("/")).text
+    # The first page, and one of operators, which has a style sheet more.
+    page = (await client.get("/")).text + (await client.get("/messages/42")).text
     for asset in assets().values():
         answer = await client.get(asset.address)
 
