@@ -17,6 +17,7 @@ from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 from gateway.hl7v2 import envelope
 from gateway.hl7v2.message import Message, Segment
+from gateway.sharing.flag_matrix import TO_BOTH, TO_PATIENT, TO_PROFESSIONALS
 
 #: Flags in the order of the volet; the first eight are required.
 _FLAGS = (
@@ -37,28 +38,6 @@ _REQUIRED = _FLAGS[:8]
 #: The same for a document that came by mail.
 _REQUIRED_OF_MAIL = ("MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REP_LEGAUX", "MODIF_CONF_CODE")
 _MAIL_PROFILE = "CISIS_CDA_HL7_LPS"
-
-#: What may stand together when something goes by secure mail; a flag not named may be both.
-_TO_BOTH = {
-    "MASQUE_PS": False,
-    "INVISIBLE_PATIENT": False,
-    "INVISIBLE_REP_LEGAUX": False,
-    "DESTMSSANTEPS": True,
-    "DESTMSSANTEPAT": True,
-}
-_TO_PROFESSIONALS = {
-    "MASQUE_PS": False,
-    "INVISIBLE_REP_LEGAUX": False,
-    "DESTMSSANTEPS": True,
-    "DESTMSSANTEPAT": False,
-}
-_TO_PATIENT = {
-    "INVISIBLE_PATIENT": False,
-    "CONNEXION_SECRETE": False,
-    "DESTDMP": False,
-    "DESTMSSANTEPS": False,
-    "DESTMSSANTEPAT": True,
-}
 
 
 def document_findings(message: Message) -> Iterator[Finding]:
@@ -130,11 +109,11 @@ def _flags(message: Message) -> Iterator[Finding]:
 def _destinations(message: Message, given: Mapping[str, bool]) -> Iterator[Finding]:
     to_staff, to_patient = given.get("DESTMSSANTEPS"), given.get("DESTMSSANTEPAT")
     if to_staff or to_patient:
-        row = _TO_BOTH if to_staff and to_patient else _TO_PROFESSIONALS
-        row = _TO_PATIENT if to_patient and not to_staff else row
+        row = TO_BOTH if to_staff and to_patient else TO_PROFESSIONALS
+        row = TO_PATIENT if to_patient and not to_staff else row
         wrong = [f for f, value in row.items() if given.get(f, value) != value]
         if wrong:
-            target = "DESTMSSANTEPAT" if row is _TO_PATIENT else "DESTMSSANTEPS"
+            target = "DESTMSSANTEPAT" if row is TO_PATIENT else "DESTMSSANTEPS"
             shown = ", ".join(f"{flag}={'Y' if given[flag] else 'N'}" for flag in wrong)
             yield kinds.FLAGS_CONTRADICT.at("OBX", flags=f"{target}=Y with {shown}")
     roles = {prt.field(4).upper() for prt in message.segments_named("PRT")}

@@ -197,7 +197,7 @@ def _lot(delivery: Delivery, entry: DocumentEntry, sender: Sender) -> Submission
     return SubmissionSet(
         unique_id=f"2.25.{uuid5(NAMESPACE_OID, delivery.item.key).int}",
         source_id=sender.source_id,
-        submitted=delivery.created_at.strftime("%Y%m%d%H%M%S"),
+        submitted=delivery.begun_at.strftime("%Y%m%d%H%M%S"),
         author=author,
         content_type=content,
         patient_id=entry.patient_id,
@@ -237,7 +237,7 @@ def _addresses(
     mail["To"] = f"<{address(details, 'to')}>"
     if details.get("reply_to"):
         mail["Reply-To"] = f"<{address(details, 'reply_to')}>"
-    mail["Date"] = format_datetime(local(delivery.created_at))
+    mail["Date"] = format_datetime(local(delivery.begun_at))
     mail["Message-ID"] = identifier
     mail["X-MSS-NIL"] = _checked("X-MSS-NIL", sender.product)
     if details.get("kind") == "patient" and details.get("final"):

@@ -60,7 +60,7 @@ def build(delivery: Delivery, sender: mails.Sender) -> mails.Mail:
     to = mails.address(item.details, "to")
     report["From"] = mails.mailbox(sender.name, sender.address)
     report["To"] = f"<{to}>"
-    report["Date"] = format_datetime(mails.local(delivery.created_at))
+    report["Date"] = format_datetime(mails.local(delivery.begun_at))
     report["Message-ID"] = identifier
     report["In-Reply-To"] = f"<{item.details['mail']}>"
     report["Subject"] = mails.words("Subject", _subject(original, code))

@@ -81,6 +81,24 @@ class Delivery:
     receipt: dict[str, Any] = field(default_factory=dict)
     abandoned: bool = False
 
+    @property
+    def begun_at(self) -> datetime:
+        """Return when it could leave first: when it was queued, or let go after waiting."""
+        return max(self.created_at, self.item.due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Why a row that is due does not leave after all.
+
+    Attributes:
+        status: held or skipped.
+        note: a word and a sentence.
+    """
+
+    status: DeliveryStatus
+    note: str
+
 
 @dataclass(frozen=True, slots=True)
 class Handover:

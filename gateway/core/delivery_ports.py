@@ -50,6 +50,16 @@ class OutboxQueries(Protocol):
         """
         ...
 
+    def amend(
+        self, delivery_id: int, details: Mapping[str, object], *, since: datetime | None = None
+    ) -> None:
+        """Change what a row leaves with; `since` is when it could leave first, for its horizon.
+
+        Raises:
+            FatalError: no such row (RLS-STO-040).
+        """
+        ...
+
     def by_key(self, connector: str, key: str) -> Delivery | None:
         """Return one row."""
         ...

@@ -11,7 +11,6 @@ import orjson
 import typer
 
 from gateway.connectors.mssante_mail import ARCHIVE_NAME, build
-from gateway.core.contributions import Json
 from gateway.core.deliveries import Delivery, DeliveryStatus
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
@@ -24,7 +23,8 @@ from gateway.entry.wiring import SystemClock, build_converter
 from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pipeline.folds import fold_alone
 from gateway.pipeline.prepared import Prepared
-from gateway.pipeline.route import outgoing_documents, route
+from gateway.pipeline.route import Known, outgoing_documents, route
+from gateway.pipeline.standing import standing_in
 from gateway.sharing.routing import Decision
 from gateway.sharing.routing_dmp import decide as decide_dmp
 
@@ -52,11 +52,11 @@ def package(
     settings = settings_module.load()
     mappings = load_mappings(settings.mappings)
     if channel is not Channel.MSSANTE:
-        item, shown, about, now = _read(settings, mappings, file)
+        item, known, about, now = _read(settings, mappings, file)
         made = [
             decision
-            for one in outgoing_documents(item, shown, about)
-            if (decision := decide_dmp(one, now, opposed=False)) is not None
+            for one in outgoing_documents(item, known, about)
+            if (decision := decide_dmp(one, now)) is not None
         ]
         show = partial(print_decision, explain=explain)
         writer = write_bundles if channel is Channel.PDSM else write_submissions
@@ -78,14 +78,14 @@ def decide(settings: Settings, mappings: Mappings, file: Path) -> list[Decision]
     Raises:
         RejectedError: the message is refused.
     """
-    item, shown, about, now = _read(settings, mappings, file)
-    return route(item, shown, about, now)
+    item, known, about, now = _read(settings, mappings, file)
+    return route(item, known, about, now)
 
 
 def _read(
     settings: Settings, mappings: Mappings, file: Path
-) -> tuple[Prepared, Json, str, datetime]:
-    """Return the input, its Patient, its `DocumentReference/id` and its instant."""
+) -> tuple[Prepared, Known, str, datetime]:
+    """Return the input, what it says of its patient, its `DocumentReference/id` and its instant."""
     converter = build_converter(settings, mappings=mappings)
     raw = read_input(file)
     item = converter.accepted(converter.open(raw))
@@ -93,7 +93,7 @@ def _read(
     by_type = {resource["resourceType"]: resource for resource in resources}
     about = f"DocumentReference/{by_type.get('DocumentReference', {}).get('id', '')}"
     now = item.opened.header.sent_at or raw.received_at
-    return item, by_type.get("Patient", {}), about, now
+    return item, Known(standing_in(by_type.get("Patient", {}))), about, now
 
 
 def write(

@@ -67,7 +67,7 @@ from gateway.pathway.enrich import Tables
 from gateway.pathway.published import chosen
 from gateway.pathway.rulefiles import load_rules, rule_ids
 from gateway.pathway.rules import Rules
-from gateway.pipeline import outgoing, submissions
+from gateway.pipeline import departures, outgoing, submissions
 from gateway.pipeline.archive import Archivist
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.convert import Converter, ConvertOptions
@@ -84,6 +84,7 @@ from gateway.pipeline.subscribed import HOOK
 from gateway.pipeline.sweep import Sweep
 from gateway.pipeline.to_hospital import CONNECTOR
 from gateway.pipeline.watch import Watcher, WatchSettings
+from gateway.sharing.routing import CONNECTOR as MAIL
 from gateway.sharing.routing_dmp import CONNECTOR as RECORD
 from gateway.store.factory import open_store
 
@@ -353,7 +354,7 @@ def build_workers(
         policy,
         on_settled=submissions.settled,
         on_notice=outgoing.noticed,
-        guards={RECORD: submissions.guard},
+        guards={MAIL: departures.guard, RECORD: departures.guard},
     )
     rhythm = Rhythm(settings.hooks.poll_s, settings.hooks.poll_s, settings.mssante.poll_s)
     watcher = build_watcher(settings, store, clock, mappings)

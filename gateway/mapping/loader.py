@@ -20,7 +20,7 @@ from gateway.core.issues import Issue
 from gateway.mapping import faults
 from gateway.mapping.conceptmaps import ConceptMap
 from gateway.mapping.plan import EventPlan, FactPlan, ResourcePlan, Rule, Use
-from gateway.mapping.sites import Sender, Site, Sites, Unit
+from gateway.mapping.sites import Routing, Sender, Site, Sites, Unit
 from gateway.mapping.yamltext import Keys, TextDocument, read_text_yaml
 
 __all__ = ["Mappings", "TextDocument", "load_mappings", "read_text_yaml", "read_yaml_file"]
@@ -37,7 +37,18 @@ _UNION = frozenset({"Use", "ResourcePlan", "FactUse", "FactPlan"})
 #: Keys of every model a file may hold, to name the nearest one.
 _KNOWN_KEYS = {
     field.alias or name
-    for model in (EventPlan, ResourcePlan, FactPlan, Rule, Use, ConceptMap, Site, Sender, Unit)
+    for model in (
+        EventPlan,
+        ResourcePlan,
+        FactPlan,
+        Rule,
+        Use,
+        ConceptMap,
+        Site,
+        Routing,
+        Sender,
+        Unit,
+    )
     for name, field in model.model_fields.items()
 }
 

@@ -79,6 +79,23 @@ class Destination(_Strict):
     answers_acks: bool = True
 
 
+class Routing(_Strict):
+    """Where documents of a site go beside what their messages ask for.
+
+    Attributes:
+        to_doctor: types of document (LOINC) mailed to the family doctor on file, unless the
+            message says that professionals get none (DESTMSSANTEPS N).
+        to_document_recipients: types of document mailed to the recipients in its header, likewise.
+        never: types of document that do not go by a channel.
+        strict_matrix: combinations of flags outside of the CI-SIS volet send no mail.
+    """
+
+    to_doctor: frozenset[str] = frozenset()
+    to_document_recipients: frozenset[str] = frozenset()
+    never: dict[Literal["mssante", "patient", "dmp"], frozenset[str]] = Field(default_factory=dict)
+    strict_matrix: bool = False
+
+
 class Site(_Strict):
     """One hospital, or the default for senders no file names.
 
@@ -111,6 +128,7 @@ class Site(_Strict):
             installation does.
         withdrawal_mails: a letter that is withdrawn after it was mailed is followed by a mail to
             the same mailboxes that says so.
+        routing: where documents go beside what their messages ask for.
     """
 
     name: str
@@ -139,6 +157,7 @@ class Site(_Strict):
     mailbox: str = ""
     validation: Literal["", "compiled", "full"] = ""
     withdrawal_mails: bool = False
+    routing: Routing = Routing()
 
     @model_validator(mode="after")
     def _destinations_exist(self) -> "Site":

@@ -17,6 +17,7 @@ from gateway.fhir.survivors import Links
 from gateway.pipeline.against_store import in_turns, judged
 from gateway.pipeline.asserted import store_told
 from gateway.pipeline.business_acks import assert_received
+from gateway.pipeline.departures import release
 from gateway.pipeline.dossiers import settle
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Opened, Prepared
@@ -97,6 +98,8 @@ def _commit(
         queue_mails(tx, stored, now)
     if rules.record:
         queue_submissions(tx, stored, now)
+    if rules.mails or rules.record:
+        release(tx, folded, now)
     assert_received(tx, stored, now)
     queue_application_acks(tx, stored, now)
     settle_answers(tx, stored, now)

@@ -21,6 +21,7 @@ from gateway.core.deliveries import (
     DeliveryStatus,
     Handover,
     Notice,
+    Stay,
 )
 from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.core.ports import Store, Transaction
@@ -35,13 +36,16 @@ _HEARTBEAT_LOOK = timedelta(seconds=5)
 #: An attempt ends so long before its lease does: clocks of two machines differ a little.
 _MARGIN = timedelta(seconds=10)
 
+#: Looks at a row that is due once more: the row as it leaves, or why it does not.
+Guard = Callable[[Transaction, Delivery, datetime], Delivery | Stay]
+
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
     """How long and how often one connector tries.
 
     Attributes:
-        horizon: from the queueing of a row to its end as a dead letter.
+        horizon: from when a row could leave first to its end as a dead letter.
         first_s: ceiling of the first wait; it doubles with each attempt.
         longest_s: ceiling of every wait.
         refusals: a refusal is final from this attempt on.
@@ -119,7 +123,7 @@ class Deliverer:
         draw: Callable[[], float] | None = None,
         on_settled: Callable[[Transaction, Delivery, datetime], None] | None = None,
         on_notice: Callable[[Transaction, Delivery, Notice, datetime], None] | None = None,
-        guards: Mapping[str, Callable[[Transaction, Delivery], str]] | None = None,
+        guards: Mapping[str, Guard] | None = None,
     ) -> None:
         """Prepare; nothing is sent.
 
@@ -131,7 +135,7 @@ class Deliverer:
             draw: gives numbers from 0 to 1 for the jitter; those of the system by default.
             on_settled: called with each row after its state was written, in the transaction.
             on_notice: called with each notice about a row of ours, after it was applied.
-            guards: by connector: says why a row that is due must not leave any more, else "".
+            guards: by connector: looks at a row that is due once more before it leaves.
         """
         self._store = store
         self._connectors = {connector.name: connector for connector in connectors}
@@ -215,8 +219,12 @@ class Deliverer:
             made: Delivery | Skip | Wait = delivery
             if delivery.item.connector == subscribed.HOOK:
                 made = hooks.prepare(tx, delivery, now, self._policy.base)
-            elif why := self._stopped(tx, delivery):
-                made = Skip(why)
+            elif guard := self._guards.get(delivery.item.connector):
+                looked = guard(tx, delivery, now)
+                if isinstance(looked, Stay):
+                    tx.outbox.settle(delivery.id, looked.status, now, note=looked.note)
+                    continue
+                made = looked
             if isinstance(made, Skip):
                 tx.outbox.settle(delivery.id, DeliveryStatus.SKIPPED, now, note=made.note)
             elif isinstance(made, Wait):
@@ -226,10 +234,6 @@ class Deliverer:
             else:
                 ready.append(made)
         return len(claimed), ready
-
-    def _stopped(self, tx: Transaction, delivery: Delivery) -> str:
-        guard = self._guards.get(delivery.item.connector)
-        return guard(tx, delivery) if guard is not None else ""
 
     async def _deliver(self, delivery: Delivery, ended: asyncio.Queue[_Ended]) -> None:
         outcome: _Outcome | None = None
@@ -336,7 +340,7 @@ class Deliverer:
         if status is DeliveryStatus.RETRY_WAIT and kind in ("handshake", "heartbeat"):
             # One try: the client asks for another handshake, the next heartbeat comes anyway.
             return DeliveryStatus.REFUSED, outcome.why
-        if status is DeliveryStatus.RETRY_WAIT and now >= delivery.created_at + rule.horizon:
+        if status is DeliveryStatus.RETRY_WAIT and now >= delivery.begun_at + rule.horizon:
             days = f"{rule.horizon / timedelta(days=1):g}"
             return DeliveryStatus.GIVEN_UP, f"{outcome.why} It was tried for {days} days."
         return status, outcome.why
@@ -347,7 +351,7 @@ class Deliverer:
         ceiling = min(rule.longest_s, rule.first_s * 2**doublings)
         wait = max(outcome.retry_after_s, ceiling * self._draw())
         # The last try is at the horizon and not behind it.
-        end = delivery.created_at + rule.horizon
+        end = delivery.begun_at + rule.horizon
         return min(now + timedelta(seconds=wait), end)
 
 

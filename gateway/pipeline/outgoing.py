@@ -14,16 +14,17 @@ from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery, Notic
 from gateway.core.facts import Op
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
-from gateway.pipeline import written
 from gateway.pipeline.business_acks import send_key, tell_notice, tell_settled, wanted
 from gateway.pipeline.letter_receipts import tell_author
 from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import route
-from gateway.pipeline.sends import Word, held_key, store_word
+from gateway.pipeline.sends import HELD, Word, hold_word, store_word
+from gateway.pipeline.standing import known_of
 from gateway.pipeline.to_hospital import CONNECTOR as HOSPITAL
 from gateway.pipeline.withdrawn_mails import stop_mails, withdrawn_document
-from gateway.sharing.routing import CONNECTOR, NO_INS, Decision
+from gateway.sharing.reasons import WAITS_FOR_IDENTITY, words
+from gateway.sharing.routing import CONNECTOR, Decision
 
 #: What a mail proves, by where it stands.
 _EVENTS = {
@@ -35,7 +36,7 @@ _EVENTS = {
 _HANDED_OVER = frozenset({DeliveryStatus.SENT, DeliveryStatus.CONFIRMED})
 #: What is asserted of mails, with its attributes; for the list of rules nobody can answer.
 ASSERTS = dict.fromkeys(
-    (*_EVENTS.values(), "SND.MSS_READ", "SND.HELD_NO_INS"),
+    (*_EVENTS.values(), "SND.MSS_READ", HELD),
     frozenset({"estab", "doc", "about", "channel", "recipient", "read_requested"}),
 )
 
@@ -58,14 +59,13 @@ def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: da
         about = withdrawn or target_of(item, "DocumentReference")
         if patient is None or about is None:
             continue
-        current = tx.resources.current([patient]).get((patient.type, patient.id))
-        shown = written.read(current) or {} if current is not None else {}
+        known = known_of(tx, patient, now)
         acks = wanted(message, item.opened.site)
         if withdrawn is not None:
-            mails = [telling(one, acks) for one in stop_mails(tx, item, about, shown, now)]
+            mails = [telling(one, acks) for one in stop_mails(tx, item, about, known, now)]
             queued += sum(made is not None for made in tx.outbox.queue(mails, now))
             continue
-        for decision in route(item, shown, f"{about.type}/{about.id}", now):
+        for decision in route(item, known, f"{about.type}/{about.id}", now):
             queued += _queue(tx, decision, pathway_of(item, patient, decision), acks, now)
     return queued
 
@@ -119,10 +119,9 @@ def _queue(
     if delivery_id is None:
         return 0
     if decision.status is not DeliveryStatus.QUEUED:
-        note = f"{decision.reason.word}: {decision.reason.en}"
-        tx.outbox.settle(delivery_id, decision.status, now, note=note)
-        if decision.reason is NO_INS:
-            _assert(tx, delivery_id, "SND.HELD_NO_INS", said, now, now)
+        tx.outbox.settle(delivery_id, decision.status, now, note=words(decision.reason))
+        if decision.reason in WAITS_FOR_IDENTITY:
+            hold_word(tx, delivery_id, "mss", said, now)
     return 1
 
 
@@ -157,9 +156,8 @@ def _assert(
     happened: datetime,
     now: datetime,
 ) -> None:
-    held = event == "SND.HELD_NO_INS"
-    recipient = "" if held else said["recipient"]
-    key = held_key(said["doc"]) if held else send_key(said["doc"], event, recipient)
+    recipient = said["recipient"]
+    key = send_key(said["doc"], event, recipient)
     attributes = {"recipient": recipient, "read_requested": said["read_requested"]}
     store_word(tx, delivery_id, Word(event, key, "mss", happened, attributes), said, now)
 

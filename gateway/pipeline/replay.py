@@ -18,11 +18,12 @@ from gateway.pipeline.against_store import FLAGS, judged
 from gateway.pipeline.asserted import asserted, store_assertions
 from gateway.pipeline.business_acks import assert_received
 from gateway.pipeline.commit import CommitRules
+from gateway.pipeline.departures import release
 from gateway.pipeline.dossiers import as_held, settle
 from gateway.pipeline.mend import after_refusal
 from gateway.pipeline.outgoing import queue_mails
 from gateway.pipeline.prepared import Converting, Prepared
-from gateway.pipeline.refold import Change, refold
+from gateway.pipeline.refold import Change, Refolded, refold
 from gateway.pipeline.submissions import queue_submissions
 from gateway.pipeline.vigilance import watch_identities
 
@@ -149,6 +150,8 @@ class Replayer:
                 queue_mails(tx, [(row.id, item) for row, item in prepared], now)
             if self.rules.record:
                 queue_submissions(tx, [(row.id, item) for row, item in prepared], now)
+            if self.rules.mails or self.rules.record:
+                release(tx, Refolded(list(changes), links), now)
             if dry_run:
                 raise _DryRunError(outcome)
             return outcome

@@ -74,17 +74,25 @@ def grounds(tx: Transaction, patients: Sequence[str]) -> Grounds:
             if is_stay(resource):
                 places |= organisations.named(resource.get(element, {}))
     teams: list[Team] = []
-    words: list[Word] = []
     for stored in _of(tx, "CareTeam", patients):
         found = read_teams(orjson.loads(stored.body), _source(stored), organisations.named)
         by = _writers(tx, stored) if found else frozenset()
         teams += [replace(one, by=by) for one in found]
+    teams.sort(key=lambda one: one.source)
+    return Grounds(places, tuple(teams), tuple(_words(tx, patients, organisations)))
+
+
+def words(tx: Transaction, patients: Sequence[str]) -> list[Word]:
+    """Return what a person said about sharing, under every Patient that is given."""
+    return _words(tx, patients, _Organisations(tx))
+
+
+def _words(tx: Transaction, patients: Sequence[str], organisations: "_Organisations") -> list[Word]:
+    found: list[Word] = []
     for stored in _of(tx, "Consent", patients):
         word = read_word(orjson.loads(stored.body), _source(stored), organisations.named)
-        words += [replace(word, by=_writers(tx, stored))] if word else []
-    teams.sort(key=lambda one: one.source)
-    words.sort(key=lambda one: one.source)
-    return Grounds(places, tuple(teams), tuple(words))
+        found += [replace(word, by=_writers(tx, stored))] if word else []
+    return sorted(found, key=lambda one: one.source)
 
 
 def ask(tx: Transaction, client_id: str, stored: StoredResource, now: datetime) -> Decision:

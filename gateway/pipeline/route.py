@@ -1,76 +1,122 @@
-"""From a converted message to the mails it asks for: joins what message, document and Patient say.
+"""From a converted message to where its documents go: joins what message, document and site say.
 
-Does not decide (`sharing.routing`) nor queue. CI-SIS volet on CDA documents in HL7 v2: PRT, flags
-of MetaDMPMSS, bodies of mails.
+Does not decide (`sharing.routing`) nor queue; what is known of the patient and of recipients comes
+from `pipeline.standing`. CI-SIS volet on CDA documents in HL7 v2: PRT, flags of MetaDMPMSS, bodies
+of mails.
 """
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gateway.cda.xds_metadata import shows_ins, unique_id
+from gateway.cda.identity import identifiers
+from gateway.cda.recipients import recipients as document_recipients
+from gateway.cda.xds_metadata import unique_id
 from gateway.cda.xds_types import xcn, xon
 from gateway.core.contributions import Json
+from gateway.core.directory import Entry
 from gateway.core.envelope import INS_ROOTS
 from gateway.hl7v2 import envelope as hl7_envelope
-from gateway.hl7v2.participants import Role, participants, recipients, sender
-from gateway.sharing.routing import Decision, Outgoing, Recipient, decide
+from gateway.hl7v2.participants import Kind, Role, participants, recipients, sender
+from gateway.sharing import routing, routing_dmp
+from gateway.sharing.routing import Decision, Outgoing, Recipient, SiteRules, Standing
 
 if TYPE_CHECKING:
+    from gateway.cda.reader import Document
     from gateway.hl7v2.message import Message
     from gateway.hl7v2.participants import Participant
+    from gateway.mapping.sites import Site
     from gateway.pipeline.prepared import Prepared
 
 _SYSTEMS = frozenset(f"urn:oid:{root}" for root in INS_ROOTS)
 #: CI-SIS TRE_R209 by class of the stay (PV1-2).
 _CONTENT_TYPES = {"I": "03", "O": "07", "E": "07", "R": "19", "N": "97"}
 _TEXTS = {"CORPSMAIL_PS": "professional", "CORPSMAIL_PATIENT": "patient"}
-_RPPS = re.compile(r"8(\d{11})")
+_RPPS = re.compile(r"8?(\d{11})")
 _FINESS_TYPES = ("FINEG", "FINEJ")
 
+#: Gives what the directory has of professionals and structures, by RPPS or FINESS.
+Listed = Callable[[Sequence[str]], Mapping[str, Sequence[Entry]]]
 
-def route(item: "Prepared", patient: Json, about: str, now: datetime) -> list[Decision]:
-    """Return what the documents of an MDM or ORU ask for; empty for other messages.
+
+def nothing_listed(_numbers: Sequence[str]) -> Mapping[str, Sequence[Entry]]:
+    """Look in no directory."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known beside the message.
+
+    Attributes:
+        standing: of the patient.
+        doctor: RPPS of the family doctor on file, empty when none is.
+        listed: the directory.
+    """
+
+    standing: Standing = field(default_factory=Standing)
+    doctor: str = ""
+    listed: Listed = nothing_listed
+
+
+def route(item: "Prepared", known: Known, about: str, now: datetime) -> list[Decision]:
+    """Return the mails the documents of an MDM or ORU are wanted in; empty for other messages.
 
     Args:
         item: converted, with the documents that were read on the way.
-        patient: the Patient as it stands after this message; its INS is shown only when trusted.
+        known: what is known beside it, after this message.
         about: `DocumentReference/id`.
         now: due time of the first attempt.
     """
-    if not item.documents:
-        return []
-    flags = hl7_envelope.flags(item.opened.parsed)
-    if not flags.get("DESTMSSANTEPS") and not flags.get("DESTMSSANTEPAT"):
-        return []
     made: list[Decision] = []
-    for outgoing in outgoing_documents(item, patient, about):
-        made += decide(outgoing, now)
+    for outgoing in outgoing_documents(item, known, about):
+        made += routing.decide(outgoing, now)
     return made
 
 
-def outgoing_documents(item: "Prepared", patient: Json, about: str) -> list[Outgoing]:
+def explain(item: "Prepared", known: Known, about: str, now: datetime) -> list[Decision]:
+    """Return one decision per document, channel and recipient, those nobody wants included.
+
+    Args:
+        item: as `route`.
+        known: as `route`.
+        about: as `route`.
+        now: as `route`.
+    """
+    made: list[Decision] = []
+    for outgoing in outgoing_documents(item, known, about):
+        made += [*routing.explain(outgoing, now), routing_dmp.explain(outgoing, now)]
+    return made
+
+
+def outgoing_documents(item: "Prepared", known: Known, about: str) -> list[Outgoing]:
     """Return the documents of an MDM or ORU as the routing of every channel sees them.
 
     Args:
         item: converted, with the documents that were read on the way.
-        patient: the Patient as it stands after this message.
+        known: what is known beside it, after this message.
         about: `DocumentReference/id`.
     """
+    if not item.documents:
+        return []
     message: Message = item.opened.parsed
     request = hl7_envelope.request(message)
+    flags = hl7_envelope.flags(message)
     return [
         Outgoing(
             document_id=unique_id(one.document.root.child("id")),
             about=about,
             body=one.place.body,
-            flags=hl7_envelope.flags(message),
-            recipients=[Recipient(r.place, r.address, _number(r)) for r in recipients(message)],
-            ins=trusted_ins(patient),
-            require_ins=item.opened.site.require_ins,
-            shows_ins=shows_ins(one.document),
+            flags=flags,
+            recipients=_recipients(message, one.document, known),
+            standing=known.standing,
+            rules=site_rules(item.opened.site),
+            shown_ins=_shown_ins(one.document),
+            type_code=_code(one.document, "code"),
+            confidentiality=_code(one.document, "confidentialityCode"),
             reply_to=_reply_to(message),
             final=_is_final(message),
             texts=_texts(message),
@@ -84,6 +130,47 @@ def outgoing_documents(item: "Prepared", patient: Json, about: str) -> list[Outg
     ]
 
 
+def site_rules(site: "Site") -> SiteRules:
+    """Return what a site says about where documents go."""
+    said = site.routing
+    return SiteRules(
+        source=f"mappings/sites/{site.name}.yaml",
+        require_ins=site.require_ins,
+        to_doctor=said.to_doctor,
+        to_document=said.to_document_recipients,
+        never={str(channel): types for channel, types in said.never.items()},
+        strict_matrix=said.strict_matrix,
+    )
+
+
+def _recipients(message: "Message", document: "Document", known: Known) -> list[Recipient]:
+    """Return whoever is named: in the message, in the header, then the family doctor on file."""
+    found = [
+        Recipient(one.place, one.address, _number(one), _structure(one))
+        for one in recipients(message)
+        if one.kind is not Kind.PATIENT or one.address
+    ]
+    found += [
+        Recipient(one.place, one.address, one.rpps, one.finess, "document")
+        for one in document_recipients(document)
+    ]
+    if known.doctor:
+        found.append(Recipient("Patient.generalPractitioner", "", known.doctor, "", "file"))
+    wanted = sorted({one.id for one in found if one.id and not one.address})
+    listed = known.listed(wanted) if wanted else {}
+    return [replace(one, listed=listed.get(one.id, ())) for one in found]
+
+
+def _shown_ins(document: "Document") -> str:
+    """Return the matricule the header shows, trusted or not."""
+    return next((value for root, value in identifiers(document) if root in INS_ROOTS), "")
+
+
+def _code(document: "Document", name: str) -> str:
+    node = document.root.child(name)
+    return node.get("code") if node is not None else ""
+
+
 def trusted_ins(patient: Json) -> str:
     """Return the matricule a Patient shows: it shows one only when it is trusted."""
     shown = (one for one in patient.get("identifier", ()) if one.get("system") in _SYSTEMS)
@@ -91,9 +178,15 @@ def trusted_ins(patient: Json) -> str:
 
 
 def _number(recipient: "Participant") -> str:
-    """Return the RPPS of a professional, else the number as sent."""
+    """Return the RPPS of a professional, the FINESS of a structure, else the number as sent."""
     rpps = _RPPS.fullmatch(recipient.id)
     return rpps[1] if rpps else recipient.id
+
+
+def _structure(recipient: "Participant") -> str:
+    """Return the FINESS of the structure a recipient is meant in, or is."""
+    place = recipient.organisation
+    return place.id if place is not None and place.id_type in _FINESS_TYPES else ""
 
 
 def _reply_to(message: "Message") -> str:

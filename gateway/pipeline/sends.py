@@ -14,7 +14,8 @@ from gateway.core.facts import Assertion, Op, Span, told_of
 from gateway.core.ports import Transaction
 from gateway.pipeline.dossiers import told_under
 
-_HELD = "SND.HELD_NO_INS"
+#: A document waits for a qualified identity of its patient.
+HELD = "SND.HELD_NO_INS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,29 @@ class Word:
 def held_key(doc: str) -> str:
     """Return the key of a document that waits for an INS, whatever the channel."""
     return f"SND|{doc}|held|"
+
+
+def hold_word(
+    tx: Transaction, delivery_id: int, channel: str, said: Mapping[str, Any], now: datetime
+) -> None:
+    """Assert that a row waits for a qualified identity.
+
+    Args:
+        tx: an open transaction.
+        delivery_id: of the row.
+        channel: mss or dmp.
+        said: what `pipeline.outgoing.pathway_of` kept with the row.
+        now: instant of the transaction.
+    """
+    attributes = {"read_requested": said.get("read_requested", "")} if channel == "mss" else {}
+    word = Word(HELD, held_key(str(said["doc"])), channel, now, attributes)
+    store_word(tx, delivery_id, word, said, now)
+
+
+def unsay(tx: Transaction, delivery_id: int, now: datetime) -> None:
+    """Take back everything a row said: it waits for nothing any more."""
+    patients = tx.facts.replace([(-delivery_id, now, [])])
+    tx.watch.touch(dict.fromkeys(tx.facts.persons(patients).values(), now))
 
 
 def store_word(
@@ -103,5 +127,5 @@ def _kept(tx: Transaction, delivery_id: int, assertion: Assertion) -> list[Asser
         for one in told_under(tx, told_of(assertion.patient.id)[0])
         if one.order == -delivery_id
         and one.assertion.key != assertion.key
-        and one.assertion.event != _HELD
+        and one.assertion.event != HELD
     ]

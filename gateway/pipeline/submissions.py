@@ -12,32 +12,35 @@ from datetime import datetime
 from typing import Any
 
 from gateway.cda.xds_metadata import replaced_id
-from gateway.core.contributions import Json, Target
+from gateway.core.contributions import Target
 from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
 from gateway.hl7v2.message import Message
-from gateway.pathway.facts import reduce
-from gateway.pipeline import outgoing, written
+from gateway.pipeline import outgoing
 from gateway.pipeline.business_acks import send_key, tell_record, wanted
-from gateway.pipeline.dossiers import told_under
 from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
-from gateway.pipeline.route import outgoing_documents
-from gateway.pipeline.sends import Word, held_key, store_word
+from gateway.pipeline.route import Known, outgoing_documents
+from gateway.pipeline.sends import HELD, Word, hold_word, store_word, unsay
+from gateway.pipeline.standing import known_of
 from gateway.pipeline.withdrawn_mails import withdrawn_document
-from gateway.sharing.routing import NO_INS, WITHDRAWN, Decision, Outgoing, Reason
+from gateway.sharing.reasons import (
+    REPLACED,
+    WAITS_FOR_IDENTITY,
+    WITHDRAWN,
+    Reason,
+    words,
+)
+from gateway.sharing.routing import Decision, Outgoing
 from gateway.sharing.routing_dmp import (
     CONNECTOR,
-    OPPOSED,
-    OPPOSITION,
-    REPLACED,
     decide,
     deletion,
     key_of,
 )
 
-_OK, _KO, _HELD = "SND.DMP_OK", "SND.DMP_KO", "SND.HELD_NO_INS"
+_OK, _KO = "SND.DMP_OK", "SND.DMP_KO"
 _DUE, _DONE = "SND.WITHDRAWAL_DUE", "SND.WITHDRAWN"
 _DELETE = "dmp-delete"
 _CHANNEL = "dmp"
@@ -48,7 +51,7 @@ _CODE = re.compile(r"\b(?:XDS|DMP)[A-Z]\w+|\bRLS-DMP-\d{3}")
 ASSERTS = {
     _OK: frozenset({"estab", "doc", "about", "channel"}),
     _KO: frozenset({"estab", "doc", "about", "channel", "code"}),
-    _HELD: frozenset({"estab", "doc", "about", "channel"}),
+    HELD: frozenset({"estab", "doc", "about", "channel"}),
     _DUE: frozenset({"estab", "doc", "about", "channel"}),
     _DONE: frozenset({"estab", "doc", "about", "channel"}),
 }
@@ -65,17 +68,6 @@ def queue_submissions(
         now: instant of the commit.
     """
     return sum(_queue_all(tx, item, now) for _, item in stored)
-
-
-def guard(tx: Transaction, delivery: Delivery) -> str:
-    """Say why a row must not leave after all, empty when it may: opposition told since.
-
-    Spec: PAM France 2.11 6.14 (ZFA-9); checked before each attempt.
-    """
-    said = delivery.item.details.get("pathway") or {}
-    if delivery.item.details.get("kind") == _DELETE or not said.get("patient"):
-        return ""
-    return _words(OPPOSED) if _is_opposed(tx, str(said["patient"])) else ""
 
 
 def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
@@ -125,12 +117,10 @@ def _queue_all(tx: Transaction, item: Prepared, now: datetime) -> int:
     about = withdrawn or outgoing.target_of(item, "DocumentReference")
     if patient is None or about is None:
         return 0
-    current = tx.resources.current([patient]).get((patient.type, patient.id))
-    shown: Json = written.read(current) or {} if current is not None else {}
     queued = 0
-    opposed = _is_opposed(tx, patient.id)
-    for document, replaced in _documents(item, shown, f"{about.type}/{about.id}"):
-        decision = decide(document, now, opposed=opposed)
+    known = known_of(tx, patient, now)
+    for document, replaced in _documents(item, known, f"{about.type}/{about.id}"):
+        decision = decide(document, now)
         if document.withdrawn:
             queued += _withdraw(tx, item, document, patient, decision, now)
         elif decision is not None:
@@ -140,9 +130,9 @@ def _queue_all(tx: Transaction, item: Prepared, now: datetime) -> int:
     return queued
 
 
-def _documents(item: Prepared, shown: Json, about: str) -> Iterator[tuple[Outgoing, str]]:
+def _documents(item: Prepared, known: Known, about: str) -> Iterator[tuple[Outgoing, str]]:
     """Return each document with the id of the one it replaces."""
-    made = outgoing_documents(item, shown, about)
+    made = outgoing_documents(item, known, about)
     replaced = [replaced_id(one.document.root) for one in item.documents]
     return zip(made, replaced, strict=True)
 
@@ -158,9 +148,9 @@ def _queue(
     if delivery_id is None:
         return 0
     if decision.status is not DeliveryStatus.QUEUED:
-        tx.outbox.settle(delivery_id, decision.status, now, note=_words(decision.reason))
-        if decision.reason is NO_INS:
-            store_word(tx, delivery_id, _word(_HELD, said, now), said, now)
+        tx.outbox.settle(delivery_id, decision.status, now, note=words(decision.reason))
+        if decision.reason in WAITS_FOR_IDENTITY:
+            hold_word(tx, delivery_id, _CHANNEL, said, now)
     return 1
 
 
@@ -214,15 +204,9 @@ def _take_back(tx: Transaction, known: Delivery, made: NewDelivery, now: datetim
 
 
 def _stop(tx: Transaction, known: Delivery, reason: Reason, now: datetime) -> None:
-    tx.outbox.settle(known.id, DeliveryStatus.SKIPPED, now, note=_words(reason))
+    tx.outbox.settle(known.id, DeliveryStatus.SKIPPED, now, note=words(reason))
     # It waits for no INS any more.
-    patients = tx.facts.replace([(-known.id, now, [])])
-    tx.watch.touch(dict.fromkeys(tx.facts.persons(patients).values(), now))
-
-
-def _is_opposed(tx: Transaction, patient_id: str) -> bool:
-    facts = reduce(told_under(tx, patient_id))
-    return any(fact.event == OPPOSITION for fact in facts.values())
+    unsay(tx, known.id, now)
 
 
 def _word(
@@ -230,13 +214,8 @@ def _word(
 ) -> Word:
     doc = str(said["doc"])
     keys = {
-        _HELD: held_key(doc),
         _DUE: f"SND|{doc}|{_CHANNEL}-due|",
         _DONE: f"SND|{doc}|{_CHANNEL}-withdrawn|",
     }
     key = keys.get(event) or send_key(doc, event, "")
     return Word(event, key, _CHANNEL, now, attributes or {})
-
-
-def _words(reason: Reason) -> str:
-    return f"{reason.word}: {reason.en}"

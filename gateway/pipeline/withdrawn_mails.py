@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.cda.xds_metadata import unique_id
-from gateway.core.contributions import Json, Target
+from gateway.core.contributions import Target
 from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
@@ -19,15 +19,17 @@ from gateway.hl7v2.message import Message
 from gateway.hl7v2.reader import read
 from gateway.pipeline.carried import TYPES, carried
 from gateway.pipeline.prepared import Prepared
-from gateway.pipeline.route import route
+from gateway.pipeline.route import Known, route
+from gateway.pipeline.sends import unsay
 from gateway.pipeline.withdrawn import STATUS
-from gateway.sharing.routing import CONNECTOR, WITHDRAWN, Decision, key
+from gateway.sharing.reasons import WITHDRAWN, words
+from gateway.sharing.routing import CONNECTOR, Decision, key
 
 _STOPPED = frozenset({DeliveryStatus.HELD, DeliveryStatus.QUEUED, DeliveryStatus.RETRY_WAIT})
 _LEFT = frozenset({DeliveryStatus.SENDING, DeliveryStatus.SENT, DeliveryStatus.CONFIRMED})
 #: These leave open whether an attempt arrived.
 _MAY_HAVE_LEFT = frozenset({DeliveryStatus.RETRY_WAIT, DeliveryStatus.GIVEN_UP})
-_WORDS = f"{WITHDRAWN.word}: {WITHDRAWN.en}"
+_WORDS = words(WITHDRAWN)
 
 
 def withdrawn_document(item: Prepared) -> Target | None:
@@ -43,7 +45,7 @@ def withdrawn_document(item: Prepared) -> Target | None:
 
 
 def stop_mails(
-    tx: Transaction, item: Prepared, about: Target, shown: Json, now: datetime
+    tx: Transaction, item: Prepared, about: Target, known_now: Known, now: datetime
 ) -> Iterator[NewDelivery]:
     """Stop what has not left; yield the mails that tell the others.
 
@@ -54,14 +56,14 @@ def stop_mails(
         tx: the transaction that folded the withdrawal.
         item: the withdrawal.
         about: the document.
-        shown: the Patient as it stands.
+        known_now: what is known of the patient as it stands.
         now: instant of the commit.
     """
     named = f"{about.type}/{about.id}"
-    asked = {one.item.key: one.item for one in route(item, shown, named, now)}
+    asked = {one.item.key: one.item for one in route(item, known_now, named, now)}
     own = set(asked)
     for earlier in _earlier(tx, item, about):
-        for decision in _of_document(route(earlier, shown, named, now), item):
+        for decision in _of_document(route(earlier, known_now, named, now), item):
             asked.setdefault(decision.item.key, decision.item)
     for name, wanted in asked.items():
         known = tx.outbox.by_key(CONNECTOR, name)
@@ -72,8 +74,7 @@ def stop_mails(
         if known.status in _STOPPED:
             tx.outbox.settle(known.id, DeliveryStatus.SKIPPED, now, note=_WORDS)
             # It waits for no INS any more.
-            patients = tx.facts.replace([(-known.id, now, [])])
-            tx.watch.touch(dict.fromkeys(tx.facts.persons(patients).values(), now))
+            unsay(tx, known.id, now)
         if item.opened.site.withdrawal_mails and _may_have_arrived(known):
             yield _word(known, wanted, now)
 

@@ -1,52 +1,122 @@
-"""Which secure mails a document asks for, decided from the flags of its message, with the reason.
+"""Which secure mails a document asks for, and which of them leave: decided here only.
 
-Pure: gets values, gives outbox items. Does not read messages (`pipeline.route`) nor build mails
-(`connectors`). First and thin: mailboxes the sender names; the directory comes later. Standards:
-CI-SIS volet on CDA documents in HL7 v2, flags and rules of management for MSSanté.
+Pure: gets values, gives outbox items, each with its reason and what the reason rests on. Does not
+read messages (`pipeline.route`), nor build mails (`connectors`). The same checks are made again
+before a mail leaves (`again`): identity, opposition, death and directory change meanwhile.
+Standards: CI-SIS volet on CDA documents in HL7 v2, flags, PRT and rules of management for
+MSSanté; CSP L1110-4 (opposition to sharing).
 """
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from gateway.core.deliveries import DeliveryStatus, NewDelivery
+from gateway.core.directory import Entry
+from gateway.sharing import reasons as why
+from gateway.sharing.addressing import choose
+from gateway.sharing.flag_matrix import is_allowed
+from gateway.sharing.reasons import Reason
 
 CONNECTOR = "mssante"
 #: Domain of the mailboxes of patients; the local part is the matricule.
 PATIENT_DOMAIN = "patient.mssante.fr"
+#: Confidentiality (HL7 v3) of documents that go to nobody but whom the sender names.
+_RESTRICTED = frozenset({"R", "V"})
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A recipient the sender names.
+    """Somebody who may get the document.
 
     Attributes:
-        place: `PRT[2]`.
+        place: `PRT[2]`, `intendedRecipient[1]`, `Patient.generalPractitioner`.
         address: as sent, empty when none.
         id: RPPS of a professional, FINESS of a structure; empty when not given.
+        finess: of the structure a professional is meant in, empty when not said.
+        by: who names them: `message`, `document` (its header) or `file` (the family doctor).
+        listed: what the directory has of them.
     """
 
     place: str
     address: str
     id: str = ""
+    finess: str = ""
+    by: str = "message"
+    listed: Sequence[Entry] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An opposition of the patient to sharing.
+
+    Attributes:
+        source: `Consent/x/_history/2`.
+        organisations: FINESS it is about; empty: everybody.
+    """
+
+    source: str
+    organisations: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of the patient at the moment of a decision.
+
+    Attributes:
+        ins: trusted matricule that the Patient shows; empty when it shows none.
+        record_opposition: what says that the patient is opposed to feeding the shared record
+            (`ZFA-9`); empty when nothing does.
+        refusals: oppositions to sharing that stand.
+        is_dead: the patient has died.
+    """
+
+    ins: str = ""
+    record_opposition: str = ""
+    refusals: Sequence[Refusal] = ()
+    is_dead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRules:
+    """What a site says about where documents go.
+
+    Attributes:
+        source: what an explanation names, `mappings/sites/<site>.yaml`.
+        require_ins: nothing leaves without a trusted INS.
+        to_doctor: types of document (LOINC) the family doctor on file gets.
+        to_document: types of document the recipients in its header get.
+        never: types of document that do not go by a channel, `mssante`, `patient` or `dmp`.
+        strict_matrix: combinations of flags outside of the volet send no mail.
+    """
+
+    source: str = "mappings/sites/default.yaml"
+    require_ins: bool = True
+    to_doctor: frozenset[str] = frozenset()
+    to_document: frozenset[str] = frozenset()
+    never: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    strict_matrix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A document that may leave, with everything its message says about where to.
+    """A document that may leave, with everything that decides about where to.
 
     Attributes:
         document_id: unique id of this version.
         about: `DocumentReference/id`.
         body: the CDA document as received.
         flags: by name, as `hl7v2.envelope.flags` gives them.
-        ins: trusted matricule that the Patient shows; empty when it shows none.
-        require_ins: the site sends nothing without a trusted INS.
-        shows_ins: the document itself names an INS, so it must be a trusted one.
+        recipients: whoever is named, those of the message first.
+        standing: of the patient now.
+        rules: of the site.
+        shown_ins: matricule the document itself shows, qualified or not; empty when none.
+        type_code: type of the document (LOINC).
+        confidentiality: of the document (HL7 v3 Confidentiality).
         reply_to: address for answers.
         final: the patient may not answer (X-MSS-MES).
         texts: body of the mail by kind of recipient, `professional` and `patient`.
@@ -59,9 +129,11 @@ class Outgoing:
     body: bytes
     flags: Mapping[str, bool]
     recipients: Sequence[Recipient]
-    ins: str
-    require_ins: bool = True
-    shows_ins: bool = True
+    standing: Standing = Standing()
+    rules: SiteRules = SiteRules()
+    shown_ins: str = ""
+    type_code: str = ""
+    confidentiality: str = ""
     reply_to: str = ""
     final: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -73,90 +145,247 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a mail leaves, waits or is not sent: a word for machines, a sentence for people."""
+class Verdict:
+    """What becomes of one sending.
 
-    word: str
-    fr: str
-    en: str
+    Attributes:
+        status: queued, held or skipped.
+        rests_on: the field or rule the reason comes from.
+        to: mailbox that is written to; empty when there is none (yet).
+    """
+
+    status: DeliveryStatus
+    reason: Reason
+    rests_on: str
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One mail, decided.
+    """One sending, decided.
 
     Attributes:
         item: what is queued; for `skipped` and `held` too, so that the decision can be seen.
         status: queued, held or skipped.
+        rests_on: the field or rule the reason comes from.
     """
 
     item: NewDelivery
     status: DeliveryStatus
     reason: Reason
+    rests_on: str = ""
 
-
-ASKED = Reason(
-    "asked",
-    "L'expéditeur demande l'envoi à cette boîte.",
-    "The sender asks for a mail to this mailbox.",
-)
-NO_INS = Reason(
-    "no-trusted-ins",
-    "L'INS du patient n'est pas qualifiée : l'envoi attend.",
-    "The INS of the patient is not qualified: the mail waits.",
-)
-NO_ADDRESS = Reason(
-    "no-address",
-    "Aucune adresse de messagerie sécurisée utilisable n'est donnée pour ce destinataire.",
-    "No usable secure mail address is given for this recipient.",
-)
-MASKED_PROFESSIONALS = Reason(
-    "masked-professionals",
-    "Le document est masqué aux professionnels : le masque l'emporte sur l'envoi.",
-    "The document is hidden from professionals: the mask wins over the sending.",
-)
-MASKED_PATIENT = Reason(
-    "masked-patient",
-    "Le document n'est pas visible par le patient : le masque l'emporte sur l'envoi.",
-    "The document is not visible to the patient: the mask wins over the sending.",
-)
-OTHER_PATIENT = Reason(
-    "other-patient-mailbox",
-    "La boîte de patient nommée n'est pas celle de l'INS du patient.",
-    "The patient mailbox that is named is not that of the patient's INS.",
-)
-WITHDRAWN = Reason(
-    "withdrawn",
-    "Le document est retiré : rien n'est envoyé.",
-    "The document is withdrawn: nothing is sent.",
-)
+    @property
+    def is_wanted(self) -> bool:
+        """Tell whether anybody asks for it; what nobody asks for is only explained."""
+        return self.reason not in why.UNWANTED
 
 
 def decide(document: Outgoing, now: datetime) -> list[Decision]:
-    """Return one decision per recipient, in the order of the message; empty when no flag asks.
-
-    The most restrictive word wins where flags contradict each other. A mailbox named twice gets
-    one mail, by the key of its item.
+    """Return one decision per mailbox or person somebody wants written to, in their order.
 
     Args:
         document: what may leave.
         now: instant of the decision, due time of the first attempt.
     """
-    made: dict[str, Decision] = {}
-    if document.flags.get("DESTMSSANTEPS"):
-        for recipient in document.recipients:
-            if not is_patient_mailbox(recipient.address):
-                decision = _professional(document, recipient, now)
-                made.setdefault(decision.item.key, decision)
-    if document.flags.get("DESTMSSANTEPAT"):
-        decision = _patient(document, now)
-        made.setdefault(decision.item.key, decision)
-    return list(made.values())
+    return [one for one in explain(document, now) if one.is_wanted]
+
+
+def explain(document: Outgoing, now: datetime) -> list[Decision]:
+    """Return one decision per recipient that is named anywhere, and one for the patient.
+
+    The most restrictive word wins where two contradict each other. Whoever is named twice, by
+    address or by number, is decided about once, where they are named first.
+    """
+    return [*_professionals(document, now), _patient(document, now)]
+
+
+def _professionals(document: Outgoing, now: datetime) -> Iterator[Decision]:
+    seen = set[str]()
+    for recipient in document.recipients:
+        if is_patient_mailbox(recipient.address):
+            continue
+        verdict = _professional(document, recipient)
+        names = {verdict.to.lower(), recipient.id} - {""}
+        if recipient.address and is_address(recipient.address):
+            # Two named mailboxes of one person are two mails.
+            names = {verdict.to.lower() or recipient.address.lower()}
+        if seen.isdisjoint(names):
+            yield _decision(document, verdict, recipient, now)
+        seen |= names | ({recipient.id} - {""})
+
+
+def _professional(document: Outgoing, recipient: Recipient) -> Verdict:
+    skipped = _unwanted(document, recipient) or _kept_back(document, "mssante")
+    if skipped:
+        return Verdict(DeliveryStatus.SKIPPED, *skipped)
+    if document.flags.get("MASQUE_PS"):
+        return Verdict(DeliveryStatus.SKIPPED, why.MASKED_PROFESSIONALS, "OBX MetaDMPMSS MASQUE_PS")
+    if recipient.by != "message" and document.confidentiality in _RESTRICTED:
+        return Verdict(DeliveryStatus.SKIPPED, why.RESTRICTED, why.RESTRICTED.rests_on)
+    waiting = Waiting.of(document, recipient)
+    return again(waiting, document.standing, recipient.listed)
+
+
+def _unwanted(document: Outgoing, recipient: Recipient) -> tuple[Reason, str] | None:
+    """Say why nobody wants a recipient written to, None when somebody does.
+
+    A site rule speaks where the sender says nothing; a flag that says no wins.
+    """
+    flag = document.flags.get("DESTMSSANTEPS")
+    if recipient.by == "message":
+        return None if flag else (why.NOT_ASKED, _flag("DESTMSSANTEPS", flag))
+    types = document.rules.to_doctor if recipient.by == "file" else document.rules.to_document
+    if document.type_code not in types:
+        return why.NO_RULE, document.rules.source
+    return (why.NOT_ASKED, _flag("DESTMSSANTEPS", flag)) if flag is False else None
+
+
+def _kept_back(document: Outgoing, channel: str) -> tuple[Reason, str] | None:
+    """Say what keeps a document from a channel whoever the recipient is."""
+    if document.withdrawn:
+        return why.WITHDRAWN, why.WITHDRAWN.rests_on
+    if document.type_code in document.rules.never.get(channel, ()):
+        return why.TYPE_BARRED, f"{document.rules.source} routing.never.{channel}"
+    if document.rules.strict_matrix and not is_allowed(document.flags):
+        return why.NOT_IN_MATRIX, "OBX MetaDMPMSS"
+    return None
+
+
+def _patient(document: Outgoing, now: datetime) -> Decision:
+    """Decide on the mailbox of the patient, which only a trusted INS gives."""
+    named = [r for r in document.recipients if is_patient_mailbox(r.address)]
+    place = named[0].place if named else "Patient"
+    recipient = Recipient(place, named[0].address if named else "")
+    return _decision(document, _patient_verdict(document, recipient), recipient, now, "patient")
+
+
+def _patient_verdict(document: Outgoing, recipient: Recipient) -> Verdict:
+    flag = document.flags.get("DESTMSSANTEPAT")
+    if not flag:
+        return Verdict(DeliveryStatus.SKIPPED, why.NOT_ASKED, _flag("DESTMSSANTEPAT", flag))
+    if skipped := _kept_back(document, "patient"):
+        return Verdict(DeliveryStatus.SKIPPED, *skipped)
+    if document.flags.get("INVISIBLE_PATIENT"):
+        return Verdict(
+            DeliveryStatus.SKIPPED, why.MASKED_PATIENT, "OBX MetaDMPMSS INVISIBLE_PATIENT"
+        )
+    return again(Waiting.of(document, recipient, "patient"), document.standing)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a mail that has not left must know to be decided about again; kept with its row.
+
+    Attributes:
+        kind: professional or patient.
+        place: where its recipient is named.
+        address: as the sender gave it.
+        id: RPPS or FINESS of the recipient.
+        finess: of the structure a professional is meant in.
+        by: who names the recipient.
+        needs_ins: it leaves under a trusted INS only.
+        shown_ins: matricule in the document.
+        site: source of the site's rules.
+    """
+
+    kind: str
+    place: str
+    address: str
+    id: str
+    finess: str
+    by: str
+    needs_ins: bool
+    shown_ins: str
+    site: str
+
+    @classmethod
+    def of(cls, document: Outgoing, recipient: Recipient, kind: str = "professional") -> "Waiting":
+        """Return what is kept of a document and a recipient."""
+        return cls(
+            kind=kind,
+            place=recipient.place,
+            address=recipient.address,
+            id=recipient.id,
+            finess=recipient.finess,
+            by=recipient.by,
+            needs_ins=document.rules.require_ins or bool(document.shown_ins),
+            shown_ins=document.shown_ins,
+            site=document.rules.source,
+        )
+
+
+def again(waiting: Waiting, standing: Standing, listed: Sequence[Entry] = ()) -> Verdict:
+    """Decide about a mail by what is known now of its patient and of its recipient.
+
+    Args:
+        waiting: what its message and document say.
+        standing: of the patient now.
+        listed: what the directory has of the recipient now.
+    """
+    if waiting.kind == "patient":
+        return _to_patient(waiting, standing)
+    for refusal in standing.refusals:
+        if not refusal.organisations or waiting.finess in refusal.organisations:
+            return Verdict(DeliveryStatus.SKIPPED, why.SHARING_OPPOSED, refusal.source)
+    to, rests_on = waiting.address, waiting.place
+    if not is_address(to):
+        found = _listed(waiting, listed)
+        if isinstance(found, Verdict):
+            return found
+        to, rests_on = found.address, _said_by(found)
+    if not standing.ins and waiting.needs_ins:
+        rests_on = why.NO_INS.rests_on if waiting.shown_ins else f"{waiting.site} require_ins"
+        return Verdict(DeliveryStatus.HELD, why.NO_INS, rests_on, to)
+    if _is_another(waiting, standing):
+        return Verdict(DeliveryStatus.HELD, why.OTHER_INS, why.OTHER_INS.rests_on, to)
+    if waiting.by == "message":
+        return Verdict(DeliveryStatus.QUEUED, why.ASKED, rests_on, to)
+    rule = "to_doctor" if waiting.by == "file" else "to_document_recipients"
+    return Verdict(DeliveryStatus.QUEUED, why.BY_RULE, f"{waiting.site} routing.{rule}", to)
+
+
+def _to_patient(waiting: Waiting, standing: Standing) -> Verdict:
+    if standing.is_dead:
+        return Verdict(DeliveryStatus.SKIPPED, why.DECEASED, why.DECEASED.rests_on)
+    if not standing.ins:
+        return Verdict(DeliveryStatus.HELD, why.NO_INS, why.NO_INS.rests_on)
+    to = f"{standing.ins}@{PATIENT_DOMAIN}"
+    if waiting.address and waiting.address.partition("@")[0] != standing.ins:
+        return Verdict(DeliveryStatus.HELD, why.OTHER_PATIENT, waiting.place)
+    if _is_another(waiting, standing):
+        return Verdict(DeliveryStatus.HELD, why.OTHER_INS, why.OTHER_INS.rests_on)
+    return Verdict(DeliveryStatus.QUEUED, why.ASKED, "OBX MetaDMPMSS DESTMSSANTEPAT", to)
+
+
+def _listed(waiting: Waiting, listed: Sequence[Entry]) -> Entry | Verdict:
+    """Return the mailbox the directory gives; one that is given and unusable is not replaced."""
+    if waiting.address or not waiting.id:
+        return Verdict(DeliveryStatus.HELD, why.NO_ADDRESS, waiting.place)
+    found = choose(listed, waiting.finess)
+    if isinstance(found, Reason):
+        return Verdict(DeliveryStatus.HELD, found, f"directory, {waiting.place}")
+    return found
+
+
+def _said_by(entry: Entry) -> str:
+    day = f" {entry.seen_at:%Y-%m-%d}" if entry.seen_at else ""
+    return f"directory {entry.origin}{day}"
+
+
+def _is_another(waiting: Waiting, standing: Standing) -> bool:
+    """Tell whether the document is by its own word somebody else's (a merge, a moved dossier)."""
+    return bool(waiting.shown_ins and standing.ins and waiting.shown_ins != standing.ins)
 
 
 def is_patient_mailbox(address: str) -> bool:
     """Tell whether an address is that of a patient's own space."""
     return address.lower().rpartition("@")[2] == PATIENT_DOMAIN
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is a mail address that may be used."""
+    return bool(_ADDRESS.fullmatch(text))
 
 
 def key(document_id: str, kind: str, to: str) -> str:
@@ -166,63 +395,58 @@ def key(document_id: str, kind: str, to: str) -> str:
     return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
-def _professional(document: Outgoing, recipient: Recipient, now: datetime) -> Decision:
-    usable = bool(_ADDRESS.fullmatch(recipient.address))
-    to = recipient.address if usable else ""
-    item = _item(document, "professional", to or recipient.place, now, to, recipient.id)
-    if document.withdrawn:
-        return Decision(item, DeliveryStatus.SKIPPED, WITHDRAWN)
-    if document.flags.get("MASQUE_PS"):
-        return Decision(item, DeliveryStatus.SKIPPED, MASKED_PROFESSIONALS)
-    if not usable:
-        return Decision(item, DeliveryStatus.HELD, NO_ADDRESS)
-    if not document.ins and (document.require_ins or document.shows_ins):
-        return Decision(item, DeliveryStatus.HELD, NO_INS)
-    return Decision(item, DeliveryStatus.QUEUED, ASKED)
+def _flag(name: str, given: bool | None) -> str:
+    return f"OBX MetaDMPMSS {name}{'' if given is None else ' N'}"
 
 
-def _patient(document: Outgoing, now: datetime) -> Decision:
-    """Decide on the mailbox of the patient, which only a trusted INS gives."""
-    named = [r.address for r in document.recipients if is_patient_mailbox(r.address)]
-    to = f"{document.ins}@{PATIENT_DOMAIN}" if document.ins else ""
-    # The key must not depend on whether the INS is known yet: a held mail and the one that
-    # leaves later are one.
-    item = _item(document, "patient", "patient", now, to, "")
-    if document.withdrawn:
-        return Decision(item, DeliveryStatus.SKIPPED, WITHDRAWN)
-    if document.flags.get("INVISIBLE_PATIENT"):
-        return Decision(item, DeliveryStatus.SKIPPED, MASKED_PATIENT)
-    if not to:
-        return Decision(item, DeliveryStatus.HELD, NO_INS)
-    if any(address.partition("@")[0] != document.ins for address in named):
-        return Decision(item, DeliveryStatus.HELD, OTHER_PATIENT)
-    return Decision(item, DeliveryStatus.QUEUED, ASKED)
+def _name(recipient: Recipient, kind: str) -> str:
+    """Return what the key of a mail names.
+
+    It must not depend on what is known later: a held mail and the one that leaves are one.
+    """
+    if kind == "patient":
+        return "patient"
+    if is_address(recipient.address):
+        return recipient.address
+    return f"directory:{recipient.id}" if recipient.id else recipient.place
 
 
-def _item(
-    document: Outgoing, kind: str, name: str, now: datetime, to: str, recipient: str
-) -> NewDelivery:
+def _decision(
+    document: Outgoing,
+    verdict: Verdict,
+    recipient: Recipient,
+    now: datetime,
+    kind: str = "professional",
+) -> Decision:
+    waiting = Waiting.of(document, recipient, kind)
     details: dict[str, Any] = {
         "kind": kind,
-        "to": to,
-        "recipient": recipient,
+        "to": verdict.to,
+        "recipient": recipient.id,
         "document_id": document.document_id,
-        "ins_trusted": bool(document.ins),
+        "ins_trusted": bool(document.standing.ins),
         "labels": list(document.labels),
         "replaces": document.replaces,
-        "reply_to": document.reply_to if _ADDRESS.fullmatch(document.reply_to) else "",
+        "reply_to": document.reply_to if is_address(document.reply_to) else "",
         "final": document.final,
         "read_receipt": bool(document.flags.get("ACK_LECTURE_MSS")),
         "text": document.texts.get(kind, ""),
         "author": dict(document.author),
         "content_type_code": document.content_type_code,
+        "waiting": as_details(waiting),
     }
-    return NewDelivery(
+    item = NewDelivery(
         connector=CONNECTOR,
-        key=key(document.document_id, kind, name),
+        key=key(document.document_id, kind, _name(recipient, kind)),
         due_at=now,
         content_type="text/xml",
         body=document.body,
         details=details,
         about=document.about,
     )
+    return Decision(item, verdict.status, verdict.reason, verdict.rests_on)
+
+
+def as_details(waiting: Waiting) -> dict[str, Any]:
+    """Return what is kept, JSON-able; `Waiting(**details)` reads it."""
+    return {name: getattr(waiting, name) for name in Waiting.__slots__}

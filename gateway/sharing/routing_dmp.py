@@ -7,47 +7,68 @@ HL7 v2 (flag DESTDMP: the identity must be qualified), PAM France ZFA-9 (opposit
 from datetime import datetime
 
 from gateway.core.deliveries import DeliveryStatus, NewDelivery
-from gateway.sharing.routing import NO_INS, WITHDRAWN, Decision, Outgoing, Reason, key
+from gateway.sharing import reasons as why
+from gateway.sharing.routing import Decision, Outgoing, Standing, Verdict, key
 
 CONNECTOR = "dmp"
 #: The fact that closes the way: the patient is opposed to feeding.
 OPPOSITION = "PAT.DMP_OPPOSED"
 _KIND, _DELETE = "dmp", "dmp-delete"
-ASKED = Reason(
-    "asked",
-    "L'expéditeur demande le dépôt au DMP.",
-    "The sender asks for the document to be fed to the shared record.",
-)
-OPPOSED = Reason(
-    "opposed",
-    "Le patient s'oppose à l'alimentation de son DMP : rien n'est déposé.",
-    "The patient is opposed to feeding the shared record: nothing is fed.",
-)
-REPLACED = Reason(
-    "replaced",
-    "Une version plus récente du document est déposée à la place.",
-    "A newer version of the document is fed in its place.",
-)
+#: Confidentiality (HL7 v3) of documents that are not shared.
+_RESTRICTED = frozenset({"R", "V"})
 
 
-def decide(document: Outgoing, now: datetime, *, opposed: bool) -> Decision | None:
-    """Return the decision about a document, None when no flag asks for the shared record.
+def decide(document: Outgoing, now: datetime) -> Decision | None:
+    """Return the decision about a document, None when no flag asks for the shared record."""
+    decision = explain(document, now)
+    return decision if decision.is_wanted else None
+
+
+def explain(document: Outgoing, now: datetime) -> Decision:
+    """Return the decision about a document, also when nobody asks for the shared record.
 
     Args:
         document: what may leave.
         now: instant of the decision, due time of the first attempt.
-        opposed: the patient is opposed to feeding; it wins over everything that is asked.
     """
-    if not document.flags.get("DESTDMP"):
-        return None
+    verdict = _verdict(document)
     item = submission(document, now)
+    return Decision(item, verdict.status, verdict.reason, verdict.rests_on)
+
+
+def _verdict(document: Outgoing) -> Verdict:
+    flag = document.flags.get("DESTDMP")
+    if not flag:
+        named = f"OBX MetaDMPMSS DESTDMP{'' if flag is None else ' N'}"
+        return Verdict(DeliveryStatus.SKIPPED, why.NOT_ASKED, named)
     if document.withdrawn:
-        return Decision(item, DeliveryStatus.SKIPPED, WITHDRAWN)
-    if opposed:
-        return Decision(item, DeliveryStatus.SKIPPED, OPPOSED)
-    if not document.ins:
-        return Decision(item, DeliveryStatus.HELD, NO_INS)
-    return Decision(item, DeliveryStatus.QUEUED, ASKED)
+        return Verdict(DeliveryStatus.SKIPPED, why.WITHDRAWN, why.WITHDRAWN.rests_on)
+    if document.type_code in document.rules.never.get(CONNECTOR, ()):
+        return Verdict(
+            DeliveryStatus.SKIPPED, why.TYPE_BARRED, f"{document.rules.source} routing.never.dmp"
+        )
+    if document.confidentiality in _RESTRICTED:
+        return Verdict(DeliveryStatus.SKIPPED, why.RESTRICTED, why.RESTRICTED.rests_on)
+    return again(document.standing, document.shown_ins)
+
+
+def again(standing: Standing, shown_ins: str) -> Verdict:
+    """Decide by what is known of the patient now.
+
+    Opposition wins over everything that is asked; the identity must be qualified, and the
+    document must be that patient's by its own word.
+
+    Args:
+        standing: of the patient.
+        shown_ins: matricule in the document, empty when it shows none.
+    """
+    if standing.record_opposition:
+        return Verdict(DeliveryStatus.SKIPPED, why.OPPOSED, standing.record_opposition)
+    if not standing.ins:
+        return Verdict(DeliveryStatus.HELD, why.NO_INS, why.NO_INS.rests_on)
+    if shown_ins and shown_ins != standing.ins:
+        return Verdict(DeliveryStatus.HELD, why.OTHER_INS, why.OTHER_INS.rests_on)
+    return Verdict(DeliveryStatus.QUEUED, why.RECORD_ASKED, "OBX MetaDMPMSS DESTDMP")
 
 
 def key_of(document_id: str) -> str:
@@ -77,8 +98,9 @@ def _item(document: Outgoing, kind: str, name: str, now: datetime) -> NewDeliver
             "to": "DMP",
             "recipient": "",
             "document_id": document.document_id,
-            "ins": document.ins,
-            "ins_trusted": bool(document.ins),
+            "ins": document.standing.ins,
+            "ins_trusted": bool(document.standing.ins),
+            "shown_ins": document.shown_ins,
             "labels": list(document.labels),
             "secret": bool(document.flags.get("CONNEXION_SECRETE")),
             "replaces": document.replaces,

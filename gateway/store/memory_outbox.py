@@ -80,6 +80,15 @@ class MemoryOutbox:
         if rules.counts_for(delivery_id, row.status, status):
             self._put(row._replace(**rules.settled_columns(status, now, note, receipt, due_at)))
 
+    def amend(
+        self, delivery_id: int, details: Mapping[str, object], *, since: datetime | None = None
+    ) -> None:
+        """Change what a row leaves with."""
+        row = self._rows.get(delivery_id)
+        if row is None:
+            raise unknown_delivery(delivery_id)
+        self._put(row._replace(**rules.amended_columns(details, since)))
+
     def by_key(self, connector: str, key: str) -> Delivery | None:
         """Return one row."""
         row_id = self._keys.get((connector, key_text(key)))

@@ -70,6 +70,9 @@ class OutboxSql:
         self.settle = c(row.values({n: bindparam(n) for n in changed}), *changed, "row_id")
         told = (*changed, "receipt")
         self.settle_told = c(row.values({n: bindparam(n) for n in told}), *told, "row_id")
+        self.amend = c(row.values(details=bindparam("details")), "details", "row_id")
+        begun = ("not_before", "details")
+        self.amend_since = c(row.values({n: bindparam(n) for n in begun}), *begun, "row_id")
         self.promote = c(row.values(head=literal_column("1")), "row_id")
         first = case(
             (_ROW.id == bindparam("first"), literal_column("1")), else_=literal_column("0")
@@ -203,6 +206,16 @@ class SqlOutbox:
             self._session.run(self._sql.reorder, (oldest, *lane))
         else:
             self._session.run(self._sql.promote, (oldest,))
+
+    def amend(
+        self, delivery_id: int, details: Mapping[str, object], *, since: datetime | None = None
+    ) -> None:
+        """Change what a row leaves with."""
+        if not self._session.rows(self._sql.place, (delivery_id,)):
+            raise unknown_delivery(delivery_id)
+        changed = rules.amended_columns(details, since)
+        statement = self._sql.amend if since is None else self._sql.amend_since
+        self._session.run(statement, (*changed.values(), delivery_id))
 
     def by_key(self, connector: str, key: str) -> Delivery | None:
         """Return one row."""

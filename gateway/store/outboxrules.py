@@ -154,6 +154,12 @@ def counts_for(delivery_id: int, known: str, status: DeliveryStatus) -> bool:
     return status in _LATER.get(DeliveryStatus(known), _ANY)
 
 
+def amended_columns(details: Mapping[str, object], since: datetime | None) -> dict[str, Any]:
+    """Return the columns that an amendment changes."""
+    begun = {} if since is None else {"not_before": instant_text(since)}
+    return {**begun, "details": seal(json_bytes(dict(details)))}
+
+
 def settled_columns(
     status: DeliveryStatus,
     now: datetime,

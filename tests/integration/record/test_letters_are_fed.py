@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.deliveries import DeliveryStatus
-from gateway.pipeline import submissions
+from gateway.pipeline import departures, submissions
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy
 from gateway.simulation.dmp_repository import Mishap
 from gateway.store.factory import open_store
@@ -31,7 +31,7 @@ class Feeding:
         """Start the deliverer anew, as after a kill."""
         self.deliverer = Deliverer(
             self.store, [self.shared.connector], self.clock, POLICY, draw=lambda: 1.0,
-            on_settled=submissions.settled, guards={submissions.CONNECTOR: submissions.guard},
+            on_settled=submissions.settled, guards={submissions.CONNECTOR: departures.guard},
         )  # fmt: skip
 
     async def take(self, *bodies):

@@ -12,7 +12,8 @@ from gateway.mapping.sites import Site
 from gateway.pipeline.acks import no_ack
 from gateway.pipeline.carried import carried
 from gateway.pipeline.prepared import Opened, Policy, Prepared
-from gateway.pipeline.route import route
+from gateway.pipeline.route import Known, route
+from gateway.pipeline.standing import standing_in
 from tests.support.mail import messages
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -31,7 +32,8 @@ def decisions(body: bytes, patient: dict = TRUSTED):
     item = Prepared(
         opened, InboxStatus.CONVERTED, documents=carried(message, lenient=SITE.is_lenient)
     )
-    return route(item, patient, "DocumentReference/d1", NOW)
+    known = Known(standing_in(patient))
+    return route(item, known, "DocumentReference/d1", NOW)
 
 
 def test_a_letter_goes_to_the_doctor_and_to_the_patient():

@@ -7,7 +7,7 @@ import pytest
 from gateway.core.deliveries import DeliveryStatus, Handover
 from gateway.core.errors import RejectedError, RetriableError
 from gateway.core.issues import Issue, Severity
-from gateway.pipeline import submissions
+from gateway.pipeline import departures, submissions
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy
 from gateway.store.factory import open_store
 from gateway.store.memory import MemoryStore
@@ -70,7 +70,7 @@ async def deliver(store, *answers, days=0):
     clock.advance(days=days)
     deliverer = Deliverer(
         store, [line], clock, POLICY, on_settled=submissions.settled,
-        guards={submissions.CONNECTOR: submissions.guard},
+        guards={submissions.CONNECTOR: departures.guard},
     )  # fmt: skip
     while await deliverer.step():
         pass

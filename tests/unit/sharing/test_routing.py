@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core.deliveries import DeliveryStatus
-from gateway.sharing.routing import Outgoing, Recipient, decide
+from gateway.sharing.routing import Outgoing, Recipient, SiteRules, Standing, decide
 
+LENIENT = SiteRules(require_ins=False)
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 INS = "254039902200377"
 GP = Recipient("PRT[2]", "medecin.7@essai.mssante.example", "99900000078")
@@ -17,7 +18,8 @@ LETTER = Outgoing(
     body=b"<x/>",
     flags={"DESTMSSANTEPS": True},
     recipients=(GP,),
-    ins=INS,
+    standing=Standing(INS),
+    shown_ins=INS,
 )
 
 
@@ -51,7 +53,9 @@ def test_the_key_is_that_of_version_and_mailbox():
 
 
 def test_a_patient_without_trusted_ins_holds_every_mail():
-    letter = replace(LETTER, ins="", flags={"DESTMSSANTEPS": True, "DESTMSSANTEPAT": True})
+    letter = replace(
+        LETTER, standing=Standing(), flags={"DESTMSSANTEPS": True, "DESTMSSANTEPAT": True}
+    )
 
     assert told(letter) == [
         ("professional", "held", "no-trusted-ins"),
@@ -60,14 +64,14 @@ def test_a_patient_without_trusted_ins_holds_every_mail():
 
 
 def test_a_site_may_send_a_document_that_shows_no_ins():
-    [decision] = decide(replace(LETTER, ins="", require_ins=False, shows_ins=False), NOW)
+    [decision] = decide(replace(LETTER, standing=Standing(), rules=LENIENT, shown_ins=""), NOW)
 
     assert decision.status is DeliveryStatus.QUEUED
     assert decision.item.details["ins_trusted"] is False
 
 
 def test_a_document_that_shows_an_unqualified_ins_waits_whatever_the_site_says():
-    letter = replace(LETTER, ins="", require_ins=False, shows_ins=True)
+    letter = replace(LETTER, standing=Standing(), rules=LENIENT)
 
     assert told(letter) == [("professional", "held", "no-trusted-ins")]
 
@@ -82,7 +86,7 @@ def test_the_mailbox_of_the_patient_is_made_of_the_ins():
 def test_the_mail_that_waits_for_the_ins_and_the_one_that_leaves_are_one():
     letter = replace(LETTER, flags={"DESTMSSANTEPAT": True})
 
-    [held], [sent] = decide(replace(letter, ins=""), NOW), decide(letter, NOW)
+    [held], [sent] = decide(replace(letter, standing=Standing()), NOW), decide(letter, NOW)
 
     assert held.item.key == sent.item.key
 
@@ -136,7 +140,7 @@ def test_a_withdrawn_document_is_not_sent():
 
 
 def test_each_reason_has_a_sentence_in_both_languages():
-    [decision] = decide(replace(LETTER, ins=""), NOW)
+    [decision] = decide(replace(LETTER, standing=Standing()), NOW)
 
     assert decision.reason.fr.endswith(".")
     assert decision.reason.en.endswith(".")
