@@ -12,7 +12,7 @@ import typer
 
 from gateway.connectors.mssante_mail import ARCHIVE_NAME, build
 from gateway.core.deliveries import Delivery, DeliveryStatus
-from gateway.core.errors import RejectedError
+from gateway.core.errors import FatalError, RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.entry import settings as settings_module
 from gateway.entry.cli_convert import read_input
@@ -24,7 +24,8 @@ from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pipeline.folds import fold_alone
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import Known, outgoing_documents, route
-from gateway.pipeline.standing import standing_in
+from gateway.pipeline.route import explain as explained
+from gateway.pipeline.standing import doctor_of, standing_in
 from gateway.sharing.routing import Decision
 from gateway.sharing.routing_dmp import decide as decide_dmp
 
@@ -39,18 +40,28 @@ class Channel(StrEnum):
 
 def package(
     file: Annotated[Path, typer.Argument(help="MDM or ORU with a document; - for stdin.")],
-    channel: Annotated[Channel, typer.Option("--channel", help="Way out.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the files; made if missing.")],
+    channel: Annotated[
+        Channel | None, typer.Option("--channel", help="Way out; none: explain all of them.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the files; made if missing.")
+    ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say why each mail leaves, waits or is not sent.")
+        bool,
+        typer.Option("--explain", help="Say why each document leaves, waits or is not sent."),
     ] = False,
 ) -> None:
     """Write what would be sent: per recipient the mail and its archive, or the submission.
+
+    Without channel nothing is written: every channel and recipient is explained.
 
     Example: relais package letter.er7 --channel mssante --out outgoing
     """
     settings = settings_module.load()
     mappings = load_mappings(settings.mappings)
+    if channel is None or out is None:
+        _explain(settings, mappings, file, explains=explain and channel is None and out is None)
+        return
     if channel is not Channel.MSSANTE:
         item, known, about, now = _read(settings, mappings, file)
         made = [
@@ -72,6 +83,22 @@ def package(
             write(out, number, decision, settings, mappings)
 
 
+def _explain(settings: Settings, mappings: Mappings, file: Path, *, explains: bool) -> None:
+    """Print one line per channel and recipient, those nobody asks for included.
+
+    Raises:
+        RejectedError: the message is refused, or carries no document (RLS-RTE-001).
+    """
+    if not explains:
+        raise FatalError([_half_asked()])
+    item, known, about, now = _read(settings, mappings, file)
+    decisions = explained(item, known, about, now)
+    if not decisions:
+        raise RejectedError([_no_document()])
+    for number, decision in enumerate(decisions, start=1):
+        print_decision(number, decision, explain=True)
+
+
 def decide(settings: Settings, mappings: Mappings, file: Path) -> list[Decision]:
     """Return what a message asks for; a second run decides and writes the same.
 
@@ -91,9 +118,12 @@ def _read(
     item = converter.accepted(converter.open(raw))
     resources = fold_alone(item.contributions)
     by_type = {resource["resourceType"]: resource for resource in resources}
+    by_name = {f"{one['resourceType']}/{one['id']}": one for one in resources}
     about = f"DocumentReference/{by_type.get('DocumentReference', {}).get('id', '')}"
     now = item.opened.header.sent_at or raw.received_at
-    return item, Known(standing_in(by_type.get("Patient", {}))), about, now
+    shown = by_type.get("Patient", {})
+    known = Known(standing_in(shown), doctor_of(shown, lambda name: by_name.get(name, {})))
+    return item, known, about, now
 
 
 def write(
@@ -126,7 +156,13 @@ def print_decision(number: int, decision: Decision, *, explain: bool) -> None:
         "reason": decision.reason.word,
     }
     if explain:
-        line |= {"fr": decision.reason.fr, "en": decision.reason.en}
+        line |= {
+            "channel": decision.item.connector,
+            "recipient": decision.item.details["recipient"],
+            "fr": decision.reason.fr,
+            "en": decision.reason.en,
+            "from": decision.rests_on,
+        }
     sys.stdout.write(f"{orjson.dumps(line).decode()}\n")
 
 
@@ -137,4 +173,24 @@ def _nothing_asked() -> Issue:
         where="OBX MetaDMPMSS",
         what="the input asks for no secure mail.",
         fix="Give an MDM or ORU with DESTMSSANTEPS or DESTMSSANTEPAT set to Y.",
+    )
+
+
+def _no_document() -> Issue:
+    return Issue(
+        code="RLS-RTE-001",
+        severity=Severity.ERROR,
+        where="OBX",
+        what="the input carries no document that could be sent anywhere.",
+        fix="Give an MDM or ORU with a CDA document.",
+    )
+
+
+def _half_asked() -> Issue:
+    return Issue(
+        code="RLS-RTE-002",
+        severity=Severity.FATAL,
+        where="relais package",
+        what="files need both a channel and a folder, an explanation of all channels neither.",
+        fix="Give --channel with --out, or --explain alone.",
     )

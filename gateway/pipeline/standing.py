@@ -3,7 +3,9 @@
 Reads the store; decides nothing (`sharing.routing`, `sharing.routing_dmp`).
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from gateway.core.contributions import Json, Target
 from gateway.core.deliveries import Delivery
@@ -25,7 +27,7 @@ _DOCUMENT = "document"
 def known_of(tx: Transaction, patient: Target, now: datetime) -> Known:
     """Return what is known of a Patient and of whoever may be written to about them."""
     shown = _read(tx, f"{patient.type}/{patient.id}")
-    return Known(standing_of(tx, patient, now), _doctor(tx, shown))
+    return Known(standing_of(tx, patient, now), doctor_of(shown, partial(_read, tx)))
 
 
 def standing_of(tx: Transaction, patient: Target, now: datetime) -> Standing:
@@ -74,13 +76,18 @@ def _refusals(tx: Transaction, patient_id: str, now: datetime) -> tuple[Refusal,
     )
 
 
-def _doctor(tx: Transaction, shown: Json) -> str:
-    """Return the RPPS of the family doctor on file."""
+def doctor_of(shown: Json, read: Callable[[str], Json]) -> str:
+    """Return the RPPS of the family doctor on file, empty when none is or has none.
+
+    Args:
+        shown: the Patient.
+        read: gives the resource behind a reference, empty when it is not there.
+    """
     for one in shown.get("generalPractitioner", ()):
-        named = _read(tx, str(one.get("reference", "")))
+        named = read(str(one.get("reference", "")))
         if named.get("resourceType") == "PractitionerRole":
             reference = named.get("practitioner", {}).get("reference", "")
-            named = _read(tx, str(reference)) or named
+            named = read(str(reference)) or named
         for said in (*named.get("identifier", ()), one.get("identifier", {})):
             if said.get("system") == _RPPS_SYSTEM:
                 return str(said.get("value", ""))

@@ -202,14 +202,14 @@ def explain(document: Outgoing, now: datetime) -> list[Decision]:
 
 def _professionals(document: Outgoing, now: datetime) -> Iterator[Decision]:
     seen = set[str]()
-    for recipient in document.recipients:
-        if is_patient_mailbox(recipient.address):
-            continue
+    named = [one for one in document.recipients if not is_patient_mailbox(one.address)]
+    # Whoever is wanted by any word is decided about by that one.
+    for recipient in sorted(named, key=lambda one: _unwanted(document, one) is not None):
         verdict = _professional(document, recipient)
-        names = {verdict.to.lower(), recipient.id} - {""}
-        if recipient.address and is_address(recipient.address):
-            # Two named mailboxes of one person are two mails.
-            names = {verdict.to.lower() or recipient.address.lower()}
+        names = {_name(recipient, "professional").lower(), verdict.to.lower()} - {""}
+        # Two mailboxes the sender names for one person are two mails.
+        if not is_address(recipient.address) and recipient.id:
+            names.add(recipient.id)
         if seen.isdisjoint(names):
             yield _decision(document, verdict, recipient, now)
         seen |= names | ({recipient.id} - {""})

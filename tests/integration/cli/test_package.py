@@ -65,3 +65,42 @@ def test_a_message_that_asks_for_no_mail_is_refused(relais, tmp_path):
 
     assert ended.code == 1
     assert "RLS-MSS-050 at OBX MetaDMPMSS" in ended.err
+
+
+def test_every_channel_and_recipient_is_explained_without_a_file(relais, letter, tmp_path):
+    ended = relais("package", letter, "--explain")
+
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    assert ended.code == 0
+    assert [(one["channel"], one["status"], one["reason"], one["from"]) for one in lines] == [
+        ("mssante", "queued", "asked", "PRT[2]"),
+        ("mssante", "queued", "asked", "OBX MetaDMPMSS DESTMSSANTEPAT"),
+        ("dmp", "queued", "asked", "OBX MetaDMPMSS DESTDMP"),
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.er7"]
+
+
+def test_what_nobody_asks_for_is_explained_too(relais, letter):
+    asked = b"DESTDMP^Destinataire DMP^MetaDMPMSS||"
+    letter.write_bytes(letter.read_bytes().replace(asked + b"Y^", asked + b"N^"))
+
+    ended = relais("package", letter, "--explain")
+
+    line = json.loads(ended.out.splitlines()[2])
+    assert (line["channel"], line["status"], line["reason"]) == ("dmp", "skipped", "not-asked")
+    assert line["from"] == "OBX MetaDMPMSS DESTDMP N"
+    assert line["fr"] == "L'expéditeur ne demande pas cet envoi."
+
+
+def test_an_input_without_document_cannot_be_explained(relais):
+    ended = relais("package", ADMISSION, "--explain")
+
+    assert ended.code == 1
+    assert "RLS-RTE-001" in ended.err
+
+
+def test_a_channel_without_folder_is_wrong_usage(relais, letter):
+    ended = relais("package", letter, "--channel", "mssante")
+
+    assert ended.code == 2
+    assert "RLS-RTE-002" in ended.err

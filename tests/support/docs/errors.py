@@ -13,6 +13,7 @@ CODE = re.compile(r"RLS-[A-Z]{3}-\d{3}")
 FAMILIES = {
     "CDA": "CDA documents",
     "CFG": "configuration, settings and mapping files",
+    "DIR": "the directory",
     "DMP": "the shared record (DMP)",
     "FHR": "FHIR resources and the FHIR door",
     "GAP": "the work of people on gaps",
@@ -22,6 +23,7 @@ FAMILIES = {
     "MSS": "secure mail",
     "NET": "transport",
     "PTH": "pathway rules and engine",
+    "RTE": "where documents go",
     "SEC": "certificates and rights",
     "STO": "store",
     "SUB": "subscriptions",
