@@ -15,6 +15,7 @@ from gateway.core.access_ports import AccessQueries
 from gateway.core.audit_ports import AuditQueries
 from gateway.core.contributions import Claim, Contribution, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
+from gateway.core.directory import DirectoryQueries
 from gateway.core.export_ports import ExportQueries
 from gateway.core.feed_ports import FeedQueries
 from gateway.core.index_ports import IndexEntry as IndexEntry
@@ -363,6 +364,7 @@ class Transaction(Protocol):
     feeds: FeedQueries
     exports: ExportQueries
     index: IndexQueries
+    directory: DirectoryQueries
 
 
 class Store(Protocol):

@@ -22,7 +22,8 @@ from gateway.pipeline.route import trusted_ins
 from gateway.pipeline.sends import HELD, hold_word, unsay
 from gateway.pipeline.standing import patient_of, standing_of
 from gateway.sharing import reasons, routing, routing_dmp
-from gateway.sharing.routing import Standing, Verdict, Waiting
+from gateway.sharing.outgoing import Standing
+from gateway.sharing.routing import Verdict, Waiting
 
 _ROOTS = tuple(f"urn:oid:{root}".encode() for root in sorted(INS_ROOTS))
 #: Kinds of rows that are decided about; a receipt and a withdrawal follow what happened.

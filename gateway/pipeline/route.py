@@ -22,7 +22,8 @@ from gateway.core.envelope import INS_ROOTS
 from gateway.hl7v2 import envelope as hl7_envelope
 from gateway.hl7v2.participants import Kind, Role, participants, recipients, sender
 from gateway.sharing import routing, routing_dmp
-from gateway.sharing.routing import Decision, Outgoing, Recipient, SiteRules, Standing
+from gateway.sharing.outgoing import Outgoing, Recipient, SiteRules, Standing
+from gateway.sharing.routing import Decision
 
 if TYPE_CHECKING:
     from gateway.cda.reader import Document

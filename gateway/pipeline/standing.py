@@ -15,7 +15,7 @@ from gateway.pipeline import written
 from gateway.pipeline.dossiers import told_under
 from gateway.pipeline.rights import patients_of, words
 from gateway.pipeline.route import Known, trusted_ins
-from gateway.sharing.routing import Refusal, Standing
+from gateway.sharing.outgoing import Refusal, Standing
 from gateway.sharing.routing_dmp import OPPOSITION
 
 _RPPS_SYSTEM = "https://rpps.esante.gouv.fr"

@@ -25,6 +25,7 @@ from gateway.pipeline.route import Known, outgoing_documents
 from gateway.pipeline.sends import HELD, Word, hold_word, store_word, unsay
 from gateway.pipeline.standing import known_of
 from gateway.pipeline.withdrawn_mails import withdrawn_document
+from gateway.sharing.outgoing import Outgoing
 from gateway.sharing.reasons import (
     REPLACED,
     WAITS_FOR_IDENTITY,
@@ -32,7 +33,7 @@ from gateway.sharing.reasons import (
     Reason,
     words,
 )
-from gateway.sharing.routing import Decision, Outgoing
+from gateway.sharing.routing import Decision
 from gateway.sharing.routing_dmp import (
     CONNECTOR,
     decide,

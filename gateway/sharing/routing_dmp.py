@@ -8,7 +8,8 @@ from datetime import datetime
 
 from gateway.core.deliveries import DeliveryStatus, NewDelivery
 from gateway.sharing import reasons as why
-from gateway.sharing.routing import Decision, Outgoing, Standing, Verdict, key
+from gateway.sharing.outgoing import Outgoing, Standing
+from gateway.sharing.routing import Decision, Verdict, key
 
 CONNECTOR = "dmp"
 #: The fact that closes the way: the patient is opposed to feeding.

@@ -14,6 +14,7 @@ from gateway.core.access_ports import AccessQueries
 from gateway.core.audit_ports import AuditQueries
 from gateway.core.contributions import Contribution, Kind, Target
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
+from gateway.core.directory import DirectoryQueries
 from gateway.core.export_ports import ExportQueries
 from gateway.core.feed_ports import FeedQueries
 from gateway.core.index_ports import IndexQueries
@@ -34,6 +35,7 @@ from gateway.store.journal import Journal
 from gateway.store.memory_access import MemoryAccess
 from gateway.store.memory_audit import MemoryAudit
 from gateway.store.memory_claims import MemoryClaims
+from gateway.store.memory_directory import MemoryDirectory
 from gateway.store.memory_exports import MemoryExports
 from gateway.store.memory_facts import MemoryFacts
 from gateway.store.memory_feed_watch import MemoryFeedWatch
@@ -316,6 +318,7 @@ class MemoryTransaction:
         self.audit: AuditQueries = MemoryAudit(self.journal)
         self.feeds: FeedQueries = MemoryFeedWatch(self.journal, inbox.status_of)
         self.exports: ExportQueries = MemoryExports(self.journal)
+        self.directory: DirectoryQueries = MemoryDirectory(self.journal)
 
 
 class MemoryStore:

@@ -27,6 +27,7 @@ from sqlalchemy.exc import (
 from gateway.core.access_ports import AccessQueries
 from gateway.core.audit_ports import AuditQueries
 from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
+from gateway.core.directory import DirectoryQueries
 from gateway.core.errors import RetriableError
 from gateway.core.export_ports import ExportQueries
 from gateway.core.feed_ports import FeedQueries
@@ -44,6 +45,7 @@ from gateway.store.access import AccessSql, SqlAccess
 from gateway.store.audit import AuditSql, SqlAudit
 from gateway.store.contributions import ClaimSql, ContributionSql, SqlClaims, SqlContributions
 from gateway.store.databases import Database
+from gateway.store.directory import DirectorySql, SqlDirectory
 from gateway.store.exports import ExportSql, SqlExports
 from gateway.store.facts import FactSql, SqlFacts
 from gateway.store.feed_watch import FeedWatchSql, SqlFeedWatch
@@ -90,6 +92,7 @@ class _Statements:
     feed_watch: FeedWatchSql
     exports: ExportSql
     index: IndexSql
+    directory: DirectorySql
 
 
 def _statements(name: str) -> _Statements:
@@ -112,6 +115,7 @@ def _statements(name: str) -> _Statements:
         FeedWatchSql(c),
         ExportSql(c),
         IndexSql(c, resources),
+        DirectorySql(c),
     )
 
 
@@ -123,6 +127,7 @@ class SqlTransaction:
         "audit",
         "claims",
         "contributions",
+        "directory",
         "exports",
         "facts",
         "feeds",
@@ -152,6 +157,7 @@ class SqlTransaction:
         self.feeds: FeedQueries = SqlFeedWatch(session, sql.feed_watch)
         self.exports: ExportQueries = SqlExports(session, sql.exports)
         self.index: IndexQueries = SqlIndex(session, sql.index)
+        self.directory: DirectoryQueries = SqlDirectory(session, sql.directory)
 
 
 class SqlStore:

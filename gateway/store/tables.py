@@ -12,6 +12,7 @@ from sqlmodel import Column, Field, SQLModel
 from gateway.store import (
     access_tables,
     audit_tables,
+    directory_tables,
     export_tables,
     feed_tables,
     index_tables,
@@ -214,13 +215,14 @@ class IndexEntryRow(SQLModel, table=True):
 
 
 #: Tables of facts and of the pathway engine; of what leaves; of work on gaps; of access; of
-#: exports; of feeds; of the index.
+#: the directory; of exports; of feeds; of the index.
 PARTS = (
     watch_tables,
     outbox_tables,
     work_tables,
     access_tables,
     audit_tables,
+    directory_tables,
     export_tables,
     feed_tables,
     index_tables,

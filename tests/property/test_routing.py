@@ -10,7 +10,8 @@ from gateway.core.deliveries import DeliveryStatus
 from gateway.core.directory import Entry
 from gateway.sharing import routing, routing_dmp
 from gateway.sharing.flag_matrix import is_allowed
-from gateway.sharing.routing import Outgoing, Recipient, Refusal, SiteRules, Standing, Waiting
+from gateway.sharing.outgoing import Outgoing, Recipient, Refusal, SiteRules, Standing
+from gateway.sharing.routing import Waiting
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 INS, OTHER = "254039902200377", "199099900000123"

@@ -389,31 +389,3 @@ async def test_the_newest_rows_come_first_without_their_bodies(store: Store) -> 
 
     assert [delivery.id for delivery in waiting] == [second, first]
     assert [(delivery.id, delivery.item.body) for delivery in newest] == [(third, b"")]
-
-
-async def test_what_a_row_leaves_with_may_be_changed_and_its_horizon_begun_anew(store):
-    [row_id] = await queue(store, item("waits"))
-    await settle(store, row_id, DeliveryStatus.HELD)
-
-    await store.write(lambda tx: tx.outbox.amend(row_id, {"to": "b"}, since=at(60)))
-    await settle(store, row_id, DeliveryStatus.QUEUED, 60)
-
-    kept = await row(store, "waits")
-    assert kept.item.details == {"to": "b"}
-    assert kept.created_at == NOON
-    assert kept.begun_at == at(60)
-
-
-async def test_an_amendment_keeps_when_a_row_could_leave_first(store):
-    [row_id] = await queue(store, item("waits"))
-
-    await store.write(lambda tx: tx.outbox.amend(row_id, {"to": "b"}))
-
-    assert (await row(store, "waits")).begun_at == NOON
-
-
-async def test_what_is_not_there_cannot_be_changed(store):
-    with pytest.raises(FatalError) as caught:
-        await store.write(lambda tx: tx.outbox.amend(4711, {}))
-
-    assert caught.value.issues[0].code == "RLS-STO-040"

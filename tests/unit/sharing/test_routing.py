@@ -7,7 +7,8 @@ import pytest
 
 from gateway.core.deliveries import DeliveryStatus
 from gateway.core.directory import Entry
-from gateway.sharing.routing import Outgoing, Recipient, Refusal, SiteRules, Standing, decide
+from gateway.sharing.outgoing import Outgoing, Recipient, Refusal, SiteRules, Standing
+from gateway.sharing.routing import decide
 
 LENIENT = SiteRules(require_ins=False)
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
