@@ -46,6 +46,9 @@ class Client:
         records_consents: what it writes about care teams and consents counts for itself too; only
             for one whose users ask the persons concerned.
         certificate: SHA-256 of the certificate it must show, hex; empty: none is asked for.
+        further: FINESS beside `organisation` that count as its own: people may work for several.
+        people: people work for it, who take part in the care of whoever is or was a patient
+            there (CSP L1110-12, 1°); software is never shown anybody for that.
     """
 
     id: str
@@ -60,6 +63,13 @@ class Client:
     audience: Audience = Audience.PROFESSIONAL
     records_consents: bool = False
     certificate: str = ""
+    further: tuple[str, ...] = ()
+    people: bool = False
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Return the FINESS whose care teams and consents are about it."""
+        return frozenset({self.organisation, *self.further} - {""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +119,15 @@ class Sight:
         has_territory: it sees the persons it has permits for; False: everybody.
         audience: for whom it asks.
         now: instant of the request, UTC.
+        person: id of the permits one person has beside those of `client` (break-glass); empty:
+            it is software.
     """
 
     client: str
     has_territory: bool
     audience: Audience
     now: datetime
+    person: str = ""
 
 
 class Permit(NamedTuple):
@@ -132,6 +145,31 @@ class Permit(NamedTuple):
     basis: str
     source: str = ""
     until: datetime | None = None
+
+
+class Glass(NamedTuple):
+    """A person opened what they may not see, for one patient and a while (break-glass).
+
+    Attributes:
+        id: of the grant, and of its entry in the journal.
+        who: national identifier of who did it.
+        patient: the Patient whose page they asked for.
+        reason: in their words.
+        since: UTC.
+        until: when it ends by itself, UTC.
+    """
+
+    id: str
+    who: str
+    patient: str
+    reason: str
+    since: datetime
+    until: datetime
+
+
+def person_permits(who: str) -> str:
+    """Return the id under which a person holds permits of their own."""
+    return f"person:{who}"
 
 
 class Mark(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from gateway.core.access import Client, Grant, Mark, Permit
+from gateway.core.access import Client, Glass, Grant, Mark, Permit
 
 
 class AccessQueries(Protocol):
@@ -20,6 +20,26 @@ class AccessQueries(Protocol):
 
     def clients(self) -> list[Client]:
         """Return every client, by id."""
+        ...
+
+    def put_circle(self, circle: Client) -> None:
+        """Keep what people who work for the same organisations may be shown, by its id."""
+        ...
+
+    def circles(self) -> list[Client]:
+        """Return every circle of people, by id; none of them is a client."""
+        ...
+
+    def break_glass(self, glass: Glass) -> None:
+        """Keep that somebody opened what they may not see, and have it decided anew."""
+        ...
+
+    def glasses(self, patient_ids: Iterable[str], now: datetime) -> list[Glass]:
+        """Return what is open now of these Patients, the oldest first."""
+        ...
+
+    def glasses_since(self, since: datetime, limit: int) -> list[Glass]:
+        """Return what was opened from an instant on, the newest first."""
         ...
 
     def use_once(self, client_id: str, jti: str, until: datetime) -> bool:
@@ -77,7 +97,14 @@ class AccessQueries(Protocol):
         ...
 
     def permits(
-        self, client_id: str, patient_ids: Iterable[str], now: datetime
+        self, client_id: str, patient_ids: Iterable[str], now: datetime, person: str = ""
     ) -> dict[tuple[str, str], Permit]:
-        """Return the permits of a client that hold now, by (Patient, category)."""
+        """Return the permits that hold now, by (Patient, category).
+
+        Args:
+            client_id: of a client or a circle.
+            patient_ids: whose.
+            now: instant of the question.
+            person: id of permits of their own (`Sight.person`); empty: none.
+        """
         ...

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from gateway.core.access import Sight
 from gateway.core.facts import Assertion, ExpectationRow, LedgerLine, Received, Status
 
 #: Messages after which the silence of a feed means something.
@@ -235,8 +236,18 @@ class WatchQueries(Protocol):
         rule: str = "",
         opened_only: bool = True,
         severity: str = "",
+        sight: Sight | None = None,
     ) -> list[ExpectationRow]:
-        """Return expectations in these states, most severe and oldest deadline first."""
+        """Return expectations in these states, most severe and oldest deadline first.
+
+        Args:
+            statuses: which states.
+            limit: how many at most.
+            rule: of one rule; empty: of any.
+            opened_only: leave out what was never opened.
+            severity: of one severity; empty: of any.
+            sight: those one may be shown, with those of feeds; None: all.
+        """
         ...
 
     def gap(self, gap_id: str) -> ExpectationRow | None:
@@ -249,6 +260,12 @@ class WatchQueries(Protocol):
 
     def counts(self) -> dict[tuple[str, Status], int]:
         """Return how many expectations each rule has in each state."""
+        ...
+
+    def counts_seen(
+        self, statuses: Sequence[Status], sight: Sight
+    ) -> dict[tuple[str, Status], int]:
+        """Return how many expectations of each rule in these states somebody may be shown."""
         ...
 
     def feed_seen(self, seen: Sequence[tuple[str, datetime, datetime]]) -> None:

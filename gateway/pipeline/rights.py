@@ -18,6 +18,7 @@ from gateway.core.access import (
     Client,
     Mark,
     Permit,
+    person_permits,
 )
 from gateway.core.clock import Clock
 from gateway.core.contributions import Json
@@ -147,9 +148,10 @@ def settle(tx: Transaction, now: datetime, limit: int = AT_ONCE) -> int:
     marks = tx.access.marks(now, limit)
     if not marks:
         return 0
-    clients = [one for one in tx.access.clients() if one.territory is not None]
-    if clients:
-        _decide_anew(tx, marks, clients, now)
+    asking = [*tx.access.clients(), *tx.access.circles()]
+    held = [one for one in asking if one.territory is not None]
+    if held:
+        _decide_anew(tx, marks, held, now)
     else:
         tx.access.settle(marks, (), ())
     return len(marks)
@@ -174,6 +176,14 @@ def _decide_anew(
                     until = later[0] if later else None
                     made = (category, found.why.value, found.source, until)
                     permits += [Permit(client.id, one, *made) for one in patients]
+        for glass in tx.access.glasses(patients, now):
+            # It passes an opposition, and ends by itself (CSP L1111-17, by analogy).
+            own, why = person_permits(glass.who), (Why.GLASS.value, f"AuditEvent/{glass.id}")
+            permits += [
+                Permit(own, one, category, *why, glass.until)
+                for one in patients
+                for category in CATEGORIES
+            ]
     tx.access.settle(marks, concerned, permits)
 
 

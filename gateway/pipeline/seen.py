@@ -7,12 +7,13 @@ histories cannot tell of what is hidden. Security page: a refused read answers a
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from gateway.core.access import Sight
 from gateway.core.contributions import Target
 from gateway.core.errors import RetriableError
 from gateway.core.issues import Issue, Severity
+from gateway.core.pathway_ports import WatchQueries
 from gateway.core.ports import (
     Changes,
     Condition,
@@ -27,6 +28,7 @@ from gateway.core.ports import (
 from gateway.fhir.compartment import category_of
 from gateway.pipeline import rights
 from gateway.pipeline.audited import Watched
+from gateway.pipeline.seen_gaps import SeenGaps
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -74,6 +76,9 @@ def seen_by(tx: Transaction, sight: Sight | None) -> Transaction:
         found.resources = tx.resources.around(lambda inner: SeenResources(tx, sight, inner))
     else:
         found.resources = SeenResources(tx, sight, tx.resources)
+    if sight.person:
+        # Doors for software read no gaps but as resources; what is missing here fails, not leaks.
+        found.watch = cast(WatchQueries, SeenGaps(tx, sight, tx.watch))
     return found
 
 
@@ -181,7 +186,8 @@ class SeenResources:
         permits = {}
         if self._sight.has_territory:
             theirs = {row.patient for row in rows if row.patient}
-            found = self._tx.access.permits(self._sight.client, theirs, self._sight.now)
+            sight = self._sight
+            found = self._tx.access.permits(sight.client, theirs, sight.now, sight.person)
             permits = dict.fromkeys(found)
         return {id(row) for row in rows if self._is_shown(row, permits)}
 

@@ -15,12 +15,14 @@ from gateway.core.access import CATEGORIES, Client
 
 
 class Why(StrEnum):
-    """Why somebody may, or may not, be shown something; the first four permit."""
+    """Why somebody may, or may not, be shown something; the first six permit."""
 
     EVERYBODY = "no-perimeter"
     DECLARED_TEAM = "equipe-de-soins-declared"
     TEAM = "equipe-de-soins"
     CONSENT = "consent"
+    CARE = "soins-dans-l-etablissement"
+    GLASS = "bris-de-glace"
     OFF = "client-off"
     OUTSIDE = "outside-territory"
     OPPOSED = "opposition"
@@ -131,17 +133,19 @@ def decide(client: Client, grounds: Grounds, category: str, now: datetime) -> De
         return Decision(False, Why.OFF)
     if client.territory is None:
         return Decision(True, Why.EVERYBODY)
-    own = client.organisation
-    if not grounds.places & {*client.territory, own} - {""}:
+    own = client.own
+    if not grounds.places & {*client.territory, *own}:
         return Decision(False, Why.OUTSIDE)
     for word in grounds.words:
-        concerns = not word.organisations or own in word.organisations
+        concerns = not word.organisations or own & word.organisations
         if not word.permits and concerns and category in word.categories and _stands(word, now):
             return Decision(False, Why.OPPOSED, word.source)
     if client.team_reference:
         return Decision(True, Why.DECLARED_TEAM, client.team_reference)
+    if client.people and own & grounds.places:
+        return Decision(True, Why.CARE)
     for team in grounds.teams:
-        named = own and own in team.organisations and _counts(client, team)
+        named = own & team.organisations and _counts(client, team)
         if named and team.term.holds(now):
             return Decision(True, Why.TEAM, team.source)
     words = [word for word in grounds.words if _counts(client, word)]
@@ -153,8 +157,10 @@ def _counts(client: Client, told: Team | Word) -> bool:
     return client.records_consents or client.id not in told.by
 
 
-def _by_consent(own: str, words: Iterable[Word], category: str, now: datetime) -> Decision:
-    given = [word for word in words if word.permits and own and own in word.organisations]
+def _by_consent(
+    own: frozenset[str], words: Iterable[Word], category: str, now: datetime
+) -> Decision:
+    given = [word for word in words if word.permits and own & word.organisations]
     live = [word for word in given if _stands(word, now)]
     for word in live:
         if category in word.categories:
@@ -175,6 +181,8 @@ _SENTENCES = {
     Why.DECLARED_TEAM: "its organisation is declared of the care team of its territory",
     Why.TEAM: "its organisation is a member of a care team of the person",
     Why.CONSENT: "the person consented",
+    Why.CARE: "those who ask work where the person is, or was, a patient",
+    Why.GLASS: "somebody opened it for a vital emergency, for a while",
     Why.OFF: "the client is turned off",
     Why.OUTSIDE: "the person has and had no stay in its territory",
     Why.OPPOSED: "the person is opposed to it",

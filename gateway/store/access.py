@@ -5,15 +5,18 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, literal_column, select
 
-from gateway.core.access import Client, Grant, Mark, Permit
+from gateway.core.access import Client, Glass, Grant, Mark, Permit
 from gateway.store.accesscodec import (
     ClientColumns,
+    GlassColumns,
     GrantColumns,
     PermitColumns,
     client_columns,
+    glass_columns,
     grant_columns,
     permit_columns,
     read_client,
+    read_glass,
     read_grant,
     read_permit,
 )
@@ -24,6 +27,7 @@ from gateway.store.tables import TABLES
 
 _CLIENT, _GRANT = (TABLES[name].c for name in ("access_client", "access_grant"))
 _MARK, _PERMIT = (TABLES[name].c for name in ("access_mark", "access_permit"))
+_CIRCLE, _GLASS = (TABLES[name].c for name in ("access_circle", "access_glass"))
 
 
 class AccessSql:
@@ -34,6 +38,16 @@ class AccessSql:
         self.put_client = c.upsert(TABLES["access_client"], ClientColumns._fields)
         self.client = c(select(*_CLIENT).where(_CLIENT.id == bindparam("of_client")), "of_client")
         self.clients = c(select(*_CLIENT).order_by(_CLIENT.id))
+        self.put_circle = c.upsert(TABLES["access_circle"], ClientColumns._fields)
+        self.circles = c(select(*_CIRCLE).order_by(_CIRCLE.id))
+        self.put_glass = c.insert(TABLES["access_glass"], GlassColumns._fields)
+        live = select(*_GLASS).where(
+            c.among(_GLASS.patient, "patients"), _GLASS.until > bindparam("now")
+        )
+        self.glasses = c(live.order_by(_GLASS.since, _GLASS.id), "patients", "now")
+        lately = select(*_GLASS).where(_GLASS.since >= bindparam("start"))
+        newest = lately.order_by(_GLASS.since.desc(), _GLASS.id)
+        self.glasses_since = c(c.limited(newest, "rows"), "start", "rows")
         self.use = c.insert(used, ("client", "jti", "until"), ignore=True)
         self.keep = c.insert(grant, GrantColumns._fields)
         self.grant = c(select(*_GRANT).where(_GRANT.digest == bindparam("of_digest")), "of_digest")
@@ -61,11 +75,11 @@ class AccessSql:
             permit.delete().where(_PERMIT.patient == bindparam("of_patient")), "of_patient"
         )
         held = select(*_PERMIT).where(
-            _PERMIT.client == bindparam("of_client"),
+            _PERMIT.client.in_((bindparam("of_client"), bindparam("of_person"))),
             _PERMIT.until > bindparam("now"),
             c.among(_PERMIT.patient, "patients"),
         )
-        self.permits = c(held, "of_client", "now", "patients")
+        self.permits = c(held, "of_client", "of_person", "now", "patients")
 
 
 class SqlAccess:
@@ -89,6 +103,30 @@ class SqlAccess:
     def clients(self) -> list[Client]:
         """Return every client, by id."""
         return [read_client(row) for row in self._session.rows(self._sql.clients)]
+
+    def put_circle(self, circle: Client) -> None:
+        """Keep what people who work for the same organisations may be shown."""
+        self._session.run(self._sql.put_circle, client_columns(circle))
+
+    def circles(self) -> list[Client]:
+        """Return every circle of people, by id."""
+        return [read_client(row) for row in self._session.rows(self._sql.circles)]
+
+    def break_glass(self, glass: Glass) -> None:
+        """Keep that somebody opened what they may not see, and have it decided anew."""
+        self._session.run(self._sql.put_glass, glass_columns(glass))
+        self.mark([glass.patient])
+
+    def glasses(self, patient_ids: Iterable[str], now: datetime) -> list[Glass]:
+        """Return what is open now of these Patients, the oldest first."""
+        wanted = given([storable(one) for one in set(patient_ids)])
+        rows = self._session.rows(self._sql.glasses, (wanted, instant_text(now)))
+        return [read_glass(row) for row in rows]
+
+    def glasses_since(self, since: datetime, limit: int) -> list[Glass]:
+        """Return what was opened from an instant on, the newest first."""
+        rows = self._session.rows(self._sql.glasses_since, (instant_text(since), limit))
+        return [read_glass(row) for row in rows]
 
     def use_once(self, client_id: str, jti: str, until: datetime) -> bool:
         """Note that a client used an assertion; False when it did before."""
@@ -144,10 +182,11 @@ class SqlAccess:
         self._session.run_many(self._sql.put_permit, rows)
 
     def permits(
-        self, client_id: str, patient_ids: Iterable[str], now: datetime
+        self, client_id: str, patient_ids: Iterable[str], now: datetime, person: str = ""
     ) -> dict[tuple[str, str], Permit]:
-        """Return the permits of a client that hold now, by (Patient, category)."""
+        """Return the permits that hold now, by (Patient, category)."""
         wanted = given([storable(one) for one in set(patient_ids)])
-        parameters = (key_text(client_id), instant_text(now), wanted)
+        names = (key_text(client_id), key_text(person or client_id))
+        parameters = (*names, instant_text(now), wanted)
         found = [read_permit(row) for row in self._session.rows(self._sql.permits, parameters)]
         return {(one.patient, one.category): one for one in found}

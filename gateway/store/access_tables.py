@@ -17,6 +17,35 @@ class AccessClient(SQLModel, table=True):
     content: bytes = Field(sa_column=column(LargeBinary()))
 
 
+class AccessCircle(SQLModel, table=True):
+    """What people who work for the same organisations may be shown."""
+
+    __tablename__ = "access_circle"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    id: str = Field(sa_column=column(TEXT, key=True))
+    active: int = Field(sa_column=column(SmallInteger()))
+    content: bytes = Field(sa_column=column(LargeBinary()))
+
+
+class AccessGlass(SQLModel, table=True):
+    """Somebody opened what they may not see; `content` holds the reason."""
+
+    __tablename__ = "access_glass"
+    __table_args__ = (
+        Index("ix_access_glass_patient", "patient", "until"),
+        Index("ix_access_glass_since", "since"),
+        {"sqlite_with_rowid": False},
+    )
+
+    id: str = Field(sa_column=column(TEXT, key=True))
+    who: str = Field(sa_column=column(TEXT))
+    patient: str = Field(sa_column=column(TEXT))
+    since: str = Field(sa_column=column(TEXT))
+    until: str = Field(sa_column=column(TEXT))
+    content: bytes = Field(sa_column=column(LargeBinary()))
+
+
 class AccessGrant(SQLModel, table=True):
     """An access token, by its hash."""
 

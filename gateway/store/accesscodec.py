@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from gateway.core.access import Audience, Client, Grant, Permit
+from gateway.core.access import Audience, Client, Glass, Grant, Permit
 from gateway.store.codec import instant_text, json_bytes, read_instant, seal, storable, unseal
 from gateway.store.columns import NEVER
 
@@ -40,6 +40,8 @@ def client_columns(client: Client) -> ClientColumns:
         "audience": client.audience.value,
         "records_consents": client.records_consents,
         "certificate": client.certificate,
+        "further": client.further,
+        "people": client.people,
     }
     content = seal(json_bytes(said, orjson.OPT_SORT_KEYS))
     return ClientColumns(storable(client.id), int(client.active), content)
@@ -52,12 +54,14 @@ def read_client(row: Sequence[Any]) -> Client:
     # Registered before there were territories: shown to nobody until one is given.
     territory = said.pop("territory", [])
     audience = Audience(said.pop("audience", Audience.PROFESSIONAL))
+    further = tuple(said.pop("further", ()))
     return Client(
         columns.id,
         **said,
         active=bool(columns.active),
         territory=None if territory is None else tuple(territory),
         audience=audience,
+        further=further,
     )
 
 
@@ -104,3 +108,34 @@ def read_permit(row: Sequence[Any]) -> Permit:
     return Permit(
         columns.client, columns.patient, columns.category, columns.basis, columns.source, until
     )
+
+
+class GlassColumns(NamedTuple):
+    """A row of `access_glass`, in the order of the table."""
+
+    id: str
+    who: str
+    patient: str
+    since: str
+    until: str
+    content: bytes
+
+
+def glass_columns(glass: Glass) -> GlassColumns:
+    """Return the columns of a break-glass."""
+    return GlassColumns(
+        storable(glass.id),
+        storable(glass.who),
+        storable(glass.patient),
+        instant_text(glass.since),
+        instant_text(glass.until),
+        seal(json_bytes({"reason": glass.reason}, orjson.OPT_SORT_KEYS)),
+    )
+
+
+def read_glass(row: Sequence[Any]) -> Glass:
+    """Return the break-glass of a row."""
+    columns = GlassColumns(*row)
+    reason = str(orjson.loads(unseal(columns.content))["reason"])
+    since, until = read_instant(columns.since), read_instant(columns.until)
+    return Glass(columns.id, columns.who, columns.patient, reason, since, until)

@@ -299,7 +299,8 @@ class MemoryTransaction:
                 row = subscriptions.get(id_)
                 return None if row is None else row.client
 
-            return MemorySight(sight, access.permitted(sight.client, sight.now), owner_of)
+            permitted = access.permitted(sight.client, sight.now, sight.person)
+            return MemorySight(sight, permitted, owner_of)
 
         resources = MemoryResources(self.journal, lambda ids: access.mark(ids), sight_of)
         access = MemoryAccess(self.journal, resources.patients)
@@ -309,7 +310,11 @@ class MemoryTransaction:
         self.facts: FactQueries = MemoryFacts(self.journal, watched)
         facts = self.facts
         self.watch: WatchQueries = MemoryWatch(
-            self.journal, watched, facts.patients, lambda one: facts.persons([one])[one]
+            self.journal,
+            watched,
+            facts.patients,
+            lambda one: facts.persons([one])[one],
+            lambda sight: access.permitted(sight.client, sight.now, sight.person),
         )
         self.outbox: OutboxQueries = MemoryOutbox(self.journal)
         self.subscriptions: SubscriptionQueries = subscriptions

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from gateway.core.access import Client, Grant, Mark, Permit
+from gateway.core.access import Client, Glass, Grant, Mark, Permit
 from gateway.store.accesscodec import (
     ClientColumns,
+    GlassColumns,
     GrantColumns,
     PermitColumns,
     client_columns,
+    glass_columns,
     grant_columns,
     permit_columns,
     read_client,
+    read_glass,
     read_grant,
     read_permit,
 )
@@ -26,6 +29,8 @@ class MemoryAccess:
         self._journal = journal
         self._patients = patients
         self._clients: dict[str, ClientColumns] = {}
+        self._circles: dict[str, ClientColumns] = {}
+        self._glasses: dict[str, GlassColumns] = {}
         self._grants: dict[str, GrantColumns] = {}
         self._used: dict[tuple[str, str], str] = {}
         self._marks: dict[int, tuple[str, str]] = {}
@@ -45,6 +50,34 @@ class MemoryAccess:
     def clients(self) -> list[Client]:
         """Return every client, by id."""
         return [read_client(self._clients[id_]) for id_ in sorted(self._clients)]
+
+    def put_circle(self, circle: Client) -> None:
+        """Keep what people who work for the same organisations may be shown."""
+        row = client_columns(circle)
+        self._journal.put(self._circles, row.id, row)
+
+    def circles(self) -> list[Client]:
+        """Return every circle of people, by id."""
+        return [read_client(self._circles[id_]) for id_ in sorted(self._circles)]
+
+    def break_glass(self, glass: Glass) -> None:
+        """Keep that somebody opened what they may not see, and have it decided anew."""
+        row = glass_columns(glass)
+        self._journal.put(self._glasses, row.id, row)
+        self.mark([glass.patient])
+
+    def glasses(self, patient_ids: Iterable[str], now: datetime) -> list[Glass]:
+        """Return what is open now of these Patients, the oldest first."""
+        wanted, at = set(patient_ids), instant_text(now)
+        rows = [row for row in self._glasses.values() if row.patient in wanted and row.until > at]
+        return [read_glass(row) for row in sorted(rows, key=lambda row: (row.since, row.id))]
+
+    def glasses_since(self, since: datetime, limit: int) -> list[Glass]:
+        """Return what was opened from an instant on, the newest first."""
+        start = instant_text(since)
+        rows = sorted(row for row in self._glasses.values() if row.since >= start)
+        rows.sort(key=lambda row: row.since, reverse=True)
+        return [read_glass(row) for row in rows[:limit]]
 
     def use_once(self, client_id: str, jti: str, until: datetime) -> bool:
         """Note that a client used an assertion; False when it did before."""
@@ -113,24 +146,26 @@ class MemoryAccess:
             self._journal.put(self._permits, row[:3], row)
 
     def permits(
-        self, client_id: str, patient_ids: Iterable[str], now: datetime
+        self, client_id: str, patient_ids: Iterable[str], now: datetime, person: str = ""
     ) -> dict[tuple[str, str], Permit]:
-        """Return the permits of a client that hold now, by (Patient, category)."""
+        """Return the permits that hold now, by (Patient, category)."""
         wanted, at = set(patient_ids), instant_text(now)
+        names = {client_id, person or client_id}
         found = [
             read_permit(row)
             for row in self._permits.values()
-            if row.client == client_id and row.patient in wanted and row.until > at
+            if row.client in names and row.patient in wanted and row.until > at
         ]
         return {(one.patient, one.category): one for one in found}
 
-    def permitted(self, client_id: str, now: datetime) -> set[tuple[str, str]]:
-        """Return every (Patient, category) a client may be shown now, for searches."""
+    def permitted(self, client_id: str, now: datetime, person: str = "") -> set[tuple[str, str]]:
+        """Return every (Patient, category) that may be shown now, for searches."""
         at = instant_text(now)
+        names = {client_id, person or client_id}
         return {
             (row.patient, row.category)
             for row in self._permits.values()
-            if row.client == client_id and row.until > at
+            if row.client in names and row.until > at
         }
 
     def _drop_grants(self, digests: Iterable[str]) -> int:

@@ -1,9 +1,11 @@
 """The state of the pathway engine in memory."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from gateway.core.facts import ExpectationRow, LedgerLine, Status
+from gateway.core.access import Sight
+from gateway.core.facts import ExpectationRow, LedgerLine, Status, feed_of
 from gateway.core.pathway_ports import FeedState
 from gateway.store import feedmarks
 from gateway.store.codec import instant_text, key_text, read_instant
@@ -31,7 +33,8 @@ from gateway.store.watchrules import (
 class MemoryWatch:
     """Timers, expectations, ledger and feeds, kept as the columns the SQL stores write.
 
-    `patients` gives the Patients of a person, `person` the person of a Patient.
+    `patients` gives the Patients of a person, `person` the person of a Patient, `permitted` the
+    (Patient, category) somebody may be shown.
     """
 
     def __init__(
@@ -40,11 +43,13 @@ class MemoryWatch:
         watched: dict[str, Watch],
         patients: Callable[[str], Iterable[str]],
         person: Callable[[str], str],
+        permitted: Callable[[Sight], Collection[tuple[str, str]]],
     ) -> None:
         self._journal = journal
         self._watched = watched
         self._patients = patients
         self._person = person
+        self._permitted = permitted
         self._rows: dict[str, ExpectationColumns] = {}
         self._of_patient: dict[str, dict[str, None]] = {}
         self._lines: dict[int, LedgerColumns] = {}
@@ -150,11 +155,12 @@ class MemoryWatch:
         rule: str = "",
         opened_only: bool = True,
         severity: str = "",
+        sight: Sight | None = None,
     ) -> list[ExpectationRow]:
         """Return expectations in these states, most severe and oldest deadline first."""
         found = [
             row
-            for row in self._rows.values()
+            for row in self._seen(sight)
             if row.status in statuses
             and (not rule or row.rule == rule)
             and (not severity or row.weight == weight_of(severity))
@@ -180,6 +186,24 @@ class MemoryWatch:
             key = (row.rule, Status(row.status))
             counts[key] = counts.get(key, 0) + 1
         return counts
+
+    def counts_seen(
+        self, statuses: Sequence[Status], sight: Sight
+    ) -> dict[tuple[str, Status], int]:
+        """Return how many expectations of each rule in these states somebody may be shown."""
+        found = Counter((row.rule, Status(row.status)) for row in self._seen(sight))
+        return {key: count for key, count in found.items() if key[1] in statuses}
+
+    def _seen(self, sight: Sight | None) -> list[ExpectationColumns]:
+        rows = list(self._rows.values())
+        if sight is None or not sight.has_territory:
+            return rows
+        shown = self._permitted(sight)
+        return [
+            row
+            for row in rows
+            if feed_of(row.patient_id) or (self._person(row.patient_id), "handoff") in shown
+        ]
 
     def feed_seen(self, seen: Sequence[tuple[str, datetime, datetime]]) -> None:
         """Note messages of feeds: (feed, receipt, emission)."""

@@ -42,6 +42,7 @@ def values(sight: Sight | None) -> dict[str, str]:
         return {}
     return {
         "sight_client": key_text(sight.client),
+        "sight_person": key_text(sight.person or sight.client),
         "sight_now": instant_text(sight.now),
         "sight_letter": sight.audience.value,
     }
@@ -65,7 +66,7 @@ def seen(row: Any, sight: Sight) -> ColumnElement[bool]:
         (row.type.in_(_HANDOFF), literal_column("'handoff'")), else_=literal_column("'document'")
     )
     permitted = exists().where(
-        permit.client == _given("sight_client"),
+        permit.client.in_((_given("sight_client"), _given("sight_person"))),
         permit.category == category,
         permit.patient == row.patient,
         permit.until > _given("sight_now"),

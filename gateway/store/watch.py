@@ -7,8 +7,10 @@ from itertools import islice, product
 
 from sqlalchemy import bindparam, case, func, literal_column, or_, select
 
+from gateway.core.access import Sight
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.core.pathway_ports import FeedState
+from gateway.store import watch_sight
 from gateway.store.codec import instant_text, read_instant
 from gateway.store.columns import NEVER
 from gateway.store.feeds import SqlFeeds
@@ -114,7 +116,8 @@ class WatchSql:
             c.limited(everybody.order_by(_WATCHED.person_id), "rows"), "after", "rows"
         )
         both = (False, True)
-        self.worst = {(rule, grave): _worst(c, rule, grave) for rule in both for grave in both}
+        self.worst = {form: _worst(c, *form) for form in product(both, both, both)}
+        self.counts_seen = watch_sight.counting(c)
         more = _TALLY.expectations + literal_column("excluded.expectations")
         self.count = c.upsert(TABLES["tally"], tuple(_TALLY.keys()), {"expectations": more})
         some = _TALLY.expectations != literal_column("0")
@@ -177,7 +180,7 @@ def _asleep(c: Compiler) -> Sql:
     return c(statement, "in_status", "is_opened", "of_weight", "now", "late", "seen")
 
 
-def _worst(c: Compiler, by_rule: bool, by_severity: bool) -> Sql:
+def _worst(c: Compiler, by_rule: bool, by_severity: bool, is_held: bool) -> Sql:
     """Build the query of one state, in the order of its index."""
     statement = select(*_ROW).where(_ROW.status == bindparam("in_status"))
     statement = statement.where(_ROW.opened == bindparam("is_opened"))
@@ -188,6 +191,9 @@ def _worst(c: Compiler, by_rule: bool, by_severity: bool) -> Sql:
     if by_severity:
         statement = statement.where(_ROW.weight == bindparam("of_weight"))
         names.append("of_weight")
+    if is_held:
+        statement = statement.where(watch_sight.seen())
+        names += watch_sight.NAMES
     ordered = statement.order_by(_ROW.weight, _ROW.deadline, _ROW.gap_id)
     return c(c.limited(ordered, "rows"), *names, "rows")
 
@@ -319,13 +325,17 @@ class SqlWatch:
         rule: str = "",
         opened_only: bool = True,
         severity: str = "",
+        sight: Sight | None = None,
     ) -> list[ExpectationRow]:
         """Return expectations in these states, most severe and oldest deadline first."""
         opened = (1,) if opened_only else (0, 1)
-        statement = self._sql.worst[bool(rule), bool(severity)]
+        held = sight if sight is not None and sight.has_territory else None
+        statement = self._sql.worst[bool(rule), bool(severity), held is not None]
         middle: tuple[object, ...] = (rule,) if rule else ()
         if severity:
             middle = (*middle, weight_of(severity))
+        if held is not None:
+            middle = (*middle, *watch_sight.values(held))
         # One index range for each state; each comes in order.
         ranges = [
             [
@@ -350,6 +360,14 @@ class SqlWatch:
     def counts(self) -> dict[tuple[str, Status], int]:
         """Return how many expectations each rule has in each state."""
         rows = self._session.rows(self._sql.counts)
+        return {(rule, Status(status)): count for rule, status, count in rows}
+
+    def counts_seen(
+        self, statuses: Sequence[Status], sight: Sight
+    ) -> dict[tuple[str, Status], int]:
+        """Return how many expectations of each rule in these states somebody may be shown."""
+        wanted = watch_sight.counted(list(statuses), sight)
+        rows = self._session.rows(self._sql.counts_seen, wanted)
         return {(rule, Status(status)): count for rule, status, count in rows}
 
     def feed_seen(self, seen: Sequence[tuple[str, datetime, datetime]]) -> None:

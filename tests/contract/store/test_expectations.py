@@ -7,9 +7,10 @@ from datetime import datetime
 
 import pytest
 
+from gateway.core.access import Audience, Permit, Sight
 from gateway.core.contributions import Target
 from gateway.core.errors import RetriableError
-from gateway.core.facts import Status
+from gateway.core.facts import Status, dossier_part, feed_subject
 from gateway.core.ports import Store
 from gateway.store.factory import open_store
 from tests.contract.store.builders import at
@@ -138,3 +139,47 @@ async def test_a_trigger_that_moved_to_another_person_waits_for_the_one_it_left(
     found = await store.read(lambda tx: (tx.watch.expectations(ANNA), tx.watch.expectations(BRUNO)))
     assert found == ([], [here])
     assert [line.to_status for line in await ledger(store)] == [S.PENDING, S.VOID, S.PENDING]
+
+
+async def test_somebody_with_a_territory_is_shown_the_gaps_of_whom_they_may_see(
+    store: Store,
+) -> None:
+    part = dossier_part(ANNA, "stay")
+    whose = {"own": ANNA, "linked": "9-anna", "moved": part, "other": BRUNO}
+    rows = [
+        expects(gap, S.OVERDUE, patient=Target("Patient", id_), person_id=ANNA)
+        for gap, id_ in {**whose, "feed": feed_subject("990000001:ADT")}.items()
+    ]
+    rows.append(expects("alone", S.UNCONFIRMED, patient=Target("Patient", "z/stay")))
+
+    def prepare(tx) -> None:
+        tx.facts.link({"9-anna": ANNA, part: BRUNO}, at(0))
+        permits = [
+            Permit("dac", ANNA, "handoff", "consent", until=at(60)),
+            Permit("dac", BRUNO, "document", "consent"),
+            Permit("other", BRUNO, "handoff", "consent"),
+            Permit("person:8", BRUNO, "handoff", "bris-de-glace", until=at(30)),
+        ]
+        tx.access.settle((), (), permits)
+
+    await save(store, rows, [turns(row.gap_id, row.status) for row in rows])
+    await store.write(prepare)
+
+    def shown(seconds: float, person: str = "", **more):
+        sight = Sight("dac", True, Audience.PROFESSIONAL, at(seconds), person)
+        wanted = [S.OVERDUE, S.UNCONFIRMED]
+        return lambda tx: {
+            row.gap_id for row in tx.watch.gaps(wanted, 99, opened_only=False, sight=sight, **more)
+        }
+
+    def counted(seconds: float):
+        sight = Sight("dac", True, Audience.PROFESSIONAL, at(seconds))
+        return lambda tx: tx.watch.counts_seen([S.OVERDUE, S.UNCONFIRMED], sight)
+
+    assert await store.read(shown(0)) == {"own", "linked", "feed"}
+    assert await store.read(shown(0, rule="TRX-01", severity="major")) == {"own", "linked", "feed"}
+    assert await store.read(shown(0, "person:8")) == {"own", "linked", "moved", "other", "feed"}
+    assert await store.read(shown(30, "person:8")) == {"own", "linked", "feed"}
+    assert await store.read(shown(60)) == {"feed"}
+    assert await store.read(counted(0)) == {("TRX-01", S.OVERDUE): 3}
+    assert await store.read(counted(60)) == {("TRX-01", S.OVERDUE): 1}

@@ -98,3 +98,20 @@ def test_boundaries_are_the_instants_at_which_something_begins_or_ends() -> None
 def test_every_reason_has_a_sentence(why: Why) -> None:
     assert in_words(Decision(True, why, "Consent/y")).startswith("yes: ")
     assert in_words(Decision(False, why)).endswith(".")
+
+
+def test_people_are_shown_the_patients_of_the_place_they_work_at_and_software_is_not() -> None:
+    ward = replace(DAC, organisation="H1", people=True)
+
+    assert decide(ward, HERE, "handoff", NOW).why is Why.CARE
+    assert decide(replace(ward, people=False), HERE, "handoff", NOW).why is Why.NONE
+    assert decide(ward, told(NO), "handoff", NOW).why is Why.OPPOSED
+    assert decide(replace(ward, organisation="H2"), HERE, "handoff", NOW).why is Why.NONE
+
+
+def test_people_who_work_for_several_count_for_each_and_an_opposition_to_one_stops_them() -> None:
+    both = replace(DAC, organisation="X", further=("DAC",), people=True)
+
+    assert decide(both, told(YES), "handoff", NOW).why is Why.CONSENT
+    against = replace(NO, organisations=frozenset({"X"}))
+    assert decide(both, told(YES, against), "handoff", NOW).why is Why.OPPOSED
