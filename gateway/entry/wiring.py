@@ -1,5 +1,6 @@
 """Builds the house from the settings: the only place that knows which implementation is used."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -41,7 +42,7 @@ from gateway.entry.settings import Settings
 from gateway.entry.sources import brought_by
 from gateway.entry.subscribing import build_channels, build_subscriptions
 from gateway.entry.web.live import Hub
-from gateway.entry.web.login import gate_of
+from gateway.entry.web.login import gate_of, still_in
 from gateway.entry.web.ops.desk import Ops
 from gateway.entry.web.ops.flows import Beside, FlowReader
 from gateway.entry.web.ops.quarantine import QuarantineReader
@@ -83,6 +84,7 @@ from gateway.pipeline.rights import Settler
 from gateway.pipeline.subscribed import HOOK
 from gateway.pipeline.sweep import Sweep
 from gateway.pipeline.to_hospital import CONNECTOR
+from gateway.pipeline.viewing import ViewedStore
 from gateway.pipeline.watch import Watcher, WatchSettings
 from gateway.sharing.routing import CONNECTOR as MAIL
 from gateway.sharing.routing_dmp import CONNECTOR as RECORD
@@ -223,8 +225,10 @@ def build_pages(
     rules, ids = load_pathway_rules(settings, mappings), Ids(settings.id_namespace)
     replayer = build_replayer(settings, store, converter)
     sectors = single_sectors(mappings.sites.by_name.values())
-    data = StorePageData(store, rules, ids, converter, replayer, sectors)
-    hub = Hub(data.pulse, uuid4().hex[:12])
+    viewed = ViewedStore(store, psc is not None)
+    data = StorePageData(viewed, rules, ids, converter, replayer, sectors, store)
+    # What changes is looked for once for all open pages; each is told what it may be.
+    hub = Hub(replace(data, store=store).pulse, uuid4().hex[:12])
     shown = WebSettings(
         __version__,
         demo=settings.environment == "test",
@@ -232,6 +236,7 @@ def build_pages(
         behind_boundary=settings.unprotected and not settings.on_loopback,
         open_door=psc is None,
         gate=None if psc is None else gate_of(psc),
+        still_in=None if psc is None else still_in(psc),
     )
     login = None if journal is None else accounts_of(psc, journal)
     ops = None

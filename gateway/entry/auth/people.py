@@ -3,30 +3,41 @@
 A TOML file, read again when it changes, so that a right that is taken counts at the next request:
 
     [people.899700218896]
-    role = "pilot"
-    finess = ["690000010"]
+    role = "coordinator"
+    finess = ["690000990"]
+    territory = ["690000010", "690000020"]
 """
 
+import hashlib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from gateway.core.access import Client
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.entry.auth.id_token import ID_NAT
 
 
 class Role(StrEnum):
-    """What a person does here.
+    """What a person does here; what each may open is in `entry.auth.roles`."""
 
-    Pilots and auditors read; operators also see messages as they came, and act on them.
-    """
-
+    COORDINATOR = "coordinator"
     PILOT = "pilot"
-    OPERATOR = "operator"
+    OPS = "ops"
+    INTEGRATOR = "integrator"
     AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+#: Roles as tables written before call them.
+_FORMER = {"operator": Role.OPS}
+#: Who looks after the software, not after persons: nobody is shown to them.
+_NO_PERSONS = frozenset({Role.INTEGRATOR, Role.ADMIN})
+_KEYS = frozenset({"role", "finess", "territory", "team_reference", "everybody"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +47,44 @@ class Person:
     Attributes:
         id: national identifier (SubjectNameID of Pro Santé Connect).
         finess: organisations, one of which they have to work for; empty: any.
+        territory: FINESS of the organisations whose patients they may be shown, beside those
+            they work for.
+        team_reference: signed reference by which their organisation counts as of the care team
+            of whoever is in the territory; empty: it does not.
+        everybody: they have no perimeter.
     """
 
     id: str
     role: Role
     finess: frozenset[str] = frozenset()
+    territory: tuple[str, ...] = ()
+    team_reference: str = ""
+    everybody: bool = False
+
+    def circle(self, works: Sequence[str]) -> Client:
+        """Return what they may be shown, as it is decided about; the same for their colleagues.
+
+        Args:
+            works: organisations of theirs that count here, of Pro Santé Connect.
+        """
+        territory = None if self.everybody else tuple(sorted({*self.territory, *works}))
+        if self.role in _NO_PERSONS:
+            territory, works = (), ()
+        # Who coordinates takes part in the care; who pilots, runs or audits does not.
+        cares = self.role is Role.COORDINATOR
+        own, *further = sorted(works) or [""]
+        said = repr((territory, own, further, self.team_reference, cares))
+        id_ = f"people:{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+        return Client(
+            id_,
+            id_,
+            "",
+            territory=territory,
+            organisation=own,
+            team_reference="" if self.role in _NO_PERSONS else self.team_reference,
+            further=tuple(further),
+            people=cares,
+        )
 
 
 class People:
@@ -77,10 +121,28 @@ class People:
 def _read(told: dict[str, Any]) -> dict[str, Person]:
     found = {}
     for id_, row in told.get("people", {}).items():
-        if not ID_NAT.fullmatch(id_) or set(row) - {"role", "finess"}:
+        if not ID_NAT.fullmatch(id_) or set(row) - _KEYS:
             raise ValueError(id_)
-        found[id_] = Person(id_, Role(row["role"]), frozenset(map(str, row.get("finess", ()))))
+        everybody = row.get("everybody", False)
+        if not isinstance(everybody, bool):
+            raise TypeError(id_)
+        role = row["role"]
+        found[id_] = Person(
+            id_,
+            _FORMER.get(role) or Role(role),
+            frozenset(_texts(row, "finess")),
+            tuple(sorted(_texts(row, "territory"))),
+            str(row.get("team_reference", "")),
+            everybody,
+        )
     return found
+
+
+def _texts(row: dict[str, Any], name: str) -> list[str]:
+    told = row.get(name, [])
+    if not isinstance(told, list) or not all(isinstance(one, str) for one in told):
+        raise TypeError(name)
+    return told
 
 
 def _wrong() -> Issue:
@@ -89,5 +151,6 @@ def _wrong() -> Issue:
         severity=Severity.FATAL,
         where="setting psc.people",
         what="the table of people is missing or cannot be read.",
-        fix="Write [people.<national identifier>] with role (pilot, operator, auditor) and finess.",
+        fix="Write [people.<national identifier>] with role (coordinator, pilot, ops, integrator, "
+        "auditor, admin), finess, and territory, team_reference or everybody.",
     )

@@ -6,7 +6,7 @@ enter, and as what, is the table of the installation (`entry.auth.people`).
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from joserfc.errors import JoseError
@@ -126,7 +126,7 @@ class Psc:
         if person is None:
             msg = "not-in-table"
             raise LoginRefusedError(msg)
-        works = sorted(set(employers(known)) & person.finess)
+        works = sorted(set(employers(known)) & (person.finess or set(employers(known))))
         if person.finess and not works:
             msg = "finess"
             raise LoginRefusedError(msg)
@@ -136,9 +136,21 @@ class Psc:
 
     def person(self, secret: str) -> tuple[Session, Person] | None:
         """Return who a cookie stands for; None when nobody, or nobody who may enter any more."""
-        session = self.sessions.live(secret, self.now())
+        return self._known(self.sessions.live(secret, self.now()))
+
+    def listener(self, secret: str) -> tuple[Session, Person] | None:
+        """Return who a cookie stands for without a sign of life: an open page asks for itself."""
+        return self._known(self.sessions.live(secret, self.now(), is_used=False))
+
+    def _known(self, session: Session | None) -> tuple[Session, Person] | None:
         person = self.people.find(session.person) if session is not None else None
-        return None if session is None or person is None else (session, person)
+        if session is None or person is None:
+            return None
+        # What the table took away since the login counts now.
+        works = tuple(one for one in session.finess if one in (person.finess or session.finess))
+        if person.finess and not works:
+            return None
+        return replace(session, finess=works), person
 
     def leave(self, secret: str) -> tuple[Session | None, str]:
         """End a session; return it, and where the provider ends its own."""

@@ -87,15 +87,22 @@ class Sessions:
         self._open[_key(secret)] = session
         return secret
 
-    def live(self, secret: str, now: float) -> Session | None:
-        """Return the session of a cookie, and note that it was used; None when it is over."""
+    def live(self, secret: str, now: float, *, is_used: bool = True) -> Session | None:
+        """Return the session of a cookie, None when it is over.
+
+        Args:
+            secret: of the cookie.
+            now: seconds since the epoch.
+            is_used: note that it was used, which puts its idle end off.
+        """
         found = self._open.get(_key(secret)) if secret else None
         if found is None:
             return None
         if now - found.seen > IDLE_S or now - found.born > ABSOLUTE_S:
             self.end(secret)
             return None
-        found.seen = now
+        if is_used:
+            found.seen = now
         return found
 
     def end(self, secret: str) -> Session | None:

@@ -217,6 +217,10 @@ class PageData(Protocol):
         """Return one gap, None when there is none of that id."""
         ...
 
+    async def shown_gaps(self, gap_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of some gaps who looks may be shown."""
+        ...
+
     async def path(self, patient_id: str, now: datetime) -> Path | None:
         """Return the path of the person a Patient belongs to."""
         ...

@@ -24,6 +24,10 @@ _COMMENT_S = 15.0
 _RETRY_MS = 3000
 
 
+#: Gives what of some zones a reader may be told of.
+Sieve = Callable[[list[str]], Awaitable[list[str] | None]]
+
+
 @dataclass(slots=True, eq=False)
 class _Listener:
     """One open stream: zones not told yet, and whether it has to end."""
@@ -69,11 +73,13 @@ class Hub:
             self._watch.cancel()
             self._watch = None
 
-    async def listen(self, after: str = "") -> AsyncIterator[bytes]:
+    async def listen(self, after: str = "", sieve: Sieve | None = None) -> AsyncIterator[bytes]:
         """Yield the bytes of one stream until its reader goes or the hub closes.
 
         Args:
             after: number of the last event the browser had; empty for a new page.
+            sieve: gives what of some zones the reader may be told of, None when the reader is
+                not in any more; None: everything is told.
         """
         listener = _Listener()
         if len(self._listeners) >= _STREAMS:
@@ -88,8 +94,9 @@ class Hub:
             if missed is None:
                 yield self._event("reset", {})
             elif missed:
-                yield self._event("change", {"zones": sorted(missed)})
-            async for event in self._told(listener):
+                told = await _sifted(sorted(missed), sieve)
+                yield self._event("change", {"zones": told or []})
+            async for event in self._told(listener, sieve):
                 yield event
         finally:
             self._listeners.remove(listener)
@@ -97,7 +104,7 @@ class Hub:
                 self._watch.cancel()
                 self._watch = None
 
-    async def _told(self, listener: _Listener) -> AsyncIterator[bytes]:
+    async def _told(self, listener: _Listener, sieve: Sieve | None) -> AsyncIterator[bytes]:
         while True:
             try:
                 await asyncio.wait_for(listener.woken.wait(), _COMMENT_S)
@@ -109,7 +116,12 @@ class Hub:
                 yield self._event("bye", {"why": listener.bye})
                 return
             zones, listener.zones = list(listener.zones), {}
-            yield self._event("change", {"zones": zones})
+            told = await _sifted(zones, sieve)
+            if told is None:
+                yield self._event("bye", {"why": "session"})
+                return
+            if told:
+                yield self._event("change", {"zones": told})
             await asyncio.sleep(self._pause_s)
 
     def _event(self, name: str, data: dict[str, object]) -> bytes:
@@ -153,6 +165,10 @@ class Hub:
         for listener in self._listeners:
             listener.zones.update(dict.fromkeys(sorted(zones)))
             listener.woken.set()
+
+
+async def _sifted(zones: list[str], sieve: Sieve | None) -> list[str] | None:
+    return zones if sieve is None else await sieve(zones)
 
 
 def changed_zones(before: Pulse, after: Pulse) -> frozenset[str]:

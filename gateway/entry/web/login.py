@@ -18,12 +18,14 @@ from starlette.responses import RedirectResponse, Response
 from gateway.core.audit import Trace
 from gateway.core.issues import Issue, Severity
 from gateway.entry.auth.id_token import LoginRefusedError
-from gateway.entry.auth.people import Role
+from gateway.entry.auth.people import Person
 from gateway.entry.auth.psc import Psc
-from gateway.entry.auth.sessions import BEGUN_S
+from gateway.entry.auth.roles import may
+from gateway.entry.auth.sessions import BEGUN_S, Session
 from gateway.entry.web import access
 from gateway.entry.web.render import Pages
 from gateway.pipeline.journal import Journal
+from gateway.pipeline.viewing import VIEWER, Viewer
 
 LOGIN, BACK, LOGOUT, ENDED = "/login", "/login/back", "/logout", "/login/ended"
 _FORM_LIMIT = 16 * 1024
@@ -42,6 +44,26 @@ def login_router(psc: Psc, pages: Pages, journal: Journal) -> APIRouter:
     return router
 
 
+def viewer_of(psc: Psc, session: Session, person: Person) -> Viewer:
+    """Return who looks, as the store is read for them."""
+    return Viewer(person.id, person.circle(session.finess), psc.clock.now())
+
+
+def still_in(psc: Psc) -> Callable[[Request], bool]:
+    """Return what tells, for an open stream, whether who opened it is still in.
+
+    It says who looks now, too: what they may be shown may have changed.
+    """
+
+    def is_in(request: Request) -> bool:
+        found = psc.listener(request.cookies.get(_cookie(request, "relais"), ""))
+        if found is not None:
+            VIEWER.set(viewer_of(psc, *found))
+        return found is not None
+
+    return is_in
+
+
 def gate_of(psc: Psc) -> Callable[[Request], Response | None]:
     """Return what lets a request to a page through: None, or the answer in its place."""
 
@@ -50,13 +72,13 @@ def gate_of(psc: Psc) -> Callable[[Request], Response | None]:
         if found is None:
             return RedirectResponse(f"{LOGIN}?to={_local(request.url.path)}", 303)
         session, person = found
-        path = request.url.path
-        is_acting = request.method != "GET"
-        if person.role is not Role.OPERATOR and (is_acting or path.startswith("/messages/")):
-            # Messages as they came are for operators; to others they are not there.
+        if not may(person.role, request.method, request.url.path):
+            # What is not for a role is not there.
             return Response(status_code=404)
+        VIEWER.set(viewer_of(psc, session, person))
         details = {"user": person.id, "role": person.role.value}
         request.state.person = {**details, "finess": ",".join(session.finess)}
+        request.state.opens = lambda address: may(person.role, "GET", address)
         return None
 
     return gate

@@ -18,6 +18,7 @@ from gateway.entry.web.assets import assets
 from gateway.entry.web.bridge import bridge
 from gateway.entry.web.data import Badges, PageData
 from gateway.entry.web.icons import ICONS
+from gateway.entry.web.live import Sieve
 from gateway.entry.web.words import LANGUAGES, Words, chosen, words
 
 _log = structlog.get_logger()
@@ -27,6 +28,7 @@ CSP = (
     "font-src 'none'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types relais"
 )
+_GAP = "gap:"
 _LEGEND = {
     "stay": '<rect class="tint-mco" x="1" y="3" width="24" height="10"/>'
     '<rect class="edge-mco" x="1" y="3" width="24" height="10"/>',
@@ -54,6 +56,7 @@ class WebSettings:
             banner says so.
         gate: lets a request of somebody who is in through (None), or gives the answer in its
             place; None where there are no accounts.
+        still_in: tells of an open stream whether who opened it is still in; None likewise.
     """
 
     version: str
@@ -61,6 +64,7 @@ class WebSettings:
     open_door: bool = True
     behind_boundary: bool = False
     gate: Callable[[Request], Response | None] | None = None
+    still_in: Callable[[Request], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,25 @@ class Pages:
         _log.warning("page_refused", code=issue.code)
         return self.refusal(request, "403", 403, issue.code)
 
+    def sieve(self, request: Request) -> Sieve | None:
+        """Return what holds the stream of an open page to what its reader may be shown."""
+        still_in = self._settings.still_in
+        if still_in is None:
+            return None
+
+        async def sift(zones: list[str]) -> list[str] | None:
+            if not still_in(request):
+                return None
+            gaps = [zone.partition(":")[2] for zone in zones if zone.startswith(_GAP)]
+            shown = await self.data.shown_gaps(gaps) if gaps else frozenset()
+            return [
+                zone
+                for zone in zones
+                if (zone.partition(":")[2] in shown if zone.startswith(_GAP) else True)
+            ]
+
+        return sift
+
     def words(self, request: Request) -> Words:
         """Return the words of the language a request wants."""
         return words(
@@ -169,6 +192,7 @@ class Pages:
             "live": "/live" if view.live else "",
             "current": view.current,
             "badges": badges,
+            "opens": getattr(request.state, "opens", _opens_everything),
             "here": self.address(request, query),
             "other_language": self.address(request, [*query, ("lang", found("shell.other_lang"))]),
             "unknown": sorted(
@@ -191,6 +215,10 @@ class Pages:
             {"Content-Security-Policy": CSP, "Cache-Control": "no-store"},
             "text/html; charset=utf-8",
         )
+
+
+def _opens_everything(_address: str) -> bool:
+    return True
 
 
 def _legend(kind: str) -> Markup:

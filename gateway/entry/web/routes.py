@@ -240,7 +240,7 @@ class _Site:
 
     async def live(self, request: Request, now: datetime) -> Response:
         after = request.headers.get("last-event-id") or request.query_params.get("after", "")
-        stream = self._hub.listen(after[:80])
+        stream = self._hub.listen(after[:80], self._pages.sieve(request))
         return StreamingResponse(stream, headers=_STREAM, media_type="text/event-stream")
 
 

@@ -39,6 +39,7 @@ from gateway.pipeline.dossiers import owners
 from gateway.pipeline.mutes import hidden
 from gateway.pipeline.quarantine import HELD, discarded, not_held, retried, stored
 from gateway.pipeline.replay import Replayer
+from gateway.pipeline.viewing import VIEWER
 
 T = TypeVar("T")
 #: Rows of one state that are looked at; a page says so when there are more.
@@ -55,17 +56,22 @@ _ENDINGS = frozenset({Status.MET, Status.MET_LATE, Status.CANCELLED, Status.MOOT
 
 @dataclass(slots=True)
 class _Kept(Generic[T]):
-    """A value that may be a little old."""
+    """A value that may be a little old, for each who looks."""
 
     for_s: float
-    value: T | None = None
-    at: float = -1e9
+    values: dict[str, tuple[float, T]] = field(default_factory=dict)
 
     async def get(self, make: Callable[[], Awaitable[T]]) -> T:
         """Return the value, made again when it is too old."""
-        if self.value is None or time.monotonic() - self.at > self.for_s:
-            self.value, self.at = await make(), time.monotonic()
-        return self.value
+        viewer, now = VIEWER.get(), time.monotonic()
+        key = "" if viewer is None else f"{viewer.who} {viewer.circle.id}"
+        at, value = self.values.get(key, (None, None))
+        if at is not None and value is not None and now - at <= self.for_s:
+            return value
+        made = await make()
+        self.values = {k: v for k, v in self.values.items() if now - v[0] <= self.for_s}
+        self.values[key] = (now, made)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +79,14 @@ class StorePageData:
     """What the pages show, from the store.
 
     Attributes:
-        store: everything comes from here.
+        store: everything comes from here, as far as who looks may be shown it.
         rules: names, laws and delays of rules.
         ids: of the installation.
         converter: makes the trace of a message anew.
         replayer: tries a refused input again.
         sectors: of establishments with one only, by FINESS.
+        inputs: messages and deliveries come from here, which a role may open or not; None: from
+            `store`.
     """
 
     store: Store
@@ -87,6 +95,7 @@ class StorePageData:
     converter: Converter
     replayer: Replayer
     sectors: Mapping[str, str] = field(default_factory=dict)
+    inputs: Store | None = None
     _badges: _Kept[Badges] = field(default_factory=lambda: _Kept[Badges](2.0))
     _counts: "_Kept[_Counts]" = field(default_factory=lambda: _Kept[_Counts](2.0))
 
@@ -96,7 +105,7 @@ class StorePageData:
 
     @property
     def _messages(self) -> MessageReader:
-        return MessageReader(self.store, self.converter)
+        return MessageReader(self.inputs or self.store, self.converter)
 
     async def badges(self) -> Badges:
         """Return the counts of the navigation."""
@@ -194,6 +203,14 @@ class StorePageData:
 
         return await self.store.read(work)
 
+    async def shown_gaps(self, gap_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of some gaps who looks may be shown."""
+
+        def work(tx: Transaction) -> frozenset[str]:
+            return frozenset(one for one in gap_ids if tx.watch.gap(one) is not None)
+
+        return await self.store.read(work)
+
     async def path(self, patient_id: str, now: datetime) -> Path | None:
         """Return the path of the person a Patient belongs to."""
         reader = PathReader(self._gaps)
@@ -211,13 +228,13 @@ class StorePageData:
 
     async def retry(self, number: int) -> InboxStatus:
         """Convert an input in quarantine again."""
-        if (await stored(self.store, number)).status not in HELD:
+        if (await stored(self._messages.store, number)).status not in HELD:
             raise RejectedError([not_held(number)])
         return await retried(self.store, self.replayer, number)
 
     async def discard(self, number: int) -> None:
         """Set an input in quarantine aside for good."""
-        await discarded(self.store, number)
+        await discarded(self._messages.store, number)
 
     async def deliveries(
         self, statuses: Sequence[DeliveryStatus], before: int | None

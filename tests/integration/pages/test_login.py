@@ -1,91 +1,24 @@
 """People log in to the pages with Pro Santé Connect, and out again; a double plays the provider."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-import uvicorn
 from joserfc.jwk import RSAKey
-from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from gateway.core.audit import Wanted
 from gateway.core.errors import FatalError
-from gateway.entry.serve import Gateway
-from gateway.entry.settings import load
-from tests.support.pipeline import START, HandClock
-from tests.support.psc import CLIENT, RPPS, SECRET, PscDouble, professional
-
-TABLE = '[people.{}]\nrole = "{}"\nfiness = ["690000010"]\n'
-
-
-class Office:
-    """A gateway with accounts, its provider, and the browser of a person."""
-
-    def __init__(self, gateway: Gateway, psc: PscDouble, clock: HandClock, people: Path) -> None:
-        self.gateway, self.psc, self.clock, self.people = gateway, psc, clock, people
-        self.browser = httpx2.AsyncClient(base_url=gateway.base_url)
-
-    async def login(self, to: str = "/") -> httpx2.Response:
-        """Go the whole way to the provider and back; return the last answer of the gateway."""
-        asked = await self.browser.get("/login", params={"to": to})
-        sent = await self.browser.get(asked.headers["location"])
-        return await self.browser.get(sent.headers["location"])
-
-    async def entries(self, *kinds: str) -> list[tuple[str, str, str]]:
-        """Return (kind, outcome, who) of entries of the journal, oldest first."""
-        await self.gateway.journal.flush()
-        found = await self.gateway.store.read(lambda tx: tx.audit.find(Wanted(kinds=kinds), 99))
-        return [(e.trace.kind, e.trace.outcome, e.trace.agent) for e in reversed(found)]
-
-
-async def serve(app) -> tuple[uvicorn.Server, asyncio.Task, int]:
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve([listening]))
-    return server, task, listening.getsockname()[1]
+from tests.support.office import TABLE, Office, open_office
+from tests.support.psc import RPPS, SECRET, professional
 
 
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
     """Give a gateway that knows one pilot."""
-    clock = HandClock(START)
-    double = PscDouble("", lambda: clock.now().timestamp())
-    server, task, port = await serve(double.app())
-    double.base = f"http://127.0.0.1:{port}"
-    people, secret = tmp_path / "people.toml", tmp_path / "secret"
-    people.write_text(TABLE.format(RPPS, "pilot"), encoding="utf-8")
-    secret.write_text(f"{SECRET}\n", encoding="utf-8")
-    settings = load(
-        store={"url": "memory://"},
-        http={"port": 0},
-        mllp={"port": 0},
-        psc={
-            "issuer": double.base,
-            "authorization": f"{double.base}/auth",
-            "token": f"{double.base}/token",
-            "userinfo": f"{double.base}/userinfo",
-            "keys": f"{double.base}/certs",
-            "logout": f"{double.base}/logout",
-            "client": CLIENT,
-            "credential": secret,
-            "people": people,
-        },
-    )
-    gateway = Gateway(settings, clock=clock, registry=CollectorRegistry())
-    await gateway.start()
-    found = Office(gateway, double, clock, people)
-    yield found
-    await found.browser.aclose()
-    await gateway.stop()
-    server.should_exit = True
-    await task
+    async with open_office(tmp_path) as found:
+        yield found
 
 
 async def test_without_a_session_a_page_leads_to_the_login(office: Office) -> None:
