@@ -81,35 +81,43 @@ class FhirMail:
             RejectedError: the address may not be written to, or the server says 5yz
                 (RLS-SUB-035, 039).
         """
-        mail = build(delivery, self._server)
-        server = self._server
-        client = SMTP(
-            hostname=server.host,
-            port=server.port,
-            start_tls=False,
-            tls_context=server.tls() if server.tls else None,
-            timeout=server.timeout_s,
-        )
-        try:
-            await client.connect()
-            await client.ehlo()
-            if server.tls is not None:
-                if not client.supports_extension("starttls"):
-                    raise RetriableError([_no_tls()], _LATER_S)
-                await client.starttls()
-            if server.user:
-                await client.login(server.user, server.password)
-            await client.sendmail(server.sender, [str(mail["To"])], mail.as_bytes())
-        except SMTPResponseException as error:
-            raise _refusal(error.code) from None
-        except (SMTPException, OSError) as error:
-            refused = getattr(error, "recipients", None)
-            if refused:
-                raise _refusal(refused[0].code) from None
-            raise RetriableError([_away()], _LATER_S) from None
-        finally:
-            client.close()
-        return Handover(DeliveryStatus.CONFIRMED, "250 taken")
+        return await hand_over(build(delivery, self._server), self._server)
+
+
+async def hand_over(mail: EmailMessage, server: MailServer) -> Handover:
+    """Hand one mail to the server.
+
+    Raises:
+        RetriableError: the server is away, offers no TLS, or says 4yz (RLS-SUB-038, 040).
+        RejectedError: the server says 5yz (RLS-SUB-039).
+    """
+    client = SMTP(
+        hostname=server.host,
+        port=server.port,
+        start_tls=False,
+        tls_context=server.tls() if server.tls else None,
+        timeout=server.timeout_s,
+    )
+    try:
+        await client.connect()
+        await client.ehlo()
+        if server.tls is not None:
+            if not client.supports_extension("starttls"):
+                raise RetriableError([_no_tls()], _LATER_S)
+            await client.starttls()
+        if server.user:
+            await client.login(server.user, server.password)
+        await client.sendmail(server.sender, [str(mail["To"])], mail.as_bytes())
+    except SMTPResponseException as error:
+        raise _refusal(error.code) from None
+    except (SMTPException, OSError) as error:
+        refused = getattr(error, "recipients", None)
+        if refused:
+            raise _refusal(refused[0].code) from None
+        raise RetriableError([_away()], _LATER_S) from None
+    finally:
+        client.close()
+    return Handover(DeliveryStatus.CONFIRMED, "250 taken")
 
 
 def build(delivery: Delivery, server: MailServer) -> EmailMessage:

@@ -1,8 +1,10 @@
 """Builds the accounts of people from the settings: Pro Santé Connect, or none."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import APIRouter
 
 from gateway.connectors.oidc import OidcProvider
@@ -10,12 +12,16 @@ from gateway.core.clock import Clock
 from gateway.core.egress import EgressPolicy
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
+from gateway.core.ports import Store
 from gateway.entry.auth.people import People
 from gateway.entry.auth.psc import Psc, PscAddresses
 from gateway.entry.settings import Settings
+from gateway.entry.web.glass import GlassSettings, glass_router
 from gateway.entry.web.login import BACK, login_router
 from gateway.entry.web.render import Pages
 from gateway.pipeline.journal import Journal
+
+_log = structlog.get_logger()
 
 
 def build_psc(settings: Settings, clock: Clock, public_url: str) -> Psc | None:
@@ -57,13 +63,23 @@ def build_psc(settings: Settings, clock: Clock, public_url: str) -> Psc | None:
     return Psc(at, OidcProvider(policy), People(told.people), clock)
 
 
-def accounts_of(psc: Psc | None, journal: Journal) -> Callable[[Pages], APIRouter] | None:
-    """Return what makes the addresses of login and logout; None where there are no accounts."""
+def accounts_of(
+    psc: Psc | None, journal: Journal, store: Store, settings: Settings
+) -> Callable[[Pages], APIRouter] | None:
+    """Return what makes the addresses of login and break-glass; None where nobody logs in."""
     if psc is None:
         return None
+    if settings.psc.auditors and not settings.hooks.mail_host:
+        _log.warning("auditors_not_told", fix="set hooks.mail_host: no mail leaves without it")
+    lasts = timedelta(minutes=settings.psc.glass_minutes)
+    # Without a mail server nothing would ever take what is queued for it.
+    told = settings.psc.auditors if settings.hooks.mail_host else ()
+    glass = GlassSettings(store, lasts, told)
 
     def made(pages: Pages) -> APIRouter:
-        return login_router(psc, pages, journal)
+        router = login_router(psc, pages, journal)
+        router.include_router(glass_router(pages, glass))
+        return router
 
     return made
 

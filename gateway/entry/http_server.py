@@ -32,6 +32,8 @@ class HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            # Whose word about callers counts is `api.proxied`'s question.
+            proxy_headers=False,
             timeout_graceful_shutdown=10,
             lifespan="off",
             # What clients send on a websocket is a ticket.

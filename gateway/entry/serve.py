@@ -29,7 +29,7 @@ from gateway.entry.api.pages import Door
 from gateway.entry.certificate_dates import certificate_dates
 from gateway.entry.certificates import CertificateWatch
 from gateway.entry.doors import House
-from gateway.entry.exposure import refuse_exposure
+from gateway.entry.exposure import refuse_exposure, refuse_nobody
 from gateway.entry.figures import Figures
 from gateway.entry.http_server import HttpServer
 from gateway.entry.mllp import MllpListener, PendingFrame
@@ -63,6 +63,8 @@ _LOOP_LAG = Gauge("relais_loop_lag_seconds", "How late the event loop runs a tim
 _BACKLOG_AFTER = timedelta(seconds=60)
 _BACKLOG_EVERY_S = 5.0
 _LAG_EVERY_S = 0.5
+#: Where the MLLP door without TLS listens when the others open beyond this machine.
+LOOPBACK = "127.0.0.1"
 
 
 class Role(StrEnum):
@@ -168,6 +170,7 @@ class Gateway:
             FatalError: a port is taken, a certificate cannot be read, the schema is newer.
         """
         await self.store.open()
+        await refuse_nobody(self.settings, self.store)
         self.registry.register(self._figures)
         if await is_needed(self.store):
             _log.warning("index_outdated", fix="run: relais store reindex")
@@ -230,7 +233,9 @@ class Gateway:
         plain = MllpListener(
             house, metrics, limits=limits, other_port=settings.mllps.port if secured else None
         )
-        await _bind(plain, settings.host, settings.mllp.port)
+        # Without TLS nobody is known: beyond this machine feeds come over the other door.
+        host = settings.host if not settings.is_exposed else LOOPBACK
+        await _bind(plain, host, settings.mllp.port)
         self._listeners.append(plain)
         if secured and settings.mllps.certificate is not None:
             context = tls.server_context(
@@ -267,6 +272,8 @@ class Gateway:
                 hosts=settings.http.hosts,
                 clock=self.clock,
                 value_sets=build_value_sets(settings),
+                proxies=settings.http.proxies,
+                is_exposed=settings.is_exposed,
             ),
             routers=self._routers(),
             stalled_for=self.receiver.stalled_for,

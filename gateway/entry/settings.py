@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
+from gateway.entry.settings_access import PscSettings
 from gateway.entry.settings_record import DmpSettings as DmpSettings
 
 #: Namespace of computed ids in tests and the demo; an installation sets its own.
@@ -56,6 +57,9 @@ class HttpSettings(_Part):
     key: Path | None = Field(None, description="PEM private key, when not in the chain")
     client_ca: Path | None = Field(
         None, description="PEM of the authorities of client certificates, which callers may show"
+    )
+    proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = Field(
+        (), description="proxies that end TLS before this door; what they say of callers counts"
     )
 
 
@@ -237,20 +241,6 @@ class FhirSettings(_Part):
     )
 
 
-class PscSettings(_Part):
-    """`[psc]`: Pro Santé Connect for people at the pages; off until an issuer is named."""
-
-    issuer: str = Field("", description="issuer, to the letter; empty: no accounts")
-    authorization: str = Field("", description="address the browser is sent to")
-    token: str = Field("", description="address of the token endpoint")
-    userinfo: str = Field("", description="address of the userinfo")
-    keys: str = Field("", description="address of the key set")
-    logout: str = Field("", description="address of the logout; empty: the session ends here only")
-    client: str = Field("", description="client_id given by the provider")
-    credential: Path | None = Field(None, description="file with what the client proves itself by")
-    people: Path | None = Field(None, description="table of who may enter, and as what (TOML)")
-
-
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -320,6 +310,11 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def is_exposed(self) -> bool:
+        """Tell whether other machines reach the doors, which then let in nobody unknown."""
+        return not self.on_loopback and not self.unprotected
 
     @property
     def loopback(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from gateway.connectors.alert_mail import AlertMail
 from gateway.connectors.fhir_channels import FhirChannels
 from gateway.connectors.fhir_hook import FhirHook
 from gateway.connectors.fhir_mail import FhirMail, MailServer
@@ -80,6 +81,21 @@ def build_channels(
     reach = replace(egress, hosts=egress.hosts | frozenset(narrower))
     hook = FhirHook(client, reach, timeout_s=hooks.timeout_s, sign=_signer(hooks, clock))
     return FhirChannels(hook, FhirMail(_mail_server(hooks)) if hooks.mail_host else None)
+
+
+def build_alerts(settings: Settings, base: str) -> AlertMail | None:
+    """Build what tells the auditors by mail; None where no mail leaves.
+
+    Args:
+        settings: of the installation.
+        base: public address of the pages.
+
+    Raises:
+        FatalError: a file of the mail server cannot be read (RLS-CFG-090).
+    """
+    if not settings.hooks.mail_host:
+        return None
+    return AlertMail(_mail_server(settings.hooks), base.rstrip("/"))
 
 
 def sign(secret: bytes, body: bytes, at: int) -> str:

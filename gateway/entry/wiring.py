@@ -40,7 +40,7 @@ from gateway.entry.judging_resources import build_resource_judge
 from gateway.entry.mail import build_mssante
 from gateway.entry.settings import Settings
 from gateway.entry.sources import brought_by
-from gateway.entry.subscribing import build_channels, build_subscriptions
+from gateway.entry.subscribing import build_alerts, build_channels, build_subscriptions
 from gateway.entry.web.live import Hub
 from gateway.entry.web.login import gate_of, still_in
 from gateway.entry.web.ops.desk import Ops
@@ -238,7 +238,7 @@ def build_pages(
         gate=None if psc is None else gate_of(psc),
         still_in=None if psc is None else still_in(psc),
     )
-    login = None if journal is None else accounts_of(psc, journal)
+    login = None if journal is None else accounts_of(psc, journal, store, settings)
     ops = None
     if journal is not None:
         ops = Ops(
@@ -333,6 +333,9 @@ def build_workers(
     connectors: list[Connector] = [
         build_channels(settings, client, build_egress(settings), due_clock)
     ]
+    alerts = build_alerts(settings, base.removesuffix("/fhir"))
+    if alerts is not None:
+        connectors.append(alerts)
     letters = build_letters(settings, mappings, store, due_clock)
     mail = build_mssante(settings, mappings, due_clock, letters.takes)
     if mail is not None:

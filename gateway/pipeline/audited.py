@@ -43,6 +43,7 @@ class Request:
         details: as `sharing.audit` shows them.
         patients: whose resources were looked at, in order.
         written: entries of what was written were kept already.
+        kind: of its entry, where that is not what its address says.
     """
 
     at: datetime
@@ -50,6 +51,7 @@ class Request:
     details: dict[str, Any] = field(default_factory=dict)
     patients: dict[str, None] = field(default_factory=dict)
     written: bool = False
+    kind: str = ""
 
     def looked_at(self, rows: Iterable[StoredResource]) -> None:
         """Note whose resources were read."""

@@ -27,8 +27,10 @@ from gateway.core.ports import (
 )
 from gateway.fhir.compartment import category_of
 from gateway.pipeline import rights
-from gateway.pipeline.audited import Watched
+from gateway.pipeline.audited import CURRENT, Watched
+from gateway.pipeline.glass import PURPOSE
 from gateway.pipeline.seen_gaps import SeenGaps
+from gateway.sharing.decision import Why
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -189,6 +191,9 @@ class SeenResources:
             sight = self._sight
             found = self._tx.access.permits(sight.client, theirs, sight.now, sight.person)
             permits = dict.fromkeys(found)
+            request = CURRENT.get()
+            if request is not None and any(one.basis == Why.GLASS for one in found.values()):
+                request.details["purpose"] = PURPOSE
         return {id(row) for row in rows if self._is_shown(row, permits)}
 
     def _is_shown(self, row: StoredResource, permits: dict[tuple[str, str], None]) -> bool:

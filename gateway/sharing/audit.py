@@ -5,7 +5,7 @@ AuditEvent, DICOM PS3.16. The profiles of BALP fix outcome 0: a refusal follows 
 claims none. Nothing personal but references; a search is kept as it was asked.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.core.audit import Trace
 from gateway.core.contributions import Json
@@ -16,6 +16,7 @@ REST = f"{_T}audit-event-type"
 INTERACTIONS = "http://hl7.org/fhir/restful-interaction"
 LIFECYCLE = f"{_T}iso-21089-lifecycle"
 _PROFILES = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
+_AUTHZ = "https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType"
 _ENTITIES = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
 #: Names of professionals: national identifier (PS_IdNat).
 _ID_NAT = "urn:oid:1.2.250.1.71.4.2.1"
@@ -66,6 +67,7 @@ KINDS = {
     "login": Kind((DCM, "110114"), (DCM, "110122"), "E", ""),
     "logout": Kind((DCM, "110114"), (DCM, "110123"), "E", ""),
     "audit-read": Kind((DCM, "110101"), (INTERACTIONS, "read"), "R", ""),
+    "break-glass": Kind((DCM, "110113"), (_AUTHZ, "AuthZ-Consent"), "E", ""),
     "security": Kind((DCM, "110113"), (DCM, "110131"), "U", ""),
 }
 #: Kinds by the codes a search names: of the type, of the subtype, of the action.
@@ -84,7 +86,8 @@ def audit_event(trace: Trace, server: str) -> Json:
     Args:
         trace: the entry. Of its details are shown: `address` (of the client), `user` and `role`
             (a person), `token` (start of the hash of the access token), `target` (`Type/id`),
-            `query` (base64), `request` (X-Request-Id), `why`, `recipient`, `number` (of an event).
+            `query` (base64), `request` (X-Request-Id), `why`, `purpose` (v3-ActReason),
+            `recipient`, `number` (of an event).
         server: public address of the gateway.
     """
     kind, said = KINDS[trace.kind], trace.details
@@ -101,11 +104,17 @@ def audit_event(trace: Trace, server: str) -> Json:
         "recorded": at,
         "outcome": trace.outcome,
         "outcomeDesc": said.get("why"),
+        "purposeOfEvent": _purposes(said),
         "agent": _agents(trace, kind, server),
         "source": {"observer": {"display": "Relais", "identifier": {"value": server}}},
         "entity": _entities(trace, kind),
     }
     return {name: value for name, value in made.items() if value not in (None, [])}
+
+
+def _purposes(said: dict[str, Any]) -> list[Json]:
+    """Return why somebody looked, where that is not the usual care."""
+    return [_concept(f"{_T}v3-ActReason", said["purpose"])] if said.get("purpose") else []
 
 
 def _agents(trace: Trace, kind: Kind, server: str) -> list[Json]:

@@ -156,6 +156,7 @@ class MemoryAccess:
             for row in self._permits.values()
             if row.client in names and row.patient in wanted and row.until > at
         ]
+        found.sort(key=lambda one: one.client == client_id)
         return {(one.patient, one.category): one for one in found}
 
     def permitted(self, client_id: str, now: datetime, person: str = "") -> set[tuple[str, str]]:

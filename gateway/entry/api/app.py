@@ -22,6 +22,7 @@ from gateway.entry.api.fhir import FhirSettings, fhir_router
 from gateway.entry.api.guard import Guard
 from gateway.entry.api.health import Operation, health_router
 from gateway.entry.api.pages import Door, pages_router
+from gateway.entry.api.proxied import Network, Proxied
 from gateway.entry.auth.auditing import Auditing
 from gateway.entry.auth.routes import auth_router
 from gateway.entry.auth.tokens import Tokens
@@ -53,6 +54,8 @@ class AppSettings:
         stall_limit_s: age of the oldest unstored input from which the gateway is not ready.
         clock: what pages of a search expire by; None when they never do.
         value_sets: lists the codes of a value set; None where none can be searched by.
+        proxies: proxies that end TLS before the door.
+        is_exposed: other machines reach the door: nobody is let in without a token.
     """
 
     public_url: str
@@ -63,6 +66,8 @@ class AppSettings:
     stall_limit_s: float = 10.0
     clock: Clock | None = None
     value_sets: ValueSets | None = None
+    proxies: tuple[Network, ...] = ()
+    is_exposed: bool = False
 
 
 def create_app(
@@ -120,7 +125,7 @@ def create_app(
     app.openapi = lambda: with_types(plain())  # type: ignore[method-assign] # its own way to extend
     doors = (*_http_doors(paths, settings.public_url), Door("FHIR R4", base), *settings.doors)
     if tokens is not None:
-        app.add_middleware(Wall, tokens=tokens)
+        app.add_middleware(Wall, tokens=tokens, is_closed=settings.is_exposed)
     if journal is not None and settings.clock is not None:
         app.add_middleware(Auditing, journal=journal, clock=settings.clock)
     inside = [
@@ -138,6 +143,7 @@ def create_app(
     found = [route for router in inside for route in router.routes]
     app.state.routes = [route for route in found if isinstance(route, Route)]
     app.add_middleware(Guard, public_url=settings.public_url, hosts=settings.hosts)
+    app.add_middleware(Proxied, proxies=settings.proxies)
     return app
 
 

@@ -109,6 +109,8 @@ _ANSWERS: dict[str, tuple[int, str]] = {
     "RLS-SEC-044": (503, "transient"),
     "RLS-SEC-047": (400, "too-costly"),
     "RLS-SEC-048": (401, "login"),
+    "RLS-SEC-052": (403, "forbidden"),
+    "RLS-SEC-054": (401, "login"),
     "RLS-STO-005": (400, "value"),
     **dict.fromkeys((f"RLS-FHR-{number}" for number in range(270, 275)), (422, "not-supported")),
     "RLS-SUB-001": (422, "not-supported"),

@@ -1,6 +1,5 @@
 """Whether the gateway lives and is ready, and its metrics."""
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +13,7 @@ from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Store
 from gateway.entry.api.errors import refusal
 from gateway.entry.auth.certificates import certificate_of
+from gateway.entry.auth.loopback import is_loopback
 from gateway.entry.auth.tokens import Tokens
 from gateway.fhir.bundle import to_bytes
 from gateway.sharing.scopes import METRICS
@@ -128,12 +128,7 @@ def _json(value: Json, status: int) -> Response:
 
 
 def _is_local(request: Request) -> bool:
-    if request.client is None:
-        return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
+    return request.client is not None and is_loopback(request.client.host)
 
 
 def _loopback_only() -> Issue:

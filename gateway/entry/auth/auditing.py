@@ -21,6 +21,8 @@ from gateway.pipeline.journal import Journal
 from gateway.sharing.interactions import OPEN
 
 _PAGE = re.compile(r"/(patients|gaps|messages)/([^/]+)")
+#: The list of the auditors at the pages.
+_JOURNAL = "/journal"
 _FORM_LIMIT = 64 * 1024
 _WRITES = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 #: Kinds that are about one resource, whose address is noted.
@@ -86,8 +88,12 @@ class Auditing:
         page = _PAGE.fullmatch(path)
         if page is not None:
             return self._of_page(scope, request, page, status)
+        if path == _JOURNAL:
+            request.details |= self._person_of(scope)
+            request.agent = request.details.get("user", LOCAL)
+            return [request.trace("audit-read", "0" if status == 200 else "4")]
         below = path.removeprefix("/fhir").strip("/")
-        kind = kind_of(method, below)
+        kind = request.kind or kind_of(method, below)
         outcome = "0" if status < 400 else "4" if status < 500 else "8"
         more: dict[str, str] = {}
         if outcome != "0":
@@ -184,4 +190,4 @@ def kind_of(method: str, below: str) -> str:
 def _is_noted(path: str) -> bool:
     if path.startswith("/fhir/"):
         return path.split("/")[2] not in OPEN
-    return path == "/fhir" or _PAGE.fullmatch(path) is not None
+    return path in ("/fhir", _JOURNAL) or _PAGE.fullmatch(path) is not None

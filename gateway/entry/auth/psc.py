@@ -67,9 +67,14 @@ class Psc:
         """Return the present instant, seconds since the epoch."""
         return self.clock.now().timestamp()
 
-    def begin(self, back: str) -> tuple[str, str]:
-        """Begin a login; return the secret of the browser's cookie, and where it is sent."""
-        secret, begun = self.sessions.begin(back, self.now())
+    def begin(self, back: str, *, again: bool = False) -> tuple[str, str]:
+        """Begin a login; return the secret of the browser's cookie, and where it is sent.
+
+        Args:
+            back: page to go to afterwards, a path of ours.
+            again: whoever is in proves once more who they are (OpenID Connect Core 3.1.2.1).
+        """
+        secret, begun = self.sessions.begin(back, self.now(), again=again)
         challenge = hashlib.sha256(begun.verifier.encode()).digest()
         asked = {
             "response_type": "code",
@@ -81,6 +86,7 @@ class Psc:
             "nonce": begun.nonce,
             "code_challenge": base64.urlsafe_b64encode(challenge).decode().rstrip("="),
             "code_challenge_method": "S256",
+            **({"prompt": "login", "max_age": "0"} if again else {}),
         }
         return secret, f"{self.at.authorization}?{urlencode(asked)}"
 
@@ -117,6 +123,10 @@ class Psc:
             raise LoginRefusedError(msg) from error
         if known.get("sub") != claims["sub"]:
             msg = "userinfo"
+            raise LoginRefusedError(msg)
+        # With max_age the provider has to say when (OpenID Connect Core 2, auth_time).
+        if begun.again and not begun.at - 60 <= _seconds(claims.get("auth_time")):
+            msg = "auth_time"
             raise LoginRefusedError(msg)
         name = str(known.get("SubjectNameID", ""))
         if not ID_NAT.fullmatch(name):
@@ -190,3 +200,9 @@ class Psc:
                 raise ProviderError(msg) from error
             self._fetched = self.now()
         return self._keys
+
+
+def _seconds(said: object) -> float:
+    """Return an instant of a claim, seconds since the epoch; 0 when it says none."""
+    is_number = isinstance(said, int | float) and not isinstance(said, bool)
+    return float(said) if is_number else 0.0  # type: ignore[arg-type] # just looked at

@@ -18,6 +18,7 @@ _OPENS = {
     "deliveries": _RAW | {Role.ADMIN},
     "gaps": _ABOUT_PERSONS,
     "patients": _ABOUT_PERSONS,
+    "glass": frozenset({Role.COORDINATOR}),
     "journal": frozenset({Role.AUDITOR}),
 }
 #: First part of an address, with who may send its forms; what is not listed is for the operators.
@@ -25,7 +26,7 @@ _ACTS = {
     "messages": _RAW,
     "workbench": _RAW,
     "gaps": frozenset({Role.COORDINATOR}),
-    "patients": frozenset({Role.COORDINATOR}),
+    "glass": frozenset({Role.COORDINATOR}),
 }
 
 

@@ -42,6 +42,7 @@ class Begun:
     Attributes:
         verifier: of PKCE (RFC 7636).
         back: page to go to afterwards, a path of ours.
+        again: the provider was asked to have them prove once more who they are.
     """
 
     state: str
@@ -49,6 +50,7 @@ class Begun:
     verifier: str = field(repr=False)
     back: str
     at: float
+    again: bool = False
 
 
 class Sessions:
@@ -58,7 +60,7 @@ class Sessions:
         self._open: dict[str, Session] = {}
         self._begun: dict[str, Begun] = {}
 
-    def begin(self, back: str, now: float) -> tuple[str, Begun]:
+    def begin(self, back: str, now: float, *, again: bool = False) -> tuple[str, Begun]:
         """Begin a login; return the secret of its cookie and what is sent along."""
         secret = secrets.token_urlsafe(32)
         made = Begun(
@@ -67,6 +69,7 @@ class Sessions:
             secrets.token_urlsafe(48),
             back,
             now,
+            again,
         )
         self._begun = {k: v for k, v in self._begun.items() if v.at > now - BEGUN_S}
         while len(self._begun) >= _MOST:

@@ -18,6 +18,7 @@ from gateway.core.issues import Issue, Severity
 from gateway.entry.api.errors import refusal, unavailable
 from gateway.entry.auth.buckets import Buckets
 from gateway.entry.auth.certificates import certificate_of
+from gateway.entry.auth.loopback import is_loopback
 from gateway.entry.auth.tokens import Tokens
 from gateway.pipeline.audited import CURRENT
 from gateway.sharing.costs import too_costly
@@ -25,9 +26,13 @@ from gateway.sharing.interactions import OPEN, needs
 from gateway.sharing.scopes import allows, parse
 
 _FHIR = "/fhir"
+#: Doors for inputs.
+_INPUTS = frozenset({"/hl7v2", "/cda"})
 #: How long "no client is registered" is believed, seconds.
 _BELIEVED_S = 2.0
 _RATE, _BURST = 50.0, 200.0
+#: How software might ask for break-glass: an operation of ours, or a header.
+_GLASS, _GLASS_HEADER = "$relais-break-glass", "x-relais-break-glass"
 #: Of the hash of a token the journal shows as much as tells tokens apart.
 _TOKEN_SHOWN = 16
 
@@ -90,16 +95,28 @@ def check_cost(request: Request, pairs: Sequence[tuple[str, str]]) -> None:
 class Wall:
     """ASGI layer around the application."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
-        """Wrap an application."""
+    def __init__(self, app: ASGIApp, tokens: Tokens, *, is_closed: bool = False) -> None:
+        """Wrap an application.
+
+        Args:
+            app: the application.
+            tokens: gives and recognises access tokens.
+            is_closed: other machines reach the door: there is no implicit client, and inputs
+                come from this machine or from who shows a certificate.
+        """
         self._app = app
         self._tokens = tokens
+        self._is_closed = is_closed
         self._buckets = Buckets(_RATE, _BURST)
         self._is_open_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
         path = scope.get("path", "")
+        if self._is_closed and path in _INPUTS and not _is_known(scope):
+            headers = {"WWW-Authenticate": "Bearer"}
+            await refusal([_unknown_sender()], headers=headers)(scope, receive, send)
+            return
         if scope["type"] != "http" or not (path == _FHIR or path.startswith(f"{_FHIR}/")):
             await self._app(scope, receive, send)
             return
@@ -134,7 +151,7 @@ class Wall:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not scheme:
             if await self._is_open():
-                return Principal(LOCAL, None)
+                return _asks_glass(request, below, LOCAL) or Principal(LOCAL, None)
             return _no_token(), {"WWW-Authenticate": "Bearer"}
         principal = None
         if scheme.lower() == "bearer" and token.strip():
@@ -146,6 +163,8 @@ class Wall:
         wait = self._buckets.wait(principal.client)
         if wait:
             return _too_often(), {"Retry-After": str(max(1, round(wait)))}
+        if glass := _asks_glass(request, below, principal.client):
+            return glass
         scopes = parse(principal.scopes or "")
         asked = parse_qsl(request.url.query, keep_blank_values=True)
         wanted = needs(request.method, below, asked)
@@ -156,11 +175,39 @@ class Wall:
     async def _is_open(self) -> bool:
         """Tell whether no client is registered."""
         now = monotonic()
+        if self._is_closed:
+            return False
         if now < self._is_open_until:
             return True
         is_open = not await self._tokens.store.read(lambda tx: tx.access.clients())
         self._is_open_until = now + _BELIEVED_S if is_open else 0.0
         return is_open
+
+
+def _asks_glass(request: Request, below: str, client: str) -> tuple[Issue, dict[str, str]] | None:
+    """Refuse break-glass to software, and have it stand out in the journal."""
+    if not below.endswith(_GLASS) and request.headers.get(_GLASS_HEADER) is None:
+        return None
+    audited = CURRENT.get()
+    if audited is not None:
+        audited.kind, audited.agent = "break-glass", client
+    return _for_persons(), {}
+
+
+def _is_known(scope: Scope) -> bool:
+    """Tell whether a sender is on this machine, or showed a certificate of `http.client_ca`."""
+    client = scope.get("client")
+    return bool(certificate_of(scope)) or is_loopback(client[0] if client else "")
+
+
+def _unknown_sender() -> Issue:
+    return Issue(
+        code="RLS-SEC-054",
+        severity=Severity.ERROR,
+        where="tls",
+        what="inputs from other machines are taken from senders that show a certificate.",
+        fix="Connect with a certificate of http.client_ca, or send over MLLP with TLS.",
+    )
 
 
 def _no_token() -> Issue:
@@ -180,6 +227,16 @@ def _not_allowed() -> Issue:
         where="http.Authorization",
         what="the scopes of the access token do not allow this request.",
         fix="Ask for the scopes it needs; the operator registers those a client may have.",
+    )
+
+
+def _for_persons() -> Issue:
+    return Issue(
+        code="RLS-SEC-052",
+        severity=Severity.ERROR,
+        where="http",
+        what="break-glass is for persons at the pages, never for software.",
+        fix="Have a person who coordinates the care open the patient at /glass.",
     )
 
 

@@ -1,13 +1,12 @@
 """Who may see the pages, and whether a form comes from one of them.
 
-Rights of people are not built yet: on this machine everything is visible, from elsewhere nothing,
-unless the operator declared a boundary that admits trusted peers only (setting `unprotected`).
+Without accounts (`psc`) everything is visible on this machine, and from elsewhere nothing, unless
+the operator declared a boundary that admits trusted peers only (setting `unprotected`).
 The token of a form is kept in a cookie that no script reads and no other site's request carries;
 a form must repeat it, and the browser must say that the form is ours (OWASP, cross-site request
 forgery: token and origin).
 """
 
-import ipaddress
 import secrets
 from urllib.parse import parse_qs
 
@@ -16,6 +15,7 @@ from starlette.responses import Response
 
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
+from gateway.entry.auth.loopback import is_loopback
 
 _FORM_LIMIT = 16 * 1024
 _LANGUAGE = "relais-lang"
@@ -34,13 +34,7 @@ def may_see(request: Request, *, behind_boundary: bool) -> bool:
     """
     if behind_boundary:
         return True
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+    return is_loopback(request.client.host if request.client else "")
 
 
 def form_token(request: Request) -> str:
@@ -120,7 +114,7 @@ def from_elsewhere() -> Issue:
         where="http.client",
         what="the pages can be seen from the machine of the gateway only.",
         fix="Open them there, or through a tunnel to it; in a container network that nobody else "
-        "reaches, set RELAIS_UNPROTECTED=true. Rights of people come later.",
+        "reaches, set RELAIS_UNPROTECTED=true; or let people in with Pro Santé Connect (psc).",
     )
 
 

@@ -221,6 +221,10 @@ class PageData(Protocol):
         """Return which of some gaps who looks may be shown."""
         ...
 
+    async def glass_until(self, patient_id: str) -> datetime | None:
+        """Return until when who looks sees a patient by break-glass alone; None: by right."""
+        ...
+
     async def path(self, patient_id: str, now: datetime) -> Path | None:
         """Return the path of the person a Patient belongs to."""
         ...

@@ -78,6 +78,7 @@ def gate_of(psc: Psc) -> Callable[[Request], Response | None]:
         VIEWER.set(viewer_of(psc, session, person))
         details = {"user": person.id, "role": person.role.value}
         request.state.person = {**details, "finess": ",".join(session.finess)}
+        request.state.proved_s = psc.now() - session.born
         request.state.opens = lambda address: may(person.role, "GET", address)
         return None
 
@@ -92,7 +93,9 @@ class _Desk:
 
     async def begin(self, request: Request) -> Response:
         """Send the browser to Pro Santé Connect."""
-        secret, address = self._psc.begin(_local(request.query_params.get("to", "/")))
+        asked = request.query_params
+        again = asked.get("again") == "1"
+        secret, address = self._psc.begin(_local(asked.get("to", "/")), again=again)
         answer = RedirectResponse(address, 303)
         self._keep(request, answer, "relais-pre", secret, int(BEGUN_S))
         return answer

@@ -29,6 +29,7 @@ CSP = (
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types relais"
 )
 _GAP = "gap:"
+_OF_ACCOUNTS = frozenset({"/glass", "/journal"})
 _LEGEND = {
     "stay": '<rect class="tint-mco" x="1" y="3" width="24" height="10"/>'
     '<rect class="edge-mco" x="1" y="3" width="24" height="10"/>',
@@ -175,9 +176,21 @@ class Pages:
         view = View("zones/badges.html", request.query_params.get("at", ""), {}, {})
         return await self.answer(request, replace(view, known=("at",)), now)
 
-    def refusal(self, request: Request, kind: str, status: int, code: str = "") -> Response:
-        """Write the page of a refusal, without asking for any data."""
-        view = View("refused.html", "", {"kind": kind, "code": code}, {}, status=status, live=False)
+    def refusal(
+        self, request: Request, kind: str, status: int, code: str = "", glass_for: str = ""
+    ) -> Response:
+        """Write the page of a refusal, without asking for any data.
+
+        Args:
+            request: what is refused.
+            kind: names the words of the page.
+            status: of HTTP.
+            code: of the issue.
+            glass_for: id that was asked for, which some may open by break-glass.
+        """
+        opens: Callable[[str], bool] = getattr(request.state, "opens", _opens_everything)
+        values = {"kind": kind, "code": code, "glass_for": glass_for if opens("/glass") else ""}
+        view = View("refused.html", "", values, {}, status=status, live=False)
         context = self._context(request, view, self.clock.now(), Badges(0, 0))
         return self._html(self._env.get_template(view.template).render(context), status)
 
@@ -217,8 +230,9 @@ class Pages:
         )
 
 
-def _opens_everything(_address: str) -> bool:
-    return True
+def _opens_everything(address: str) -> bool:
+    """Tell what is open where nobody logs in: there is no glass to break, and no auditor."""
+    return address not in _OF_ACCOUNTS
 
 
 def _legend(kind: str) -> Markup:

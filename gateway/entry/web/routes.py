@@ -163,11 +163,13 @@ class _Site:
         patient_id = request.path_params["patient_id"]
         page = await self._data.path(patient_id, now)
         if page is None:
-            return self._pages.refusal(request, "404", 404)
+            return self._pages.refusal(request, "404", 404, glass_for=patient_id[:64])
         zoom = request.query_params.get("zoom", "")
         zoom = zoom if zoom in ZOOMS else views.fitting_zoom(page, now)
         found = self._pages.words(request)
+        until = await self._data.glass_until(patient_id)
         values = {"page": page, "asked": patient_id, **views.path(page, zoom, now, found)}
+        values["glass_until"] = until
         return await self._pages.answer(
             request, View("patient.html", "gaps", values, {}, known=("zoom",)), now
         )

@@ -40,6 +40,7 @@ from gateway.pipeline.mutes import hidden
 from gateway.pipeline.quarantine import HELD, discarded, not_held, retried, stored
 from gateway.pipeline.replay import Replayer
 from gateway.pipeline.viewing import VIEWER
+from gateway.sharing.decision import Why
 
 T = TypeVar("T")
 #: Rows of one state that are looked at; a page says so when there are more.
@@ -210,6 +211,18 @@ class StorePageData:
             return frozenset(one for one in gap_ids if tx.watch.gap(one) is not None)
 
         return await self.store.read(work)
+
+    async def glass_until(self, patient_id: str) -> datetime | None:
+        """Return until when who looks sees a patient by break-glass alone; None: by right."""
+        viewer = VIEWER.get()
+        sight = viewer.sight if viewer is not None else None
+        if sight is None:
+            return None
+        held = await self.store.read(
+            lambda tx: tx.access.permits(sight.client, [patient_id], sight.now, sight.person)
+        )
+        permit = held.get((patient_id, "handoff"))
+        return permit.until if permit is not None and permit.basis == Why.GLASS else None
 
     async def path(self, patient_id: str, now: datetime) -> Path | None:
         """Return the path of the person a Patient belongs to."""

@@ -169,6 +169,29 @@ async def test_a_refusal_is_noted_and_tells_of_nobody(office: Office, clock: Han
         AuditEvent.model_validate(one)
 
 
+@pytest.mark.parametrize(
+    ("path", "header"),
+    [
+        ("Patient/p2/$relais-break-glass", {}),
+        ("Patient/p2", {"X-Relais-Break-Glass": "Patient inconscient aux urgences"}),
+    ],
+)
+async def test_break_glass_is_not_for_software_and_stands_out(
+    office: Office, clock: Hand, path: str, header: dict[str, str]
+) -> None:
+    await office.enter(DAC, clock.now())
+    headers = {"Authorization": f"Bearer {office.token}", **header}
+    answer = await office.http.get(f"/fhir/{path}", headers=headers)
+    await office.enter(dac(territory=None, scopes=DAC.scopes), clock.now())
+    [event] = await office.trail("subtype=AuthZ-Consent")
+
+    assert answer.status_code == 403
+    assert "RLS-SEC-052" in answer.text
+    assert event["outcome"] == "4"
+    assert event["agent"][0]["who"]["identifier"]["value"] == "dac"
+    AuditEvent.model_validate(event)
+
+
 async def test_what_is_hidden_was_not_looked_at(office: Office, clock: Hand) -> None:
     await office.enter(DAC, clock.now())
     await office.get("Patient")
