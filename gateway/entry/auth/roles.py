@@ -15,15 +15,19 @@ _ABOUT_PERSONS = _EVERYBODY - {Role.INTEGRATOR, Role.ADMIN}
 _OPENS = {
     "messages": _RAW,
     "workbench": _RAW,
+    "quarantine": _RAW,
     "deliveries": _RAW | {Role.ADMIN},
+    "feeds": _RAW | {Role.ADMIN},
     "gaps": _ABOUT_PERSONS,
     "patients": _ABOUT_PERSONS,
     "glass": frozenset({Role.COORDINATOR}),
     "journal": frozenset({Role.AUDITOR}),
+    "audit": frozenset({Role.AUDITOR}),
 }
 #: First part of an address, with who may send its forms; what is not listed is for the operators.
 _ACTS = {
     "messages": _RAW,
+    "quarantine": _RAW,
     "workbench": _RAW,
     "gaps": frozenset({Role.COORDINATOR}),
     "glass": frozenset({Role.COORDINATOR}),

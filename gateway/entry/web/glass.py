@@ -124,7 +124,7 @@ class _Desk:
             lambda tx: tx.access.glasses_since(now - _SHOWN, _ROWS)
         )
         values = {"glasses": glasses, "open_now": _live(glasses, now)}
-        view = View("journal.html", "journal", values, {}, live=False)
+        view = View("journal.html", "audit", values, {}, live=False)
         return await self._pages.answer(request, view, now)
 
 

@@ -23,9 +23,6 @@ from gateway.pipeline.journal import Journal
 _log = structlog.get_logger()
 Handler = Callable[[Request, datetime], Awaitable[Response]]
 Act = Callable[[Request, datetime, dict[str, str]], Awaitable[Response]]
-#: Who may open what; `local` is whoever is on the machine where there are no accounts.
-OPERATORS = frozenset({"operator", "ops", "integrator", "admin", "local"})
-AUDITORS = frozenset({"auditor", "local"})
 #: A reason says something; it is kept in the journal.
 REASON_LEAST, REASON_MOST = 10, 300
 
@@ -48,17 +45,13 @@ class Desk:
     pages: Pages
     ops: Ops
 
-    def opened(
-        self, roles: frozenset[str], handler: Handler
-    ) -> Callable[[Request], Awaitable[Response]]:
-        """Return a handler behind the right to see its page; to others it is not there."""
+    def opened(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """Return a handler behind the gate of the pages (`entry.auth.roles`)."""
 
         async def handle(request: Request) -> Response:
             barred = self.pages.barred(request)
             if barred is not None:
                 return barred
-            if role_of(request) not in roles:
-                return self.pages.refusal(request, "404", 404)
             try:
                 return await handler(request, self.pages.clock.now())
             except RejectedError as error:
@@ -70,7 +63,7 @@ class Desk:
 
         return handle
 
-    def sent(self, roles: frozenset[str], act: Act) -> Callable[[Request], Awaitable[Response]]:
+    def sent(self, act: Act) -> Callable[[Request], Awaitable[Response]]:
         """Return a handler of a form of ours."""
 
         async def handle(request: Request, now: datetime) -> Response:
@@ -81,7 +74,7 @@ class Desk:
                 return self.pages.refusal(request, "csrf", 403, error.issues[0].code)
             return await act(request, now, fields)
 
-        return self.opened(roles, handle)
+        return self.opened(handle)
 
     async def shown(self, request: Request, view: View, now: datetime) -> Response:
         """Write a page that holds a form: the browser keeps its token."""
@@ -101,12 +94,6 @@ class Desk:
         agent = said.get("user", LOCAL)
         told = {**said, "address": address, **details}
         return Trace(str(uuid4()), self.pages.clock.now(), kind, "0", agent, patient, told)
-
-
-def role_of(request: Request) -> str:
-    """Return as what somebody is in; `local` where there are no accounts."""
-    said = getattr(request.state, "person", None)
-    return str(said.get("role", "")) if said else "local"
 
 
 def reason_of(fields: dict[str, str]) -> str:

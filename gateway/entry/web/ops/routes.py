@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.entry.web import views
-from gateway.entry.web.ops.desk import OPERATORS, Desk, number_of, reason_of
+from gateway.entry.web.ops.desk import Desk, number_of, reason_of
 from gateway.entry.web.ops.drawings import sparkline
 from gateway.entry.web.ops.quarantine import TOGETHER
 from gateway.entry.web.ops.values import Cause, Trial
@@ -29,7 +29,7 @@ def ops_router(desk: Desk) -> APIRouter:
         "/quarantine/{key}": held.cause,
         "/deliveries/{number}": delivery.page,
     }.items():
-        router.add_api_route(path, desk.opened(OPERATORS, handler))
+        router.add_api_route(path, desk.opened(handler))
     for path, act in {
         "/quarantine/{key}/try": held.tried,
         "/quarantine/{key}/replay": held.replay,
@@ -38,7 +38,7 @@ def ops_router(desk: Desk) -> APIRouter:
         "/messages/{number}/replay": message.replay,
         "/deliveries/{number}/{act}": delivery.act,
     }.items():
-        router.add_api_route(path, desk.sent(OPERATORS, act), methods=["POST"])
+        router.add_api_route(path, desk.sent(act), methods=["POST"])
     return router
 
 
