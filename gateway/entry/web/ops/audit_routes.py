@@ -15,7 +15,7 @@ from starlette.responses import Response
 from gateway.core.audit import Wanted
 from gateway.core.timestamps import PARIS
 from gateway.entry.web.ops.desk import Desk
-from gateway.entry.web.ops.trail import SPECIAL
+from gateway.entry.web.ops.trail import PRINTED, ROWS, SPECIAL
 from gateway.entry.web.render import View
 from gateway.sharing.audit import KINDS
 
@@ -48,7 +48,9 @@ class _Audit:
         await self._noted(request, kind, wanted, "print" if is_print else "audit")
         before = query.get("before", "")
         page = await self._desk.ops.trail.page(
-            wanted, int(before) if before.isdecimal() and len(before) < 19 else None
+            wanted,
+            int(before) if before.isdecimal() and len(before) < 19 else None,
+            PRINTED if is_print else ROWS,
         )
         base = [(name, value) for name, value in asked.items() if value]
         values: dict[str, Any] = {

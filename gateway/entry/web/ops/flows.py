@@ -56,14 +56,21 @@ class FlowReader:
 
         def work(tx: Transaction) -> FeedsPage:
             states = tx.watch.feeds_now()
-            places = establishments(tx, self.ids, feed_places(one.feed for one in states))
             lasting = tx.feeds.troubles(lasting=True)
             refused = tx.feeds.refused(now - _HOUR)
+            feeds = {*(one.feed for one in states), *refused}
+            places = establishments(tx, self.ids, feed_places(sorted(feeds)))
             suspense = tx.watch.gaps([Status.UNCONFIRMED], _LOOKED, opened_only=False)
             waiting = Counter(f for row in suspense for f in self._needed(row))
             rows = [
                 _row(tx, one, named_feed(one.feed, places), lasting, refused, waiting, now)
                 for one in states
+            ]
+            known = {one.feed for one in states}
+            rows += [
+                _only_refused(feed, named_feed(feed, places), count)
+                for feed, (count, _) in refused.items()
+                if feed not in known
             ]
             rows.sort(key=lambda row: (_ORDER.index(row.state), row.name))
             held = tx.inbox.page(InboxStatus.RECEIVED, 0, 1)
@@ -120,6 +127,11 @@ def _row(
     )
 
 
+def _only_refused(feed: str, name: str, count: int) -> SourceRow:
+    """Return the row of a source of which nothing was ever converted."""
+    return SourceRow(feed, name, "rejecting", None, None, (0,) * _HOURS, None, 0, count, 0)
+
+
 def hourly(tx: Transaction, feed: str, now: datetime) -> tuple[int, ...]:
     """Return the messages of each of the last 24 hours, the present one last."""
     first = now.replace(minute=0, second=0, microsecond=0) - (_HOURS - 1) * _HOUR
@@ -132,4 +144,5 @@ def quantile(delays_s: Sequence[float]) -> float | None:
     if not delays_s:
         return None
     ordered = sorted(delays_s)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    # A clock that runs ahead makes a delay below zero; the column beside it tells of clocks.
+    return max(0.0, ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))])

@@ -13,6 +13,8 @@ from gateway.pipeline import rights
 from gateway.pipeline.journal import verify
 
 ROWS = 100
+#: Entries of a printed trail; who needs more exports them.
+PRINTED = 2000
 #: Entries of one file at most; a longer period is asked for in parts.
 EXPORTED = 50_000
 #: What somebody has to explain: opened without a right, values that were masked.
@@ -30,20 +32,20 @@ class JournalReader:
 
     store: Store
 
-    async def page(self, wanted: Wanted, before: int | None) -> JournalPage:
+    async def page(self, wanted: Wanted, before: int | None, size: int = ROWS) -> JournalPage:
         """Return a page of entries, newest first; on the first one what is special, too."""
 
         def work(tx: Transaction) -> JournalPage:
             asked = of_persons(tx, wanted)
-            found = tx.audit.find(asked, ROWS + 1, before)
+            found = tx.audit.find(asked, size + 1, before)
             special: list[Entry] = []
             if before is None and not wanted.kinds:
                 only = Wanted(asked.patients, asked.agent, SPECIAL, (), asked.start, asked.end)
                 special = tx.audit.find(only, 20)
             head = tx.audit.head()
-            older = found[ROWS - 1].link.number if len(found) > ROWS else None
+            older = found[size - 1].link.number if len(found) > size else None
             return JournalPage(
-                tuple(found[:ROWS]),
+                tuple(found[:size]),
                 older,
                 tuple(special),
                 tx.audit.count(asked),

@@ -136,7 +136,7 @@ class SourceRow:
         name: with the name of the establishment.
         state: `live`, `silent`, `skewed` or `rejecting`; the first that holds of the latter.
         since: when its trouble began; None when there is none.
-        last_at: of its last message.
+        last_at: of its last message that was converted; None: none ever was.
         hours: messages of each of the last 24 hours, oldest first.
         delay_s: 95 of 100 of its recent messages took no longer; None when not known.
         skew_s: seconds its clock is behind, below zero ahead; 0 when right.
@@ -149,7 +149,7 @@ class SourceRow:
     name: str
     state: str
     since: datetime | None
-    last_at: datetime
+    last_at: datetime | None
     hours: tuple[int, ...]
     delay_s: float | None
     skew_s: int
