@@ -33,7 +33,8 @@ class Morning:
     letter: int
 
 
-async def _filled(site: OpsSite) -> int:
+async def filled(site: OpsSite) -> int:
+    """Send and tell what the pages show; return the number of the dead letter."""
     clock, store = site.clock, site.gateway.store
     for number in range(40):
         clock.instant = START + timedelta(minutes=23 * number)
@@ -81,7 +82,7 @@ def morning(folder: Path | None = None) -> Iterator[Morning]:
                 "certificate": folder / "own.pem", "require_client": False, "port": 0,
             }  # fmt: skip
         async with ops_site(HandClock(START), **more) as site:
-            letter = await _filled(site)
+            letter = await filled(site)
             told.append(Morning(site.gateway.local_url, letter))
             started.set()
             await end.wait()
