@@ -40,6 +40,14 @@ class StoreSettings(_Part):
     room: int = Field(2**26, ge=0, description="free bytes on its disk below which: not ready")
 
 
+class OperationSettings(_Part):
+    """`[operation]`: what those who run the gateway may do on its pages."""
+
+    drafts: Path | None = Field(
+        None, description="folder drafts of site tables are written to; empty: none are"
+    )
+
+
 class StreamSettings(_Part):
     """`[stream]`: the optional stream between doors and workers."""
 
@@ -274,6 +282,7 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     store: StoreSettings = StoreSettings()
+    operation: OperationSettings = OperationSettings()
     stream: StreamSettings = StreamSettings()
     http: HttpSettings = HttpSettings()
     mllp: MllpSettings = MllpSettings()

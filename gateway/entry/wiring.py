@@ -44,6 +44,7 @@ from gateway.entry.subscribing import build_alerts, build_channels, build_subscr
 from gateway.entry.web.live import Hub
 from gateway.entry.web.login import gate_of, still_in
 from gateway.entry.web.ops.desk import Ops
+from gateway.entry.web.ops.drafts import DraftDesk
 from gateway.entry.web.ops.flows import Beside, FlowReader
 from gateway.entry.web.ops.quarantine import QuarantineReader
 from gateway.entry.web.ops.sending import DeliveryReader
@@ -241,9 +242,16 @@ def build_pages(
     login = None if journal is None else accounts_of(psc, journal, store, settings)
     ops = None
     if journal is not None:
+        held = QuarantineReader(store, replayer)
         ops = Ops(
             FlowReader(store, RuleBook(rules, sectors), ids, beside or Beside()),
-            QuarantineReader(store, replayer),
+            held,
+            DraftDesk(
+                held,
+                mappings,
+                lambda other: build_converter(settings, clock=clock, mappings=other),
+                settings.operation.drafts,
+            ),
             DeliveryReader(store, clock),
             JournalReader(store),
             journal,

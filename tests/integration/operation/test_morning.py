@@ -37,6 +37,7 @@ class _Seen(HTMLParser):
         self.forms: list[_Form] = []
         self.words = ""
         self._in_form = False
+        self._area = ""
         self._href: str | None = None
         self.feed(text)
 
@@ -49,6 +50,9 @@ class _Seen(HTMLParser):
             self._in_form = True
         elif tag == "input" and self._in_form:
             self.forms[-1].fields[said.get("name", "")] = said.get("value", "")
+        elif tag == "textarea" and self._in_form:
+            self._area = said.get("name", "")
+            self.forms[-1].fields[self._area] = ""
         elif tag == "a":
             self._href = said.get("href", "")
             self.links.append((self._href, ""))
@@ -56,11 +60,15 @@ class _Seen(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._in_form = False
+        elif tag == "textarea":
+            self._area = ""
         elif tag == "a":
             self._href = None
 
     def handle_data(self, data: str) -> None:
         self.words += data
+        if self._area:
+            self.forms[-1].fields[self._area] += data
         if self._in_form:
             self.forms[-1].words += data
         if self._href is not None:

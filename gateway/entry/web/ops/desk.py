@@ -13,6 +13,7 @@ from gateway.core.access import LOCAL
 from gateway.core.audit import Trace
 from gateway.core.errors import RejectedError, RetriableError
 from gateway.entry.web import access
+from gateway.entry.web.ops.drafts import DraftDesk
 from gateway.entry.web.ops.flows import FlowReader
 from gateway.entry.web.ops.quarantine import QuarantineReader
 from gateway.entry.web.ops.sending import DeliveryReader
@@ -33,6 +34,7 @@ class Ops:
 
     flows: FlowReader
     quarantine: QuarantineReader
+    drafts: DraftDesk
     deliveries: DeliveryReader
     trail: JournalReader
     journal: Journal

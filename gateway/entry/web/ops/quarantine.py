@@ -71,7 +71,7 @@ class QuarantineReader:
         Raises:
             RejectedError: none of them is there, or they are too many (RLS-WEB-042).
         """
-        return _trial(await self.replayer.rows(_together(numbers), dry_run=True))
+        return as_trial(await self.replayer.rows(together(numbers), dry_run=True))
 
     async def replay(self, numbers: Sequence[int], digest: str) -> Trial:
         """Convert inputs again, when that does what was tried.
@@ -81,7 +81,7 @@ class QuarantineReader:
         """
         if (await self.tried(numbers)).digest != digest:
             raise RejectedError([stale()])
-        return _trial(await self.replayer.rows(_together(numbers)))
+        return as_trial(await self.replayer.rows(together(numbers)))
 
 
 def _resent(tx: Transaction, rows: Sequence[InboxRow]) -> set[int]:
@@ -125,13 +125,18 @@ def _cause(key: str, rows: Sequence[InboxRow], resent: set[int]) -> Cause:
     )
 
 
-def _together(numbers: Sequence[int]) -> list[int]:
+def together(numbers: Sequence[int]) -> list[int]:
+    """Return inputs in order.
+
+    Raises:
+        RejectedError: none, or too many (RLS-WEB-042).
+    """
     if not 0 < len(numbers) <= TOGETHER:
         raise RejectedError([_too_many()])
     return sorted(numbers)
 
 
-def _trial(outcome: Replayed) -> Trial:
+def as_trial(outcome: Replayed) -> Trial:
     """Return what a replay did or would do, values of persons left out."""
     told = [
         *sorted(f"{row} {after.value}" for row, _, after in outcome.moved),

@@ -1,5 +1,6 @@
 """The addresses of operators: feeds, quarantine, one message and one delivery acted on."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from gateway.entry.web import views
 from gateway.entry.web.ops.desk import Desk, number_of, reason_of
 from gateway.entry.web.ops.drawings import sparkline
 from gateway.entry.web.ops.quarantine import TOGETHER
-from gateway.entry.web.ops.values import Cause, Trial
+from gateway.entry.web.ops.values import Cause, Draft, Trial
 from gateway.entry.web.render import View
 
 _log = structlog.get_logger()
@@ -33,6 +34,7 @@ def ops_router(desk: Desk) -> APIRouter:
     for path, act in {
         "/quarantine/{key}/try": held.tried,
         "/quarantine/{key}/replay": held.replay,
+        "/quarantine/{key}/draft": held.draft,
         "/messages/{number}/reveal": message.reveal,
         "/messages/{number}/try": message.tried,
         "/messages/{number}/replay": message.replay,
@@ -114,11 +116,58 @@ class _Held:
         _log.info("quarantine_replayed", count=trial.rows, code=found.code)
         return RedirectResponse(f"/quarantine?done={trial.passed}", 303)
 
+    async def draft(self, request: Request, now: datetime, fields: dict[str, str]) -> Response:
+        """Try rows of a site table, or keep them as a draft; the table in force stays."""
+        found = await self._reader.cause(request.path_params["key"])
+        drafts = self._desk.ops.drafts
+        proposed = await drafts.proposed(found.numbers[0], found.code) if found else None
+        if found is None or proposed is None:
+            return self._desk.pages.refusal(request, "404", 404)
+        rows = fields.get("rows", "")
+        written = replace(proposed, text=rows)
+        if fields.get("act") != "keep":
+            trial = await drafts.tried(found.numbers[:TOGETHER], proposed.site, rows)
+            return await self._shown(request, now, found, trial, draft=written, from_draft=True)
+        reason = reason_of(fields)
+        if not reason:
+            return await self._shown(request, now, found, None, draft=written, refused="reason")
+        trace = self._desk.trace(
+            request, "handled", what=f"draft for site {proposed.site}", why=reason
+        )
+        said = [
+            f"Draft of {trace.at:%Y-%m-%dT%H:%M:%SZ} by {trace.agent}, not in force.",
+            f"Cause: {found.code} at {found.where}, {len(found.numbers)} inputs.",
+            f"Reason: {reason}",
+        ]
+        await self._desk.ops.journal.keep([trace])
+        await drafts.keep(proposed.site, rows, said, trace.at)
+        return RedirectResponse(f"/quarantine/{found.key}?done=draft", 303)
+
     async def _shown(
-        self, request: Request, now: datetime, found: Cause, trial: Trial | None
+        self,
+        request: Request,
+        now: datetime,
+        found: Cause,
+        trial: Trial | None,
+        *,
+        draft: Draft | None = None,
+        from_draft: bool = False,
+        refused: str = "",
     ) -> Response:
-        values = {"cause": found, "trial": trial, "together": TOGETHER}
-        view = View("cause.html", "messages", {**values, **_back(f"/quarantine/{found.key}")}, {})
+        if draft is None:
+            draft = await self._desk.ops.drafts.proposed(found.numbers[0], found.code)
+        values = {
+            "cause": found,
+            "trial": trial,
+            "together": TOGETHER,
+            "draft": draft,
+            "from_draft": from_draft,
+            "refused": refused,
+            "kept": request.query_params.get("done") == "draft",
+            **_back(f"/quarantine/{found.key}"),
+        }
+        status = 400 if refused else 200
+        view = View("cause.html", "messages", values, {}, known=("done",), status=status)
         return await self._desk.shown(request, view, now)
 
 
@@ -175,6 +224,7 @@ class _Message:
         values = {
             "done": "",
             "trial": trial,
+            "from_draft": False,
             "refused": refused,
             **views.message(page, revealed=revealed),
             **_back(f"/messages/{number}"),

@@ -112,6 +112,23 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """Rows of a site table that would mend a cause.
+
+    Attributes:
+        site: name of the table.
+        text: the rows, YAML.
+        is_keepable: there is a folder for drafts.
+        kept: files of drafts of this site, newest first.
+    """
+
+    site: str
+    text: str
+    is_keepable: bool
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryPage:
     """One delivery.
 
