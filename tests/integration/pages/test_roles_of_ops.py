@@ -27,7 +27,7 @@ async def test_only_operators_find_the_pages_of_operators(office: Office, role: 
     assert {answer.status_code for answer in (*answers, *forms)} == {404}
 
 
-@pytest.mark.parametrize("role", ["pilot", "operator"])
+@pytest.mark.parametrize("role", ["pilot", "ops"])
 async def test_only_auditors_find_the_journal(office: Office, role: str):  # noqa: F811
     await _as(office, role)
 
@@ -52,7 +52,7 @@ async def test_an_auditor_reads_the_journal_under_their_own_name(office: Office)
 
 async def test_an_operator_reveals_under_their_own_name(office: Office):  # noqa: F811
     await office.browser.post("/hl7v2", content=A03.read_bytes(), headers=ER7)
-    await _as(office, "operator")
+    await _as(office, "ops")
     page = await office.browser.get("/messages/1")
     token = page.text.partition('name="token" value="')[2].partition('"')[0]
 
@@ -67,4 +67,4 @@ async def test_an_operator_reveals_under_their_own_name(office: Office):  # noqa
 
     assert "SAULNIER" not in page.text
     assert "SAULNIER" in answer.text
-    assert (entry.trace.agent, entry.trace.details["role"]) == (RPPS, "operator")
+    assert (entry.trace.agent, entry.trace.details["role"]) == (RPPS, "ops")
