@@ -86,11 +86,13 @@ class HttpClient:
         url: str,
         timeout_s: float,
         *,
+        headers: Mapping[str, str] | None = None,
         address: str = "",
         body_limit: int | None = None,
     ) -> HttpReply:
         """Send one GET; arguments and errors as `post`."""
-        return await self._send(self._request("GET", url, b"", {}, timeout_s, address), body_limit)
+        request = self._request("GET", url, b"", dict(headers or {}), timeout_s, address)
+        return await self._send(request, body_limit)
 
     async def post(
         self,

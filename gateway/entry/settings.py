@@ -20,6 +20,7 @@ from pydantic_settings import (
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.entry.settings_access import PscSettings
+from gateway.entry.settings_parts import DirectorySettings, ExportsSettings
 from gateway.entry.settings_record import DmpSettings as DmpSettings
 
 #: Namespace of computed ids in tests and the demo; an installation sets its own.
@@ -195,13 +196,6 @@ class HooksSettings(_Part):
     poll_s: float = Field(0.25, gt=0, description="pause of a worker with nothing to do, seconds")
 
 
-class ExportsSettings(_Part):
-    """`[exports]`: Bulk Data exports."""
-
-    keep_hours: float = Field(24.0, gt=0, description="how long an export can be fetched")
-    per_client: int = Field(5, ge=1, description="exports of one client that are kept at once")
-
-
 class OutboundSettings(_Part):
     """`[outbound]`: messages to applications of the hospital (destinations of the site files)."""
 
@@ -290,6 +284,7 @@ class Settings(BaseSettings):
     receive: ReceiveSettings = ReceiveSettings()
     pathway: PathwaySettings = PathwaySettings()
     mssante: MssanteSettings = MssanteSettings()
+    directory: DirectorySettings = DirectorySettings()
     dmp: DmpSettings = DmpSettings()
     hooks: HooksSettings = HooksSettings()
     exports: ExportsSettings = ExportsSettings()

@@ -34,6 +34,7 @@ from gateway.entry.auth.psc import Psc
 from gateway.entry.auth.routes import TOKEN_PATH
 from gateway.entry.auth.tokens import Tokens
 from gateway.entry.auth.wall import client_of
+from gateway.entry.directory import build_directory_watch
 from gateway.entry.dmp import build_dmp
 from gateway.entry.hospital import build_letters, build_mllp, mllp_rule
 from gateway.entry.judging_resources import build_resource_judge
@@ -372,7 +373,9 @@ def build_workers(
         on_notice=outgoing.noticed,
         guards={MAIL: departures.guard, RECORD: departures.guard},
     )
-    rhythm = Rhythm(settings.hooks.poll_s, settings.hooks.poll_s, settings.mssante.poll_s)
+    poll_s = settings.hooks.poll_s
+    looks_s = settings.directory.poll_s
+    rhythm = Rhythm(poll_s, poll_s, settings.mssante.poll_s, directory_s=looks_s)
     watcher = build_watcher(settings, store, clock, mappings)
     sweep = Sweep(store, clock, watcher.settings)
     archivist = Archivist(store, clock, timedelta(days=settings.pathway.archive_days))
@@ -397,5 +400,6 @@ def build_workers(
             settings.pathway.rejects_per_hour,
         ),
         exporter=exporter,
+        directory=build_directory_watch(settings, store, due_clock, client),
     )
     return workers, client

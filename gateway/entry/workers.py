@@ -18,6 +18,7 @@ from gateway.pipeline.archive import Archivist
 from gateway.pipeline.bugs import place_of
 from gateway.pipeline.deliver import Deliverer
 from gateway.pipeline.digests import Digester
+from gateway.pipeline.directory import DirectoryWatch
 from gateway.pipeline.exporting import Exporter
 from gateway.pipeline.feed_watch import FeedWatch
 from gateway.pipeline.letters import LetterTaker
@@ -43,6 +44,7 @@ class Rhythm:
     rights_s: float = 1.0
     feeds_s: float = 60.0
     exports_s: float = 1.0
+    directory_s: float = 60.0
 
 
 class Workers:
@@ -61,6 +63,7 @@ class Workers:
         settler: Settler | None = None,
         feeds: FeedWatch | None = None,
         exporter: Exporter | None = None,
+        directory: DirectoryWatch | None = None,
     ) -> None:
         """Prepare; nothing runs.
 
@@ -76,6 +79,7 @@ class Workers:
             settler: decides who may be shown whom; None: reads decide when they need it.
             feeds: finds silent feeds; None where none has habits.
             exporter: makes bulk exports; None where nobody asks for one.
+            directory: asks about recipients without mailbox; None where no service is named.
         """
         self._watcher = watcher
         self._deliverer = deliverer
@@ -88,6 +92,7 @@ class Workers:
         self._settler = settler
         self._feeds = feeds
         self._exporter = exporter
+        self._directory = directory
         # The mailbox remembers what it gave last, so one look at a time.
         self._reading = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -119,6 +124,8 @@ class Workers:
             self._run("feeds", self._feeds.step, rhythm.feeds_s)
         if self._exporter is not None:
             self._run("exports", self._exporter.step, rhythm.exports_s)
+        if self._directory is not None:
+            self._run("directory", self._directory.step, rhythm.directory_s)
         if self._notices is not None:
             self._run("notices", self.read_notices, rhythm.notices_s)
 

@@ -20,7 +20,7 @@ from gateway.pipeline.dossiers import told_under
 from gateway.pipeline.refold import Change, Refolded
 from gateway.pipeline.route import trusted_ins
 from gateway.pipeline.sends import HELD, hold_word, unsay
-from gateway.pipeline.standing import patient_of, standing_of
+from gateway.pipeline.standing import listed, patient_of, standing_of
 from gateway.sharing import reasons, routing, routing_dmp
 from gateway.sharing.outgoing import Standing
 from gateway.sharing.routing import Verdict, Waiting
@@ -136,7 +136,18 @@ def _look(tx: Transaction, row: Delivery, now: datetime) -> tuple[Verdict, Stand
         return None
     waiting = Waiting(**details["waiting"])
     standing = standing_of(tx, patient, now)
-    return routing.again(waiting, standing), standing
+    known = listed(tx, [waiting.id]) if waiting.id and not waiting.address else {}
+    verdict = routing.again(waiting, standing, known.get(waiting.id, ()))
+    if known and verdict.to and _has_own_row(tx, row, verdict.to):
+        verdict = Verdict(DeliveryStatus.SKIPPED, reasons.SENT_ALREADY, verdict.to)
+    return verdict, standing
+
+
+def _has_own_row(tx: Transaction, row: Delivery, address: str) -> bool:
+    """Tell whether the message named a mailbox that the directory gives as well."""
+    document = str(row.item.details["document_id"])
+    named = routing.key(document, "professional", address)
+    return tx.outbox.by_key(routing.CONNECTOR, named) is not None
 
 
 def _details(row: Delivery, verdict: Verdict, standing: Standing) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 Reads the store; decides nothing (`sharing.routing`, `sharing.routing_dmp`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
 from gateway.core.contributions import Json, Target
 from gateway.core.deliveries import Delivery
+from gateway.core.directory import Entry
 from gateway.core.ports import Transaction
 from gateway.pathway.facts import reduce
 from gateway.pipeline import written
@@ -27,7 +28,14 @@ _DOCUMENT = "document"
 def known_of(tx: Transaction, patient: Target, now: datetime) -> Known:
     """Return what is known of a Patient and of whoever may be written to about them."""
     shown = _read(tx, f"{patient.type}/{patient.id}")
-    return Known(standing_of(tx, patient, now), doctor_of(shown, partial(_read, tx)))
+    return Known(
+        standing_of(tx, patient, now), doctor_of(shown, partial(_read, tx)), partial(listed, tx)
+    )
+
+
+def listed(tx: Transaction, numbers: Sequence[str]) -> dict[str, Sequence[Entry]]:
+    """Return what the directory has of professionals and structures, by RPPS or FINESS."""
+    return {**tx.directory.of_structures(numbers), **tx.directory.of_professionals(numbers)}
 
 
 def standing_of(tx: Transaction, patient: Target, now: datetime) -> Standing:

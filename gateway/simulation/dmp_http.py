@@ -47,12 +47,16 @@ class HttpsDouble:
     """Listens on a free port of this machine."""
 
     def __init__(
-        self, tls: ssl.SSLContext, handler: Handler, clock: Callable[[], datetime], port: int = 0
+        self,
+        tls: ssl.SSLContext | None,
+        handler: Handler,
+        clock: Callable[[], datetime],
+        port: int = 0,
     ) -> None:
         """Prepare.
 
         Args:
-            tls: a context that requires client certificates.
+            tls: a context that requires client certificates; None speaks in clear.
             handler: answers; None closes the connection without a word.
             clock: gives the Date header.
             port: 0 for a free one.

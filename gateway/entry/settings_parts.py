@@ -1,0 +1,32 @@
+"""Parts of the settings that stand alone; `entry.settings` reads them."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DirectorySettings(_Part):
+    """`[directory]`: professionals, structures and their secure mailboxes."""
+
+    base_url: str = Field(
+        "", description="FHIR address of the Annuaire Santé; empty: published extracts only"
+    )
+    key: Path | None = Field(None, description="file with the key of that interface")
+    answer_hours: float = Field(
+        24.0, gt=0, description="age at which an answer of the interface is asked for anew"
+    )
+    extract_days: float = Field(7.0, gt=0, description="age at which an extract counts as old")
+    poll_s: float = Field(
+        60.0, gt=0, description="pause between two looks for recipients without mailbox, seconds"
+    )
+
+
+class ExportsSettings(_Part):
+    """`[exports]`: Bulk Data exports."""
+
+    keep_hours: float = Field(24.0, gt=0, description="how long an export can be fetched")
+    per_client: int = Field(5, ge=1, description="exports of one client that are kept at once")
