@@ -89,3 +89,14 @@ def not_understood() -> Issue:
         what="the answer of the directory is no searchset.",
         fix="Check setting directory.base_url.",
     )
+
+
+def bad_offer(name: str, line: int, why: str) -> Issue:
+    """A line of an offer cannot be taken."""
+    return Issue(
+        code="RLS-DIR-014",
+        severity=Severity.ERROR,
+        where=f"{name} line {line}",
+        what=f"the offer cannot be taken: {why}.",
+        fix="Correct the line; nothing of the table was taken.",
+    )

@@ -14,6 +14,7 @@ from gateway.core.directory import Asked, Entry, SourceState
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Store
+from gateway.entry import cli_offers
 from gateway.entry import settings as settings_module
 from gateway.entry.directory import freshness
 from gateway.entry.wiring import SystemClock
@@ -21,6 +22,8 @@ from gateway.entry.with_store import with_store
 from gateway.pipeline.directory import Loaded, load, stale
 
 directory = typer.Typer(help="The directory of professionals, structures and secure mailboxes.")
+directory.command("offers")(cli_offers.offers)
+directory.command("where")(cli_offers.where)
 _LIMIT = 100
 
 

@@ -151,8 +151,10 @@ _ROWS = {
         token     identifier    identifier
         token     active        active
         string    name          name
-        reference organization  providedBy  to=Organization
-        reference location      location    to=Location
+        token     service-type  type
+        reference organization  providedBy    to=Organization
+        reference location      location      to=Location
+        reference coverage-area coverageArea  to=Location
     """,
     "Location": """
         token     identifier    identifier
