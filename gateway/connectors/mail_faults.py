@@ -188,3 +188,36 @@ def unsound_letter(uid: int, code: str) -> Issue:
         what=f"its archive of documents was refused ({code}); nothing of it went on.",
         fix="Look at it in the folder Relais-Kept of the mailbox and ask its sender again.",
     )
+
+
+def certificate_not_valid() -> Issue:
+    """Say that a mail cannot be encrypted for its recipient."""
+    return Issue(
+        code="RLS-MSS-018",
+        severity=Severity.ERROR,
+        where="setting mssante.encrypt",
+        what="the certificate of the recipient is not valid now; the mail does not leave in clear.",
+        fix="Name the recipient's present certificate, or leave the recipient out of the setting.",
+    )
+
+
+def bad_smime_file() -> Issue:
+    """Say that a certificate or key of S/MIME cannot be used."""
+    return Issue(
+        code="RLS-MSS-043",
+        severity=Severity.FATAL,
+        where="settings mssante.smime_certificate, smime_key, encrypt",
+        what="a file is missing, is no PEM, or holds a key that cannot be used.",
+        fix="Name PEM files: our certificate and key (RSA or EC), RSA certificates of recipients.",
+    )
+
+
+def unreadable_attachment(uid: int) -> Issue:
+    """Say that a mail carries its files in a form that cannot be read."""
+    return Issue(
+        code="RLS-MSS-034",
+        severity=Severity.WARNING,
+        where=f"IMAP uid {uid}",
+        what="its attachments are packed in a form that cannot be read (winmail.dat).",
+        fix="Ask the sender to send without the rich text of Outlook; it is in Relais-Kept.",
+    )

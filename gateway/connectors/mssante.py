@@ -91,8 +91,18 @@ class MssanteConnector:
         operator: Operator,
         conceptmaps: Mapping[str, ConceptMap],
         notices: NoticeFinder | None = None,
+        protection: Callable[[Mail], Mail] = lambda mail: mail,
     ) -> None:
+        """Prepare.
+
+        Args:
+            operator: who takes mails.
+            conceptmaps: by name.
+            notices: where notices are looked for; None: nowhere.
+            protection: signs and encrypts a mail as its recipient wants (`connectors.smime`).
+        """
         self._operator = operator
+        self._protection = protection
         self._conceptmaps = conceptmaps
         self._notices = notices
 
@@ -124,7 +134,7 @@ class MssanteConnector:
     def _built(self, delivery: Delivery) -> Mail:
         if delivery.item.details.get("kind") == mssante_receipts.KIND:
             return mssante_receipts.build(delivery, self._operator.sender)
-        return build(delivery, self._operator.sender, self._conceptmaps)
+        return self._protection(build(delivery, self._operator.sender, self._conceptmaps))
 
     async def before_resend(self, delivery: Delivery) -> Handover | None:
         """Look whether an earlier attempt arrived; None when the mail may go again.

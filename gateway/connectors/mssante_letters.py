@@ -6,16 +6,21 @@ mail), CI-SIS volet on mails handed to an application.
 """
 
 import re
+from collections.abc import Iterator
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parseaddr
 
+from gateway.connectors import mail_faults as faults
 from gateway.connectors import xdm_reader
 from gateway.connectors.mssante_receipts import receipt_wanted_by
 from gateway.core.errors import RejectedError
 from gateway.core.letters import Letter, LetterDocument
 
+#: Mails inside mails that are looked into; staff forward to the mailbox of the application.
+_DEEPEST = 3
+_TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _ZIP = b"PK\x03\x04"
 _ADDRESS = re.compile(r"[^\s@<>]{1,64}@[A-Za-z0-9.-]{1,255}")
 _MASKS = frozenset({"MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX"})
@@ -26,11 +31,14 @@ def read_letter(data: bytes) -> Letter | None:
 
     Raises:
         RejectedError: the archive is none, is made to hurt, or contradicts itself (RLS-MSS-010
-            to 017); nothing of it goes on.
+            to 017), or the files are packed unreadably (RLS-MSS-034); nothing of it goes on.
     """
     mail = message_from_bytes(data)
-    archive = next((one for part in mail.walk() if (one := _archive(part))), None)
+    parts = list(_walk(mail))
+    archive = next((one for part in parts if (one := _archive(part))), None)
     if archive is None:
+        if any(_is_tnef(part) for part in parts):
+            raise RejectedError([faults.unreadable_attachment(0)])
         return None
     found = xdm_reader.read(archive)
     if not found.is_sound:
@@ -51,6 +59,25 @@ def read_letter(data: bytes) -> Letter | None:
         receipt_to=receipt_wanted_by(mail),
         raw=data,
     )
+
+
+def _walk(mail: Message, depth: int = 0) -> Iterator[Message]:
+    """Yield the parts of a mail, and of mails forwarded inside it; deeper ones are passed over."""
+    yield mail
+    payload = mail.get_payload()
+    if not isinstance(payload, list):
+        return
+    inside = depth + (mail.get_content_maintype() == "message")
+    if inside > _DEEPEST:
+        return
+    for part in payload:
+        if isinstance(part, Message):
+            yield from _walk(part, inside)
+
+
+def _is_tnef(part: Message) -> bool:
+    name = str(part.get_filename() or "").lower()
+    return part.get_content_type() in _TNEF or name == "winmail.dat"
 
 
 def _archive(part: Message) -> bytes | None:

@@ -244,6 +244,8 @@ def _why_kept(uid: int, reading: Reading) -> Issue:
         return faults.large_mail(uid)
     if reading.kind is Kind.UNREADABLE:
         return faults.unreadable_notice(uid)
+    if reading.note == "RLS-MSS-034":
+        return faults.unreadable_attachment(uid)
     if reading.note:
         return faults.unsound_letter(uid, reading.note)
     return faults.other_mail(uid)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from gateway.connectors.mail_tls import operator_context
 from gateway.connectors.mssante import Domain, MssanteConnector, Operator
-from gateway.connectors.mssante_mail import Sender
+from gateway.connectors.mssante_mail import Mail, Sender
 from gateway.connectors.mssante_mailbox import Mailbox, NoticeReader
+from gateway.connectors.smime import load_smime
 from gateway.core.clock import Clock
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
@@ -41,7 +42,7 @@ def build_mssante(
         takes: tells whether letters to an address of ours are wanted.
 
     Raises:
-        FatalError: certificates are missing or wrong (RLS-MSS-041, RLS-MSS-042).
+        FatalError: certificates are missing or wrong (RLS-MSS-041 to 043).
     """
     part = settings.mssante
     if not part.smtp_host:
@@ -64,7 +65,16 @@ def build_mssante(
     if part.imap_host:
         box = Mailbox(part.imap_host, part.imap_port, make, part.address, timeout_s=part.timeout_s)
         reader = NoticeReader(box, clock, takes)
-    return MssanteConnector(operator, mappings.conceptmaps, reader), reader
+    protection = _protection(part, clock)
+    return MssanteConnector(operator, mappings.conceptmaps, reader, protection), reader
+
+
+def _protection(part: MssanteSettings, clock: Clock) -> Callable[[Mail], Mail]:
+    """Return what signs and encrypts; nothing does where no certificate is named."""
+    if part.smime_certificate is None:
+        return lambda mail: mail
+    smime = load_smime(part.smime_certificate, part.smime_key, part.sign, part.encrypt)
+    return lambda mail: smime.protect(mail, clock.now())
 
 
 def _context(

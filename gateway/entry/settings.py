@@ -148,6 +148,10 @@ class MssanteSettings(_Part):
         900.0, gt=0, description="wait for a notice when the end of a hand-over was cut"
     )
     poll_s: float = Field(30.0, gt=0, description="how often notices are fetched")
+    smime_certificate: Path | None = Field(None, description="PEM that signs; empty: no S/MIME")
+    smime_key: Path | None = Field(None, description="PEM private key, when not beside it")
+    sign: tuple[str, ...] = Field((), description="domains whose mails are signed; * all")
+    encrypt: dict[str, Path] = Field({}, description="mailbox or domain: PEM to encrypt for")
 
 
 class HooksSettings(_Part):
