@@ -28,6 +28,7 @@ from gateway.entry.api.hl7v2 import hl7v2_router
 from gateway.entry.api.pages import Door
 from gateway.entry.certificate_dates import certificate_dates
 from gateway.entry.certificates import CertificateWatch
+from gateway.entry.directory import directory_warnings
 from gateway.entry.doors import House
 from gateway.entry.exposure import refuse_exposure, refuse_nobody
 from gateway.entry.figures import Figures
@@ -136,13 +137,12 @@ class Gateway:
             store_folder(settings),
             settings.store.room,
         )
-        sites = self.mappings.sites.by_name.values()
         self._figures = Figures(
             self.store,
             self.clock,
             self.vitals,
             lambda: certificate_dates(settings),
-            frozenset(site.finess for site in sites if site.finess),
+            frozenset(s.finess for s in self.mappings.sites.by_name.values() if s.finess),
         )
 
     @property
@@ -285,6 +285,7 @@ class Gateway:
                 self._figures.refresh,
                 settings.unprotected and not settings.on_loopback,
                 lambda: self.certificates.issues,
+                directory_warnings(settings, self.clock),
             ),
         )
         context = _http_tls(settings)

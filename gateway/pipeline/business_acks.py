@@ -25,6 +25,8 @@ from gateway.mapping.sites import Site
 from gateway.pipeline.dossiers import told_under
 from gateway.pipeline.prepared import Opened, Prepared
 from gateway.pipeline.to_hospital import queue_message
+from gateway.sharing.reasons import REFUSALS, Reason
+from gateway.sharing.routing_dmp import CONNECTOR as RECORD
 
 _REQUESTS = frozenset({"MDM", "ORU"})
 _EVENTS = {
@@ -239,6 +241,23 @@ def tell_record(tx: Transaction, delivery: Delivery, code: str, now: datetime) -
         _tell(tx, delivery, zam.DMP, None, now, now)
     elif delivery.status in _SETTLED or delivery.status is DeliveryStatus.SKIPPED:
         _tell(tx, delivery, zam.DMP, (code or "DMP", "not fed"), now, now)
+
+
+def tell_refused(tx: Transaction, delivery: Delivery, reason: Reason, now: datetime) -> None:
+    """Queue the word that a document is not sent, by a decision of ours, to who sent it.
+
+    Args:
+        tx: an open transaction.
+        delivery: the row that is skipped.
+        reason: other reasons than a refusal are told to nobody.
+        now: instant of the transaction.
+
+    Spec: CI-SIS volet on CDA documents in HL7 v2, ZAM^Z01 and Z02; 554: definitive failure.
+    """
+    if reason in REFUSALS:
+        is_record = delivery.item.connector == RECORD
+        trigger, code = (zam.DMP, "DMP") if is_record else (zam.RECEPTION, "554")
+        _tell(tx, delivery, trigger, (code, reason.word), now, now)
 
 
 def tell_notice(tx: Transaction, delivery: Delivery, notice: Notice, now: datetime) -> None:

@@ -16,6 +16,7 @@ from gateway.core.envelope import INS_ROOTS
 from gateway.core.facts import told_of
 from gateway.core.ports import Transaction
 from gateway.pipeline import written
+from gateway.pipeline.business_acks import tell_refused
 from gateway.pipeline.dossiers import told_under
 from gateway.pipeline.refold import Change, Refolded
 from gateway.pipeline.route import trusted_ins
@@ -167,3 +168,4 @@ def _say(tx: Transaction, row: Delivery, verdict: Verdict, now: datetime) -> Non
         hold_word(tx, row.id, channel, said, now)
     else:
         unsay(tx, row.id, now)
+        tell_refused(tx, row, verdict.reason, now)

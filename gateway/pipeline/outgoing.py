@@ -14,7 +14,7 @@ from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery, Notic
 from gateway.core.facts import Op
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
-from gateway.pipeline.business_acks import send_key, tell_notice, tell_settled, wanted
+from gateway.pipeline.business_acks import send_key, tell_notice, tell_refused, tell_settled, wanted
 from gateway.pipeline.letter_receipts import tell_author
 from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
@@ -120,6 +120,9 @@ def _queue(
         return 0
     if decision.status is not DeliveryStatus.QUEUED:
         tx.outbox.settle(delivery_id, decision.status, now, note=words(decision.reason))
+        row = tx.outbox.by_key(CONNECTOR, decision.item.key)
+        if row is not None:
+            tell_refused(tx, row, decision.reason, now)
         if decision.reason in WAITS_FOR_IDENTITY:
             hold_word(tx, delivery_id, "mss", said, now)
     return 1

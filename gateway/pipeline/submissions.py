@@ -18,7 +18,7 @@ from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
 from gateway.hl7v2.message import Message
 from gateway.pipeline import outgoing
-from gateway.pipeline.business_acks import send_key, tell_record, wanted
+from gateway.pipeline.business_acks import send_key, tell_record, tell_refused, wanted
 from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import Known, outgoing_documents
@@ -150,6 +150,9 @@ def _queue(
         return 0
     if decision.status is not DeliveryStatus.QUEUED:
         tx.outbox.settle(delivery_id, decision.status, now, note=words(decision.reason))
+        row = tx.outbox.by_key(CONNECTOR, decision.item.key)
+        if row is not None:
+            tell_refused(tx, row, decision.reason, now)
         if decision.reason in WAITS_FOR_IDENTITY:
             hold_word(tx, delivery_id, _CHANNEL, said, now)
     return 1

@@ -164,6 +164,19 @@ SENT_ALREADY = Reason(
 
 #: Nobody wants these: they are explained and never queued.
 UNWANTED = frozenset({NOT_ASKED, NO_RULE})
+#: Somebody asked, and the answer is no: the sender of the document is told.
+REFUSALS = frozenset(
+    {
+        DECEASED,
+        MASKED_PATIENT,
+        MASKED_PROFESSIONALS,
+        NOT_IN_MATRIX,
+        OPPOSED,
+        RESTRICTED,
+        SHARING_OPPOSED,
+        TYPE_BARRED,
+    }
+)
 #: What waits for the directory.
 WAITS_FOR_ADDRESS = frozenset({NOT_IN_DIRECTORY, SEVERAL_MAILBOXES, UNLISTED})
 #: What waits for the identity of the patient.

@@ -41,6 +41,7 @@ class Operation:
         refresh: awaited before a scrape.
         behind_boundary: who passes the boundary before this machine may collect metrics.
         warned: what people should look at though inputs are taken: certificates near their end.
+        directory: what people should know of the directory: old, or away.
     """
 
     vitals: Watched | None = None
@@ -48,6 +49,7 @@ class Operation:
     refresh: Callable[[], Awaitable[None]] | None = None
     behind_boundary: bool = False
     warned: Callable[[], Sequence[Issue]] = tuple
+    directory: Callable[[Store], Awaitable[Sequence[Issue]]] | None = None
 
 
 def health_router(
@@ -81,13 +83,14 @@ def health_router(
         checks = {"store": await store.healthy(), "receiver": age_s < stall_limit_s}
         checks |= watched.vitals.checks() if watched.vitals else {}
         well = all(checks.values())
+        told = await watched.directory(store) if watched.directory and checks["store"] else ()
         state = {
             "status": "ready" if well else "not-ready",
             "checks": checks,
             "oldest_input_s": round(age_s, 1),
             "warnings": [
                 {"code": one.code, "where": one.where, "what": one.what, "fix": one.fix}
-                for one in watched.warned()
+                for one in (*watched.warned(), *told)
             ],
         }
         return _json(state, _status(well))

@@ -11,6 +11,8 @@ from gateway.connectors.http import HttpClient
 from gateway.core.deliveries import DeliveryStatus
 from gateway.core.directory import Entry
 from gateway.core.errors import RejectedError, RetriableError
+from gateway.entry.directory import directory_warnings
+from gateway.entry.settings import load as load_settings
 from gateway.pipeline.directory import DirectoryWatch, Freshness, load, stale
 from gateway.simulation.directory_server import (
     DirectoryServer,
@@ -251,3 +253,23 @@ def test_an_extract_is_old_after_a_week():
     assert not limits.is_stale(state, START + timedelta(days=6))
     assert limits.is_stale(state, START + timedelta(days=8))
     assert limits.is_stale(replace(state, as_of=None), START)
+
+
+async def test_a_directory_that_is_old_or_away_is_shown_beside_the_health(service, store):
+    server, annuaire, clock = service
+    told = directory_warnings(load_settings(), clock)
+    nothing = await told(store)
+    entry = Entry("extract:mssante", GP, address=ADDRESS, kind="PER", seen_at=START)
+    await load(store, clock, "extract:mssante", START, [entry])
+    fresh = await told(store)
+    server.mood.failing = 504
+    await take(store, OF_NOBODY)
+    await DirectoryWatch(store, clock, annuaire).step()
+    clock.advance(days=8)
+
+    issues = await told(store)
+
+    assert (list(nothing), list(fresh)) == ([], [])
+    assert [(one.code, one.where) for one in issues] == [
+        ("RLS-DIR-036", "directory api"), ("RLS-DIR-036", "directory extract:mssante"),
+    ]  # fmt: skip

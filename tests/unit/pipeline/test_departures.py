@@ -264,3 +264,27 @@ async def test_a_site_that_needs_no_ins_sends_what_shows_none(store):
 
     # The document itself shows an INS, so the mail waits all the same.
     assert await deliver(store) == {}
+
+
+async def test_who_sent_the_document_hears_that_it_is_not_sent(store):
+    masked = LETTER.replace(
+        b"INVISIBLE_PATIENT^Non visible par le patient^MetaDMPMSS||N",
+        b"INVISIBLE_PATIENT^Non visible par le patient^MetaDMPMSS||Y",
+    )
+    await take(store, masked)
+
+    [zam] = [hospital.lines(row.item.body) for row in await hospital.waiting(store)]
+    assert zam[0].split("|")[8] == "ZAM^Z02^ZAM_Z01"
+    assert any("masked-patient" in line and "SMTPERRORCODE" in line for line in zam)
+
+
+async def test_who_sent_the_document_hears_that_the_patient_opposes_the_record(store):
+    opposed = identity("A31", "O1").replace(
+        b"PV1|1|N", b"PV1|1|N\rZFA|ACTIF||||||||IO|20260101"
+    )  # fmt: skip
+    await take(store, LETTER, opposed)
+    await deliver(store)
+
+    found = [hospital.lines(row.item.body) for row in await hospital.waiting(store)]
+    refused = [zam for zam in found if zam[0].split("|")[8] == "ZAM^Z01^ZAM_Z01"]
+    assert [any("opposed" in line for line in zam) for zam in refused] == [True]
