@@ -18,7 +18,7 @@ from gateway.pipeline.business_acks import send_key, tell_notice, tell_refused, 
 from gateway.pipeline.letter_receipts import tell_author
 from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
-from gateway.pipeline.route import route
+from gateway.pipeline.route import asks_for_mail, route
 from gateway.pipeline.sends import HELD, Word, hold_word, store_word
 from gateway.pipeline.standing import known_of
 from gateway.pipeline.to_hospital import CONNECTOR as HOSPITAL
@@ -58,6 +58,8 @@ def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: da
         withdrawn = withdrawn_document(item)
         about = withdrawn or target_of(item, "DocumentReference")
         if patient is None or about is None:
+            continue
+        if withdrawn is None and not asks_for_mail(item):
             continue
         known = known_of(tx, patient, now)
         acks = wanted(message, item.opened.site)

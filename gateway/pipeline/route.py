@@ -93,6 +93,19 @@ def explain(item: "Prepared", known: Known, about: str, now: datetime) -> list[D
     return made
 
 
+def asks_for_mail(item: "Prepared") -> bool:
+    """Tell whether flags or a rule of the site may want a mail; else nothing need be looked up."""
+    said = item.opened.site.routing
+    flags = hl7_envelope.flags(item.opened.parsed)
+    asked = flags.get("DESTMSSANTEPS") or flags.get("DESTMSSANTEPAT")
+    return bool(asked or said.to_doctor or said.to_document_recipients)
+
+
+def asks_for_record(item: "Prepared") -> bool:
+    """Tell whether the sender wants the shared record fed."""
+    return bool(hl7_envelope.flags(item.opened.parsed).get("DESTDMP"))
+
+
 def outgoing_documents(item: "Prepared", known: Known, about: str) -> list[Outgoing]:
     """Return the documents of an MDM or ORU as the routing of every channel sees them.
 

@@ -21,7 +21,7 @@ from gateway.pipeline import outgoing
 from gateway.pipeline.business_acks import send_key, tell_record, tell_refused, wanted
 from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
-from gateway.pipeline.route import Known, outgoing_documents
+from gateway.pipeline.route import Known, asks_for_record, outgoing_documents
 from gateway.pipeline.sends import HELD, Word, hold_word, store_word, unsay
 from gateway.pipeline.standing import known_of
 from gateway.pipeline.withdrawn_mails import withdrawn_document
@@ -117,6 +117,8 @@ def _queue_all(tx: Transaction, item: Prepared, now: datetime) -> int:
     withdrawn = withdrawn_document(item)
     about = withdrawn or outgoing.target_of(item, "DocumentReference")
     if patient is None or about is None:
+        return 0
+    if withdrawn is None and not asks_for_record(item):
         return 0
     queued = 0
     known = known_of(tx, patient, now)
