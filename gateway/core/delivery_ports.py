@@ -81,6 +81,15 @@ class OutboxQueries(Protocol):
         """Return rows (body left empty) with id below `before_id`, the highest id first."""
         ...
 
+    def of_document(self, about: str, limit: int) -> list[Delivery]:
+        """Return the rows (body left empty) that leave with a document, in order of id.
+
+        Args:
+            about: `DocumentReference/id`.
+            limit: rows at most.
+        """
+        ...
+
     def counts(self) -> dict[tuple[str, DeliveryStatus], int]:
         """Return how many rows each connector has in each state."""
         ...

@@ -122,6 +122,12 @@ class MemoryOutbox:
         found.sort(key=lambda row: row.id, reverse=True)
         return [rules.read_delivery(row._replace(body=b"")) for row in found[:limit]]
 
+    def of_document(self, about: str, limit: int) -> list[Delivery]:
+        """Return the rows (body left empty) that leave with a document, in order of id."""
+        found = [row for row in self._rows.values() if about and row.about == about]
+        found.sort(key=lambda row: row.id)
+        return [rules.read_delivery(row._replace(body=b"")) for row in found[:limit]]
+
     def counts(self) -> dict[tuple[str, DeliveryStatus], int]:
         """Return how many rows each connector has in each state."""
         counts: dict[tuple[str, DeliveryStatus], int] = {}

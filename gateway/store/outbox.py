@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, case, func, literal_column, select, text
 from gateway.core.deliveries import SETTLED, Delivery, DeliveryStatus, NewDelivery
 from gateway.store import outboxrules as rules
 from gateway.store.codec import instant_text, key_text
-from gateway.store.outbox_tables import IN_LANE, WAITING
+from gateway.store.outbox_tables import IN_LANE, NAMED, WAITING
 from gateway.store.sqltext import Compiler, Session, Sql, given
 from gateway.store.tables import TABLES
 from gateway.store.watchproblems import unknown_delivery
@@ -98,6 +98,10 @@ class OutboxSql:
         self.newest = c(
             c.limited(newest.order_by(_ROW.id.desc()), "rows"), "in_status", "before_id", "rows"
         )
+        of_one = select(*(_ROW[name] for name in _COLUMNS[:-1])).where(
+            _ROW.about == bindparam("is_about"), text(NAMED)
+        )
+        self.of_document = c(c.limited(of_one.order_by(_ROW.id), "rows"), "is_about", "rows")
         self.counts = c(
             select(_ROW.connector, _ROW.status, func.count()).group_by(_ROW.connector, _ROW.status)
         )
@@ -251,6 +255,11 @@ class SqlOutbox:
         ]
         rows: Iterable[Any] = merge(*ranges, key=lambda row: row[0], reverse=True)
         return [rules.read_delivery((*row, b"")) for row in islice(rows, limit)]
+
+    def of_document(self, about: str, limit: int) -> list[Delivery]:
+        """Return the rows (body left empty) that leave with a document, in order of id."""
+        rows = self._session.rows(self._sql.of_document, (about, limit)) if about else []
+        return [rules.read_delivery((*row, b"")) for row in rows]
 
     def counts(self) -> dict[tuple[str, DeliveryStatus], int]:
         """Return how many rows each connector has in each state."""

@@ -9,6 +9,8 @@ from gateway.store.columns import ROW_ID, TEXT, column
 WAITING = "head = 1 AND status IN ('queued', 'retry_wait', 'sending')"
 #: Rows of the outbox that hold up their lane.
 IN_LANE = "lane <> '' AND status IN ('queued', 'retry_wait', 'sending', 'sent', 'held')"
+#: Condition of the partial index by what a row is about; statements must repeat it as it is.
+NAMED = "about <> ''"
 
 
 class Outbox(SQLModel, table=True):
@@ -36,6 +38,13 @@ class Outbox(SQLModel, table=True):
             "id",
             sqlite_where=text(IN_LANE),
             postgresql_where=text(IN_LANE),
+        ),
+        Index(
+            "ix_outbox_about",
+            "about",
+            "id",
+            sqlite_where=text(NAMED),
+            postgresql_where=text(NAMED),
         ),
         {"sqlite_autoincrement": True},
     )

@@ -12,6 +12,7 @@ from gateway.core.deliveries import DeliveryStatus
 from gateway.core.issues import Issue
 from gateway.core.messages import InboxStatus
 from gateway.entry.web.values import Feed, Gap, GapPage, Path, Text
+from gateway.pipeline.document_timeline import DocumentTimeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +260,10 @@ class PageData(Protocol):
         self, statuses: Sequence[DeliveryStatus], before: int | None
     ) -> DeliveryList:
         """Return deliveries below a number, of these states."""
+        ...
+
+    async def document(self, document_id: str) -> DocumentTimeline | None:
+        """Return what happened with a document, None when there is none of that id."""
         ...
 
     async def pulse(self, after: int) -> Pulse:

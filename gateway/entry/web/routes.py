@@ -66,6 +66,8 @@ def web_router(
         "/messages": site.messages,
         "/messages/{number}": site.message,
         "/deliveries": site.deliveries,
+        "/documents/{document_id}": site.document,
+        "/ui/documents/{document_id}": site.document,
         "/live": site.live,
     }.items():
         router.add_api_route(path, guarded(pages, handler))
@@ -238,6 +240,13 @@ class _Site:
         }
         zones = {"deliveries": "zones/deliveries.html"}
         view = View("deliveries.html", "deliveries", values, zones, known=("state", "before"))
+        return await self._pages.answer(request, view, now)
+
+    async def document(self, request: Request, now: datetime) -> Response:
+        page = await self._data.document(request.path_params["document_id"])
+        if page is None:
+            return self._pages.refusal(request, "404", 404)
+        view = View("document.html", "deliveries", views.document(page), {})
         return await self._pages.answer(request, view, now)
 
     async def live(self, request: Request, now: datetime) -> Response:

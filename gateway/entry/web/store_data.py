@@ -35,6 +35,7 @@ from gateway.entry.web.values import Feed, Gap, GapPage, Path
 from gateway.fhir.identity import Ids
 from gateway.pathway.rules import Rules
 from gateway.pipeline.convert import Converter
+from gateway.pipeline.document_timeline import DocumentTimeline, document_timeline
 from gateway.pipeline.dossiers import owners
 from gateway.pipeline.mutes import hidden
 from gateway.pipeline.quarantine import HELD, discarded, not_held, retried, stored
@@ -254,6 +255,10 @@ class StorePageData:
     ) -> DeliveryList:
         """Return deliveries, newest first."""
         return await self._messages.deliveries(statuses, before)
+
+    async def document(self, document_id: str) -> DocumentTimeline | None:
+        """Return what happened with a document, None when there is none of that id."""
+        return await self.store.read(lambda tx: document_timeline(tx, document_id))
 
     async def pulse(self, after: int) -> Pulse:
         """Return the present pulse."""

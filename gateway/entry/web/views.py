@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from markupsafe import Markup
 
 from gateway.core.deliveries import DeliveryStatus as D
@@ -19,6 +20,7 @@ from gateway.entry.web.swimlane import swimlane
 from gateway.entry.web.timeline import ZOOMS, Window
 from gateway.entry.web.values import GapPage, Path
 from gateway.entry.web.words import Words
+from gateway.pipeline.document_timeline import DocumentTimeline
 
 #: Deliveries as people ask for them.
 DELIVERY_GROUPS: Mapping[str, tuple[D, ...]] = {
@@ -29,6 +31,19 @@ DELIVERY_GROUPS: Mapping[str, tuple[D, ...]] = {
 }
 _HELD = (InboxStatus.QUARANTINED, InboxStatus.FAILED)
 _FEEDS_SHOWN = 5
+#: Symbols of moments; the others have that of time.
+_MOMENT_ICONS: Mapping[str, str] = {
+    "received": "doc",
+    "converted": "doc",
+    "delivered": "check",
+    "read": "check",
+    "gap_closed": "check",
+    "withdrawn_there": "check",
+    "refused": "alert",
+    "given_up": "alert",
+    "held": "alert",
+    "gap_opened": "alert",
+}
 
 
 def overview(page: Overview, now: datetime, words: Words) -> dict[str, Any]:
@@ -50,6 +65,20 @@ def overview(page: Overview, now: datetime, words: Words) -> dict[str, Any]:
             if page.inbox.get(status) or status in (InboxStatus.CONVERTED, InboxStatus.QUARANTINED)
         ],
         "deliveries": delivery_groups(page.outbox) if any(page.outbox.values()) else (),
+    }
+
+
+def document(page: DocumentTimeline) -> dict[str, Any]:
+    """Return what the page of a document says beside its moments."""
+    shown = orjson.loads(page.body) if page.body else {}
+    kind = shown.get("type", {})
+    codings = kind.get("coding") or [{}]
+    title = shown.get("description") or kind.get("text") or codings[0].get("display", "")
+    return {
+        "page": page,
+        "title": str(title),
+        "status": str(shown.get("status", "")),
+        "icons": _MOMENT_ICONS,
     }
 
 
