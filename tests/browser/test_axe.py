@@ -10,6 +10,7 @@ PAGES = [
     "/gaps?view=closed", "/gaps/g-lucie", "/gaps/g-reported", "/patients/p-lucie",
     "/patients/p-long", "/messages", "/messages?status=quarantined", "/messages/41",
     "/messages/42", "/messages/40", "/deliveries", "/deliveries?state=trouble", "/gaps/none",
+    "/documents/d1",
 ]  # fmt: skip
 EMPTY = [
     "/",

@@ -6,7 +6,7 @@ from tests.browser.conftest import DESK, NARROW, PHONE
 
 PAGES = [
     "/", "/gaps", "/gaps/g-lucie", "/patients/p-lucie", "/patients/p-long", "/messages",
-    "/messages/41", "/messages/42", "/deliveries",
+    "/messages/41", "/messages/42", "/deliveries", "/documents/d1",
 ]  # fmt: skip
 SMALL = """
 () => [...document.querySelectorAll('a, button, select, input:not([type=hidden]), summary')]

@@ -36,6 +36,8 @@ from gateway.entry.web.values import (
     Stay,
     Step,
 )
+from gateway.pipeline.document_timeline import DocumentTimeline
+from tests.support.pages_sample_documents import DOCUMENT
 
 #: Saturday 14 March 2026, 09:40 in Paris.
 NOW = datetime(2026, 3, 14, 8, 40, tzinfo=UTC)
@@ -373,6 +375,9 @@ class SamplePageData:
         rows = tuple(r for r in DELIVERIES if r.status in (statuses or DeliveryStatus))
         counts = {row.status: 1 for row in DELIVERIES}
         return DeliveryList(() if self.empty else rows, None, {} if self.empty else counts)
+
+    async def document(self, document_id: str) -> DocumentTimeline | None:
+        return DOCUMENT if document_id == DOCUMENT.id else None
 
     async def pulse(self, after: int) -> Pulse:
         inbox = tuple((f"{row.status}", row.number) for row in self.rows.values())

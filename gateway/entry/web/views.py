@@ -78,7 +78,11 @@ def document(page: DocumentTimeline) -> dict[str, Any]:
         "page": page,
         "title": str(title),
         "status": str(shown.get("status", "")),
-        "icons": _MOMENT_ICONS,
+        "symbols": _MOMENT_ICONS,
+        "links": (
+            ("DocumentReference", f"/fhir/DocumentReference/{page.id}"),
+            ("Provenance", f"/fhir/Provenance?target=DocumentReference/{page.id}"),
+        ),
     }
 
 

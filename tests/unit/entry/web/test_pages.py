@@ -9,12 +9,14 @@ import pytest
 from gateway.core.errors import RetriableError
 from gateway.entry.web.assets import assets
 from tests.support.pages_sample import HOSTILE, ISSUE, SamplePageData
+from tests.support.pages_sample_documents import DOCUMENT
 from tests.unit.entry.web.conftest import browser
 
 PAGES = [
     "/", "/gaps", "/gaps?view=closed", "/gaps?view=unconfirmed", "/gaps/g-lucie",
     "/gaps/g-closed", "/patients/p-lucie", "/patients/p-lucie?zoom=all", "/messages",
     "/messages/42", "/messages/41", "/messages/40", "/deliveries", "/deliveries?state=trouble",
+    "/documents/d1", "/ui/documents/d1",
 ]  # fmt: skip
 
 
@@ -248,3 +250,23 @@ async def test_pages_keep_their_budgets(client: httpx2.AsyncClient) -> None:
     assert len(gzip.compress(style)) < 7_000
     assert len(module) < 12_000
     assert (await client.get("/")).text.count("/static/") == 3
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_a_document_tells_everything_that_happened_to_it_in_order(
+    language: str, data: SamplePageData
+) -> None:
+    async with browser(data, language=language) as client:
+        page = (await client.get("/documents/d1")).text
+        missing = await client.get("/documents/d2")
+
+    moments = DOCUMENT.moments
+    times = re.findall(r'<time datetime="([^"]+)"', page)
+    assert [one.at.isoformat() for one in moments] == times[-len(moments) :]
+    said = {"fr": ("Rupture close", "Retenu", "Lu"), "en": ("Gap closed", "Held", "Read")}
+    assert all(f"<b>{word}</b>" in page for word in said[language])
+    assert "document." not in re.sub(r'href="[^"]*"', "", page)
+    assert 'href="/patients/p-lucie"' in page
+    assert 'href="/fhir/Provenance?target=DocumentReference/d1"' in page
+    assert "<img" not in page
+    assert missing.status_code == 404
