@@ -63,8 +63,8 @@ def demo(
 ) -> None:
     """Start a gateway on a throwaway store and play a synthetic region through its doors.
 
-    A mail operator and a subscriber of the demo run beside it. With --exit one JSON object tells
-    at the end what was received, found, told and sent.
+    A mail operator, a shared record and a subscriber of the demo run beside it. With --exit one
+    JSON object tells at the end what was received, found, told and sent.
 
     Example: relais demo --exit --seed 7
     """
@@ -110,7 +110,7 @@ async def _demo(settings: Settings, region: Region, speed: float | None, *, leav
     with tempfile.TemporaryDirectory(prefix="relais-demo-") as folder:
         doubles = _doubles(Path(folder), clock)
         mssante = await doubles.start()
-        found = settings.model_copy(update={"mssante": mssante})
+        found = settings.model_copy(update={"mssante": mssante, "dmp": doubles.record_settings})
         gateway = Gateway(found, clock=clock, due_clock=doubles.due_clock)
         await gateway.start()
         try:
@@ -199,7 +199,9 @@ def _tell(console: Console, told: dict[str, Any]) -> None:
         found.add_row(rule, str(one["opened"]), str(one["closed"]), str(one["open"]))
     console.print(messages, resources, found)
     mails = ", ".join(f"{number} {name}" for name, number in told["deliveries"].items())
-    line = f"{told['notifications']} notifications; mails: {mails}; {told['seconds']} s."
+    record = ", ".join(f"{number} {name}" for name, number in told["record"].items())
+    line = f"{told['notifications']} notifications; mails: {mails}; shared record: {record}; "
+    line += f"{told['seconds']} s."
     console.print(line, highlight=False)
 
 

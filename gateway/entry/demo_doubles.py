@@ -1,4 +1,4 @@
-"""What stands beside the gateway of the demo: a mail operator, its mailbox, a subscriber.
+"""What stands beside the gateway of the demo: mail operator, mailbox, shared record, subscriber.
 
 Made-up servers on this machine with certificates made anew; nothing reaches the outside.
 """
@@ -13,11 +13,15 @@ from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Store
 from gateway.entry.demo import PlayClock
-from gateway.entry.settings import MssanteSettings
+from gateway.entry.settings import DmpSettings, MssanteSettings
 from gateway.entry.workers import Workers
 from gateway.fhir.bundle import to_bytes
 from gateway.fhir.subscriptions import CONTENT
 from gateway.fhir.topics import GAP
+from gateway.simulation.dmp_pki import make_dmp_pki
+from gateway.simulation.dmp_repository import DmpRepository
+from gateway.simulation.dmp_repository import Manners as RecordManners
+from gateway.simulation.establishments import ESTABLISHMENTS
 from gateway.simulation.mail_operator import Fate, MailOperator, Manners
 from gateway.simulation.mail_pki import MailPki, make_pki
 from gateway.simulation.mailbox import MailboxServer
@@ -25,6 +29,10 @@ from gateway.simulation.receiver import Receiver
 
 _ADDRESS = "relais@app.mssante.example"
 _TIMEOUT_S = 10.0
+#: Struct_IdNat of the legal entity that holds the certificates of all sites.
+_ENTITY = "1990000001"
+#: Patients of the demo without a record and with a closed one: one in so many each.
+_ONE_IN = 25
 
 
 class Doubles:
@@ -39,6 +47,12 @@ class Doubles:
         self.mailboxes = MailboxServer(_ADDRESS, tls=self.pki.server)
         self.operator = MailOperator(self.pki.server, self.mailboxes, Manners(fate=fate))
         self.subscriber = Receiver()
+        (folder / "record").mkdir()
+        self._record_pki = make_dmp_pki(folder / "record", _ENTITY)
+        self._sites = tuple(f"1{one.finess}" for one in ESTABLISHMENTS)
+        manners = RecordManners(others=record_of, sites={_ENTITY: self._sites})
+        # Assertions are as fresh as the clock by which they leave says.
+        self.record = DmpRepository(self._record_pki, manners, self.due_clock.now)
 
     async def start(self) -> MssanteSettings:
         """Listen; return the settings by which the gateway finds the operator."""
@@ -46,6 +60,7 @@ class Doubles:
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         await self.mailboxes.start()
         await self.operator.start()
+        await self.record.start()
         await self.subscriber.start()
         return MssanteSettings(
             smtp_host="localhost",
@@ -60,9 +75,22 @@ class Doubles:
             poll_s=1.0,
         )
 
+    @property
+    def record_settings(self) -> DmpSettings:
+        """Return the settings by which the gateway finds the shared record, once it listens."""
+        return DmpSettings(
+            base_url=self.record.base_url,
+            authority=self._record_pki.authority,
+            certificate=self._record_pki.client,
+            sign_certificate=self._record_pki.signer,
+            structures=self._sites,
+            name="Région fictive",
+        )
+
     async def stop(self) -> None:
         """Go away."""
         await self.subscriber.stop()
+        await self.record.stop()
         await self.operator.stop()
         await self.mailboxes.stop()
 
@@ -130,6 +158,12 @@ async def _read_beside(store: Store) -> bool:
 def fate(address: str) -> Fate:
     """Return what becomes of a mail: old addresses of doctors are unknown to the operator."""
     return Fate.UNKNOWN if address.startswith("ancien.") else Fate.DELIVER
+
+
+def record_of(matricule: str) -> str:
+    """Return the state of a patient's shared record: a few have none, a few closed theirs."""
+    rank = int(matricule[-5:]) % _ONE_IN if matricule[-5:].isdecimal() else 2
+    return {0: "", 1: "terminated"}.get(rank, "active")
 
 
 def _not_subscribed(status: int) -> Issue:

@@ -9,6 +9,7 @@ from gateway.core.facts import Status
 from gateway.core.ports import Store, Transaction
 from gateway.entry.demo import Played
 from gateway.sharing.routing import CONNECTOR
+from gateway.sharing.routing_dmp import CONNECTOR as RECORD
 
 _PAGE = 5000
 
@@ -30,6 +31,7 @@ async def summary(store: Store, played: Played, notified: int, seconds: float) -
         "gaps": await store.read(gaps),
         "notifications": notified,
         "deliveries": mails(outbox),
+        "record": fed(outbox),
         "seconds": round(seconds, 2),
     }
 
@@ -60,6 +62,17 @@ def mails(outbox: Mapping[tuple[str, DeliveryStatus], int]) -> dict[str, int]:
     return {
         "sent": confirmed + count[DeliveryStatus.SENT],
         "confirmed": confirmed,
+        "refused": count[DeliveryStatus.REFUSED] + count[DeliveryStatus.GIVEN_UP],
+        "held": count[DeliveryStatus.HELD],
+    }
+
+
+def fed(outbox: Mapping[tuple[str, DeliveryStatus], int]) -> dict[str, int]:
+    """Count letters for the shared record: fed, with no place there, refused, waiting."""
+    count = Counter({status: n for (name, status), n in outbox.items() if name == RECORD})
+    return {
+        "fed": count[DeliveryStatus.CONFIRMED],
+        "skipped": count[DeliveryStatus.SKIPPED],
         "refused": count[DeliveryStatus.REFUSED] + count[DeliveryStatus.GIVEN_UP],
         "held": count[DeliveryStatus.HELD],
     }

@@ -77,7 +77,8 @@ class Manners:
     """How the record behaves.
 
     Attributes:
-        patients: state by matricule, `active` or `terminated`; others have no record.
+        patients: state by matricule, `active` or `terminated`.
+        others: state of patients that are not listed; by default they have no record.
         closed: the office is closed: every connection is dropped.
         value_sets: codes admitted by attribute.
         sites: sites an organisation may speak for, by OU of its certificate.
@@ -86,11 +87,16 @@ class Manners:
     """
 
     patients: dict[str, str] = field(default_factory=dict)
+    others: Callable[[str], str] = lambda _number: ""
     closed: bool = False
     value_sets: Mapping[str, Collection[str]] = field(default_factory=dict)
     sites: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mishaps: list[Mishap | None] = field(default_factory=list)
     slow_s: float = 5.0
+
+    def state_of(self, number: str) -> str:
+        """Return the state of the record of a patient, empty when there is none."""
+        return self.patients.get(number) or self.others(number)
 
 
 class DmpRepository:
@@ -177,7 +183,7 @@ class DmpRepository:
         if not asker.patient.startswith(f"{number}^"):
             code = "FailedAuthentication"
             raise RefusedError(code, "the assertion is about another patient")
-        status = self.manners.patients.get(number, "")
+        status = self.manners.state_of(number)
         return wire.existence_answer("OK" if status else "NF", status)
 
     def _find(self, asked: wire.Request) -> bytes:
@@ -253,7 +259,7 @@ class DmpRepository:
         patient = lot.ids["patientId"]
         if patient != asker.patient:
             return [Finding("XDSPatientIdDoesNotMatch", "patientId", "not that of the assertion")]
-        if self.manners.patients.get(patient.partition("^")[0]) != "active":
+        if self.manners.state_of(patient.partition("^")[0]) != "active":
             return [Finding("XDSUnknownPatientId", "patientId", "no open record")]
         return []
 

@@ -36,7 +36,7 @@ def test_the_demo_ends_by_itself_with_one_json_object(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout)
     assert set(told) == {
-        "messages", "resources", "gaps", "notifications", "deliveries", "seconds",
+        "messages", "resources", "gaps", "notifications", "deliveries", "record", "seconds",
     }  # fmt: skip
     assert {code for found in told["messages"].values() for code in found} <= {
         "AA", "AE", "AR", "200", "201", "400", "422",
@@ -51,6 +51,8 @@ def test_the_demo_ends_by_itself_with_one_json_object(tmp_path):
     assert told["notifications"] >= gaps["opened"] + gaps["closed"]
     assert told["deliveries"]["confirmed"] > 0
     assert told["deliveries"]["sent"] == told["deliveries"]["confirmed"]
+    assert told["record"]["fed"] > 0
+    assert told["record"]["refused"] == 0
 
 
 async def _play(region, folder):
