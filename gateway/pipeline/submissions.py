@@ -27,6 +27,7 @@ from gateway.pipeline.standing import known_of
 from gateway.pipeline.withdrawn_mails import withdrawn_document
 from gateway.sharing.outgoing import Outgoing
 from gateway.sharing.reasons import (
+    NO_NEW_VERSION,
     REPLACED,
     WAITS_FOR_IDENTITY,
     WITHDRAWN,
@@ -38,13 +39,17 @@ from gateway.sharing.routing_dmp import (
     CONNECTOR,
     decide,
     deletion,
+    is_visibility,
     key_of,
+    masked_again,
 )
 
 _OK, _KO = "SND.DMP_OK", "SND.DMP_KO"
 _DUE, _DONE = "SND.WITHDRAWAL_DUE", "SND.WITHDRAWN"
 _DELETE = "dmp-delete"
 _CHANNEL = "dmp"
+#: Rows of one document that are looked at.
+_ROWS = 200
 _NOT_LEFT = frozenset({DeliveryStatus.HELD, DeliveryStatus.QUEUED, DeliveryStatus.RETRY_WAIT})
 _ENDED_BADLY = frozenset({DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP, DeliveryStatus.SKIPPED})
 _CODE = re.compile(r"\b(?:XDS|DMP)[A-Z]\w+|\bRLS-DMP-\d{3}")
@@ -129,6 +134,7 @@ def _queue_all(tx: Transaction, item: Prepared, now: datetime) -> int:
         elif decision is not None:
             said = outgoing.pathway_of(item, patient, decision)
             _give_way(tx, replaced, now)
+            decision = _of_visibility(tx, document, decision, now)
             queued += _queue(tx, item, decision, said, now)
     return queued
 
@@ -157,7 +163,43 @@ def _queue(
             tell_refused(tx, row, decision.reason, now)
         if decision.reason in WAITS_FOR_IDENTITY:
             hold_word(tx, delivery_id, _CHANNEL, said, now)
+        known = tx.outbox.by_key(CONNECTOR, made.key)
+        if known is not None and decision.reason is NO_NEW_VERSION:
+            tell_record(tx, known, decision.reason.word, now)
     return 1
+
+
+def _of_visibility(
+    tx: Transaction, document: Outgoing, decision: Decision, now: datetime
+) -> Decision:
+    """Decide on other masks for a document under the identifier it has.
+
+    What has not left leaves with the new masks. What has, or may have, cannot be changed by us:
+    a person is told (TD3.3a and b are closed to indirect authentication).
+    """
+    known = _fed(tx, document) if is_visibility(document) else None
+    if known is None:
+        return decision
+    again = masked_again(decision, document)
+    if known.status in _NOT_LEFT and not known.attempts:
+        if known.item.key != again.item.key:
+            _stop(tx, known, REPLACED, now)
+        return again
+    return replace(again, status=DeliveryStatus.REFUSED, reason=NO_NEW_VERSION)
+
+
+def _fed(tx: Transaction, document: Outgoing) -> Delivery | None:
+    """Return the row that feeds a document: the first, or one with other masks since."""
+    rows = [
+        row
+        for row in tx.outbox.of_document(document.about, _ROWS)
+        if row.item.connector == CONNECTOR
+        and row.item.details.get("kind") != _DELETE
+        and row.item.details.get("document_id") == document.document_id
+        and NO_NEW_VERSION.word not in row.note
+    ]
+    # With its body, which lists leave out.
+    return tx.outbox.by_key(CONNECTOR, rows[-1].item.key) if rows else None
 
 
 def _give_way(tx: Transaction, replaced: str, now: datetime) -> None:
@@ -176,7 +218,7 @@ def _withdraw(
     now: datetime,
 ) -> int:
     """Stop what has not left, take back what has, or may have."""
-    known = tx.outbox.by_key(CONNECTOR, key_of(document.document_id))
+    known = _fed(tx, document)
     if known is None:
         if decision is not None:
             # Should the letter come after its withdrawal, it is not fed.

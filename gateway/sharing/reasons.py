@@ -41,6 +41,20 @@ RECORD_ASKED = Reason(
     "The sender asks for the document to be fed to the shared record.",
     "DESTDMP",
 )
+VISIBILITY = Reason(
+    "visibility",
+    "L'expéditeur change la visibilité : le document est déposé en remplacement.",
+    "The sender changes who may see it: the document is fed as a replacement.",
+    "MODIF_CONF_CODE",
+)
+#: The record takes no second entry under one identifier, and a structure may not change masks.
+NO_NEW_VERSION = Reason(
+    "RLS-DMP-062",
+    "Le DMP ne change la visibilité qu'avec une nouvelle version : rien n'est déposé.",
+    "the shared record changes who may see a document only with a new version of it, under an"
+    " identifier of its own; nothing was fed.",
+    "MODIF_CONF_CODE",
+)
 NOT_ASKED = Reason(
     "not-asked",
     "L'expéditeur ne demande pas cet envoi.",

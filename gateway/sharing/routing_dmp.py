@@ -4,6 +4,7 @@ Pure; like `sharing.routing`, which decides on mails. Standards: CI-SIS volet on
 HL7 v2 (flag DESTDMP: the identity must be qualified), PAM France ZFA-9 (opposition).
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.core.deliveries import DeliveryStatus, NewDelivery
@@ -50,7 +51,24 @@ def _verdict(document: Outgoing) -> Verdict:
         )
     if document.confidentiality in _RESTRICTED:
         return Verdict(DeliveryStatus.SKIPPED, why.RESTRICTED, why.RESTRICTED.rests_on)
-    return again(document.standing, document.shown_ins)
+    verdict = again(document.standing, document.shown_ins)
+    if verdict.reason is why.RECORD_ASKED and is_visibility(document):
+        return replace(verdict, reason=why.VISIBILITY, rests_on=why.VISIBILITY.rests_on)
+    return verdict
+
+
+def is_visibility(document: Outgoing) -> bool:
+    """Tell whether the message changes who may see a document (MODIF_CONF_CODE)."""
+    return bool(document.flags.get("MODIF_CONF_CODE"))
+
+
+def masked_again(decision: Decision, document: Outgoing) -> Decision:
+    """Return a decision about a document under its own identifier, with other masks.
+
+    Its key names the masks, so that the same change asked for twice is one row.
+    """
+    name = key(document.document_id, f"{_KIND}-masks:{','.join(document.labels)}", CONNECTOR)
+    return replace(decision, item=replace(decision.item, key=name))
 
 
 def again(standing: Standing, shown_ins: str) -> Verdict:
