@@ -389,26 +389,3 @@ async def test_the_newest_rows_come_first_without_their_bodies(store: Store) -> 
 
     assert [delivery.id for delivery in waiting] == [second, first]
     assert [(delivery.id, delivery.item.body) for delivery in newest] == [(third, b"")]
-
-
-async def test_the_rows_of_a_document_are_found_by_it_in_every_state(store: Store) -> None:
-    about, other = "DocumentReference/d1", "DocumentReference/d2"
-    first, _, third, _ = await queue(
-        store,
-        replace(item("k1"), about=about),
-        replace(item("k2"), about=other),
-        replace(item("k3"), about=about, lane="l"),
-        replace(item("k4"), about=""),
-    )
-    await settle(store, first, D.REFUSED)
-
-    found = await store.read(lambda tx: tx.outbox.of_document(about, 10))
-    only = await store.read(lambda tx: tx.outbox.of_document(about, 1))
-    nothing = await store.read(lambda tx: tx.outbox.of_document("", 10))
-
-    assert [(d.id, d.status, d.item.body) for d in found] == [
-        (first, D.REFUSED, b""),
-        (third, D.QUEUED, b""),
-    ]
-    assert [d.id for d in only] == [first]
-    assert nothing == []
