@@ -168,6 +168,17 @@ def not_offered(what: str) -> Issue:
     )
 
 
+def too_large() -> Issue:
+    """Say that the document is larger than the record takes."""
+    return Issue(
+        code="RLS-DMP-063",
+        severity=Severity.ERROR,
+        where="ITI-41",
+        what="the document is larger than the shared record takes (HTTP 413).",
+        fix="Send a smaller document, or leave it to the secure mail.",
+    )
+
+
 def not_in_list(attribute: str, what: str) -> Issue:
     """Say that a code of the metadata is none the record takes."""
     return Issue(

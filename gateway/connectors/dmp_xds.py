@@ -218,6 +218,8 @@ class XdsDialect:
             raise self._unknown(f"HTTP {reply.status}")
         if reply.status in (401, 403):
             raise RetriableError([faults.not_let_in(f"HTTP {reply.status}")], _CALL_SOMEBODY_S)
+        if reply.status == 413:
+            raise RejectedError([faults.too_large()])
         kind = reply.headers.get("content-type", "")
         try:
             body = read_answer(kind, reply.body, request.message_id)

@@ -50,6 +50,7 @@ class Mishap(StrEnum):
     ACCEPTED_THEN_REFUSED = "202, refused later"
     SLOW = "slow"
     UNAVAILABLE = "503"
+    TOO_LARGE = "413"
     WARNING = "success with a warning"
     MULTIPART = "answer as multipart"
     OTHER_MESSAGE = "answer about another message"
@@ -230,6 +231,8 @@ class DmpRepository:
             await asyncio.sleep(self.manners.slow_s)
         if mishap is Mishap.UNAVAILABLE:
             return HttpAnswer(503, "text/plain", b"later")
+        if mishap is Mishap.TOO_LARGE:
+            return HttpAnswer(413, "text/plain", b"")
         if mishap is Mishap.ACCEPTED_THEN_REFUSED:
             return HttpAnswer(202, "text/plain", b"")
         codes = {

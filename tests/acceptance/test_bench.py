@@ -51,3 +51,17 @@ def test_the_fan_out_is_measured():
     figures = {name: one["median"] for name, one in found["figures"].items()}
     assert len(figures) == 12
     assert all(figures.values())
+
+
+def test_letters_to_both_channels_are_measured():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--only", "documents", "--runs", "1",
+         "--letters", "5"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT,
+        capture_output=True, check=True, timeout=300,
+    )  # fmt: skip
+
+    found = orjson.loads(done.stdout.splitlines()[-1])["figures"]
+
+    assert found["documents sends"]["median"] > 0
+    assert found["documents backlog cleared"]["median"] > 0

@@ -6,7 +6,7 @@ because figures of different sessions do not compare.
 
 import argparse
 
-from tests.bench import bundles, engine, fanout, history, jobs, pathway, readers
+from tests.bench import bundles, documents, engine, fanout, history, jobs, pathway, readers
 from tests.bench.figures import Report
 
 _PARTS = (
@@ -15,6 +15,7 @@ _PARTS = (
     "where",
     "adt",
     "mdm",
+    "documents",
     "pathway",
     "engine",
     "history",
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of each figure")
     parser.add_argument("--messages", type=int, default=16_000, help="ADT of the fastest run")
     parser.add_argument("--documents", type=int, default=200, help="MDM of one run")
+    parser.add_argument("--letters", type=int, default=1000, help="to both channels, of one run")
     parser.add_argument(
         "--expectations", type=int, default=1_000_000, help="live expectations beside the load"
     )
@@ -62,6 +64,8 @@ def main() -> None:
         jobs.adt(report, chosen.runs, chosen.messages)
     if "mdm" in wanted:
         jobs.mdm(report, chosen.runs, chosen.documents)
+    if "documents" in wanted:
+        documents.run(report, chosen.runs, chosen.letters)
     if "pathway" in wanted:
         pathway.latency(report, chosen.runs, chosen.expectations, chosen.seconds)
     if "engine" in wanted:
