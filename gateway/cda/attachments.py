@@ -18,7 +18,6 @@ from gateway.mapping.converters import Flawed
 #: Copy of the document itself in another form.
 _COPY = "55108-5"
 _KIND = "69764-9"
-_MEDIA_TAG = "{urn:hl7-org:v3}observationMedia"
 _ALL_MEDIA = (
     "cda:component/cda:structuredBody/descendant::cda:section/cda:entry"
     "/descendant::cda:observationMedia"
@@ -36,7 +35,7 @@ def loose_media(context: Context) -> list[Attached]:
     found = {
         media.sha256: media
         for value, media in context.media.items()
-        if value.getparent().tag != _MEDIA_TAG
+        if value.parent is None or value.parent.tag != "observationMedia"
     }
     return list(found.values())
 

@@ -175,8 +175,8 @@ def stage_edition(node: Node, context: Context) -> Json | None:
 @converter("staged_condition")
 def staged_condition(node: Node, context: Context) -> Json | None:
     """Give a reference to the tumour a stage is about."""
-    code, tumour = node.child("code"), node.key.getparent().getparent()
-    if code is None or code.get("code") not in (_TNM_STAGE, _OTHER_STAGE):
+    code, tumour = node.child("code"), statement_around(node)
+    if code is None or tumour is None or code.get("code") not in (_TNM_STAGE, _OTHER_STAGE):
         return None
     made = next((n for n in context.made.get(tumour, ()) if n.startswith("Condition/")), None)
     return {"reference": made} if made else None

@@ -18,6 +18,7 @@ from gateway.cda.codes import (
 )
 from gateway.cda.contacts import date_time, period, stamp
 from gateway.cda.context import Context
+from gateway.cda.narrative import lines
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
 from gateway.core.contributions import Json
@@ -111,7 +112,7 @@ def device_parameters(node: Node, context: Context) -> list[Json]:
 def value_text(node: Node, _context: Context) -> str | None:
     """Give a value of type ST or ED; the bytes of a file are no words."""
     is_text = node.type in ("ST", "ED") and node.get("representation") != "B64"
-    return node.lines() or None if is_text else None
+    return lines(node) or None if is_text else None
 
 
 @converter("value_boolean")

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.cda.context import Context
 from gateway.cda.faults import code_without_system
+from gateway.cda.narrative import lines
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
 from gateway.core.contributions import Json
@@ -148,7 +149,7 @@ def text(node: Node, _context: Context) -> str | None:
 @converter("narrative")
 def narrative(node: Node, _context: Context) -> str | None:
     """Give the narrative text an entry's `text` points to, or holds; None when it dangles."""
-    return referenced_text(node) or node.lines() or None
+    return referenced_text(node) or lines(node) or None
 
 
 @converter("boolean")

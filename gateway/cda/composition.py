@@ -13,6 +13,7 @@ from gateway.cda.header import document_identifier, document_status
 from gateway.cda.professionals import entity
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
+from gateway.cda.xhtml import div
 from gateway.core.contributions import Json
 from gateway.mapping.converters import Flawed
 
@@ -147,7 +148,7 @@ def _section(section: Node, context: Context) -> Json | None:
     if any(signers):
         found["author"] = [who for who in signers if who]
     text = section.child("text")
-    narrative = text.xhtml() if text is not None else ""
+    narrative = div(text) if text is not None else ""
     if narrative:
         found["text"] = {"status": "additional", "div": narrative}
     references = [{"reference": name} for name in context.made_in(section)]

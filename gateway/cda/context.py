@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Any
 
 from gateway.cda.entries import EntryKey, part_key
-from gateway.cda.reader import SECTION_TAG, Document, Node
+from gateway.cda.reader import Document, Node
 from gateway.core.contributions import Json, Target
 from gateway.core.envelope import Envelope
 from gateway.core.issues import Issue
@@ -93,13 +93,13 @@ class Context:
     digest: str
     envelope: Envelope | None = None
     site: Site = DEFAULT_SITE
-    media: Mapping[Any, Attached] = field(default_factory=dict)
-    entries: dict[Any, EntryKey] = field(default_factory=dict)
+    media: Mapping[Node, Attached] = field(default_factory=dict)
+    entries: dict[Node, EntryKey] = field(default_factory=dict)
     noticed: dict[str, None] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     memo: dict[tuple[str, Any], Any] = field(default_factory=dict)
-    made: dict[Any, list[str]] = field(default_factory=dict)
-    holders: dict[Any, list[Any]] = field(default_factory=dict)
+    made: dict[Node, list[str]] = field(default_factory=dict)
+    holders: dict[Node, list[Node]] = field(default_factory=dict)
 
     @property
     def systems(self) -> Mapping[str, str]:
@@ -117,8 +117,12 @@ class Context:
 
         The patient is in it, because some senders give one setId to everybody's documents.
         """
-        name = f"{self.patient.id}#{self.set_key}"
-        return blake2b(name.encode(), digest_size=16).hexdigest()
+        place = ("document key", "")
+        known: str | None = self.memo.get(place)
+        if known is None:
+            name = f"{self.patient.id}#{self.set_key}"
+            known = self.memo[place] = blake2b(name.encode(), digest_size=16).hexdigest()
+        return known
 
     @property
     def composition(self) -> Target:
@@ -161,10 +165,10 @@ class Context:
         """Note that a statement or a section gave a resource."""
         if node.key not in self.made:
             # Looked up by what holds it: a document may have thousands of statements.
-            for above in node.key.iterancestors():
+            above = node.parent
+            while above is not None:
                 self.holders.setdefault(above, []).append(node.key)
-                if above.tag == SECTION_TAG:
-                    break
+                above = above.parent if above.tag != "section" else None
         self.made.setdefault(node.key, []).append(f"{type_}/{id_}")
 
     def is_made_inside(self, statement: Node) -> bool:

@@ -8,6 +8,7 @@ tapered, split, conditional, combination (IHE PCC 6.3.4.16, 1.3.6.1.4.1.19376.1.
 from gateway.cda.codes import concept, quantity_range, ratio, referenced_text
 from gateway.cda.context import Context
 from gateway.cda.entries import parts_of
+from gateway.cda.narrative import lines
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
 from gateway.cda.timing import timing
@@ -115,7 +116,7 @@ def told_in(node: Node, template: str) -> list[str]:
     texts = []
     for act in parts_of(node):
         text = act.child("text") if act.name == "act" and act.has_template(template) else None
-        words = (referenced_text(text) or text.lines()) if text is not None else ""
+        words = (referenced_text(text) or lines(text)) if text is not None else ""
         if words not in _NOTHING:
             texts.append(words)
     return texts
@@ -129,7 +130,7 @@ def _condition(node: Node) -> str:
     texts = []
     for criterion in node.select("cda:precondition/cda:criterion"):
         text, value = criterion.child("text"), criterion.child("value")
-        words = (referenced_text(text) or text.lines()) if text is not None else ""
+        words = (referenced_text(text) or lines(text)) if text is not None else ""
         if not words and value is not None:
             words = value.get("displayName") or value.text()
         if words not in _NOTHING:

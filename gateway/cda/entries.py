@@ -5,7 +5,7 @@ content; neither the version of the document nor `entry/id`, which repeat or cha
 """
 
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gateway.cda.reader import Document, Node
 
@@ -42,13 +42,13 @@ class EntryKey(NamedTuple):
     n: int
 
 
-def entry_keys(document: Document) -> dict[Any, EntryKey]:
+def entry_keys(document: Document) -> dict[Node, EntryKey]:
     """Return the key of every clinical statement of a document, by `Node.key`.
 
     Several sections may hold the same plan, as each reader of a mammogram saw it: what a later
     one repeats is the same item.
     """
-    keys: dict[Any, EntryKey] = {}
+    keys: dict[Node, EntryKey] = {}
     seen: dict[tuple[str, str, str], int] = {}
     body = document.root.down("component", "structuredBody")
     if body is None:
@@ -74,7 +74,7 @@ def entry_keys(document: Document) -> dict[Any, EntryKey]:
     return keys
 
 
-def part_key(node: Node, keys: dict[Any, EntryKey]) -> EntryKey | None:
+def part_key(node: Node, keys: dict[Node, EntryKey]) -> EntryKey | None:
     """Return the key of a statement inside another one, made on demand and kept.
 
     Its section is that of the statement around it with `>` and the codes of that one, so a part
@@ -110,7 +110,7 @@ def parts_of(statement: Node) -> list[Node]:
     return statement.select(_PARTS)
 
 
-def _concerned(around: Node, keys: dict[Any, EntryKey]) -> EntryKey | None:
+def _concerned(around: Node, keys: dict[Node, EntryKey]) -> EntryKey | None:
     if around.name != "act":
         return None
     return next((keys[part.key] for part in parts_of(around) if part.key in keys), None)

@@ -11,6 +11,7 @@ from gateway.cda.codes import concept, concept_of, quantity_range, referenced_te
 from gateway.cda.contacts import date_time, period
 from gateway.cda.context import Context
 from gateway.cda.entries import parts_of
+from gateway.cda.narrative import lines
 from gateway.cda.professionals import professional_key, shown
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
@@ -73,7 +74,7 @@ def reference_range(node: Node, context: Context) -> Json | None:
         found |= between or ({"low": exact, "high": exact} if exact else {})
     elif value is not None and value.text():
         found["text"] = value.text()
-    words = (referenced_text(text) or text.lines()) if text is not None else ""
+    words = (referenced_text(text) or lines(text)) if text is not None else ""
     if words:
         found["text"] = words
     return found or None

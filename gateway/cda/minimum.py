@@ -81,13 +81,11 @@ def findings(document: Document, known: frozenset[str], *, strict: bool) -> list
     """
     wrong = [(node, name) for node, names in document.mended.items() for name in names]
     found = [
-        faults.wrong_case(document.place_of(node, name), strict=strict)
-        for node, name in wrong[:_TOLD]
+        faults.wrong_case(node.attribute(name).place, strict=strict) for node, name in wrong[:_TOLD]
     ]
     untyped = list(document.untyped.items())[:_TOLD]
     found += [
-        faults.value_without_type(document.place_of(element), type_, strict=strict)
-        for element, type_ in untyped
+        faults.value_without_type(element.place, type_, strict=strict) for element, type_ in untyped
     ]
     told = (unknown_model(document, known), empty_body(document))
     found += unreadable_times(document)

@@ -9,6 +9,7 @@ from gateway.cda.codes import concept, quantity, referenced_text
 from gateway.cda.contacts import date_time, stamp
 from gateway.cda.context import Context
 from gateway.cda.entries import parts_of
+from gateway.cda.narrative import lines
 from gateway.cda.professionals import person_entity
 from gateway.cda.reader import Node
 from gateway.cda.registry import converter
@@ -36,7 +37,7 @@ def notes(node: Node, context: Context) -> list[Json]:
     Spec: CI-SIS FR-Commentaire, act 48767-8 in entryRelationship SUBJ; CDA R2 text/reference.
     """
     text = node.child("text")
-    words = (referenced_text(text) or text.lines()) if text is not None else ""
+    words = (referenced_text(text) or lines(text)) if text is not None else ""
     found = [{"text": words}] if words not in _NOTHING else []
     return found + [note for note in comments(node, context) if note not in found]
 
@@ -61,7 +62,7 @@ def comment(node: Node, context: Context) -> Json | None:
     coded = code is not None and code.get("code") == _COMMENT
     if text is None or not (coded or node.has_template(_TEMPLATE)):
         return None
-    words = referenced_text(text) or text.lines()
+    words = referenced_text(text) or lines(text)
     if words in _NOTHING:
         return None
     author = node.child("author")

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 from gateway.cda.contacts import stamp
 from gateway.cda.context import Context
+from gateway.cda.paths import Selector
 from gateway.cda.reader import Node
 from gateway.mapping.converters import Converters
 from gateway.mapping.facts import instant_text
 
-FACTS = Converters()
+FACTS = Converters(Selector)
 converter = FACTS.converter
 
 _SECOND = timedelta(seconds=1)

@@ -7,9 +7,9 @@ address of the document survives; a link keeps only a target inside the document
 
 import re
 from html import escape
-from typing import Any
 
-_CDA = "{urn:hl7-org:v3}"
+from gateway.cda.tree import Node, whole
+
 _DIV = '<div xmlns="http://www.w3.org/1999/xhtml">'
 #: Elements that keep a name of their own.
 _NAMES = {
@@ -17,7 +17,7 @@ _NAMES = {
     "th": "th", "td": "td", "item": "li", "paragraph": "p", "sub": "sub", "sup": "sup",
     "content": "span", "footnote": "span", "footnoteRef": "span",
 }  # fmt: skip
-_BLOCKS = frozenset(f"{_CDA}{name}" for name in ("paragraph", "list", "table"))
+_BLOCKS = frozenset({"paragraph", "list", "table"})
 _SPANS = ("colspan", "rowspan")
 _XML_ID = re.compile(r"[A-Za-z_][\w.\-]*")
 _STRUCK = ' style="text-decoration: line-through"'
@@ -25,7 +25,7 @@ _STRUCK = ' style="text-decoration: line-through"'
 _BLANK = re.compile(r"[\u0080-\u009f]|\s*\n\s*")
 
 
-def div(text: Any) -> str:
+def div(text: Node) -> str:
     """Return `section/text` as one `div`, empty when nothing in it can be read.
 
     Spec: FHIR R4 Narrative.div, txt-2: there is some content that is not blank.
@@ -33,93 +33,96 @@ def div(text: Any) -> str:
     parts: list[str] = []
     _inside(text, parts)
     content = "".join(parts).strip()
-    shown = "".join(text.itertext()).strip()
-    return f"{_DIV}{content}</div>" if shown else ""
+    return f"{_DIV}{content}</div>" if text.text() else ""
 
 
-def _inside(element: Any, parts: list[str]) -> None:
-    _words(element.text, parts)
-    for child in element:
-        if isinstance(child.tag, str):
-            _element(child, parts)
+def _inside(element: Node, parts: list[str]) -> None:
+    _words(element.content, parts)
+    for child in element.nodes:
+        _element(child, parts)
         _words(child.tail, parts)
 
 
-def _words(text: str | None, parts: list[str]) -> None:
+def _words(text: str, parts: list[str]) -> None:
     if not text:
         return
     # Most of what stands between elements is the layout of the source.
     is_layout = "\n" in text and text.isspace()
-    parts.append(" " if is_layout else _BLANK.sub(" ", escape(text, quote=False)))
+    if is_layout:
+        parts.append(" ")
+        return
+    is_clean = text.isascii() and "\n" not in text
+    escaped = escape(text, quote=False)
+    parts.append(escaped if is_clean else _BLANK.sub(" ", escaped))
 
 
-def _element(element: Any, parts: list[str]) -> None:
-    name = element.tag.removeprefix(_CDA)
+def _element(element: Node, parts: list[str]) -> None:
+    name = element.tag.removeprefix("{}")
     if name == "br":
         parts.append("<br/>")
     elif name == "list":
         _list(element, parts)
     elif name == "caption":
         # Only a table has a caption; that of a list or an image is a line of its own.
-        inside = element.getparent().tag == f"{_CDA}table"
-        _wrapped("caption" if inside else "p", element, parts)
+        is_of_table = element.parent is not None and element.parent.tag == "table"
+        _wrapped("caption" if is_of_table else "p", element, parts)
     elif name == "linkHtml":
         _link(element, parts)
     elif name == "renderMultiMedia":
         _image(element, parts)
     elif name in _NAMES:
-        has_blocks = name == "content" and any(child.tag in _BLOCKS for child in element)
+        has_blocks = name == "content" and any(child.tag in _BLOCKS for child in element.nodes)
         _wrapped("div" if has_blocks else _NAMES[name], element, parts)
     elif name not in ("col", "colgroup"):
         _inside(element, parts)
 
 
-def _wrapped(name: str, element: Any, parts: list[str], attributes: str = "") -> None:
+def _wrapped(name: str, element: Node, parts: list[str], attributes: str = "") -> None:
     parts.append(f"<{name}{_attributes(element)}{attributes}>")
     _inside(element, parts)
     parts.append(f"</{name}>")
 
 
-def _attributes(element: Any) -> str:
+def _attributes(element: Node) -> str:
     found = ""
-    if not element.keys():
+    if not element.written:
         return found
-    own = str(element.get("ID") or "").strip()
+    own = element.get("ID")
     if _XML_ID.fullmatch(own):
         found = f' id="{own}"'
     for name in _SPANS:
-        number = str(element.get(name) or "").strip()
+        number = element.get(name)
         if number.isdigit():
             found += f' {name}="{number}"'
     # Words taken back must not be read as said.
-    return found + (_STRUCK if element.get("revised") == "delete" else "")
+    return found + (_STRUCK if element.written.get("revised") == "delete" else "")
 
 
-def _list(element: Any, parts: list[str]) -> None:
-    name = "ol" if element.get("listType") == "ordered" else "ul"
-    for caption in element.iterchildren(f"{_CDA}caption"):
+def _list(element: Node, parts: list[str]) -> None:
+    name = "ol" if element.written.get("listType") == "ordered" else "ul"
+    for caption in element.children("caption"):
         _wrapped("p", caption, parts)
     parts.append(f"<{name}{_attributes(element)}>")
-    for child in element.iterchildren(f"{_CDA}item"):
+    for child in element.children("item"):
         _wrapped("li", child, parts)
     parts.append(f"</{name}>")
 
 
-def _link(element: Any, parts: list[str]) -> None:
-    target = str(element.get("href") or "").strip()
+def _link(element: Node, parts: list[str]) -> None:
+    target = element.get("href")
     if target.startswith("#") and _XML_ID.fullmatch(target[1:]):
         parts.append(f'<a href="{target}">')
         _inside(element, parts)
         parts.append("</a>")
         return
     _inside(element, parts)
-    if target and target not in "".join(element.itertext()):
+    if target and target not in whole(element):
         _words(f" ({target})", parts)
 
 
-def _image(element: Any, parts: list[str]) -> None:
+def _image(element: Node, parts: list[str]) -> None:
     """Name the medium; its bytes are kept apart."""
-    names = escape(str(element.get("referencedObject") or ""), quote=False)
+    names = escape(element.written.get("referencedObject", ""), quote=False)
     parts.append(f"<span{_attributes(element)}>[{names}]")
     _inside(element, parts)
     parts.append("</span>")

@@ -7,6 +7,7 @@ in an own small PDF (ISO 32000-1 7.5, standard font, Windows-1252); it is not PD
 from collections.abc import Sequence
 from textwrap import wrap
 
+from gateway.cda import narrative
 from gateway.cda.reader import Document
 from gateway.cda.xds_metadata import DocumentEntry
 
@@ -37,7 +38,7 @@ def _narrative(document: Document) -> list[str]:
             if node.name == "title":
                 lines += [node.text().upper(), ""]
             elif node.name == "text":
-                lines += [*node.lines().splitlines(), ""]
+                lines += [*narrative.lines(node).splitlines(), ""]
     return lines
 
 

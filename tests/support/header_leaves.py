@@ -23,12 +23,11 @@ def header_leaves(document: Document) -> Iterator[tuple[str, str, Node]]:
 
 
 def _below(node: Node, path: str) -> Iterator[tuple[str, str, Node]]:
-    element = node.key
-    for name, value in sorted(element.attrib.items()):
+    for name, value in sorted(node.written.items()):
         local = name.rpartition("}")[2]
         if local not in _TECHNICAL and local not in _TRANSLATED and value.strip():
             yield f"{path}/@{local}", value.strip(), node
-    text = " ".join((element.text or "").split())
+    text = " ".join(node.content.split())
     if text:
         yield path, text, node
     for child in node.elements():

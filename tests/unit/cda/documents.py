@@ -138,7 +138,7 @@ def node(inner: str, narrative: str = "") -> Node:
     root = document(body=body).root
     act = root.down("component", "structuredBody", "component", "section", "entry", "act")
     assert act is not None
-    return next(act.elements())
+    return act.elements()[0]
 
 
 def mode(code: str, value: str) -> str:

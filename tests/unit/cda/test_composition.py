@@ -3,18 +3,20 @@
 from typing import Any
 
 import pytest
-from lxml import etree
 
 from gateway.cda import xhtml
 from gateway.fhir import shape
 from tests.unit.cda.conftest import Convert
-from tests.unit.cda.documents import cda, level_1, only, resources, sections
+from tests.unit.cda.documents import cda, document, level_1, only, resources, section, sections
 
 HEAD = '<div xmlns="http://www.w3.org/1999/xhtml">'
 
 
 def div(inner: str) -> str:
-    return xhtml.div(etree.fromstring(f'<text xmlns="urn:hl7-org:v3">{inner}</text>'))
+    (text,) = document(body=sections(section("158", text=inner))).select(
+        "cda:component/cda:structuredBody/cda:component/cda:section/cda:text"
+    )
+    return xhtml.div(text)
 
 
 @pytest.mark.field("FL-181")

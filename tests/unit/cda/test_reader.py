@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.cda.narrative import lines
 from gateway.cda.reader import Document, Limits, read
 from gateway.core.errors import RejectedError
 from tests.unit.cda.documents import cda, document, node, section, sections
@@ -244,4 +245,4 @@ def test_narrative_lines_follow_rows_items_and_paragraphs() -> None:
     ).root.down("component", "structuredBody", "component", "section", "text")
 
     assert found is not None
-    assert found.lines() == "a | b c\nd\ne\nf\ng\nh"
+    assert lines(found) == "a | b c\nd\ne\nf\ng\nh"
