@@ -23,7 +23,9 @@ class CompiledRooms(BuildHookInterface[Any]):
         if version == "editable":
             return
         built = Path(self.root) / _BUILD / "lib"
-        compile_modules(self.config["modules"], built)
+        root = Path(self.root)
+        modules = sorted({file for one in self.config["modules"] for file in root.glob(one)})
+        compile_modules([file.relative_to(root).as_posix() for file in modules], built)
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
         for made in sorted([*built.rglob("*.so"), *built.rglob("*.pyd")]):
