@@ -41,7 +41,7 @@ async def _serve(settings: Settings, role: Role) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await gateway.start()
-    _settle_memory()
+    settle_memory()
     try:
         print(banner(gateway), file=sys.stderr, flush=True)
         await stop.wait()
@@ -49,7 +49,7 @@ async def _serve(settings: Settings, role: Role) -> None:
         await gateway.stop()
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Spare the garbage collector what lives as long as the process.
 
     A batch of messages makes tens of thousands of objects that go away without it; looking for

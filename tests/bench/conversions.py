@@ -13,16 +13,19 @@ from pathlib import Path
 from gateway.core.messages import Channel, RawMessage
 from gateway.core.ports import Transaction
 from gateway.entry import wiring
+from gateway.entry.cli_serve import settle_memory
 from gateway.entry.settings import Settings, StoreSettings
 from gateway.pipeline.commit import commit
 from gateway.pipeline.convert import Converter
 from gateway.pipeline.prepared import Prepared
-from tests.bench import inputs
+from tests.bench import inputs, letter_steps
 from tests.bench.document_peers import Peers
 from tests.bench.figures import Report, per_call
 from tests.bench.servers import WORK
 from tests.conftest import corpus
 
+#: Published samples whose speed has a goal.
+_PUBLISHED = {"letter LDL-SES 76 kB": "LDL-SES_*.xml", "letter PPS 208 kB": "CANCER-PPS_*.xml"}
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -33,20 +36,23 @@ def _raw(body: bytes, channel: Channel) -> RawMessage:
 def letters(report: Report, runs: int) -> None:
     """Measure a discharge letter with its sections and entries, and a level-1 one of 330 kB.
 
-    A programme of care of 208 kB too, where the published samples are. Other converters take the
-    discharge letter in turn.
+    The published samples too, where they are, with an account of their steps. Other converters
+    take the discharge letter in turn. Garbage is collected as `relais serve` does.
     """
     converter = wiring.build_converter(Settings())
+    settle_memory()
     inputs_ = {
         "letter LDL-SES": _raw(inputs.letter(3), Channel.CDA),
         "letter MDM 330 kB": _raw(inputs.documents(1)[0], Channel.MLLP),
     }
     samples = corpus()
+    published: dict[str, bytes] = {}
     if samples is not None:
-        programme = next((samples / "cda").glob("CANCER-PPS_*.xml"))
-        inputs_["letter PPS 208 kB"] = _raw(programme.read_bytes(), Channel.CDA)
+        for name, pattern in _PUBLISHED.items():
+            published[name] = next((samples / "cda").glob(pattern)).read_bytes()
+            inputs_[name] = _raw(published[name], Channel.CDA)
     else:
-        report.note("letter PPS 208 kB: left out, RELAIS_TEST_CORPUS names no folder")
+        report.note(f"{', '.join(_PUBLISHED)}: left out, RELAIS_TEST_CORPUS names no folder")
     peers, carried = Peers(report, inputs_["letter LDL-SES"].body), Counter[str]()
     for name, raw in inputs_.items():
         made = converter.prepare(converter.open(raw))
@@ -62,6 +68,8 @@ def letters(report: Report, runs: int) -> None:
         peers.run()
     report.table("Documents to FHIR, one core", "letter")
     peers.compare(carried)
+    for name, body in published.items():
+        letter_steps.steps(report, name, body, 20 * runs)
 
 
 def _convert(converter: Converter, raw: RawMessage) -> Prepared:
