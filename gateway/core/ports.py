@@ -244,11 +244,12 @@ class Sort(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a search, by default in the order (last_updated descending, id)."""
+    """A page of a search; with `is_cut` the matches of all pages were not counted to the end."""
 
     resources: list[StoredResource]
     total: int
     next_cursor: str | None
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,12 +313,13 @@ class ResourceQueries(Protocol):
         cursor: str | None,
         sort: Sequence[Sort] = (),
         sight: Sight | None = None,
+        most: int | None = None,
     ) -> Page:
         """Return current resources that meet every condition.
 
         The cursor is opaque; paging with it neither repeats nor loses a resource that does not
         change meanwhile. With a `sight`, matches, total and what chains look at are what the
-        client may be shown now.
+        client may be shown now. Beyond `most` (None: never) matches need not be counted.
         """
         ...
 

@@ -64,8 +64,6 @@ _LOOP_LAG = Gauge("relais_loop_lag_seconds", "How late the event loop runs a tim
 _BACKLOG_AFTER = timedelta(seconds=60)
 _BACKLOG_EVERY_S = 5.0
 _LAG_EVERY_S = 0.5
-#: Where the MLLP door without TLS listens when the others open beyond this machine.
-LOOPBACK = "127.0.0.1"
 
 
 class Role(StrEnum):
@@ -218,8 +216,7 @@ class Gateway:
         await self.store.close()
 
     async def _open_doors(self) -> None:
-        settings = self.settings
-        house = self.house
+        settings, house = self.settings, self.house
         metrics = MllpMetrics(self.registry)
         limits = MllpLimits(
             frame_bytes=settings.mllp.frame_limit,
@@ -233,9 +230,7 @@ class Gateway:
         plain = MllpListener(
             house, metrics, limits=limits, other_port=settings.mllps.port if secured else None
         )
-        # Without TLS nobody is known: beyond this machine feeds come over the other door.
-        host = settings.host if not settings.is_exposed else LOOPBACK
-        await _bind(plain, host, settings.mllp.port)
+        await _bind(plain, settings.mllp_host, settings.mllp.port)
         self._listeners.append(plain)
         if secured and settings.mllps.certificate is not None:
             context = tls.server_context(
@@ -255,9 +250,8 @@ class Gateway:
         settings = self.settings
         listening = _http_socket(settings.host, settings.http.port)
         self.http_port = listening.getsockname()[1]
-        self.base_url = settings.public_url or (
-            f"{settings.scheme}://{settings.host}:{self.http_port}"
-        )
+        here = f"{settings.scheme}://{settings.host}:{self.http_port}"
+        self.base_url = settings.public_url or here
         doors = [
             Door(f"MLLP{' over TLS' if listener.tls else ''}", f"{settings.host}:{listener.port}")
             for listener in self._listeners

@@ -325,6 +325,11 @@ class Settings(BaseSettings):
         return not self.on_loopback and not self.unprotected
 
     @property
+    def mllp_host(self) -> str:
+        """Return where the MLLP door without TLS listens: senders are not known there."""
+        return "127.0.0.1" if self.is_exposed else self.host
+
+    @property
     def loopback(self) -> str:
         """Return the address this machine reaches its own doors at."""
         return "127.0.0.1" if self.host in ("0.0.0.0", "::", "localhost") else self.host  # noqa: S104 - compared, not bound

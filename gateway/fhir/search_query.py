@@ -62,7 +62,7 @@ class Query:
         cursor: where the page starts in the store's order; None for the first.
         used: name and value pairs that had an effect, in the order given, for the links.
         sort: keys of the order; none for the newest first.
-        total: `none`, `estimate` or `accurate`.
+        total: `none`, `estimate` or `accurate`; empty: as far as that costs little.
         includes: what else is to be on a page.
         elements: the only elements wanted; empty for all.
         summary: `true`, `text` or `data`; empty for whole resources.
@@ -76,7 +76,7 @@ class Query:
     cursor: str | None = None
     used: tuple[tuple[str, str], ...] = ()
     sort: tuple[Sort, ...] = ()
-    total: str = "accurate"
+    total: str = ""
     includes: tuple[Include, ...] = ()
     elements: tuple[str, ...] = ()
     summary: str = ""

@@ -46,7 +46,7 @@ class Wanted:
     Attributes:
         count: resources per page.
         count_only: only the total is wanted.
-        total: one of `TOTALS`.
+        total: one of `TOTALS`; empty: counted as far as that costs little.
         sort: keys of the order; none for the newest first.
         includes: what else is to be there.
         elements: the only elements wanted, in the form `name` or `Type.name`; empty for all.
@@ -55,7 +55,7 @@ class Wanted:
 
     count: int = DEFAULT_COUNT
     count_only: bool = False
-    total: str = "accurate"
+    total: str = ""
     sort: list[Sort] = field(default_factory=list)
     includes: list[Include] = field(default_factory=list)
     elements: list[str] = field(default_factory=list)

@@ -198,9 +198,10 @@ class Watched:
         cursor: str | None,
         sort: Sequence[Sort] = (),
         sight: Sight | None = None,
+        most: int | None = None,
     ) -> Page:
         """Return current resources that meet every condition."""
-        page = self._all.search(type_, conditions, limit, cursor, sort, sight)
+        page = self._all.search(type_, conditions, limit, cursor, sort, sight, most)
         self._rows.extend(page.resources)
         return page
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from gateway.core.errors import RejectedError
 from gateway.core.facts import ExpectationRow, Status
 from gateway.core.issues import Issue
-from gateway.core.ports import Transaction
+from gateway.core.ports import ResourceQueries, Transaction
 from gateway.core.work import Mute, Scope
 from gateway.fhir import gaps, mute_faults
 from gateway.fhir.mutes import Asked, judged
@@ -21,7 +21,13 @@ from gateway.pipeline import written
 _MOST = 10**6
 
 
-def mute(tx: Transaction, wish: Asked, rules: Collection[str], now: datetime) -> Mute:
+def mute(
+    tx: Transaction,
+    wish: Asked,
+    rules: Collection[str],
+    now: datetime,
+    shown: ResourceQueries | None = None,
+) -> Mute:
     """Keep a mute; return it.
 
     Args:
@@ -29,18 +35,20 @@ def mute(tx: Transaction, wish: Asked, rules: Collection[str], now: datetime) ->
         wish: what somebody asks for; a gap by its id or that of its DetectedIssue.
         rules: ids of all rules.
         now: instant of the commit.
+        shown: resources of who asks; None: all.
 
     Raises:
         RejectedError: it is wrong, or what would be muted is not there (RLS-GAP-021 to 026).
     """
-    gap_id = _gap_id(tx, wish.parts.get("gap", ""))
+    resources = shown or tx.resources
+    gap_id = _gap_id(resources, wish.parts.get("gap", ""))
     if gap_id:
         wish = replace(wish, parts={**wish.parts, "gap": gap_id})
     if "domain" in wish.parts:
         domain = wish.parts["domain"].rpartition("@")[2].lower()
         wish = replace(wish, parts={**wish.parts, "domain": domain})
     made = judged(wish, now)
-    absent = list(_absent(tx, wish, rules))
+    absent = list(_absent(tx, resources, wish, rules))
     if absent:
         raise RejectedError(absent)
     tx.work.mute(made)
@@ -82,23 +90,25 @@ def hidden(tx: Transaction, rows: Iterable[ExpectationRow], now: datetime) -> se
     }
 
 
-def _gap_id(tx: Transaction, named: str) -> str:
+def _gap_id(resources: ResourceQueries, named: str) -> str:
     """Return the id of the gap of a DetectedIssue; empty when it is none."""
     key = ("DetectedIssue", named)
-    issue = written.read(tx.resources.current([key]).get(key)) if named else None
+    issue = written.read(resources.current([key]).get(key)) if named else None
     for identifier in (issue or {}).get("identifier", ()):
         if identifier.get("system") == gaps.GAP_SYSTEM:
             return str(identifier.get("value", ""))
     return ""
 
 
-def _absent(tx: Transaction, wish: Asked, rules: Collection[str]) -> Iterable[Issue]:
+def _absent(
+    tx: Transaction, resources: ResourceQueries, wish: Asked, rules: Collection[str]
+) -> Iterable[Issue]:
     parts = wish.parts
     if "gap" in parts and tx.watch.gap(parts["gap"]) is None:
         yield mute_faults.nothing_there("gap")
     if "patient" in parts:
         key = ("Patient", parts["patient"])
-        if key not in tx.resources.current([key]):
+        if key not in resources.current([key]):
             yield mute_faults.nothing_there("patient")
     if "rule" in parts and parts["rule"] not in rules:
         yield mute_faults.nothing_there("rule")

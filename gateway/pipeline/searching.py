@@ -17,6 +17,8 @@ from gateway.fhir.search_table import PARAMETERS
 Key = tuple[str, str]
 #: What one page holds beside its matches.
 MAX_INCLUDED = 1000
+#: Matches that are counted without being asked to (FHIR R4 3.1.1.5.3: the server may choose).
+COUNTED = 5000
 #: How far `:iterate` goes.
 _MAX_ROUNDS = 5
 _AT_ONCE = 100
@@ -27,14 +29,14 @@ class Found(NamedTuple):
 
     Attributes:
         matches: resources that meet the search.
-        total: matches on all pages.
+        total: matches on all pages; None when they were not counted to the end.
         next_cursor: where the next page starts; None on the last.
         included: what is there beside them.
         is_cut: more was to be included than a page holds.
     """
 
     matches: list[StoredResource]
-    total: int
+    total: int | None
     next_cursor: str | None
     included: list[StoredResource]
     is_cut: bool = False
@@ -43,12 +45,17 @@ class Found(NamedTuple):
 def run(tx: Transaction, query: Query) -> Found:
     """Return the page a search asks for."""
     limit = 0 if query.count_only else query.count
-    page = tx.resources.search(query.type, query.conditions, limit, query.cursor, query.sort)
+    is_counted = query.count_only or query.total in ("estimate", "accurate")
+    most = None if is_counted else 0 if query.total == "none" else COUNTED
+    page = tx.resources.search(
+        query.type, query.conditions, limit, query.cursor, query.sort, most=most
+    )
     if query.count_only:
         return Found([], page.total, None, [])
     added = _Added(tx, page.resources)
     added.gather(page.resources, query.includes)
-    return Found(page.resources, page.total, page.next_cursor, added.found, added.is_cut)
+    total = None if page.is_cut or query.total == "none" else page.total
+    return Found(page.resources, total, page.next_cursor, added.found, added.is_cut)
 
 
 def referenced(tx: Transaction, resources: Sequence[StoredResource]) -> list[StoredResource]:

@@ -159,9 +159,11 @@ class SeenResources:
         cursor: str | None,
         sort: Sequence[Sort] = (),
         sight: Sight | None = None,
+        most: int | None = None,
     ) -> Page:
         """Return current resources that meet every condition and are shown."""
-        return self._all.search(type_, conditions, limit, cursor, sort, sight or self._sight)
+        held = sight or self._sight
+        return self._all.search(type_, conditions, limit, cursor, sort, held, most)
 
     def listed(
         self,

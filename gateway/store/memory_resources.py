@@ -120,6 +120,7 @@ class MemoryResources:
         cursor: str | None,
         sort: Sequence[Sort] = (),
         sight: Sight | None = None,
+        most: int | None = None,
     ) -> Page:
         """Return current resources that meet every condition."""
         place = None if cursor is None else places.read_place(cursor, len(sort))

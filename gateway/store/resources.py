@@ -220,6 +220,7 @@ class SqlResources:
         cursor: str | None,
         sort: Sequence[Sort] = (),
         sight: Sight | None = None,
+        most: int | None = None,
     ) -> Page:
         """Return current resources that meet every condition."""
         after = None if cursor is None else places.read_place(cursor, len(sort))
@@ -228,13 +229,17 @@ class SqlResources:
         values: dict[str, Any] = {f"p{number}": text for number, text in enumerate(given_values)}
         values |= {"rows": limit + 1, **sights.values(sight)}
         shown = sights.form(sight)
+        # How many there are decides how they are looked for, up to here.
+        bound = None if most is None else max(most, _FEW)
+        count = search.count_statement if bound is None else search.bounded_count_statement
         total: int = self._search(
-            ("count", shown, forms),
-            values,
-            lambda: search.count_statement(type_, conditions, sight),
+            ("count", bound is None, shown, forms),
+            {**values, "bound": 0 if bound is None else bound + 1},
+            lambda: count(type_, conditions, sight),
         )[0][0]
+        is_cut = bound is not None and total > bound
         if limit < 1 or not total:
-            return Page([], total, None)
+            return Page([], total, None, is_cut)
         # One row more than asked tells whether there is a next page.
         few = bool(conditions or shown) and total <= _FEW
         values |= {f"after_{number}": text for number, text in enumerate(after or ())}
@@ -246,7 +251,7 @@ class SqlResources:
             lambda: search.page_statement(type_, conditions, limit + 1, after, few, sort, sight),
         )
         page = [_read(row[: len(_COLUMNS)]) for row in rows[:limit]]
-        return Page(page, total, _next_place(rows, limit, bool(sort)))
+        return Page(page, total, _next_place(rows, limit, bool(sort)), is_cut)
 
     def changes(
         self, wanted: Changes, limit: int, cursor: str | None, sight: Sight | None = None

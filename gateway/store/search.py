@@ -43,6 +43,16 @@ def count_statement(
     return select(func.count()).select_from(TABLES["resource"]).where(met)
 
 
+def bounded_count_statement(
+    type_: str, conditions: Sequence[Condition], sight: Sight | None = None
+) -> Select[Any]:
+    """Return the query of how many there are, counted up to the parameter `bound`."""
+    met = _Text(type_, conditions, sight).met
+    bound = bindparam("bound", 1, type_=Integer())
+    inner = select(_ONE.label("one")).select_from(TABLES["resource"]).where(met)
+    return select(func.count()).select_from(inner.limit(bound).offset(_ZERO).subquery())
+
+
 def page_statement(
     type_: str,
     conditions: Sequence[Condition],

@@ -25,12 +25,12 @@ from gateway.fhir import page_tokens
 from gateway.fhir.bundle import searchset, to_bytes
 from gateway.fhir.search_dates import date_range
 from gateway.fhir.search_faults import bad_value, place, unknown_parameter
-from gateway.fhir.search_results import DEFAULT_COUNT, read_count
+from gateway.fhir.search_results import DEFAULT_COUNT, TOTALS, read_count
 from gateway.pipeline import rights, seen
 from gateway.sharing.audit import BY_ACTION, BY_SUBTYPE, BY_TYPE, KINDS, audit_event
 
-_KNOWN = ("_count", "_cursor", "_format", "_id", "_pretty", "action", "agent", "date", "outcome",
-          "patient", "subtype", "type")  # fmt: skip
+_KNOWN = ("_count", "_cursor", "_format", "_id", "_pretty", "_total", "action", "agent", "date",
+          "outcome", "patient", "subtype", "type")  # fmt: skip
 _CODES = {"type": BY_TYPE, "subtype": BY_SUBTYPE, "action": BY_ACTION}
 _NOBODY = "-"
 
@@ -91,20 +91,22 @@ class _Door:
         sight, now = sight_of(request), self._now()
         used = [pair for pair in pairs if pair[0] not in ("_cursor", "_format", "_pretty")]
         wanted, count, ids = _read_query(pairs)
+        is_counted = dict(pairs).get("_total") != "none"
         said = f"audit\n{[pair for pair in used if pair[0] != '_count']}"
         given = dict(pairs).get("_cursor")
         opened = page_tokens.read(said, given, now) if given else None
         before = int(opened.cursor) if opened and opened.cursor.isdigit() else None
 
-        def work(tx: Transaction) -> tuple[int, list[Entry]]:
+        def work(tx: Transaction) -> tuple[int | None, list[Entry]]:
             asked_of = _of_persons(tx, wanted)
             if not _is_shown(tx, sight, wanted.patients):
-                return 0, []
+                return 0 if is_counted else None, []
             if ids:
                 found = [one for id_ in ids if (one := tx.audit.get(id_))]
                 shown = [one for one in found if _is_shown(tx, sight, (one.trace.patient,))]
-                return len(shown), shown
-            return tx.audit.count(asked_of), tx.audit.find(asked_of, count + 1, before)
+                return len(shown) if is_counted else None, shown
+            total = tx.audit.count(asked_of) if is_counted else None
+            return total, tx.audit.find(asked_of, count + 1, before)
 
         total, found = await seen.read(self._store, sight, work)
         more = len(found) > count and not ids
@@ -157,6 +159,8 @@ def _read_query(pairs: Pairs) -> tuple[Wanted, int, list[str]]:
         elif name == "_count":
             count = min(read_count(value) or 0, 200)
             issues += [] if count else [bad_value("http._count", "a whole number, 1 or more")]
+        elif name == "_total" and value not in TOTALS:
+            issues.append(bad_value("http._total", ", ".join(TOTALS)))
         elif name == "_id":
             ids += value.split(",")
         elif name == "patient":

@@ -111,6 +111,7 @@ _ANSWERS: dict[str, tuple[int, str]] = {
     "RLS-SEC-048": (401, "login"),
     "RLS-SEC-052": (403, "forbidden"),
     "RLS-SEC-054": (401, "login"),
+    "RLS-SEC-055": (403, "forbidden"),
     "RLS-STO-005": (400, "value"),
     **dict.fromkeys((f"RLS-FHR-{number}" for number in range(270, 275)), (422, "not-supported")),
     "RLS-SUB-001": (422, "not-supported"),

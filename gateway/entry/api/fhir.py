@@ -228,7 +228,7 @@ class _Door:
         return searchset(
             _seen(found.matches, View(query.summary, query.elements)),
             base=self._base,
-            total=None if query.total == "none" and not query.count_only else found.total,
+            total=found.total,
             links=asked.page_links(address, query.used, query.own_token(), token),
             included=_seen(found.included, View(query.summary)),
             outcome=operation_outcome([too_many_included()]) if found.is_cut else b"",

@@ -15,10 +15,12 @@ from gateway.core.errors import RejectedError
 from gateway.core.ports import Store
 from gateway.entry.api.bodies import read_body
 from gateway.entry.api.writes import media_of
+from gateway.entry.auth.wall import sight_of
 from gateway.fhir import mute_faults as faults
 from gateway.fhir.bundle import to_bytes
 from gateway.fhir.mutes import asked, parameters, shown
-from gateway.pipeline.mutes import lift, mute
+from gateway.pipeline import seen
+from gateway.pipeline.muted_for import lift_for, mute_for, shown_mutes
 
 _MEDIA = frozenset({"application/fhir+json", "application/json"})
 _LIMIT = 64 * 1024
@@ -41,20 +43,22 @@ def mutes_router(
         """Mute a gap, a rule for a patient or an establishment, or a recipient domain."""
         media, client = media_of(request), client_of(request)
         wish = asked(await _body(request), client)
-        made = await store.write(lambda tx: mute(tx, wish, rules, clock.now()))
+        sight = sight_of(request)
+        made = await store.write(lambda tx: mute_for(tx, wish, rules, clock.now(), sight))
         return Response(to_bytes(shown([made])), media_type=media)
 
     async def end(request: Request) -> Response:
         """End a mute before its time."""
         media, client = media_of(request), client_of(request)
         mute_id = parameters(await _body(request), {"mute"}).get("mute", "")
-        ended = await store.write(lambda tx: lift(tx, mute_id, client, clock.now()))
+        sight = sight_of(request)
+        ended = await store.write(lambda tx: lift_for(tx, mute_id, client, clock.now(), sight))
         return Response(to_bytes(shown([ended])), media_type=media)
 
     async def all_of_them(request: Request) -> Response:
-        """List every mute, past ones too, the newest first."""
-        media = media_of(request)
-        found = await store.read(lambda tx: tx.work.mutes())
+        """List every mute that is shown, past ones too, the newest first."""
+        media, sight = media_of(request), sight_of(request)
+        found = await seen.read(store, sight, lambda tx: shown_mutes(tx, tx.work.mutes(), sight))
         return Response(to_bytes(shown(found)), media_type=media)
 
     router.add_api_route("/$relais-mute", begin, methods=["POST"])

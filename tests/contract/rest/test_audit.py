@@ -264,6 +264,17 @@ async def test_the_journal_is_searched(office: Office, query: str, count: int) -
     assert len(await office.trail(query)) == count
 
 
+async def test_the_journal_is_counted_unless_that_is_not_wanted(office: Office) -> None:
+    counted = (await office.get("AuditEvent?_count=1")).json()
+    plain = (await office.get("AuditEvent?_count=1&_total=none")).json()
+    wrong = await office.get("AuditEvent?_total=some")
+
+    assert counted["total"] >= 1
+    assert "total" not in plain
+    assert len(plain["entry"]) == 1
+    assert wrong.status_code == 400
+
+
 async def test_pages_of_the_journal_do_not_drift(office: Office) -> None:
     for _ in range(5):
         await office.get("Patient/p1")

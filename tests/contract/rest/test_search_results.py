@@ -6,9 +6,10 @@ import httpx2
 import orjson
 import pytest
 
-from gateway.core.ports import NewVersion
+from gateway.core.ports import NewVersion, Store
 from gateway.fhir.search import index
 from gateway.fhir.views import SUBSETTED
+from gateway.store.memory import MemoryStore
 from tests.contract.rest.conftest import Hand
 from tests.integration.rest.conftest import Shelf, encounter, issues, later, patient
 from tests.support.bundles import ids, link, pages
@@ -125,6 +126,46 @@ async def test_totals_are_as_asked(
     answer = await client.get(f"/fhir/Encounter?{query}")
 
     assert (answer.json().get("total"), len(answer.json().get("entry", ()))) == (total, entries)
+
+
+@pytest.mark.parametrize(
+    ("query", "total", "matches"),
+    [
+        ("_count=2", None, 6),
+        ("_count=2&status=in-progress,finished", None, 6),
+        ("_count=2&_total=none", None, 6),
+        ("_count=2&_total=estimate", 6, 6),
+        ("_count=2&_total=accurate", 6, 6),
+        ("_count=0", 6, 0),
+        ("_summary=count", 6, 0),
+        ("_id=e1,e2&_count=1", 2, 2),
+        ("_id=nothing", 0, 0),
+    ],
+)
+async def test_many_matches_are_counted_when_that_is_asked_for(
+    client: httpx2.AsyncClient,
+    shelf: Shelf,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+    total: int | None,
+    matches: int,
+) -> None:
+    for place in ("gateway.store.resources._FEW", "gateway.pipeline.searching.COUNTED"):
+        monkeypatch.setattr(place, 3)
+    await shelf.put(*[encounter(f"e{number}") for number in range(6)])
+    if isinstance(store, MemoryStore) and query != "_count=2&_total=none":
+        # It walks through all of them, and knows how many there are.
+        total = total if total is not None else matches
+
+    answer = await client.get(f"/fhir/Encounter?{query}")
+    found, following = ids(answer), link(answer, "next")
+    while following:
+        page = await client.get(following)
+        found, following = [*found, *ids(page)], link(page, "next")
+
+    assert answer.json().get("total") == total
+    assert len(found) == len(set(found)) == matches
 
 
 PERSON = patient(

@@ -10,7 +10,7 @@ import trustme
 from prometheus_client import CollectorRegistry
 
 from gateway.core.errors import FatalError
-from gateway.entry.serve import LOOPBACK, Gateway
+from gateway.entry.serve import Gateway
 from gateway.entry.settings import load
 from tests.conftest import ROOT
 from tests.support.sharing import dac
@@ -118,7 +118,7 @@ def test_the_plain_mllp_door_stays_on_this_machine(outside: Outside) -> None:
     [door] = outside.gateway._listeners
     [found] = {one.getsockname()[0] for one in door._server.sockets}  # type: ignore[union-attr]
 
-    assert found == LOOPBACK
+    assert found == "127.0.0.1"
 
 
 async def test_without_anybody_to_let_in_nothing_opens(tmp_path: Path) -> None:
