@@ -317,9 +317,8 @@ class ResourceQueries(Protocol):
     ) -> Page:
         """Return current resources that meet every condition.
 
-        The cursor is opaque; paging with it neither repeats nor loses a resource that does not
-        change meanwhile. With a `sight`, matches, total and what chains look at are what the
-        client may be shown now. Beyond `most` (None: never) matches need not be counted.
+        The cursor is opaque; paging neither repeats nor loses a resource that does not change. With
+        a `sight`, all is as that client may be shown it. Beyond `most` nothing need be counted.
         """
         ...
 

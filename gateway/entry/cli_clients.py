@@ -19,7 +19,8 @@ from gateway.core.ports import Store, Transaction
 from gateway.entry import settings as settings_module
 from gateway.entry.auth.assertion import public_keys
 from gateway.entry.auth.certificates import digest_in
-from gateway.entry.wiring import SystemClock, build_egress
+from gateway.entry.egress import build_egress
+from gateway.entry.wiring import SystemClock
 from gateway.entry.with_store import with_store
 from gateway.sharing import scopes as smart
 

@@ -62,8 +62,7 @@ _log = structlog.get_logger()
 _LOOP_LAG = Gauge("relais_loop_lag_seconds", "How late the event loop runs a timer")
 #: Rows left `received` by a crash are taken after this long.
 _BACKLOG_AFTER = timedelta(seconds=60)
-_BACKLOG_EVERY_S = 5.0
-_LAG_EVERY_S = 0.5
+_BACKLOG_EVERY_S, _LAG_EVERY_S = 5.0, 0.5
 
 
 class Role(StrEnum):

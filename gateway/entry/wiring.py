@@ -16,7 +16,6 @@ from gateway.connectors.http import HttpClient
 from gateway.connectors.jwks import JwksFetcher
 from gateway.core.clock import Clock
 from gateway.core.deliveries import Connector
-from gateway.core.egress import EgressPolicy
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
 from gateway.entry.accounts import accounts_of
@@ -36,6 +35,7 @@ from gateway.entry.auth.tokens import Tokens
 from gateway.entry.auth.wall import client_of
 from gateway.entry.directory import build_directory_watch
 from gateway.entry.dmp import build_dmp
+from gateway.entry.egress import build_egress
 from gateway.entry.hospital import build_letters, build_mllp, mllp_rule
 from gateway.entry.judging_resources import build_resource_judge
 from gateway.entry.mail import build_mssante
@@ -263,17 +263,6 @@ def build_pages(
 def build_replayer(settings: Settings, store: Store, converter: Converter) -> Replayer:
     """Build what converts stored rows again."""
     return Replayer(store, converter, SystemClock(), build_rules(settings))
-
-
-def build_egress(settings: Settings) -> EgressPolicy:
-    """Build what notifications may reach; this machine only where nothing is production."""
-    hooks = settings.hooks
-    return EgressPolicy(
-        hosts=frozenset(host.lower() for host in hooks.hosts),
-        ports=frozenset(hooks.ports),
-        lan=hooks.lan,
-        allow_loopback=not settings.is_production,
-    )
 
 
 def build_tokens(settings: Settings, store: Store, clock: Clock, public_url: str) -> Tokens:

@@ -8,9 +8,9 @@ from gateway.connectors.fhir_hook import FhirHook
 from gateway.connectors.http import HttpClient
 from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery
 from gateway.core.errors import FatalError
+from gateway.entry.egress import build_egress
 from gateway.entry.settings import HooksSettings, Settings
 from gateway.entry.subscribing import build_channels, build_subscriptions, sign
-from gateway.entry.wiring import build_egress
 from gateway.simulation.receiver import Receiver
 from tests.support.gaps import LOOPBACK
 from tests.support.pipeline import START, HandClock
