@@ -6,6 +6,7 @@ Does not read what is written (`pathway.resolve`) nor evaluate anything.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import chain
 
 from gateway.core.events import FEED_KINDS, family
@@ -45,7 +46,7 @@ class Window:
     offset: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One version of a rule, ready to run; `written` has what needs no preparation.
 
@@ -85,12 +86,12 @@ class Rule:
         """Return every event the rule looks at."""
         return frozenset(chain.from_iterable(one.events for one in self.patterns))
 
-    @property
+    @cached_property
     def awaited(self) -> frozenset[str]:
         """Return the events of its closers."""
         return frozenset(chain.from_iterable(one.events for one in (*self.closes, *self.also)))
 
-    @property
+    @cached_property
     def feed_kinds(self) -> tuple[str, ...]:
         """Return the kinds of feeds that bring its closers."""
         awaited = (*self.closes, *self.also)

@@ -9,6 +9,7 @@ public holiday is a Sunday, both to learn from and to expect.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 from gateway.core.timestamps import PARIS
 from gateway.pathway.calendar import public_holidays
@@ -55,11 +56,11 @@ class Habit:
 
     def _rate(self, hour: datetime) -> float:
         local = hour.astimezone(PARIS)
-        wanted = self._kind(local.date())
+        wanted = _kind(local.date(), self.region)
         found: list[int] = []
         for back in range(1, 7 * WEEKS + 1):
             day = local.date() - back * _DAY
-            if self._kind(day) != wanted:
+            if _kind(day, self.region) != wanted:
                 continue
             same = _at(day, local.time())
             if same < self.since:
@@ -68,10 +69,6 @@ class Habit:
             if len(found) == _SAME_HOURS:
                 break
         return sum(found) / len(found) if found else 0.0
-
-    def _kind(self, day: date) -> int:
-        """Return the day of the week; a public holiday is a Sunday."""
-        return _SUNDAY if day in public_holidays(day.year, self.region) else day.weekday()
 
 
 def silent_at(last: datetime, habit: Habit) -> datetime | None:
@@ -103,6 +100,12 @@ def _floor(at: datetime, rate: float) -> timedelta:
         return _BUSY
     clock = at.astimezone(PARIS).time()
     return _BUSY if _NIGHT_ENDS <= clock < _NIGHT_BEGINS else _AT_NIGHT
+
+
+@lru_cache(maxsize=4096)
+def _kind(day: date, region: str) -> int:
+    """Return the day of the week; a public holiday is a Sunday."""
+    return _SUNDAY if day in public_holidays(day.year, region) else day.weekday()
 
 
 def _at(day: date, clock: time) -> datetime:

@@ -2,8 +2,11 @@
 
 import pytest
 
-from tests.region.ablations import ABLATIONS
+from gateway.simulation.region import Region
+from tests.region.ablations import ABLATIONS, walked, walked_without
 from tests.region.measure import Wanted, measure, on_sqlite
+from tests.region.play import play
+from tests.region.score import FEED_RULE, JUDGED
 
 pytestmark = pytest.mark.long
 
@@ -25,6 +28,13 @@ _NO_FAULT = {
 def outcome():
     """The region with every fault of transport, measured once."""
     return measure(_WANTED)
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Some patients, played without a watch over their feeds."""
+    region = Region(_WANTED.seed, _WANTED.patients, days=_WANTED.days)
+    return play(region, range(1, 16), _WANTED.transport, watches=False)
 
 
 def test_every_ledger_is_that_of_the_naive_engine(outcome) -> None:
@@ -55,6 +65,24 @@ def test_every_false_alarm_is_explained(outcome) -> None:
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_each_part_of_the_engine_is_missed_when_it_is_gone(outcome, name) -> None:
     assert outcome.wrong(outcome.without[name]) > outcome.wrong()
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_an_ablation_leaves_the_rules_alone_that_never_had_the_thing(few, name) -> None:
+    judged = {*JUDGED, FEED_RULE}
+    rows, lines = walked(few, name)
+
+    some, told = walked_without(few, name, judged)
+
+    assert some == {gap_id: row for gap_id, row in rows.items() if row.rule in judged}
+    assert _by_gap(told) == _by_gap(line for line in lines if line.rule in judged)
+
+
+def _by_gap(lines):
+    found = {}
+    for line in lines:
+        found.setdefault(line.gap_id, []).append(line)
+    return found
 
 
 def test_without_faults_every_rupture_that_lasts_is_found() -> None:

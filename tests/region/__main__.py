@@ -10,7 +10,7 @@ import json
 import sys
 
 from gateway.simulation.recorded import SIZES
-from tests.region.measure import Outcome, Wanted, measure, on_sqlite
+from tests.region.measure import Outcome, Wanted, measure
 from tests.region.table import as_json, as_markdown, show
 
 _SHOWN = 5
@@ -30,9 +30,7 @@ def main() -> int:
     size = SIZES[chosen.size]
     patients = size.patients if chosen.patients is None else chosen.patients
     wanted = Wanted(chosen.seed, patients, size.days, faults=chosen.faults == "all")
-    outcome = measure(wanted, chosen.workers)
-    if chosen.sqlite:
-        outcome.on_sqlite = on_sqlite(wanted, min(chosen.sqlite, patients))
+    outcome = measure(wanted, chosen.workers, min(chosen.sqlite, patients))
     if chosen.format == "json":
         sys.stdout.write(json.dumps(as_json(outcome), indent=2, ensure_ascii=False) + "\n")
     elif chosen.format == "markdown":

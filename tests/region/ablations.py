@@ -1,6 +1,6 @@
 """The engine without one of the things it is made of: each must make it measurably worse."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from gateway.core.facts import ExpectationRow, LedgerLine, Received, Span
@@ -12,15 +12,37 @@ from tests.region.play import DECLARED, TENANT, Played
 
 #: What is taken away.
 ABLATIONS = ("no watermark", "processing time", "no calendar", "no pause")
+#: Rows by gap id, and the lines of their ledger.
+Walked = tuple[dict[str, ExpectationRow], list[LedgerLine]]
+_WORKING = {"bd": "d", "jo": "d", "bh": "h"}
 
 
-def walked(played: Played, without: str = "") -> tuple[dict[str, ExpectationRow], list[LedgerLine]]:
+def walked_without(played: Played, name: str, judged: Collection[str]) -> Walked:
+    """Look once at everybody without one thing; return rows and lines of the judged rules.
+
+    What one rule expects depends on no other rule: those that never had the thing that is taken
+    away stand as they were played, and only the others are walked again.
+    """
+    hurt = {id_ for id_ in judged if any(map(_LOSES[name], played.rules.versions.get(id_, ())))}
+    rows, lines = walked(played, name, hurt)
+    kept = {g: row for g, row in played.rows.items() if row.rule in judged and row.rule not in hurt}
+    return kept | rows, [*(line for line in played.lines if line.gap_id in kept), *lines]
+
+
+def walked(played: Played, without: str = "", only: Collection[str] | None = None) -> Walked:
     """Look once at everybody, in the end, without one thing; return rows and lines.
 
     The ledger of one look in the end is that of a look after each message, so that nothing has to
     be played again.
+
+    Args:
+        played: what was played.
+        without: one of `ABLATIONS`; empty: nothing is taken away.
+        only: rules to look at; all of them by default.
     """
     rules = _ruled(played.rules, without)
+    if only is not None:
+        rules = rules.without(rules.versions.keys() - set(only))
     feeds = (
         Feeds()
         if without == "no watermark"
@@ -65,6 +87,14 @@ def _ruled(rules: Rules, without: str) -> Rules:
 def _every_day(rule: Rule) -> Rule:
     """Return a rule for which every day is a working day."""
     deadline = rule.written.deadline
-    units = {"bd": "d", "jo": "d", "bh": "h"}
-    plain = deadline.model_copy(update={"unit": units.get(deadline.unit, deadline.unit)})
+    plain = deadline.model_copy(update={"unit": _WORKING.get(deadline.unit, deadline.unit)})
     return replace(rule, written=rule.written.model_copy(update={"deadline": plain}))
+
+
+#: Whether a version of a rule is another one without a thing.
+_LOSES: dict[str, Callable[[Rule], bool]] = {
+    "no watermark": lambda _rule: True,
+    "processing time": lambda _rule: True,
+    "no calendar": lambda rule: rule.written.deadline.unit in _WORKING,
+    "no pause": lambda rule: bool(rule.pauses),
+}

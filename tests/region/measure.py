@@ -1,12 +1,12 @@
 """One measurement: a region played in parts, judged against the naive engine and the truth."""
 
+import gc
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC
-from functools import partial
 from multiprocessing import get_context
 
 from gateway.core import log
@@ -17,7 +17,7 @@ from gateway.simulation.behaviours import feed_truths
 from gateway.simulation.faults import PERFECT, Transport, all_faults
 from gateway.simulation.region import FIRST_DAY, Region
 from tests.conftest import ROOT
-from tests.region.ablations import ABLATIONS, walked
+from tests.region.ablations import ABLATIONS, walked, walked_without
 from tests.region.openings import Opening, openings, standings, visits_of
 from tests.region.oracle import heard_of, ledger, naive_rules
 from tests.region.play import DECLARED, FINESS, OWN_RULES, Played, play
@@ -29,6 +29,8 @@ _CATALOGUE = ROOT / "profiles" / "pathways"
 #: So many patients share a store. They share nothing else but the feeds, which all the others
 #: keep alive, and a store in memory is no quicker than its number of rows.
 _TOGETHER = 100
+#: Where the same patients are played, the slower one first; the other is memory.
+_STORES = ("sqlite://", "")
 
 
 @dataclass(frozen=True)
@@ -100,22 +102,41 @@ def _add(scores: Scores, others: Scores) -> None:
         scores.setdefault(rule, RuleScore()).add(other)
 
 
-def measure(wanted: Wanted, workers: int = 1) -> Outcome:
-    """Measure a region, its patients shared out over so many processes."""
+def measure(wanted: Wanted, workers: int = 1, sqlite: int = 0) -> Outcome:
+    """Measure a region, its patients shared out over so many processes.
+
+    Args:
+        wanted: what is measured.
+        workers: processes.
+        sqlite: patients that are played on SQLite too.
+    """
     parts = [
         range(first, min(first + _TOGETHER, wanted.patients + 1))
         for first in range(1, wanted.patients + 1, _TOGETHER)
     ]
-    part = partial(measure_part, wanted)
     whole = Outcome()
     if workers == 1:
-        for outcome in map(part, parts):
-            whole.add(outcome)
+        for numbers in parts:
+            whole.add(measure_part(wanted, numbers))
+        whole.on_sqlite = on_sqlite(wanted, sqlite) if sqlite else None
         return whole
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for outcome in pool.map(part, parts):
-            whole.add(outcome)
+    # The plays on both stores are the longest and go first.
+    with ProcessPoolExecutor(workers, get_context("spawn"), _settle_memory) as pool:
+        stores = [pool.submit(_told_on, wanted, sqlite, one) for one in _STORES if sqlite]
+        for done in [pool.submit(measure_part, wanted, numbers) for numbers in parts]:
+            whole.add(done.result())
+        if stores:
+            told, seconds = zip(*(one.result() for one in stores), strict=True)
+            whole.on_sqlite = sum(a != b for a, b in _both(*told))
+            whole.cpu_s["two stores"] = sum(seconds)
     return whole
+
+
+def _settle_memory() -> None:
+    """Spare the garbage collector what lives as long as the process, as `relais serve` does."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def measure_part(wanted: Wanted, numbers: Sequence[int]) -> Outcome:
@@ -150,22 +171,25 @@ def measure_part(wanted: Wanted, numbers: Sequence[int]) -> Outcome:
         a != b for a, b in _both(_by_x(played.rows, played.lines), _by_x(rows, lines))
     )
     for name in ABLATIONS:
-        outcome.without[name] = judged(*walked(played, name))
+        outcome.without[name] = judged(*walked_without(played, name, {*JUDGED, FEED_RULE}))
     clock.step("scores and ablations")
     return outcome
 
 
 def on_sqlite(wanted: Wanted, patients: int) -> int:
     """Play some patients in memory and on SQLite; return how many ledgers differ."""
+    told = [_told_on(wanted, patients, store)[0] for store in _STORES]
+    return sum(a != b for a, b in _both(*told))
+
+
+def _told_on(wanted: Wanted, patients: int, url: str) -> tuple[dict[str, list[Transition]], float]:
+    """Play some patients on a store; return the ledger of each expectation, and CPU seconds."""
     log.configure("ERROR")
+    began = time.process_time()
     region = Region(wanted.seed, wanted.patients, days=wanted.days)
-    numbers = range(1, patients + 1)
-    stores = (None, build_store(Settings(store=StoreSettings(url="sqlite://"))))
-    ledgers = []
-    for store in stores:
-        played = play(region, numbers, wanted.transport, store, watches=False)
-        ledgers.append(_by_x(played.rows, played.lines))
-    return sum(a != b for a, b in _both(*ledgers))
+    store = build_store(Settings(store=StoreSettings(url=url))) if url else None
+    played = play(region, range(1, patients + 1), wanted.transport, store, watches=False)
+    return _by_x(played.rows, played.lines), time.process_time() - began
 
 
 def differences(played: Played) -> list[str]:

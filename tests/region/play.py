@@ -307,7 +307,7 @@ def _kept(
         lines += [line for _, line in page_of_lines]
         after = page_of_lines[-1][0]
     gaps = {line.gap_id for line in lines}
-    rows = {gap_id: tx.watch.gap(gap_id) for gap_id in gaps}
+    rows = {gap_id: tx.watch.gap(gap_id) for gap_id in sorted(gaps)}
     return Played(
         patients, arrivals, lives, numbers, rows, lines, feeds, troubles, until, rules, on, places
     )
