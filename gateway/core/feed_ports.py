@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -108,6 +108,46 @@ class Trouble:
         return f"{self.feed}:{self.event}" if self.event else self.feed
 
 
+@dataclass(frozen=True, slots=True)
+class ClockCorrection:
+    """A wrong clock of a feed that a person has allowed to be corrected for a while.
+
+    Attributes:
+        number: 1 for the first one of the installation.
+        since: from when the clock was wrong, in true time, UTC.
+        until: when it was right again, in true time; None while it is not.
+        offset_s: seconds that are added to what it tells; positive when it is behind.
+        author: who allowed it.
+        reason: why, in words.
+        approved_at: instant of the commit: from then on it is known.
+        withdrawn_at: from when on it is not applied any more; None while it is.
+    """
+
+    number: int
+    feed: str
+    since: datetime
+    until: datetime | None
+    offset_s: int
+    author: str
+    reason: str
+    approved_at: datetime
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str = ""
+    withdrawn_for: str = ""
+
+    @property
+    def offset(self) -> timedelta:
+        """Return what is added."""
+        return timedelta(seconds=self.offset_s)
+
+    def covers(self, feed: str, told: datetime) -> bool:
+        """Tell whether an instant that the clock of a feed told is of this time."""
+        true = told + self.offset
+        return (
+            feed == self.feed and self.since <= true and (self.until is None or true < self.until)
+        )
+
+
 class FeedQueries(Protocol):
     """Counts of feeds, and their troubles."""
 
@@ -149,6 +189,18 @@ class FeedQueries(Protocol):
 
     def set_usual_delay(self, feed: str, seconds: int) -> None:
         """Keep what the transport of a feed takes; what is known already stays."""
+        ...
+
+    def corrections(self) -> list[ClockCorrection]:
+        """Return the corrections of clocks there ever were, by number."""
+        ...
+
+    def approve(self, correction: ClockCorrection) -> None:
+        """Keep a correction; its number is new."""
+        ...
+
+    def withdraw(self, number: int, at: datetime, by: str, reason: str) -> bool:
+        """Note the end of a correction; False when it is over already, or there is none."""
         ...
 
     def troubles(self, *, lasting: bool = False) -> list[Trouble]:

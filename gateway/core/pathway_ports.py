@@ -59,6 +59,13 @@ class FactQueries(Protocol):
         """Return the assertions without patient received at or after `since`."""
         ...
 
+    def told_since(self, since: datetime, after: str, limit: int) -> list[str]:
+        """Return ids of Patients about whom anything was received since, above `after`, sorted.
+
+        At most `limit`; what was put away after years of silence is left out.
+        """
+        ...
+
     def persons(self, patient_ids: Iterable[str]) -> dict[str, str]:
         """Return the person of each Patient; one that is linked to nobody is its own."""
         ...
@@ -152,6 +159,22 @@ class WatchQueries(Protocol):
         Returns:
             Those with an expectation that waits for an instant up to `now` and a later timer, or
             none. Who is due, or is being looked at, is not among them.
+        """
+        ...
+
+    def open_asleep(
+        self, after: str, now: datetime, limit: int
+    ) -> tuple[list[ExpectationRow], str]:
+        """Walk through the open gaps, by id, one page.
+
+        Args:
+            after: last id of the page before; empty for the first one.
+            now: instant of looking.
+            limit: how many to walk past.
+
+        Returns:
+            Those whose person nobody looks at, and no timer wakes by now; and the last id of the
+            page, empty when it was the last one.
         """
         ...
 

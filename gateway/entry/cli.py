@@ -19,6 +19,7 @@ from gateway.entry import (
     cli_convert,
     cli_demo,
     cli_directory,
+    cli_feeds,
     cli_index,
     cli_listen,
     cli_package,
@@ -56,6 +57,7 @@ app.add_typer(cli_conformance.conformance, name="conformance")
 app.add_typer(cli_admin.admin, name="admin")
 app.add_typer(cli_audit.audit, name="audit")
 app.add_typer(cli_directory.directory, name="directory")
+app.add_typer(cli_feeds.feeds, name="feeds")
 app.add_typer(cli_index.store, name="store")
 app.add_typer(cli_packages.packages, name="packages")
 cli_pathway.pathway.command("as-of")(cli_pathway_past.as_of)

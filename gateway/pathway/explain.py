@@ -11,6 +11,7 @@ from gateway.core.events import events_named
 from gateway.core.facts import ExpectationRow, Received, Status
 from gateway.pathway import wording
 from gateway.pathway.calendar import WORKING_UNITS, is_working_day, local, region_of
+from gateway.pathway.corrected import AUTHOR, FLAG, OFFSET, REASON
 from gateway.pathway.facts import Fact, instant_of, reduce
 from gateway.pathway.rules import Rule, Rules
 from gateway.pathway.wording import clock, event_name, length, say
@@ -63,6 +64,8 @@ def _sentences(
             at=clock(trigger.low, language),
             learned=clock(trigger.learned, language),
         )
+    for fact in (trigger, facts.get(row.closer)):
+        yield from _corrected(fact, language)
     if row.details.get("estab"):
         yield say("place", language, estab=row.details["estab"])
     if rule is not None:
@@ -81,6 +84,24 @@ def _sentences(
         yield say("evidence", language, shown=shown)
     if rule is not None and waits and rule.written.kind == "expect":
         yield say("closes", language, events=_closers(rule, language))
+
+
+def _corrected(fact: Fact | None, language: int) -> Iterator[str]:
+    """Say by how much the time of a fact was moved, who allowed it and why."""
+    if fact is None or FLAG not in fact.flags:
+        return
+    said = fact.assertion.attributes
+    offset = timedelta(seconds=said[OFFSET])
+    sign = "-" if offset < timedelta(0) else "+"
+    yield say(
+        "corrected",
+        language,
+        event=event_name(fact.event, language),
+        offset=f"{sign}{length(abs(offset), language)}",
+        told=clock(fact.assertion.when.low - offset, language),
+        author=said[AUTHOR],
+        reason=said[REASON],
+    )
 
 
 def _closers(rule: Rule, language: int) -> str:

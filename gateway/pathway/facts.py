@@ -19,6 +19,7 @@ from gateway.core.events import ENDING, SAID_TOGETHER, STANDING, document_of, is
 from gateway.core.facts import Assertion, Attributes, Op, Received, Span
 from gateway.core.timestamps import utc_seconds
 from gateway.core.values import value
+from gateway.pathway.corrected import word_of
 from gateway.pathway.numbers import joined
 
 #: Difference of clocks that is no future.
@@ -174,7 +175,7 @@ class Facts:
             (a.revision for a in said if a.op is Op.RETRACT or a.event in ENDING), default=""
         )
         # Of one instant with its end, the word that remains is the first of its kind.
-        since = (a.when for a in said if a.op is Op.ASSERT and a.revision > over)
+        since = (a.when for a in _last_said(said) if a.op is Op.ASSERT and a.revision > over)
         return min(since, default=assertion.when)
 
 
@@ -194,6 +195,16 @@ def _outranks(one: Received, other: Received) -> bool:
     """Tell whether an assertion wins over another; of equal ones the earliest receipt does."""
     rank, than = _rank(one), _rank(other)
     return rank > than or (rank == than and one.at < other.at)
+
+
+def _last_said(words: Iterable[Assertion]) -> Iterable[Assertion]:
+    """Return each word once, as it was said last by the right clock."""
+    found: dict[str, Assertion] = {}
+    for one in words:
+        word = word_of(one.aid)
+        if word not in found or found[word].revision < one.revision:
+            found[word] = one
+    return found.values()
 
 
 def _completed(words: Iterable[Received]) -> Attributes | None:

@@ -154,6 +154,11 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Départ : {event} du {at}, reçu le {learned}.",
         "Start: {event} of {at}, received {learned}.",
     ),
+    "corrected": (
+        "Heure de « {event} » corrigée de {offset} : annoncée le {told}, approuvé par {author}"
+        " ({reason}).",
+        "Time of “{event}” corrected by {offset}: told as {told}, approved by {author} ({reason}).",
+    ),
     "place": ("Établissement {estab}.", "Establishment {estab}."),
     "awaited": ("Attendu : {events}.", "Awaited: {events}."),
     "forbidden": ("Ne doit pas survenir : {events}.", "Must not happen: {events}."),

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from gateway.core.feed_ports import WHOLE, Ailment, Trouble
+from gateway.core.feed_ports import WHOLE, Ailment, ClockCorrection, Trouble
+from gateway.core.pathway_ports import FeedState
 from gateway.core.ports import Transaction
 from gateway.pathway import clocks
 
@@ -59,6 +60,7 @@ def wrong_clocks(tx: Transaction, lasting: list[Trouble], now: datetime) -> Iter
     """
     usual = tx.feeds.usual_delays()
     known = {one.feed: one for one in lasting if one.ailment is Ailment.SKEWED}
+    corrections = [one for one in tx.feeds.corrections() if one.withdrawn_at is None]
     for state in tx.watch.feeds_now():
         found, trouble = None, known.get(state.feed)
         road = usual.get(state.feed)
@@ -68,6 +70,9 @@ def wrong_clocks(tx: Transaction, lasting: list[Trouble], now: datetime) -> Iter
             found = clocks.skew(state.lateness_s, road)
         if found is None:
             continue
+        # What is left of it: corrected, a wrong clock is no trouble; one that is mended under its
+        # correction is.
+        found -= sum(one.offset_s for one in corrections if _holds(one, state))
         if trouble is not None and not clocks.is_notable(found):
             yield Change(trouble, state.last_at, found)
         elif clocks.is_notable(found) and (
@@ -77,6 +82,12 @@ def wrong_clocks(tx: Transaction, lasting: list[Trouble], now: datetime) -> Iter
                 yield Change(trouble, state.last_at, is_told=False)
             since = state.last_at
             yield Change(Trouble(state.feed, WHOLE, Ailment.SKEWED, since, now, value=found))
+
+
+def _holds(correction: ClockCorrection, state: FeedState) -> bool:
+    """Tell whether a correction is of the last message of a feed."""
+    is_over = correction.until is not None and correction.until <= state.last_at
+    return correction.feed == state.feed and correction.since <= state.last_at and not is_over
 
 
 def learn_delays(tx: Transaction) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from gateway.core.ports import Transaction
 from gateway.pathway.asof import History
-from gateway.pathway.numbers import joined
 from gateway.pipeline.persons import cohort_of
+from gateway.pipeline.told import told_of
 
 _PAGE = 500
 
@@ -27,10 +27,8 @@ def histories(tx: Transaction) -> Iterator[History]:
 def history_of(tx: Transaction, person_id: str) -> History:
     """Return the history of a person and of whoever was one person with them."""
     cohort = cohort_of(tx, person_id, from_the_beginning=True)
-    received = [
-        one for person in sorted(set(cohort.persons.values())) for one in tx.facts.of_person(person)
-    ]
-    return History(cohort, sorted(joined(received), key=lambda one: (one.at, one.order)))
+    received = told_of(tx, cohort.persons.values())
+    return History(cohort, sorted(received, key=lambda one: (one.at, one.order)))
 
 
 def _patients(tx: Transaction) -> Iterator[str]:

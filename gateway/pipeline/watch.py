@@ -20,11 +20,11 @@ from gateway.core.clock import Clock
 from gateway.core.contributions import Target
 from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.core.facts import ExpectationRow, LedgerLine, Received
+from gateway.core.feed_ports import ClockCorrection
 from gateway.core.ports import Store, Transaction
 from gateway.fhir.identity import Ids
 from gateway.pathway.cohort import Cohort, Walked, advance_cohort
 from gateway.pathway.explain import explain
-from gateway.pathway.numbers import joined
 from gateway.pathway.rules import Rules
 from gateway.pathway.watermarks import Feeds
 from gateway.pipeline.care import Care, pathways, write_pathways
@@ -34,6 +34,7 @@ from gateway.pipeline.figures import Transitions, count_gaps, transitions
 from gateway.pipeline.ladder import Plan, Shown, carry_out, plans
 from gateway.pipeline.persons import cohort_of
 from gateway.pipeline.publish import GapChange, gap_changes
+from gateway.pipeline.told import told_of
 from gateway.pipeline.warnings import next_warning, to_warn, warn
 
 _log = structlog.get_logger()
@@ -130,7 +131,7 @@ class Watcher:
     def _look(self, tx: Transaction, persons: Sequence[str], now: datetime) -> "_Done":
         """Look at persons; return what is to be noted once it is durable."""
         newest = tx.watch.feeds_now()
-        troubles = tx.feeds.troubles()
+        troubles, corrections = tx.feeds.troubles(), tx.feeds.corrections()
         feeds = Feeds.of(newest, self.settings.declared, tx.watch.complete_at, troubles)
         changes: list[GapChange] = []
         receipts: list[datetime] = []
@@ -139,7 +140,9 @@ class Watcher:
         cares: list[Care] = []
         for person_id in persons:
             began = perf_counter()
-            looked = look(tx, person_id, self.rules, feeds, self.settings.tenant, now, self.ids)
+            looked = look(
+                tx, person_id, self.rules, feeds, self.settings.tenant, now, self.ids, corrections
+            )
             changes += looked.changes
             receipts += looked.receipts
             due += looked.due
@@ -199,6 +202,7 @@ def look(
     tenant: str,
     now: datetime,
     ids: Ids,
+    corrections: Sequence[ClockCorrection] = (),
 ) -> Looked:
     """Advance one person, and who was one with it since, to `now`; say which gaps changed.
 
@@ -210,14 +214,12 @@ def look(
         tenant: secret part of every gap id.
         now: instant of looking; what was received later is looked at later.
         ids: computed ids of the installation.
+        corrections: of the clocks of feeds.
     """
     cohort = cohort_of(tx, person_id)
-    said: list[Received] = []
-    rows: list[ExpectationRow] = []
-    for person in sorted(set(cohort.persons.values())):
-        said += tx.facts.of_person(person)
-        rows += tx.watch.expectations(person)
-    received = joined(said)
+    persons = sorted(set(cohort.persons.values()))
+    received = told_of(tx, persons, corrections)
+    rows = [row for person in persons for row in tx.watch.expectations(person)]
     # What another worker has written with a clock that is ahead stays written.
     now = max(now, *(until or now for until in cohort.looked_until.values()))
     known = [*(one.at for one in received), *(move.at for move in cohort.moves)]

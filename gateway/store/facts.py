@@ -54,6 +54,11 @@ class FactSql:
         # Written out, as its index has it, so that the index serves.
         of_feeds = _ASSERTION.patient_id == literal_column("''")
         since = _ASSERTION.received_at >= bindparam("since")
+        above = (_ASSERTION.patient_id > bindparam("after"), since)
+        told = select(_ASSERTION.patient_id).distinct().where(*above)
+        self.told_since = c(
+            c.limited(told.order_by(_ASSERTION.patient_id), "rows"), "after", "since", "rows"
+        )
         self.of_feeds = c(select(*_ASSERTION).where(of_feeds, since), "since")
         self.persons = c(select(*_PERSON).where(c.among(_PERSON.patient_id, "ids")), "ids")
         self.patients = c(
@@ -127,6 +132,11 @@ class SqlFacts:
         """Return the assertions without patient received at or after `since`."""
         start = (codec.instant_text(since),)
         return said_once(self._session.rows(self._sql.of_feeds, start))
+
+    def told_since(self, since: datetime, after: str, limit: int) -> list[str]:
+        """Return ids of Patients about whom anything was received since, above `after`, sorted."""
+        wanted = (after, codec.instant_text(since), limit)
+        return [row[0] for row in self._session.rows(self._sql.told_since, wanted)]
 
     def persons(self, patient_ids: Iterable[str]) -> dict[str, str]:
         """Return the person of each Patient; one that is linked to nobody is its own."""

@@ -76,3 +76,22 @@ class FeedTroubleRow(SQLModel, table=True):
     value: int = Field(sa_column=column(BigInteger()))
     ended_at: str = Field(sa_column=column(TEXT))
     lost: str = Field(sa_column=column(TEXT))
+
+
+class FeedCorrectionRow(SQLModel, table=True):
+    """A wrong clock a person has allowed to be corrected; ends are empty while they are open."""
+
+    __tablename__ = "feed_correction"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    number: int = Field(sa_column=column(BigInteger(), key=True))
+    feed: str = Field(sa_column=column(TEXT))
+    since: str = Field(sa_column=column(TEXT))
+    until: str = Field(sa_column=column(TEXT))
+    offset_s: int = Field(sa_column=column(BigInteger()))
+    author: str = Field(sa_column=column(TEXT))
+    reason: str = Field(sa_column=column(TEXT))
+    approved_at: str = Field(sa_column=column(TEXT))
+    withdrawn_at: str = Field(sa_column=column(TEXT))
+    withdrawn_by: str = Field(sa_column=column(TEXT))
+    withdrawn_for: str = Field(sa_column=column(TEXT))

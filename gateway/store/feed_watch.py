@@ -6,14 +6,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, func, literal_column, select
 
-from gateway.core.feed_ports import FeedHour, FeedPart, Heard, Refusal, Trouble
+from gateway.core.feed_ports import ClockCorrection, FeedHour, FeedPart, Heard, Refusal, Trouble
 from gateway.store import feedcounts
-from gateway.store.codec import instant_text, key_text
+from gateway.store.codec import instant_text, key_text, storable
+from gateway.store.feedcorrections import CorrectionColumns, correction_columns, read_correction
 from gateway.store.sqltext import Compiler, Session
 from gateway.store.tables import TABLES
 
 _PART, _HOUR, _TROUBLE = (TABLES[name].c for name in ("feed_part", "feed_hour", "feed_trouble"))
 _REFUSAL, _DELAY, _INBOX = (TABLES[name].c for name in ("feed_refusal", "feed_delay", "inbox"))
+_CORRECTION = TABLES["feed_correction"].c
+_WITHDRAWN = ("withdrawn_at", "withdrawn_by", "withdrawn_for")
 #: States of an input that waits for somebody.
 _HELD = ("quarantined", "failed")
 _KEY = ("feed", "event", "ailment", "since")
@@ -66,6 +69,17 @@ class FeedWatchSql:
         this = [_TROUBLE[name] == bindparam(f"of_{name}") for name in _KEY]
         ended = trouble.update().where(*this, lasts).values(ended_at=bindparam("ended"))
         self.end = c(ended, "ended", *(f"of_{name}" for name in _KEY))
+        correction = TABLES["feed_correction"]
+        self.corrections = c(select(*_CORRECTION).order_by(_CORRECTION.number))
+        self.approve = c.insert(correction, CorrectionColumns._fields)
+        standing = _CORRECTION.withdrawn_at == literal_column("''")
+        self.withdraw = c(
+            correction.update()
+            .where(_CORRECTION.number == bindparam("of_number"), standing)
+            .values({name: bindparam(name) for name in _WITHDRAWN}),
+            *_WITHDRAWN,
+            "of_number",
+        )
         everything = select(*_TROUBLE).order_by(*(_TROUBLE[name] for name in _KEY))
         self.troubles = c(everything)
         self.lasting = c(everything.where(lasts))
@@ -142,6 +156,19 @@ class SqlFeedWatch:
     def set_usual_delay(self, feed: str, seconds: int) -> None:
         """Keep what the transport of a feed takes; what is known already stays."""
         self._session.run(self._sql.set_usual, (key_text(feed), seconds))
+
+    def corrections(self) -> list[ClockCorrection]:
+        """Return the corrections of clocks there ever were, by number."""
+        return [read_correction(row) for row in self._session.rows(self._sql.corrections)]
+
+    def approve(self, correction: ClockCorrection) -> None:
+        """Keep a correction; its number is new."""
+        self._session.run(self._sql.approve, correction_columns(correction))
+
+    def withdraw(self, number: int, at: datetime, by: str, reason: str) -> bool:
+        """Note the end of a correction; False when it is over already, or there is none."""
+        told = (instant_text(at), storable(by), storable(reason), number)
+        return self._session.run(self._sql.withdraw, told) > 0
 
     def troubles(self, *, lasting: bool = False) -> list[Trouble]:
         """Return every trouble there was, or those that last."""

@@ -67,6 +67,12 @@ class MemoryFacts:
         rows = [self._rows[key] for key in self._of_patient.get("", ())]
         return said_once([row for row in rows if row.received_at >= start])
 
+    def told_since(self, since: datetime, after: str, limit: int) -> list[str]:
+        """Return ids of Patients about whom anything was received since, above `after`, sorted."""
+        start = instant_text(since)
+        told = {row.patient_id for row in self._rows.values() if row.received_at >= start}
+        return sorted(one for one in told if one > after)[:limit]
+
     def persons(self, patient_ids: Iterable[str]) -> dict[str, str]:
         """Return the person of each Patient; one that is linked to nobody is its own."""
         return {patient_id: self._person.get(patient_id, patient_id) for patient_id in patient_ids}

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from gateway.core.feed_ports import FeedHour, FeedPart, Heard, Refusal, Trouble
+from gateway.core.feed_ports import ClockCorrection, FeedHour, FeedPart, Heard, Refusal, Trouble
 from gateway.core.messages import InboxStatus
 from gateway.store import feedcounts
-from gateway.store.codec import instant_text, key_text
+from gateway.store.codec import instant_text, key_text, storable
+from gateway.store.feedcorrections import CorrectionColumns, correction_columns, read_correction
 from gateway.store.feedcounts import HourColumns, PartColumns, TroubleColumns
 from gateway.store.journal import Journal
 
@@ -28,6 +29,7 @@ class MemoryFeedWatch:
         self._parts: dict[tuple[str, str], PartColumns] = {}
         self._hours: dict[tuple[str, str], dict[str, HourColumns]] = {}
         self._troubles: dict[tuple[str, str, str, str], TroubleColumns] = {}
+        self._corrections: dict[int, CorrectionColumns] = {}
 
     def count(self, heard: Sequence[Heard]) -> None:
         """Count messages, for their feed and for their event in it."""
@@ -101,6 +103,25 @@ class MemoryFeedWatch:
         """Keep what the transport of a feed takes; what is known already stays."""
         if key_text(feed) not in self._delays:
             self._journal.put(self._delays, key_text(feed), seconds)
+
+    def corrections(self) -> list[ClockCorrection]:
+        """Return the corrections of clocks there ever were, by number."""
+        return [read_correction(self._corrections[number]) for number in sorted(self._corrections)]
+
+    def approve(self, correction: ClockCorrection) -> None:
+        """Keep a correction; its number is new."""
+        row = correction_columns(correction)
+        self._journal.put(self._corrections, row.number, row)
+
+    def withdraw(self, number: int, at: datetime, by: str, reason: str) -> bool:
+        """Note the end of a correction; False when it is over already, or there is none."""
+        row = self._corrections.get(number)
+        if row is None or row.withdrawn_at:
+            return False
+        told = (instant_text(at), storable(by), storable(reason))
+        over = row._replace(withdrawn_at=told[0], withdrawn_by=told[1], withdrawn_for=told[2])
+        self._journal.put(self._corrections, number, over)
+        return True
 
     def troubles(self, *, lasting: bool = False) -> list[Trouble]:
         """Return every trouble there was, or those that last."""

@@ -17,9 +17,9 @@ from gateway.entry.web.store_names import establishments, feed_places, named_fee
 from gateway.entry.web.values import Evidence, Gap, GapPage, Path, Person, Step, Text
 from gateway.fhir.identity import Ids
 from gateway.pathway.calendar import is_working_day, region_of
-from gateway.pathway.numbers import joined
 from gateway.pathway.watermarks import Feeds
 from gateway.pipeline.dossiers import owners
+from gateway.pipeline.told import told_of
 
 #: Units whose days may be passed over.
 _DAYS = frozenset({"bh", "bd", "jo"})
@@ -106,7 +106,7 @@ class GapReader:
             now: the present instant.
         """
         [gap] = self.shown(tx, [row], now)
-        facts = evidence(row, joined(tx.facts.of_person(row.person_id)))
+        facts = evidence(row, told_of(tx, [row.person_id]))
         states = self._feeds(tx, row, now)
         places = establishments(
             tx,

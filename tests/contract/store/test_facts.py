@@ -135,6 +135,20 @@ async def test_assertions_of_feeds_are_found_by_receipt_and_belong_to_nobody(
     assert len(await of(store, ANNA)) == 4
 
 
+async def test_patients_are_found_by_what_was_received_of_them_since(store: Store) -> None:
+    await put(store, 1, 10, asserts("a1"), asserts("f1", None))
+    await put(store, 2, 20, asserts("b1", BRUNO), asserts("b2", BRUNO))
+    await put(store, 3, 30, asserts("c1", CLARA))
+
+    def since(seconds: float, after: str = "", limit: int = 9) -> list[str]:
+        return store.read(lambda tx: tx.facts.told_since(at(seconds), after, limit))
+
+    assert await since(10) == sorted([ANNA, BRUNO, CLARA])
+    assert await since(20) == sorted([BRUNO, CLARA])
+    assert await since(10, after=ANNA, limit=1) == [BRUNO]
+    assert await since(31) == []
+
+
 async def test_a_patient_linked_to_nobody_is_its_own_person(store: Store) -> None:
     persons, patients = await store.read(
         lambda tx: (tx.facts.persons([ANNA, BRUNO]), tx.facts.patients(ANNA))

@@ -3,7 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from gateway.core.feed_ports import WHOLE, Ailment, FeedHour, FeedPart, Heard, Refusal, Trouble
+from gateway.core.feed_ports import (
+    WHOLE,
+    Ailment,
+    ClockCorrection,
+    FeedHour,
+    FeedPart,
+    Heard,
+    Refusal,
+    Trouble,
+)
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import InboxResult, Store, Transaction
 from tests.contract.store.builders import at, row
@@ -123,3 +132,32 @@ async def test_what_the_road_of_a_feed_takes_is_learned_once(store: Store) -> No
         await store.write(lambda tx, s=seconds: tx.feeds.set_usual_delay(ADT, s))
 
     assert await store.read(lambda tx: tx.feeds.usual_delays()) == {ADT: 2}
+
+
+def correction(number: int, feed: str = ADT, until: float | None = None) -> ClockCorrection:
+    """Return a correction that was approved so many seconds after noon as its number."""
+    end = None if until is None else at(until)
+    return ClockCorrection(
+        number, feed, at(-HOUR), end, -3600, "anne", "vu avec la DSI é", at(number)
+    )
+
+
+async def test_a_correction_of_a_clock_comes_back_as_it_was_allowed(store: Store) -> None:
+    given = [correction(1), correction(2, DOC, until=7200.25)]
+    for one in given:
+        await store.write(lambda tx, one=one: tx.feeds.approve(one))
+
+    assert await store.read(lambda tx: tx.feeds.corrections()) == given
+
+
+async def test_a_correction_is_withdrawn_once(store: Store) -> None:
+    await store.write(lambda tx: tx.feeds.approve(correction(1)))
+    await store.write(lambda tx: tx.feeds.approve(correction(2, DOC)))
+
+    first = await store.write(lambda tx: tx.feeds.withdraw(1, at(60), "bruno", "juste"))
+    again = await store.write(lambda tx: tx.feeds.withdraw(1, at(90), "clara", "encore"))
+    never = await store.write(lambda tx: tx.feeds.withdraw(3, at(90), "clara", "encore"))
+
+    assert (first, again, never) == (True, False, False)
+    over = replace(correction(1), withdrawn_at=at(60), withdrawn_by="bruno", withdrawn_for="juste")
+    assert await store.read(lambda tx: tx.feeds.corrections()) == [over, correction(2, DOC)]
