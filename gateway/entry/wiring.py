@@ -366,7 +366,7 @@ def build_workers(
     looks_s = settings.directory.poll_s
     rhythm = Rhythm(poll_s, poll_s, settings.mssante.poll_s, directory_s=looks_s)
     watcher = build_watcher(settings, store, clock, mappings)
-    sweep = Sweep(store, clock, watcher.settings)
+    sweep = Sweep(store, clock, watcher.settings, watcher.rules)
     archivist = Archivist(store, clock, timedelta(days=settings.pathway.archive_days))
     digester = Digester(store, Ids(settings.id_namespace), clock)
     exporter = Exporter(store, clock, timedelta(seconds=settings.watch_lag_s), base)

@@ -22,6 +22,7 @@ from gateway.store.watchcodec import (
 )
 from gateway.store.watchrules import (
     Watch,
+    asleep_page,
     check_opened,
     is_over,
     quiet_page,
@@ -85,6 +86,15 @@ class MemoryWatch:
                 if watch is None or watch.sleeps(latest[row.status], instant_text(now)):
                     found.add(person)
         return sorted(found)
+
+    def open_asleep(
+        self, after: str, now: datetime, limit: int
+    ) -> tuple[list[ExpectationRow], str]:
+        """Walk through the open gaps, by id, one page; return those whose person sleeps on."""
+        opened = sorted(gap for gap, row in self._rows.items() if row.status == Status.OVERDUE)
+        page = [self._rows[gap] for gap in opened if gap > after][:limit]
+        timers = [self._watched.get(self._person(row.patient_id)) for row in page]
+        return asleep_page(list(zip(page, timers, strict=True)), now, limit)
 
     def quiet(self, after: str, since: datetime, limit: int) -> tuple[list[str], str]:
         """Walk through everybody who was ever looked at, by id, one page."""

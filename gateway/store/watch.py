@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, case, func, literal_column, or_, select
 from gateway.core.access import Sight
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.core.pathway_ports import FeedState
-from gateway.store import watch_sight
+from gateway.store import watch_asleep, watch_sight
 from gateway.store.codec import instant_text, read_instant
 from gateway.store.columns import NEVER
 from gateway.store.feeds import SqlFeeds
@@ -28,6 +28,7 @@ from gateway.store.watchcodec import (
 from gateway.store.watchrules import (
     LEASE,
     Watch,
+    asleep_page,
     check_fresh,
     check_opened,
     is_over,
@@ -110,7 +111,8 @@ class WatchSql:
         self.history = c(
             lines.where(_LEDGER.gap_id == bindparam("gap")).order_by(_LEDGER.seq), "gap"
         )
-        self.asleep = _asleep(c)
+        self.asleep = watch_asleep.expectations(c)
+        self.open_gaps = watch_asleep.open_gaps(c)
         everybody = select(*_WATCHED).where(_WATCHED.person_id > bindparam("after"))
         self.everybody = c(
             c.limited(everybody.order_by(_WATCHED.person_id), "rows"), "after", "rows"
@@ -146,38 +148,6 @@ def _touch(c: Compiler) -> Sql:
             "asked": case((leased, earlier["asked"]), else_=_WATCHED.asked),
         },
     )
-
-
-def _asleep(c: Compiler) -> Sql:
-    """Build the query of expectations of one kind whose person sleeps on after their deadline.
-
-    It goes by the index of worklists: what waits is detected at its deadline or later.
-    """
-    person, watched = TABLES["person"].c, _WATCHED
-    whose = func.coalesce(person.person_id, _ROW.patient_id)
-    sleeps = or_(
-        watched.person_id.is_(None),
-        (watched.leased == literal_column("0"))
-        & (watched.wake > bindparam("late"))
-        & (watched.looked_until <= bindparam("seen")),
-    )
-    joined = (
-        TABLES["expectation"]
-        .outerjoin(TABLES["person"], person.patient_id == _ROW.patient_id)
-        .outerjoin(TABLES["watched"], watched.person_id == whose)
-    )
-    statement = (
-        select(whose, *_ROW)
-        .select_from(joined)
-        .where(
-            _ROW.status == bindparam("in_status"),
-            _ROW.opened == bindparam("is_opened"),
-            _ROW.weight == bindparam("of_weight"),
-            _ROW.deadline <= bindparam("now"),
-            sleeps,
-        )
-    )
-    return c(statement, "in_status", "is_opened", "of_weight", "now", "late", "seen")
 
 
 def _worst(c: Compiler, by_rule: bool, by_severity: bool, is_held: bool) -> Sql:
@@ -241,6 +211,15 @@ class SqlWatch:
                 rows = self._session.rows(self._sql.asleep, wanted)
                 found.update(row[0] for row in rows if is_over(read_expectation(row[1:]), now))
         return sorted(found)
+
+    def open_asleep(
+        self, after: str, now: datetime, limit: int
+    ) -> tuple[list[ExpectationRow], str]:
+        """Walk through the open gaps, by id, one page; return those whose person sleeps on."""
+        rows = self._session.rows(self._sql.open_gaps, (Status.OVERDUE.value, after, limit))
+        size = len(ExpectationColumns._fields)
+        page = [(ExpectationColumns(*row[:size]), row[size:]) for row in rows]
+        return asleep_page([(row, Watch(*w) if w[0] else None) for row, w in page], now, limit)
 
     def quiet(self, after: str, since: datetime, limit: int) -> tuple[list[str], str]:
         """Walk through everybody who was ever looked at, by id, one page."""

@@ -13,7 +13,12 @@ from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.store.codec import instant_text
 from gateway.store.columns import NEVER
 from gateway.store.problems import conflict
-from gateway.store.watchcodec import ExpectationColumns, expectation_columns, maybe_instant
+from gateway.store.watchcodec import (
+    ExpectationColumns,
+    expectation_columns,
+    maybe_instant,
+    read_expectation,
+)
 from gateway.store.watchproblems import elsewhere, not_in_ledger, opened_twice, stale_look
 
 #: A worker that claimed a person and says nothing for so long is taken for dead.
@@ -84,6 +89,15 @@ def quiet_page(
         if watch.wake == NEVER and not watch.leased and "" < watch.looked_until <= end
     ]
     return found, page[-1][0] if len(page) == limit else ""
+
+
+def asleep_page(
+    page: Sequence[tuple[ExpectationColumns, Watch | None]], now: datetime, limit: int
+) -> tuple[list[ExpectationRow], str]:
+    """Return the gaps whose person no timer wakes by now, and where to go on."""
+    end = instant_text(now)
+    found = [read_expectation(row) for row, watch in page if not watch or watch.sleeps(end, end)]
+    return found, page[-1][0].gap_id if len(page) == limit else ""
 
 
 def waiting(now: datetime, poll: timedelta) -> list[tuple[str, str]]:

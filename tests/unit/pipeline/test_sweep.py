@@ -9,6 +9,7 @@ from gateway.core.facts import Status
 from gateway.pipeline.sweep import Sweep
 from gateway.store.factory import open_store
 from tests.support.linked import feed, ledger_bytes, linked_region, watcher_of
+from tests.support.opened_gaps import Ward
 from tests.support.pipeline import HandClock
 
 _BROKEN = {
@@ -119,3 +120,26 @@ async def test_a_clock_that_went_back_wakes_nobody_and_opens_nothing_twice(tmp_p
     assert (woken, looks) == (0, len(persons))
     assert before.count(b'"to":"overdue"') > 0
     assert before == while_back == after
+
+
+@pytest.mark.parametrize("broken", ["lost", "late"])
+async def test_a_step_of_a_ladder_whose_timer_is_lost_is_taken_all_the_same(tmp_path, broken):
+    url = f"sqlite:///{tmp_path}/ladder.db"
+    ward = await Ward.of(open_store(url))
+    await ward.at("2026-03-10 00:00", "2026-03-10 05:59:59", "2026-03-10 12:00")
+    change(url, _BROKEN[broken])
+    sweep = Sweep(ward.store, ward.clock, ward.watcher.settings, ward.watcher.rules)
+
+    await ward.at("2026-03-11 23:59:58")
+    early = await sweep.step()
+    await ward.at("2026-03-11 23:59:59")
+    asleep = (await ward.task())["priority"]
+    found = await sweep.step()
+    await ward.watcher.drain()
+    again = await sweep.step()
+    task = await ward.task()
+    await ward.store.close()
+
+    assert (early, found, again) == (0, 1, 0)
+    assert asleep != "stat"
+    assert (task["priority"], [one["text"] for one in task["performerType"]]) == ("stat", ["IDEC"])
