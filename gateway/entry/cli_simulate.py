@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.simulation.faults import PERFECT, all_faults
-from gateway.simulation.recorded import LOG, MANIFEST, SIZES, TRUTH, record
+from gateway.simulation.recorded import LOG, MANIFEST, SIZES, TRUTH, record, record_stories
 from gateway.simulation.region import MAX_SIZE, Region
 
 
@@ -32,7 +32,9 @@ class _Faults(StrEnum):
 
 
 def simulate(
-    size: Annotated[_Size, typer.Option(help="12, 2,000 or 20,000 patients.")] = _Size.TINY,
+    size: Annotated[
+        _Size, typer.Option(help="Stories of one patient each; 2,000 or 20,000 patients.")
+    ] = _Size.TINY,
     patients: Annotated[
         int | None, typer.Option(help="Another number of patients.", min=0, max=MAX_SIZE)
     ] = None,
@@ -49,20 +51,32 @@ def simulate(
 
     The log is what the doors of a gateway receive; `relais pathway run` replays it. The truth
     names the handoffs that fail and the rule that ought to notice. The same seed gives the same
-    bytes.
+    bytes. `tiny` tells the stories of the rules, which are always the same; with --patients or
+    --days it is a region of that size.
 
     Example: relais simulate --size small --seed 7 --out region-7
     """
+    if size is _Size.TINY and patients is None and days is None:
+        _say(_in_folder(lambda: record_stories(out)))
+        return
     chosen = SIZES[size]
     region = Region(
         seed, chosen.patients if patients is None else patients, days=days or chosen.days
     )
     transport = all_faults(region.days) if faults is _Faults.ALL else PERFECT
+    with _progress() as on_progress:
+        told = _in_folder(lambda: record(region, transport, out, on_progress))
+    _say(told)
+
+
+def _in_folder(write: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
-        with _progress() as on_progress:
-            told = record(region, transport, out, on_progress)
+        return write()
     except OSError as error:
         raise FatalError([_not_written(error)]) from error
+
+
+def _say(told: dict[str, Any]) -> None:
     messages, truths = sum(told["messages"].values()), sum(told["truths"].values())
     print(f"{messages} messages ({LOG}), {truths} ruptures ({TRUTH}), {MANIFEST}", file=sys.stderr)
 

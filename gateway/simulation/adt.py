@@ -44,7 +44,7 @@ def identity_message(step: Step, news: IdentityNews) -> bytes:
     head = [
         msh(site, step, person, kind, _VERSION, _PROFILE),
         evn(site, step),
-        pid(site, person, news.ipp, step),
+        pid(site, person, news.ipp, step, dead_at=news.dead_at),
     ]
     if news.event == "A40":
         return message([*head, segment("MRG", {1: cx(news.other, site, "PI")})], site.charset)

@@ -21,6 +21,7 @@ from gateway.simulation.faults import Transport
 from gateway.simulation.people import Person, ipp
 from gateway.simulation.play import Planned, Tally, event_of, in_order, log_line, of_patient
 from gateway.simulation.region import FIRST_DAY, Region
+from gateway.simulation.stories import stories
 
 LOG, TRUTH, MANIFEST = "log.ndjson", "truth.ndjson", "manifest.json"
 #: OID of the INS-NIR of the test domain (ANS, list of the OIDs of identity authorities).
@@ -73,9 +74,43 @@ def record(
     counts = Counter(f"{one['rule']}: {one['cause']}" for one in truths)
     told["truths"] = dict(sorted(counts.items()))
     told["truth_sha256"] = hashlib.sha256(lines).hexdigest()
+    _write_manifest(folder, told)
+    return told
+
+
+def record_stories(folder: Path) -> dict[str, Any]:
+    """Write the stories of one patient each into a folder, in files of the same form.
+
+    What their people hear from a mail operator is no message, and is left out.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    told = stories()
+    arrivals = in_order([one for each in told for one in each.planned])
+    digest, messages = hashlib.sha256(), Counter[str]()
+    with (folder / LOG).open("wb") as log:
+        for event in map(event_of, arrivals):
+            messages[event.label.message] += 1
+            line = _line(log_line(event))
+            digest.update(line)
+            log.write(line)
+    truths = [truth_line(truth, each.person) for each in told for truth in each.truths]
+    lines = b"".join(map(_line, truths))
+    (folder / TRUTH).write_bytes(lines)
+    counts = Counter(f"{one['rule']}: {one['cause']}" for one in truths)
+    written = {
+        "stories": {each.name: each.person.order for each in told},
+        "messages": dict(sorted(messages.items())),
+        "sha256": digest.hexdigest(),
+        "truths": dict(sorted(counts.items())),
+        "truth_sha256": hashlib.sha256(lines).hexdigest(),
+    }
+    _write_manifest(folder, written)
+    return written
+
+
+def _write_manifest(folder: Path, told: dict[str, Any]) -> None:
     text = json.dumps(told, indent=2, ensure_ascii=False, sort_keys=True)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
-    return told
 
 
 def truth_line(truth: Truth, person: Person | None) -> dict[str, Any]:

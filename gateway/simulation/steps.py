@@ -133,6 +133,7 @@ class IdentityNews:
     Attributes:
         other: identifier of the record that gives way (A40), or that is taken out again (A37).
         names_gp: a family doctor has been declared (A31).
+        dead_at: PID-29, known from elsewhere (A31).
     """
 
     establishment: Establishment
@@ -141,6 +142,7 @@ class IdentityNews:
     event: str
     other: str = ""
     names_gp: bool = False
+    dead_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

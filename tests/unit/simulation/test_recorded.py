@@ -13,8 +13,9 @@ from gateway.entry.pathway_log import read_log
 from gateway.simulation.behaviours import Cause
 from gateway.simulation.faults import PERFECT, all_faults
 from gateway.simulation.play import events
-from gateway.simulation.recorded import LOG, MANIFEST, SIZES, TRUTH, record
+from gateway.simulation.recorded import LOG, MANIFEST, SIZES, TRUTH, record, record_stories
 from gateway.simulation.region import Region
+from gateway.simulation.stories import STORIES
 
 _FILES = (LOG, TRUTH, MANIFEST)
 
@@ -114,3 +115,15 @@ def test_all_faults_silence_feeds_again_and_again_and_lose_some_messages() -> No
 
     assert len(year.outages) > 3 * len(all_faults(90).outages)
     assert {event.body for event in kept} != {event.body for event in lost}
+
+
+def test_the_smallest_size_tells_the_stories_of_the_rules(tmp_path) -> None:
+    told = record_stories(tmp_path)
+
+    log = read_log(tmp_path / LOG)
+    truths = _lines(tmp_path / TRUTH)
+    assert list(told["stories"]) == list(STORIES)
+    assert sum(told["messages"].values()) == len(log)
+    assert [line.at for line in log] == sorted(line.at for line in log)
+    assert {one["rule"] for one in truths} == {"TRX-01", "TRX-08"}
+    assert json.loads((tmp_path / MANIFEST).read_text()) == told
