@@ -5,7 +5,7 @@ import binascii
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count, groupby
 from pathlib import Path
 
@@ -17,12 +17,17 @@ from gateway.core.messages import Channel, RawMessage
 from gateway.core.ports import Store, Transaction
 from gateway.entry.scenario import Fact, fact_of, is_fact, store_facts
 from gateway.entry.settings import Settings
+from gateway.entry.sources import brought_by
 from gateway.entry.wiring import build_converter, build_rules, build_watcher
 from gateway.mapping.loader import load_mappings
 from gateway.pipeline.commit import commit
+from gateway.pipeline.feed_watch import FeedWatch
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.watch import Watcher
 from gateway.store.memory import MemoryStore
+
+#: How often a worker looks at the feeds.
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,24 @@ async def replayed(
     await store.open()
     converter = build_converter(settings, clock=clock, mappings=mappings)
     watcher = build_watcher(settings, store, clock, mappings, rules_folder=rules_folder)
+    feeds = _Feeds(
+        clock,
+        watcher,
+        FeedWatch(
+            store,
+            clock,
+            watcher.settings,
+            brought_by(mappings),
+            settings.pathway.rejects_per_hour,
+        ),
+    )
     rules_of_commit = build_rules(settings)
     # Facts are numbered behind whatever the messages become.
     numbers = count(10**9)
     for at, together in groupby(lines, key=lambda line: line.at):
         if at > until:
             break
+        await feeds.until(at)
         clock.reach(at)
         # What was received at one instant was one commit, and no look came between.
         inputs = [line.input for line in together]
@@ -90,9 +107,37 @@ async def replayed(
 
         await store.write(work)
         await watcher.drain()
+    await feeds.until(until)
     clock.reach(until)
+    await feeds.look()
     await watcher.drain()
     return store, watcher
+
+
+class _Feeds:
+    """The watch over feeds under a virtual clock: once a minute, and when one falls silent."""
+
+    def __init__(self, clock: LogClock, watcher: Watcher, watch: FeedWatch) -> None:
+        self._clock, self._watcher, self._watch = clock, watcher, watch
+        self._looked_at = clock.now()
+
+    async def until(self, instant: datetime) -> None:
+        """Tell what went wrong with feeds before an instant, each silence when it is found."""
+        if instant < self._looked_at + _MINUTE:
+            return
+        self._looked_at = instant
+        await self.look()
+        while (due := await self._watch.next_silence()) is not None and due < instant:
+            self._clock.reach(due)
+            if not await self.look():
+                return
+
+    async def look(self) -> int:
+        """Look at the feeds now; return how much was told of them."""
+        told = await self._watch.step()
+        if told:
+            await self._watcher.drain()
+        return told
 
 
 def read_log(log: Path) -> list[LogLine]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from gateway.core.facts import feed_subject
 from gateway.core.ports import Transaction
 from gateway.pathway.asof import History
 from gateway.pipeline.persons import cohort_of
@@ -11,7 +12,9 @@ _PAGE = 500
 
 
 def histories(tx: Transaction) -> Iterator[History]:
-    """Give the history of each group of Patients that have ever been one person.
+    """Give the history of each group of Patients that have ever been one person, then of feeds.
+
+    Of a feed there is one as soon as anything was ever wrong with it.
 
     Args:
         tx: a reading transaction; it stays open while the histories are taken.
@@ -22,6 +25,8 @@ def histories(tx: Transaction) -> Iterator[History]:
             history = history_of(tx, tx.facts.persons([patient_id]).get(patient_id, patient_id))
             seen |= history.cohort.persons.keys()
             yield history
+    for subject in sorted({feed_subject(one.feed) for one in tx.feeds.troubles()}):
+        yield history_of(tx, subject)
 
 
 def history_of(tx: Transaction, person_id: str) -> History:
