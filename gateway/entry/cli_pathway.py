@@ -39,6 +39,9 @@ def run(
     everything: Annotated[
         bool, typer.Option("--all", help="Also expectations that ended without a gap.")
     ] = False,
+    feeds: Annotated[
+        bool, typer.Option(help="Watch over the feeds; not of an excerpt, where all are silent.")
+    ] = True,
 ) -> None:
     """Replay a log under a virtual clock; print the ledger, then the gaps, as NDJSON.
 
@@ -46,7 +49,10 @@ def run(
     """
     end = instant(until, "--until")
     settings = settings_module.load()
-    out = asyncio.run(_run(settings, read_log(log), end, rules_folder, everything=everything))
+    lines = read_log(log)
+    out = asyncio.run(
+        _run(settings, lines, end, rules_folder, everything=everything, watches=feeds)
+    )
     for line in out:
         sys.stdout.buffer.write(line)
     sys.stdout.flush()
@@ -59,9 +65,10 @@ async def _run(
     rules_folder: Path | None,
     *,
     everything: bool,
+    watches: bool,
 ) -> list[bytes]:
     """Replay and return the lines to print."""
-    store, watcher = await replayed(settings, lines, until, rules_folder)
+    store, watcher = await replayed(settings, lines, until, rules_folder, watches=watches)
     return await _printed(store, watcher, everything=everything)
 
 

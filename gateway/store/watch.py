@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice, product
 
-from sqlalchemy import bindparam, case, func, literal_column, or_, select
+from sqlalchemy import bindparam, case, literal_column, select
 
 from gateway.core.access import Sight
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
