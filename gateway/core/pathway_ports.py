@@ -277,6 +277,10 @@ class WatchQueries(Protocol):
         """Return one expectation."""
         ...
 
+    def some(self, gap_ids: Iterable[str]) -> dict[str, ExpectationRow]:
+        """Return each expectation among these that is there."""
+        ...
+
     def history(self, gap_id: str) -> list[LedgerLine]:
         """Return the ledger of one expectation."""
         ...

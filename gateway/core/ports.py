@@ -25,6 +25,7 @@ from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewIn
 from gateway.core.pathway_ports import FactQueries, WatchQueries
 from gateway.core.values import value
 from gateway.core.work_ports import WorkQueries
+from gateway.core.worklist import WorklistQueries
 
 T = TypeVar("T")
 
@@ -360,6 +361,7 @@ class Transaction(Protocol):
     outbox: OutboxQueries
     subscriptions: SubscriptionQueries
     work: WorkQueries
+    worklist: WorklistQueries
     access: AccessQueries
     audit: AuditQueries
     feeds: FeedQueries

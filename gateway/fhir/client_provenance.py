@@ -7,12 +7,27 @@ from hashlib import sha256
 from gateway.core.contributions import Contribution, Json, Kind, Target, Version
 from gateway.core.systems import IDENTIFIER_BASE
 from gateway.fhir.bundle import fhir_instant
-from gateway.fhir.identity import Ids
+from gateway.fhir.identity import IDNPS_SYSTEM, Ids
 
 _AGENT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 _DATA = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 #: System of the ids of software clients.
 CLIENTS = f"{IDENTIFIER_BASE}/client"
+#: No client has a colon in its name.
+_PERSON = "person:"
+
+
+def of_person(id_: str) -> str:
+    """Return the name a person writes under, by their national identifier (IdNat_PS)."""
+    return f"{_PERSON}{id_}"
+
+
+def agent(client: str) -> Json:
+    """Return who wrote, as a reference: a person by their national identifier, or software."""
+    if client.startswith(_PERSON):
+        number = {"system": IDNPS_SYSTEM, "value": client.removeprefix(_PERSON)}
+        return {"type": "Practitioner", "identifier": number}
+    return {"type": "Device", "identifier": {"system": CLIENTS, "value": client}}
 
 
 def provenance(
@@ -34,7 +49,7 @@ def provenance(
         ids: of the installation.
     """
     number = ids.provenance(sha256(f"{digest}|{activity}".encode()).hexdigest())
-    who: Json = {"type": "Device", "identifier": {"system": CLIENTS, "value": client}}
+    who = agent(client)
     source: Json = {"identifier": {"system": f"{IDENTIFIER_BASE}/request", "value": digest}}
     resource: Json = {
         "resourceType": "Provenance",

@@ -11,6 +11,7 @@ PATHWAY_RULE = f"{FHIR_BASE}/CodeSystem/pathway-rule"
 TASK_STATUS = f"{FHIR_BASE}/CodeSystem/gap-task-status"
 TASK_CODE = f"{FHIR_BASE}/CodeSystem/task-code"
 TASK_OUTPUT = f"{FHIR_BASE}/CodeSystem/gap-task-output"
+CLOSURE = f"{FHIR_BASE}/CodeSystem/gap-closure-reason"
 ALERT = f"{FHIR_BASE}/CodeSystem/gap-alert"
 MITIGATION = f"{FHIR_BASE}/CodeSystem/gap-mitigation"
 FHIR_TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
@@ -37,6 +38,13 @@ _MITIGATION = {
     "resolved-by-person": "Réglé par une personne",
 }
 _OUTPUT = {"closing-event": "Événement qui a clos la rupture"}
+_CLOSURE = {
+    "done-elsewhere": "Fait, vu ailleurs",
+    "patient-refusal": "Refus du patient",
+    "not-applicable-clinically": "Sans objet clinique",
+    "false-alarm": "Fausse alerte",
+    "wrong-identity": "Identité erronée",
+}
 _ALERT = {
     "opening": "Rupture constatée",
     "escalation": "Rupture sans réponse, transmise à l’échelon suivant",
@@ -46,6 +54,9 @@ _CODE = {
     "close-handoff-gap": "Clore une rupture de parcours",
     "check-identity": "Vérifier une identité",
 }
+
+#: Reasons a person settles a gap for, in the order they are offered.
+CLOSURES = tuple(_CLOSURE)
 
 MOVED = "Une correction a déplacé l’échéance."
 MOOT = "L’étape attendue n’a plus d’objet."
@@ -57,6 +68,7 @@ SYSTEMS: dict[str, dict[str, str]] = {
     TASK_STATUS: _BUSINESS,
     MITIGATION: _MITIGATION,
     TASK_OUTPUT: _OUTPUT,
+    CLOSURE: _CLOSURE,
     TASK_CODE: _CODE,
     ALERT: _ALERT,
 }
@@ -70,6 +82,11 @@ def concept(system: str, code: str) -> Json:
 def business(code: str) -> Json:
     """Return a business status of a Task."""
     return {**concept(TASK_STATUS, code), "text": _BUSINESS[code]}
+
+
+def closure(code: str) -> Json:
+    """Return why a person settled a gap, one of `CLOSURES`."""
+    return {**concept(CLOSURE, code), "text": _CLOSURE[code]}
 
 
 def mitigation(code: str) -> Json:

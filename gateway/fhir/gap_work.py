@@ -58,22 +58,25 @@ _STATES = {
 MUTED = "en-sourdine"
 #: Somebody has it.
 TAKEN = frozenset({"accepted", "in-progress", "on-hold"})
-#: Nobody comes back to it.
+#: What a person may make of a Task that a person settled.
+REOPENED = frozenset({"requested", "received", "accepted", "in-progress"})
+#: Nobody comes back to it, except a person to what a person settled.
 ENDED = frozenset({"completed", "cancelled", "failed", "entered-in-error"})
 
 
-def worked(current: Json, sent: Json, at: datetime) -> Json:
+def worked(current: Json, sent: Json, at: datetime, *, wakes: bool = False) -> Json:
     """Return the Task as it is after somebody wrote it.
 
     Args:
         current: the stored Task, of a gap or of a doubt about an identity.
         sent: the whole resource as a client sends it; elements of the server are ignored.
         at: instant of the writing, UTC.
+        wakes: the gap is still missed, so that a person may reopen what a person settled.
 
     Raises:
         RejectedError: it says what is not theirs to say, or not enough (RLS-GAP-001 to 007).
     """
-    wrong = [*_foreign(current, sent), *_wrong_state(current, sent, at)]
+    wrong = [*_foreign(current, sent), *_wrong_state(current, sent, at, wakes)]
     if wrong:
         raise RejectedError(wrong)
     ours = PEOPLES | (_SERVERS - {"meta"})
@@ -89,6 +92,11 @@ def worked(current: Json, sent: Json, at: datetime) -> Json:
     if {name: value for name, value in made.items() if name != "meta"} == said:
         return unversioned(current)
     return {**made, "lastModified": utc_seconds(at)}
+
+
+def is_settled_by_person(task: Json) -> bool:
+    """Tell whether it was a person who ended a Task, not what happened to the patient."""
+    return task["status"] in ENDED and business_of(task) == "resolu-manuel"
 
 
 def promised(task: Json) -> datetime | None:
@@ -115,9 +123,9 @@ def _foreign(current: Json, sent: Json) -> Iterable[Issue]:
             yield faults.missing(name)
 
 
-def _wrong_state(current: Json, sent: Json, at: datetime) -> Iterable[Issue]:
+def _wrong_state(current: Json, sent: Json, at: datetime, wakes: bool) -> Iterable[Issue]:
     was, status = current["status"], str(sent.get("status"))
-    if was in ENDED:
+    if was in ENDED and not (wakes and status in REOPENED and is_settled_by_person(current)):
         yield faults.ended(was)
         return
     state = _STATES.get(status)

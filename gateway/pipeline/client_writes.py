@@ -247,8 +247,13 @@ class _Planner:
             if not is_version(aim.write.if_match or "", stored):
                 raise RejectedError([gap_work_faults.changed_meanwhile()])
 
-        asking = self._asking
-        stored = work_on(tx, aim.id, sent, asking.client, fits, asking.now, self._rules.ids)
+        asking, ids = self._asking, self._rules.ids
+        stored = work_on(tx, aim.id, sent, asking.client, fits, asking.now, ids)
+        if before is None or stored.version != before.version:
+            path = f"Task/{aim.id}"
+            digest = sha256(f"{path}|{stored.version}".encode() + stored.body).hexdigest()
+            told = provenance("UPDATE", [path], asking.client, digest, asking.now, ids)
+            refold(tx, [], [told], asking.now, self._rules.folds, by=asking.client)
         return Done(200, stored)
 
 

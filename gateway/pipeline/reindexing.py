@@ -1,8 +1,8 @@
 """Index every current resource by the search parameters of this release.
 
-A resource is indexed when it is written. A release that adds a parameter finds older resources by
-it only once they are indexed anew. Doors stay open meanwhile: each batch is a transaction, and a
-resource that is written in between is left to its writer.
+A resource is indexed when it is written, and the Task of a gap listed. A release that adds a
+parameter finds older resources by it only once they are indexed anew. Doors stay open meanwhile:
+each batch is a transaction, and a resource that is written in between is left to its writer.
 """
 
 from collections.abc import AsyncIterator
@@ -13,6 +13,7 @@ from gateway.core.index_ports import Reindexed
 from gateway.core.ports import Store, Transaction
 from gateway.fhir.search import MARK, index
 from gateway.fhir.search_table import PARAMETERS
+from gateway.pipeline.worklist import shelve
 
 _BATCH = 200
 
@@ -55,4 +56,8 @@ def _batch(tx: Transaction, type_: str, after: str) -> tuple[str, int, int]:
         if row.body
     ]
     changed = tx.index.rewrite(found) if found else 0
+    if type_ == "Task":
+        for row in rows.values():
+            if row.body:
+                shelve(tx, orjson.loads(row.body), row.version, row.last_updated)
     return items[-1][0] if items else after, len(items), changed

@@ -13,7 +13,7 @@ import orjson
 
 from gateway.core.contributions import Json, Target
 from gateway.core.errors import RejectedError
-from gateway.core.facts import Assertion, ExpectationRow, Op, Span
+from gateway.core.facts import Assertion, ExpectationRow, Op, Span, Status
 from gateway.core.messages import Channel, Header, InboxStatus, NewInboxRow
 from gateway.core.ports import StoredResource, Transaction
 from gateway.core.timestamps import utc_seconds
@@ -63,12 +63,12 @@ def work_on(
     stored = tx.resources.current([key])[key]
     fits(stored)
     current = written.read(stored) or {}
-    made = gap_work.worked(current, sent, now)
+    row = _gap_of(tx, current)
+    made = gap_work.worked(current, sent, now, wakes=_is_missed(row, current))
     if made == current:
         return stored
     version = written.write(tx, stored.owner, made, stored, now, client)
     row_id = _keep(tx, sent, client, now)
-    row = _gap_of(tx, made)
     if row is not None:
         _act(tx, row, current, made, version.version, now)
         _assert(tx, row_id, row, current, made, now)
@@ -98,6 +98,11 @@ def _gap_of(tx: Transaction, task: Json) -> ExpectationRow | None:
     return None
 
 
+def _is_missed(row: ExpectationRow | None, task: Json) -> bool:
+    """Tell whether the gap of a Task is open, in the episode the Task is of."""
+    return row is not None and row.status is Status.OVERDUE and row.episode == _episode_of(task)
+
+
 def _act(
     tx: Transaction, row: ExpectationRow, before: Json, after: Json, number: int, now: datetime
 ) -> None:
@@ -122,7 +127,8 @@ def _meaning(before: Json, after: Json) -> Did | None:
     if status in gap_work.ENDED:
         return Did.SETTLED
     if status not in gap_work.TAKEN:
-        return Did.RETURNED if was in gap_work.TAKEN else None
+        # Who reopens what was settled gives it back to whoever is told next.
+        return Did.RETURNED if was in gap_work.TAKEN | gap_work.ENDED else None
     did = Did.DEFERRED if status == "on-hold" else Did.TAKEN
     was_so = was in gap_work.TAKEN and (was == "on-hold") == (status == "on-hold")
     is_same = was_so and gap_work.promised(before) == gap_work.promised(after)
@@ -151,32 +157,41 @@ def _episode_of(task: Json) -> int:
 def _assert(
     tx: Transaction, row_id: int, row: ExpectationRow, before: Json, after: Json, now: datetime
 ) -> None:
-    """Assert that somebody took the gap, or settled it; each is told once for a Task."""
+    """Assert that somebody took the gap, or settled it; who reopens it takes the latter back."""
     told = []
     if after["status"] in gap_work.TAKEN and before["status"] not in gap_work.TAKEN:
-        told.append("TASK.ACK")
+        told.append(("TASK.ACK", Op.ASSERT))
     if after["status"] == "completed":
-        told.append("TASK.DONE")
+        told.append(("TASK.DONE", Op.ASSERT))
+    elif before["status"] == "completed":
+        told.append(("TASK.DONE", Op.RETRACT))
     if not told:
         return
     attributes = {name: value for name in _OF_GAP if (value := row.details.get(name))}
-    instant = now.replace(microsecond=0)
     patients = tx.facts.replace(
-        [(row_id, now, [_assertion(event, row, after, attributes, instant) for event in told])]
+        [(row_id, now, [_assertion(one, row, after, attributes, now) for one in told])]
     )
     tx.watch.touch(dict.fromkeys(tx.facts.persons(patients).values(), now))
 
 
 def _assertion(
-    event: str, row: ExpectationRow, task: Json, attributes: dict[str, object], at: datetime
+    told: tuple[str, Op],
+    row: ExpectationRow,
+    task: Json,
+    attributes: dict[str, object],
+    now: datetime,
 ) -> Assertion:
+    event, op = told
     key = f"Task/{task['id']}|{event.partition('.')[2].lower()}"
+    # To the microsecond: what is settled and reopened within a second has an order.
+    revision = now.isoformat(timespec="microseconds")
+    at = now.replace(microsecond=0)
     return Assertion(
-        aid=sha256(f"{key}|{at.isoformat()}".encode()).hexdigest(),
+        aid=sha256(f"{key}|{revision}".encode()).hexdigest(),
         event=event,
         key=key,
-        op=Op.ASSERT,
-        revision=at.isoformat(),
+        op=op,
+        revision=revision,
         when=Span(at, at),
         sent_at=at,
         patient=Target("Patient", row.patient.id),

@@ -14,6 +14,7 @@ from gateway.core.ports import NewVersion, StoredResource, Transaction
 from gateway.fhir import search, shape
 from gateway.fhir.bundle import fhir_instant
 from gateway.pipeline.topical import tell_changes
+from gateway.pipeline.worklist import shelve
 
 
 def write(
@@ -61,6 +62,8 @@ def write(
         owner=owner,
     )
     tx.resources.put([NewVersion(stored, search.index(resource))])
+    if stored.type == "Task":
+        shelve(tx, resource, number, now)
     tell_changes(tx, [(before, stored)], now, by)
     return stored
 

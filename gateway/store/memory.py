@@ -29,6 +29,7 @@ from gateway.core.ports import (
     Transaction,
 )
 from gateway.core.work_ports import WorkQueries
+from gateway.core.worklist import WorklistQueries
 from gateway.store import codec, shared
 from gateway.store.inboxrules import check_reopen, check_result
 from gateway.store.journal import Journal
@@ -43,6 +44,7 @@ from gateway.store.memory_outbox import MemoryOutbox, MemorySubscriptions
 from gateway.store.memory_resources import MemoryResources
 from gateway.store.memory_watch import MemoryWatch
 from gateway.store.memory_work import MemoryWork
+from gateway.store.memory_worklist import MemoryWorklist
 from gateway.store.problems import closed
 from gateway.store.sight import MemorySight
 from gateway.store.watchrules import Watch
@@ -319,6 +321,7 @@ class MemoryTransaction:
         self.outbox: OutboxQueries = MemoryOutbox(self.journal)
         self.subscriptions: SubscriptionQueries = subscriptions
         self.work: WorkQueries = MemoryWork(self.journal)
+        self.worklist: WorklistQueries = MemoryWorklist(self.journal)
         self.access: AccessQueries = access
         self.audit: AuditQueries = MemoryAudit(self.journal)
         self.feeds: FeedQueries = MemoryFeedWatch(self.journal, inbox.status_of)

@@ -184,6 +184,11 @@ class MemoryWatch:
         row = self._rows.get(gap_id)
         return None if row is None else read_expectation(row)
 
+    def some(self, gap_ids: Iterable[str]) -> dict[str, ExpectationRow]:
+        """Return each expectation among these that is there."""
+        found = (self._rows.get(gap) for gap in set(gap_ids))
+        return {row.gap_id: read_expectation(row) for row in found if row is not None}
+
     def history(self, gap_id: str) -> list[LedgerLine]:
         """Return the ledger of one expectation."""
         # Column 1: gap id.

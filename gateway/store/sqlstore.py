@@ -41,6 +41,7 @@ from gateway.core.ports import (
     Transaction,
 )
 from gateway.core.work_ports import WorkQueries
+from gateway.core.worklist import WorklistQueries
 from gateway.store.access import AccessSql, SqlAccess
 from gateway.store.audit import AuditSql, SqlAudit
 from gateway.store.contributions import ClaimSql, ContributionSql, SqlClaims, SqlContributions
@@ -60,6 +61,7 @@ from gateway.store.sqltext import Compiler, Session
 from gateway.store.subscriptions import SqlSubscriptions, SubscriptionSql
 from gateway.store.watch import SqlWatch, WatchSql
 from gateway.store.work import SqlWork, WorkSql
+from gateway.store.worklist import SqlWorklist, WorklistSql
 
 T = TypeVar("T")
 _SECONDS = Histogram(
@@ -87,6 +89,7 @@ class _Statements:
     outbox: OutboxSql
     subscriptions: SubscriptionSql
     work: WorkSql
+    worklist: WorklistSql
     access: AccessSql
     audit: AuditSql
     feed_watch: FeedWatchSql
@@ -110,6 +113,7 @@ def _statements(name: str) -> _Statements:
         OutboxSql(c),
         SubscriptionSql(c),
         WorkSql(c),
+        WorklistSql(c),
         AccessSql(c),
         AuditSql(c),
         FeedWatchSql(c),
@@ -138,6 +142,7 @@ class SqlTransaction:
         "subscriptions",
         "watch",
         "work",
+        "worklist",
     )
 
     def __init__(self, connection: Connection, sql: _Statements) -> None:
@@ -152,6 +157,7 @@ class SqlTransaction:
         self.outbox: OutboxQueries = SqlOutbox(session, sql.outbox)
         self.subscriptions: SubscriptionQueries = SqlSubscriptions(session, sql.subscriptions)
         self.work: WorkQueries = SqlWork(session, sql.work)
+        self.worklist: WorklistQueries = SqlWorklist(session, sql.worklist)
         self.access: AccessQueries = SqlAccess(session, sql.access)
         self.audit: AuditQueries = SqlAudit(session, sql.audit)
         self.feeds: FeedQueries = SqlFeedWatch(session, sql.feed_watch)

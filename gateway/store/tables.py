@@ -19,6 +19,7 @@ from gateway.store import (
     outbox_tables,
     watch_tables,
     work_tables,
+    worklist_tables,
 )
 from gateway.store.columns import ROW_ID, TEXT, column
 
@@ -214,12 +215,13 @@ class IndexEntryRow(SQLModel, table=True):
     id: str = Field(sa_column=column(TEXT, key=True))
 
 
-#: Tables of facts and of the pathway engine; of what leaves; of work on gaps; of access; of
+#: Tables of facts and of the pathway engine; of what leaves; of work on gaps, twice; of access; of
 #: the directory; of exports; of feeds; of the index.
 PARTS = (
     watch_tables,
     outbox_tables,
     work_tables,
+    worklist_tables,
     access_tables,
     audit_tables,
     directory_tables,

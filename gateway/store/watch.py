@@ -332,6 +332,11 @@ class SqlWatch:
         rows = self._session.rows(self._sql.of_gaps, (given([gap_id]),))
         return read_expectation(rows[0]) if rows else None
 
+    def some(self, gap_ids: Iterable[str]) -> dict[str, ExpectationRow]:
+        """Return each expectation among these that is there."""
+        rows = self._session.rows(self._sql.of_gaps, (given(sorted(set(gap_ids))),))
+        return {row[0]: read_expectation(row) for row in rows}
+
     def history(self, gap_id: str) -> list[LedgerLine]:
         """Return the ledger of one expectation."""
         return [read_line(row) for row in self._session.rows(self._sql.history, (gap_id,))]

@@ -34,6 +34,11 @@ def weight_of(severity: str) -> int:
     return _WEIGHTS.get(severity, _LAST_WEIGHT)
 
 
+def severity_of(weight: int) -> str:
+    """Return the severity that sorts by a weight; empty for one this release does not know."""
+    return next((name for name, found in _WEIGHTS.items() if found == weight), "")
+
+
 class AssertionColumns(NamedTuple):
     """A row of `assertion`, in the order of the table."""
 
