@@ -300,6 +300,7 @@ class Gateway:
             self.converter,
             (build_psc(self.settings, self.clock, self.base_url), self.journal),
             Beside(lambda: certificate_dates(self.settings), self._frames, self.vitals.loops),
+            base,
         )
         return [
             pages,

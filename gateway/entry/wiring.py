@@ -50,6 +50,7 @@ from gateway.entry.web.ops.flows import Beside, FlowReader
 from gateway.entry.web.ops.quarantine import QuarantineReader
 from gateway.entry.web.ops.sending import DeliveryReader
 from gateway.entry.web.ops.trail import JournalReader
+from gateway.entry.web.people import Staff
 from gateway.entry.web.render import WebSettings
 from gateway.entry.web.routes import web_router
 from gateway.entry.web.rulebook import RuleBook, single_sectors
@@ -221,14 +222,16 @@ def build_pages(
     converter: Converter,
     accounts: tuple[Psc | None, Journal] | None = None,
     beside: Beside | None = None,
+    base: str = "",
 ) -> tuple[APIRouter, Hub]:
     """Build the pages of people, and what tells open ones that something changed."""
     psc, journal = accounts or (None, None)
     rules, ids = load_pathway_rules(settings, mappings), Ids(settings.id_namespace)
     replayer = build_replayer(settings, store, converter)
     sectors = single_sectors(mappings.sites.by_name.values())
+    staff = Staff(None if psc is None else psc.people)
     viewed = ViewedStore(store, psc is not None)
-    data = StorePageData(viewed, rules, ids, converter, replayer, sectors, store)
+    data = StorePageData(viewed, rules, ids, converter, replayer, sectors, store, staff, base)
     # What changes is looked for once for all open pages; each is told what it may be.
     hub = Hub(replace(data, store=store).pulse, uuid4().hex[:12])
     shown = WebSettings(
@@ -237,6 +240,7 @@ def build_pages(
         # On loopback the client is known for what it is; a declared boundary changes nothing.
         behind_boundary=settings.unprotected and not settings.on_loopback,
         open_door=psc is None,
+        staff=staff,
         gate=None if psc is None else gate_of(psc),
         still_in=None if psc is None else still_in(psc),
     )

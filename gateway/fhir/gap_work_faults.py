@@ -147,3 +147,25 @@ def changed_meanwhile() -> Issue:
         what="the Task has another version meanwhile.",
         fix="Read it again, see what changed, then write it with the new ETag.",
     )
+
+
+def nobody() -> Issue:
+    """Say that a gap is to be given to somebody who does not act on gaps here."""
+    return Issue(
+        code="RLS-WEB-001",
+        severity=Severity.ERROR,
+        where="form.to",
+        what="nobody of this identifier acts on gaps here.",
+        fix="Choose somebody of the list, who has the role coordinator in the table of people.",
+    )
+
+
+def too_far() -> Issue:
+    """Say that a gap is put off for longer than it may be."""
+    return Issue(
+        code="RLS-WEB-002",
+        severity=Severity.ERROR,
+        where="form.until",
+        what="a critical gap is put off for at most 12 hours, any other for 5 business days.",
+        fix="Choose an earlier instant; it can be put off again then.",
+    )

@@ -250,8 +250,8 @@ class _Planner:
         asking, ids = self._asking, self._rules.ids
         stored = work_on(tx, aim.id, sent, asking.client, fits, asking.now, ids)
         if before is None or stored.version != before.version:
-            path = f"Task/{aim.id}"
-            digest = sha256(f"{path}|{stored.version}".encode() + stored.body).hexdigest()
+            path = f"Task/{aim.id}/_history/{stored.version}"
+            digest = sha256(path.encode() + stored.body).hexdigest()
             told = provenance("UPDATE", [path], asking.client, digest, asking.now, ids)
             refold(tx, [], [told], asking.now, self._rules.folds, by=asking.client)
         return Done(200, stored)

@@ -25,11 +25,13 @@ from gateway.core.ports import (
     StoredResource,
     Transaction,
 )
+from gateway.core.worklist import WorklistQueries
 from gateway.fhir.compartment import category_of
 from gateway.pipeline import rights
 from gateway.pipeline.audited import CURRENT, Watched
 from gateway.pipeline.glass import PURPOSE
 from gateway.pipeline.seen_gaps import SeenGaps
+from gateway.pipeline.seen_worklist import SeenWorklist
 from gateway.sharing.decision import Why
 
 T = TypeVar("T")
@@ -81,6 +83,7 @@ def seen_by(tx: Transaction, sight: Sight | None) -> Transaction:
     if sight.person:
         # Doors for software read no gaps but as resources; what is missing here fails, not leaks.
         found.watch = cast(WatchQueries, SeenGaps(tx, sight, tx.watch))
+        found.worklist = cast(WorklistQueries, SeenWorklist(tx, sight, tx.worklist))
     return found
 
 

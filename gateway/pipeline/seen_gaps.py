@@ -4,7 +4,7 @@ Beside `pipeline.seen`, which does the same for resources. A gap is shown with i
 feeds are of nobody and shown to whoever may open the pages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from gateway.core.access import Sight
@@ -40,6 +40,11 @@ class SeenGaps:
         """Return one expectation, None when it is not shown."""
         found = self._all.gap(gap_id)
         return found if found is not None and self._is_shown(found.patient.id) else None
+
+    def some(self, gap_ids: Iterable[str]) -> dict[str, ExpectationRow]:
+        """Return each expectation among these that is there and shown."""
+        found = self._all.some(gap_ids)
+        return {one: row for one, row in found.items() if self._is_shown(row.patient.id)}
 
     def expectations(self, person_id: str) -> list[ExpectationRow]:
         """Return the expectations of a person; none when the person is not shown."""

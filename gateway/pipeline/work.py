@@ -71,7 +71,7 @@ def work_on(
     row_id = _keep(tx, sent, client, now)
     if row is not None:
         _act(tx, row, current, made, version.version, now)
-        _assert(tx, row_id, row, current, made, now)
+        _assert(tx, (row_id, version.version), row, current, made, now)
         patient = made.get("for", {}).get("reference", "").partition("/")[2]
         names = identifiers(tx, {patient}).get(patient, ())
         gap_worked_on(tx, row, made, names, now, ids)
@@ -155,9 +155,18 @@ def _episode_of(task: Json) -> int:
 
 
 def _assert(
-    tx: Transaction, row_id: int, row: ExpectationRow, before: Json, after: Json, now: datetime
+    tx: Transaction,
+    numbers: tuple[int, int],
+    row: ExpectationRow,
+    before: Json,
+    after: Json,
+    now: datetime,
 ) -> None:
-    """Assert that somebody took the gap, or settled it; who reopens it takes the latter back."""
+    """Assert that somebody took the gap, or settled it; who reopens it takes the latter back.
+
+    `numbers`: of the inbox row and of the version of the Task.
+    """
+    row_id, version = numbers
     told = []
     if after["status"] in gap_work.TAKEN and before["status"] not in gap_work.TAKEN:
         told.append(("TASK.ACK", Op.ASSERT))
@@ -169,22 +178,22 @@ def _assert(
         return
     attributes = {name: value for name in _OF_GAP if (value := row.details.get(name))}
     patients = tx.facts.replace(
-        [(row_id, now, [_assertion(one, row, after, attributes, now) for one in told])]
+        [(row_id, now, [_assertion((*one, version), row, after, attributes, now) for one in told])]
     )
     tx.watch.touch(dict.fromkeys(tx.facts.persons(patients).values(), now))
 
 
 def _assertion(
-    told: tuple[str, Op],
+    told: tuple[str, Op, int],
     row: ExpectationRow,
     task: Json,
     attributes: dict[str, object],
     now: datetime,
 ) -> Assertion:
-    event, op = told
+    event, op, version = told
     key = f"Task/{task['id']}|{event.partition('.')[2].lower()}"
-    # To the microsecond: what is settled and reopened within a second has an order.
-    revision = now.isoformat(timespec="microseconds")
+    # With the version: what is settled and reopened within one tick of the clock has an order.
+    revision = f"{now.isoformat(timespec='microseconds')}#{version:08}"
     at = now.replace(microsecond=0)
     return Assertion(
         aid=sha256(f"{key}|{revision}".encode()).hexdigest(),

@@ -1,14 +1,15 @@
 """A small invented territory for the pages: always the same, on a Saturday morning in March."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from gateway.core.deliveries import DeliveryStatus
 from gateway.core.errors import RejectedError
 from gateway.core.facts import LedgerLine, Status
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import InboxStatus
+from gateway.core.worklist import SavedView
 from gateway.entry.web.data import (
     AgeRow,
     Badges,
@@ -23,6 +24,8 @@ from gateway.entry.web.data import (
     Trace,
     Worklist,
 )
+from gateway.entry.web.forms import Form
+from gateway.entry.web.people import Colleague
 from gateway.entry.web.values import (
     Evidence,
     Feed,
@@ -38,17 +41,12 @@ from gateway.entry.web.values import (
 )
 from gateway.pipeline.document_timeline import DocumentTimeline
 from tests.support.pages_sample_documents import DOCUMENT
+from tests.support.pages_instants import NOW, at
+from tests.support.pages_work import CLAIRE, CONTACTS, LADDER, WORK
 
-#: Saturday 14 March 2026, 09:40 in Paris.
-NOW = datetime(2026, 3, 14, 8, 40, tzinfo=UTC)
 #: A name that is an attack, and one that turns the text around it.
 HOSTILE = '<img src=x onerror="document.title=1">'
 TURNED = "PAT-\u202eEGDIRB Zoé"
-
-
-def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
-    """Return an instant of March 2026, on the clock of Paris (UTC + 1)."""
-    return datetime(2026, 3, day, hour, minute, tzinfo=UTC) - timedelta(hours=1)
 
 
 LUCIE = Person("p-lucie", "PAT-ROSIER Lucie", date(1954, 5, 12), "female", "qualified")
@@ -223,6 +221,7 @@ class SamplePageData:
         self.gaps = () if empty else (*GAPS, *UNCONFIRMED, *CLOSED)
         self.empty = empty
         self.ledger = 10
+        self.saved: tuple[SavedView, ...] = ()
         self.touched: frozenset[str] = frozenset()
 
     def _of(self, view: str) -> list[Gap]:
@@ -259,6 +258,20 @@ class SamplePageData:
             first, ages, 5, 3, due, tuple(self._of("closed")), 12, FEEDS, flow, inbox, outbox
         )
 
+    async def act(
+        self, forms: Mapping[str, Form], who: Colleague, now: datetime
+    ) -> dict[str, int | tuple[str, ...]]:
+        return dict.fromkeys(forms, ("RLS-GAP-008",))
+
+    async def alike(self, gap_ids: Sequence[str]) -> bool:
+        return True
+
+    async def save_view(self, person: str, name: str, query: str) -> None:
+        self.saved = (*self.saved, SavedView(name, query))
+
+    async def drop_view(self, person: str, name: str) -> None:
+        self.saved = tuple(one for one in self.saved if one.name != name)
+
     async def worklist(self, wanted: GapFilter, now: datetime) -> Worklist:
         rows = [
             gap
@@ -267,7 +280,10 @@ class SamplePageData:
         ]
         views = {name: len(self._of(name)) for name in ("open", "today", "unconfirmed", "closed")}
         shown = tuple(rows[wanted.start : wanted.start + 50])
-        return Worklist(shown, len(rows), False, views, NAMES)
+        estabs = {"990001000": "CHU Exemple", "990002000": "SMR Les Tilleuls"}
+        return Worklist(
+            shown, len(rows), False, views, NAMES, estabs, {CLAIRE.id: CLAIRE.name}, self.saved
+        )
 
     async def gap(self, gap_id: str, now: datetime) -> GapPage | None:
         gap = next((gap for gap in self.gaps if gap.id == gap_id), None)
@@ -310,6 +326,9 @@ class SamplePageData:
             tuple(lines),
             FEEDS[2:3],
             path_of(gap.person),
+            WORK if gap.is_open else None,
+            CONTACTS,
+            LADDER if gap.is_open else (),
         )
 
     async def glass_until(self, patient_id: str) -> datetime | None:

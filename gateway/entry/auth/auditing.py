@@ -23,6 +23,8 @@ from gateway.sharing.interactions import OPEN
 _PAGE = re.compile(r"/(patients|gaps|messages)/([^/]+)")
 #: The list of the auditors at the pages.
 _JOURNAL = "/journal"
+#: An act on a gap: what it writes is noted by its transaction.
+_ACT = re.compile(r"/gaps/[^/]+/[a-z]+")
 _FORM_LIMIT = 64 * 1024
 _WRITES = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 #: Kinds that are about one resource, whose address is noted.
@@ -92,6 +94,8 @@ class Auditing:
             request.details |= self._person_of(scope)
             request.agent = request.details.get("user", LOCAL)
             return [request.trace("audit-read", "0" if status == 200 else "4")]
+        if _ACT.fullmatch(path):
+            return []
         below = path.removeprefix("/fhir").strip("/")
         kind = request.kind or kind_of(method, below)
         outcome = "0" if status < 400 else "4" if status < 500 else "8"
@@ -190,4 +194,4 @@ def kind_of(method: str, below: str) -> str:
 def _is_noted(path: str) -> bool:
     if path.startswith("/fhir/"):
         return path.split("/")[2] not in OPEN
-    return path in ("/fhir", _JOURNAL) or _PAGE.fullmatch(path) is not None
+    return path in ("/fhir", _JOURNAL) or any(one.fullmatch(path) for one in (_PAGE, _ACT))

@@ -3,6 +3,7 @@
 A TOML file, read again when it changes, so that a right that is taken counts at the next request:
 
     [people.899700218896]
+    name = "Claire Morel"
     role = "coordinator"
     finess = ["690000990"]
     territory = ["690000010", "690000020"]
@@ -37,7 +38,7 @@ class Role(StrEnum):
 _FORMER = {"operator": Role.OPS}
 #: Who looks after the software, not after persons: nobody is shown to them.
 _NO_PERSONS = frozenset({Role.INTEGRATOR, Role.ADMIN})
-_KEYS = frozenset({"role", "finess", "territory", "team_reference", "everybody"})
+_KEYS = frozenset({"role", "finess", "territory", "team_reference", "everybody", "name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Person:
         team_reference: signed reference by which their organisation counts as of the care team
             of whoever is in the territory; empty: it does not.
         everybody: they have no perimeter.
+        name: as colleagues read it; empty: the identifier is shown.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Person:
     territory: tuple[str, ...] = ()
     team_reference: str = ""
     everybody: bool = False
+    name: str = ""
 
     def circle(self, works: Sequence[str]) -> Client:
         """Return what they may be shown, as it is decided about; the same for their colleagues.
@@ -107,6 +110,13 @@ class People:
         Raises:
             FatalError: the file is missing or wrong (RLS-CFG-123).
         """
+        return self._current().get(id_)
+
+    def everybody(self) -> list[Person]:
+        """Return every row; raises as `find`."""
+        return list(self._current().values())
+
+    def _current(self) -> dict[str, Person]:
         try:
             found = self._file.stat()
             stamp = (found.st_mtime_ns, found.st_size)
@@ -115,7 +125,7 @@ class People:
                 self._seen = stamp
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FatalError([_wrong()]) from error
-        return self._known.get(id_)
+        return self._known
 
 
 def _read(told: dict[str, Any]) -> dict[str, Person]:
@@ -134,6 +144,7 @@ def _read(told: dict[str, Any]) -> dict[str, Person]:
             tuple(sorted(_texts(row, "territory"))),
             str(row.get("team_reference", "")),
             everybody,
+            str(row.get("name", ""))[:80],
         )
     return found
 
@@ -152,5 +163,5 @@ def _wrong() -> Issue:
         where="setting psc.people",
         what="the table of people is missing or cannot be read.",
         fix="Write [people.<national identifier>] with role (coordinator, pilot, ops, integrator, "
-        "auditor, admin), finess, and territory, team_reference or everybody.",
+        "auditor, admin), finess, name, and territory, team_reference or everybody.",
     )

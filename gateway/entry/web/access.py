@@ -73,7 +73,16 @@ def keep_language(request: Request, response: Response, language: str) -> None:
 
 
 async def check_form(request: Request) -> dict[str, str]:
-    """Refuse a form that no page of ours sent; return its fields, the first of each name.
+    """Refuse a form that no page of ours sent; return its fields, the first of each name."""
+    return {name: values[0] for name, values in (await form(request, _FORM_LIMIT)).items()}
+
+
+async def form(request: Request, limit: int) -> dict[str, list[str]]:
+    """Return the fields of a form that one of our pages sent.
+
+    Args:
+        request: with the form as `application/x-www-form-urlencoded`.
+        limit: bytes at most.
 
     Raises:
         RejectedError: another site, no token, or not the token of this browser (RLS-SEC-011).
@@ -81,10 +90,10 @@ async def check_form(request: Request) -> dict[str, str]:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _FORM_LIMIT:
+        if len(body) > limit:
             raise RejectedError([foreign_form()])
-    fields = {name: values[0] for name, values in parse_qs(body.decode("latin-1")).items()}
-    given = fields.get("token", "")
+    fields = parse_qs(body.decode("latin-1"), errors="replace")
+    given = fields.get("token", [""])[0]
     kept = request.cookies.get(_cookie(request), "")
     same = bool(kept) and secrets.compare_digest(given.encode(), kept.encode())
     if not same or not from_here(request):
@@ -99,6 +108,29 @@ def from_here(request: Request) -> bool:
         return site == "same-origin"
     origin = request.headers.get("origin")
     return origin is None or origin == f"{request.url.scheme}://{request.headers.get('host', '')}"
+
+
+def draft_key(request: Request) -> str:
+    """Return the key of what this browser typed into a session that closed; empty without."""
+    return request.cookies.get(_draft(request), "")
+
+
+def keep_draft_key(request: Request, response: Response, key: str) -> None:
+    """Let the browser keep the key of what was typed, ten minutes."""
+    response.set_cookie(
+        _draft(request),
+        key,
+        max_age=600,
+        httponly=True,
+        # Strict would be lost on the way back from the login.
+        samesite="lax",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+
+
+def _draft(request: Request) -> str:
+    return "__Host-relais-draft" if request.url.scheme == "https" else "relais-draft"
 
 
 def _cookie(request: Request) -> str:

@@ -4,13 +4,16 @@ Knows neither the store nor HTML; `web.store_*` fill these values, `web.routes` 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from gateway.core.deliveries import DeliveryStatus
 from gateway.core.issues import Issue
 from gateway.core.messages import InboxStatus
+from gateway.core.worklist import SavedView
+from gateway.entry.web.forms import Form
+from gateway.entry.web.people import Colleague
 from gateway.entry.web.values import Feed, Gap, GapPage, Path, Text
 from gateway.pipeline.document_timeline import DocumentTimeline
 
@@ -69,21 +72,41 @@ class Badges:
     held: int
 
 
+#: Views of the worklist, in the order of their tabs.
+VIEWS = ("mine", "none", "open", "today", "deferred", "muted", "unconfirmed", "closed")
+
+
 @dataclass(frozen=True, slots=True)
 class GapFilter:
     """What the worklist should show.
 
     Attributes:
-        view: `open`, `today`, `muted`, `closed` or `unconfirmed`.
+        view: one of `VIEWS`.
         severity: empty for all.
         rule: empty for all.
-        start: how many rows to pass over.
+        owner: identifier; `none` for nobody; empty for whoever.
+        estab: FINESS; empty for all.
+        patient: FHIR id; empty for all.
+        state: business status; empty for all.
+        age: days since the deadline, `0`, `2`, `4` or `8` and up to the next of them; empty: any.
+        sort: `severity` or `deadline`.
+        after: place of the last row of the page before (views by key).
+        start: how many rows to pass over (the other views).
+        me: who looks, for the view `mine` and saved views.
     """
 
     view: str = "open"
     severity: str = ""
     rule: str = ""
+    owner: str = ""
+    estab: str = ""
+    patient: str = ""
+    state: str = ""
+    age: str = ""
+    sort: str = "severity"
+    after: tuple[str, ...] = ()
     start: int = 0
+    me: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +118,11 @@ class Worklist:
         capped: there are more than were looked at.
         views: how many rows each view has without filters.
         rules: those one can filter by.
+        estabs: names of establishments by FINESS, likewise.
+        owners: names of those who act, by identifier, likewise.
+        saved: views of who looks.
+        following: place of the last row when there are more.
+        patient: name of the person that is filtered by, empty without.
     """
 
     rows: tuple[Gap, ...]
@@ -102,6 +130,11 @@ class Worklist:
     capped: bool
     views: Mapping[str, int]
     rules: Mapping[str, Text]
+    estabs: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    saved: tuple[SavedView, ...] = ()
+    following: tuple[str, ...] = ()
+    patient: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +221,14 @@ class Pulse:
         inbox: inputs by state, and the number of the newest.
         outbox: deliveries by connector and state.
         touched: gaps with a ledger line since the pulse before.
+        work: the gaps somebody wrote about last, with the version of their Task.
     """
 
     ledger: int
     inbox: tuple[tuple[str, int], ...]
     outbox: tuple[tuple[str, int], ...]
     touched: frozenset[str] = frozenset()
+    work: frozenset[tuple[str, int]] = frozenset()
 
 
 class PageData(Protocol):
@@ -224,6 +259,33 @@ class PageData(Protocol):
 
     async def glass_until(self, patient_id: str) -> datetime | None:
         """Return until when who looks sees a patient by break-glass alone; None: by right."""
+        ...
+
+    async def act(
+        self, forms: Mapping[str, Form], who: Colleague, now: datetime
+    ) -> Mapping[str, int | tuple[str, ...]]:
+        """Carry out an act on each of some gaps, together.
+
+        Args:
+            forms: by gap id, each with the version of the Task that was seen.
+            who: acts.
+            now: the present instant.
+
+        Returns:
+            For each gap the version that stands then, or the codes it was refused by.
+        """
+        ...
+
+    async def alike(self, gap_ids: Sequence[str]) -> bool:
+        """Tell whether gaps are of one rule and one establishment."""
+        ...
+
+    async def save_view(self, person: str, name: str, query: str) -> None:
+        """Keep the filters of a list under a name."""
+        ...
+
+    async def drop_view(self, person: str, name: str) -> None:
+        """Forget a saved view."""
         ...
 
     async def path(self, patient_id: str, now: datetime) -> Path | None:

@@ -177,6 +177,9 @@ def changed_zones(before: Pulse, after: Pulse) -> frozenset[str]:
     if after.ledger != before.ledger:
         zones |= {"overview", "list", "badges"}
         zones |= {f"gap:{gap_id}" for gap_id in after.touched}
+    written = after.work - before.work
+    if written:
+        zones |= {"overview", "list", "badges", *(f"gap:{gap_id}" for gap_id, _ in written)}
     if after.inbox != before.inbox:
         zones |= {"overview", "messages", "badges"}
     if after.outbox != before.outbox:

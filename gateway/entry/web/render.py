@@ -1,7 +1,8 @@
 """From values to HTML: the templates, what every page shows, and the headers of an answer."""
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -13,13 +14,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.core.clock import Clock
+from gateway.core.work import Reason
 from gateway.entry.web import access
 from gateway.entry.web.assets import assets
 from gateway.entry.web.bridge import bridge
 from gateway.entry.web.data import Badges, PageData
+from gateway.entry.web.forms import Form
 from gateway.entry.web.icons import ICONS
 from gateway.entry.web.live import Sieve
+from gateway.entry.web.people import Staff
 from gateway.entry.web.words import LANGUAGES, Words, chosen, words
+from gateway.fhir.gap_words import CLOSURES
 
 _log = structlog.get_logger()
 #: No inline script or style; what a script writes as HTML goes through its one policy.
@@ -55,6 +60,7 @@ class WebSettings:
         open_door: there are no accounts; a banner says so.
         behind_boundary: whoever passes the boundary before this machine sees the pages; the
             banner says so.
+        staff: who works with the pages.
         gate: lets a request of somebody who is in through (None), or gives the answer in its
             place; None where there are no accounts.
         still_in: tells of an open stream whether who opened it is still in; None likewise.
@@ -64,6 +70,7 @@ class WebSettings:
     demo: bool = False
     open_door: bool = True
     behind_boundary: bool = False
+    staff: Staff = field(default_factory=Staff)
     gate: Callable[[Request], Response | None] | None = None
     still_in: Callable[[Request], bool] | None = None
 
@@ -98,6 +105,7 @@ class Pages:
         """Compile nothing yet; templates are compiled when first used and kept."""
         self.data = data
         self.clock = clock
+        self.staff = settings.staff
         self._settings = settings
         self._env = Environment(
             loader=PackageLoader("gateway.entry.web", "templates"),
@@ -111,6 +119,10 @@ class Pages:
             icons=ICONS,
             make_bridge=bridge,
             legend=_legend,
+            closures=CLOSURES,
+            dial=_dial,
+            mute_reasons=tuple(one.value for one in Reason),
+            form=Form(""),
             assets={name: asset.address for name, asset in assets().items()},
             version=settings.version,
             demo=settings.demo,
@@ -177,7 +189,13 @@ class Pages:
         return await self.answer(request, replace(view, known=("at",)), now)
 
     def refusal(
-        self, request: Request, kind: str, status: int, code: str = "", glass_for: str = ""
+        self,
+        request: Request,
+        kind: str,
+        status: int,
+        code: str = "",
+        glass_for: str = "",
+        back: str = "/",
     ) -> Response:
         """Write the page of a refusal, without asking for any data.
 
@@ -187,9 +205,11 @@ class Pages:
             status: of HTTP.
             code: of the issue.
             glass_for: id that was asked for, which some may open by break-glass.
+            back: leads on from it.
         """
         opens: Callable[[str], bool] = getattr(request.state, "opens", _opens_everything)
-        values = {"kind": kind, "code": code, "glass_for": glass_for if opens("/glass") else ""}
+        glass = glass_for if opens("/glass") else ""
+        values = {"kind": kind, "code": code, "glass_for": glass, "back": back}
         view = View("refused.html", "", values, {}, status=status, live=False)
         context = self._context(request, view, self.clock.now(), Badges(0, 0))
         return self._html(self._env.get_template(view.template).render(context), status)
@@ -233,6 +253,11 @@ class Pages:
 def _opens_everything(address: str) -> bool:
     """Tell what is open where nobody logs in: there is no glass to break, and no auditor."""
     return address not in _OF_ACCOUNTS
+
+
+def _dial(number: str) -> str:
+    """Return a telephone number as it is dialled: what else somebody wrote stays text."""
+    return re.sub(r"(?<!^)\+|[^\d+]", "", number)
 
 
 def _legend(kind: str) -> Markup:

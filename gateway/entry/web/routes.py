@@ -11,23 +11,23 @@ from starlette.responses import Response, StreamingResponse
 from gateway.core.clock import Clock
 from gateway.core.errors import RetriableError
 from gateway.core.messages import InboxStatus
-from gateway.entry.web import access, views
+from gateway.entry.web import access, listing, views
 from gateway.entry.web.actions import add_actions
+from gateway.entry.web.acts import Desktop, add_gap_acts
 from gateway.entry.web.assets import assets
-from gateway.entry.web.data import GapFilter, PageData
+from gateway.entry.web.data import PageData
+from gateway.entry.web.forms import Form
 from gateway.entry.web.live import Hub
 from gateway.entry.web.ops.audit_routes import audit_routes
 from gateway.entry.web.ops.desk import REASON_LEAST, Desk, Ops
 from gateway.entry.web.ops.routes import ops_router
+from gateway.entry.web.people import Colleague
 from gateway.entry.web.render import Pages, View, WebSettings
 from gateway.entry.web.timeline import ZOOMS
-from gateway.entry.web.values import SEVERITIES
 
 _log = structlog.get_logger()
 _STREAM = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 Handler = Callable[[Request, datetime], Awaitable[Response]]
-#: Rows of a page of the worklist.
-PAGE = 50
 
 
 def web_router(
@@ -72,6 +72,7 @@ def web_router(
     }.items():
         router.add_api_route(path, guarded(pages, handler))
     add_actions(router, pages)
+    add_gap_acts(router, site.desktop, site.gap_with)
     for asset in assets().values():
         router.add_api_route(asset.address, _served(asset.content, asset.media_type))
     return router
@@ -108,6 +109,7 @@ class _Site:
 
     def __init__(self, pages: Pages, hub: Hub) -> None:
         self._pages, self._data, self._hub = pages, pages.data, hub
+        self.desktop = Desktop(pages)
 
     async def overview(self, request: Request, now: datetime) -> Response:
         page = await self._data.overview(now)
@@ -120,46 +122,63 @@ class _Site:
         return await self._pages.badges(request, now)
 
     async def gaps(self, request: Request, now: datetime) -> Response:
-        query = request.query_params
-        view = query.get("view", "open")
-        severity = query.get("sev", "")
-        wanted = GapFilter(
-            view if view in ("open", "today", "muted", "unconfirmed", "closed") else "open",
-            severity if severity in SEVERITIES else "",
-            query.get("rule", "")[:20],
-            _number(query.get("start")) or 0,
-        )
+        who = self._pages.staff.at(request)
+        wanted = listing.wanted(request.query_params, who.id)
         page = await self._data.worklist(wanted, now)
-        base = [(k, v) for k, v in query.items() if k in ("view", "sev", "rule") and v]
-        newer = older = None
-        if wanted.start:
-            newer = self._at(request, base, max(0, wanted.start - PAGE))
-        if wanted.start + len(page.rows) < page.total:
-            older = self._at(request, base, wanted.start + PAGE)
+        key = request.query_params.get("told", "")
+        outcome = self.desktop.outcomes.find(key, who.id, now.timestamp()) if key else None
         values = {
             "page": page,
             "wanted": wanted,
-            "filtered": bool(wanted.severity or wanted.rule),
-            "newer": newer,
-            "older": older,
+            **listing.shown(request.query_params, wanted, page),
+            "outcome": outcome,
+            **self._acting(request, who),
         }
-        known = ("view", "sev", "rule", "start")
-        return await self._pages.answer(
-            request, View("gaps.html", "gaps", values, {}, known=known), now
-        )
-
-    def _at(self, request: Request, base: list[tuple[str, str]], start: int) -> str:
-        query = [*base, ("start", str(start))] if start else base
-        return self._pages.address(request, query)
+        view = View("gaps.html", "gaps", values, {}, known=listing.KNOWN)
+        return await self._with_token(request, view, now)
 
     async def gap(self, request: Request, now: datetime) -> Response:
         gap_id = request.path_params["gap_id"]
+        draft = self.desktop.draft(request, gap_id, now)
+        return await self.gap_with(request, now, gap_id, draft or Form(""), 200)
+
+    async def gap_with(
+        self, request: Request, now: datetime, gap_id: str, form: Form, status: int
+    ) -> Response:
+        """Show a gap with what somebody typed about it; `status` is that of the answer."""
         page = await self._data.gap(gap_id, now)
         if page is None:
             return self._pages.refusal(request, "404", 404)
-        values = {"page": page, **views.gap(page, now, self._pages.words(request))}
-        view = View("gap.html", "gaps", values, {f"gap:{gap_id}": "zones/gap.html"})
-        return await self._pages.answer(request, view, now)
+        who = self._pages.staff.at(request)
+        values = {
+            "page": page,
+            "form": form,
+            "did": listing.did(request.query_params),
+            **views.gap(page, now, self._pages.words(request)),
+            **self._acting(request, who),
+        }
+        part = request.query_params.get("part", "")
+        zone = "zones/gap_head.html" if part == "head" else "zones/gap.html"
+        known = ("did", "v", "part")
+        view = View("gap.html", "gaps", values, {f"gap:{gap_id}": zone}, known, status)
+        return await self._with_token(request, view, now)
+
+    def _acting(self, request: Request, who: Colleague) -> dict[str, object]:
+        """Return what every form about gaps repeats."""
+        return {
+            "me": who,
+            "token": access.form_token(request),
+            "mark": self.desktop.mark(who),
+            "colleagues": self._pages.staff.acting(),
+        }
+
+    async def _with_token(self, request: Request, view: View, now: datetime) -> Response:
+        """Write a page with forms, whose token the browser keeps."""
+        # A page that gives a token that no cookie keeps yet: both are of this answer.
+        token = str(view.values["token"])
+        response = await self._pages.answer(request, view, now)
+        access.keep_token(request, response, token)
+        return response
 
     async def patient(self, request: Request, now: datetime) -> Response:
         patient_id = request.path_params["patient_id"]

@@ -23,6 +23,10 @@ _ENDS = {
 }
 
 
+#: Kinds of what is awaited that say what to do; the first one that fits counts.
+_NEXT = ("SND", "DOC", "APPT", "REQ", "HOME", "ENC", "PAT", "FEED")
+
+
 @dataclass(frozen=True, slots=True)
 class RuleBook:
     """The rules as people read them.
@@ -118,6 +122,14 @@ class RuleBook:
             return w("why.other", what=what, at=at, where=where)
 
         return both(say)
+
+    def next(self, row: ExpectationRow) -> Text:
+        """Return what to do about a gap now: told by the kind of what is awaited."""
+        rule = self.version(row)
+        events = [event for pattern in rule.closes for event in pattern.events] if rule else []
+        kinds = [family(event) for event in events]
+        kind = next((one for one in _NEXT if one in kinds), "other")
+        return both(lambda w: w(f"next.{kind}"))
 
     def lanes(self, row: ExpectationRow) -> tuple[str, str]:
         """Return the lane the person left and the lane where something is missing."""

@@ -3,10 +3,10 @@
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Generic, TypeVar
+from uuid import uuid4
 
 from gateway.core.deliveries import DeliveryStatus
 from gateway.core.errors import RejectedError
@@ -14,6 +14,7 @@ from gateway.core.facts import ExpectationRow, Status
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Store, Transaction
 from gateway.core.timestamps import PARIS
+from gateway.core.worklist import Order, SavedView, Shelf, Wanted
 from gateway.entry.web.data import (
     AgeRow,
     Badges,
@@ -25,22 +26,31 @@ from gateway.entry.web.data import (
     Pulse,
     Worklist,
 )
+from gateway.entry.web.forms import Form
+from gateway.entry.web.people import Colleague, Staff
 from gateway.entry.web.rulebook import RuleBook
 from gateway.entry.web.store_feeds import needed_feeds, shown_feeds, told_silent
+from gateway.entry.web.store_flow import flow
 from gateway.entry.web.store_gaps import GapReader, ended_at
 from gateway.entry.web.store_messages import MessageReader, by_status
 from gateway.entry.web.store_names import establishments, feed_places
 from gateway.entry.web.store_path import PathReader
-from gateway.entry.web.values import Feed, Gap, GapPage, Path
+from gateway.entry.web.store_work import Desk
+from gateway.entry.web.store_worklist import ListReader
+from gateway.entry.web.values import Feed, GapPage, Path
+from gateway.fhir import gap_work_faults
 from gateway.fhir.identity import Ids
 from gateway.pathway.rules import Rules
+from gateway.pipeline.client_writes import WriteRules
 from gateway.pipeline.convert import Converter
 from gateway.pipeline.document_timeline import DocumentTimeline, document_timeline
 from gateway.pipeline.dossiers import owners
+from gateway.pipeline.folds import FOLDS
 from gateway.pipeline.mutes import hidden
 from gateway.pipeline.quarantine import HELD, discarded, not_held, retried, stored
 from gateway.pipeline.replay import Replayer
 from gateway.pipeline.viewing import VIEWER
+from gateway.pipeline.write_references import Surroundings
 from gateway.sharing.decision import Why
 
 T = TypeVar("T")
@@ -53,6 +63,8 @@ _SOON = timedelta(hours=4)
 _AGES = (1, 3, 7)
 #: Cases of the first page.
 _CASES = 5
+#: Code of the refusal of what is not there (`gap_work_faults.unknown`).
+_GONE = gap_work_faults.unknown().code
 _ENDINGS = frozenset({Status.MET, Status.MET_LATE, Status.CANCELLED, Status.MOOT})
 
 
@@ -89,6 +101,8 @@ class StorePageData:
         sectors: of establishments with one only, by FINESS.
         inputs: messages and deliveries come from here, which a role may open or not; None: from
             `store`.
+        staff: who acts on gaps.
+        base: public address of the FHIR door.
     """
 
     store: Store
@@ -98,12 +112,21 @@ class StorePageData:
     replayer: Replayer
     sectors: Mapping[str, str] = field(default_factory=dict)
     inputs: Store | None = None
+    staff: Staff = field(default_factory=Staff)
+    base: str = ""
     _badges: _Kept[Badges] = field(default_factory=lambda: _Kept[Badges](2.0))
     _counts: "_Kept[_Counts]" = field(default_factory=lambda: _Kept[_Counts](2.0))
 
     @property
     def _gaps(self) -> GapReader:
-        return GapReader(RuleBook(self.rules, self.sectors), self.ids)
+        return GapReader(RuleBook(self.rules, self.sectors), self.ids, self._desk)
+
+    @property
+    def _desk(self) -> Desk:
+        writes = WriteRules(
+            self.ids, FOLDS, Surroundings(self.base, True), lambda: str(uuid4()), lambda _: None
+        )
+        return Desk(writes, frozenset(self.rules.in_force), self.staff)
 
     @property
     def _messages(self) -> MessageReader:
@@ -158,7 +181,7 @@ class StorePageData:
                 tuple(shown[len(first) :]),
                 counts.unconfirmed,
                 tuple(self._feeds(tx, unconfirmed, now)),
-                _flow(tx, now),
+                flow(tx, now),
                 counts.inbox,
                 counts.outbox,
             )
@@ -177,17 +200,44 @@ class StorePageData:
     async def worklist(self, wanted: GapFilter, now: datetime) -> Worklist:
         """Return a page of gaps."""
         counts = await self._counted()
+        reader = ListReader(self._gaps)
 
         def work(tx: Transaction) -> Worklist:
-            rows = _rows(tx, wanted, now)
-            capped = len(rows) > _LOOKED
-            shown = rows[wanted.start : wanted.start + _PAGE]
-            views = {"open": counts.open_gaps, "unconfirmed": counts.unconfirmed}
-            gaps: list[Gap] = self._gaps.shown(tx, shown, now)
-            total = min(len(rows), _LOOKED)
-            return Worklist(tuple(gaps), total, capped, views, RuleBook(self.rules).names())
+            page = reader.page(tx, wanted, now, _ahead)
+            views = {**page.views, "unconfirmed": counts.unconfirmed}
+            return replace(page, views=views)
 
         return await self.store.read(work)
+
+    async def act(
+        self, forms: Mapping[str, Form], who: Colleague, now: datetime
+    ) -> dict[str, int | tuple[str, ...]]:
+        """Carry out an act on each of some gaps, in one transaction."""
+        desk = self._desk
+        # Writes see everything: what is hidden from who acts is not there for them.
+        shown = await self.shown_gaps(list(forms))
+
+        def work(tx: Transaction) -> dict[str, int | tuple[str, ...]]:
+            # What is refused is refused before anything of it is written.
+            return {
+                one: _done(desk, tx, one, form, who, now) if one in shown else (_GONE,)
+                for one, form in forms.items()
+            }
+
+        return await self.store.write(work)
+
+    async def alike(self, gap_ids: Sequence[str]) -> bool:
+        """Tell whether gaps are of one rule and one establishment."""
+        rows = await self.store.read(lambda tx: tx.worklist.rows(gap_ids))
+        return len({(row.rule, row.estab) for row in rows.values()}) < 2
+
+    async def save_view(self, person: str, name: str, query: str) -> None:
+        """Keep the filters of a list under a name."""
+        await self.store.write(lambda tx: tx.worklist.save_view(person, SavedView(name, query)))
+
+    async def drop_view(self, person: str, name: str) -> None:
+        """Forget a saved view."""
+        await self.store.write(lambda tx: tx.worklist.drop_view(person, name))
 
     async def gap(self, gap_id: str, now: datetime) -> GapPage | None:
         """Return one gap."""
@@ -271,6 +321,11 @@ class StorePageData:
                 (("last", tx.inbox.last_id()),),
                 tuple((row.status.value, row.id) for row in newest),
                 frozenset(line.gap_id for _, line in lines),
+                frozenset(
+                    (row.gap_id, row.version)
+                    for shelf in Shelf
+                    for row, _ in tx.worklist.listed(Wanted(shelf, order=Order.RECENT), _PAGE)
+                ),
             )
 
         return await self.store.read(work)
@@ -284,6 +339,16 @@ class _Counts:
     unconfirmed: int
     inbox: dict[InboxStatus, int]
     outbox: dict[DeliveryStatus, int]
+
+
+def _done(
+    desk: Desk, tx: Transaction, gap_id: str, form: Form, who: Colleague, now: datetime
+) -> int | tuple[str, ...]:
+    """Carry out one act; return the version that stands, or the codes it is refused by."""
+    try:
+        return desk.do(tx, gap_id, form, who, now)
+    except RejectedError as error:
+        return tuple(issue.code for issue in error.issues)
 
 
 def _ahead(tx: Transaction, now: datetime) -> list[ExpectationRow]:
@@ -325,26 +390,6 @@ def _ages(rows: Sequence[ExpectationRow], now: datetime) -> tuple[AgeRow, ...]:
     return tuple(AgeRow(name, (a, b, c, d)) for name, (a, b, c, d) in counts.items())
 
 
-def _rows(tx: Transaction, wanted: GapFilter, now: datetime) -> list[ExpectationRow]:
-    if wanted.view in ("open", "muted", "unconfirmed"):
-        is_open = wanted.view != "unconfirmed"
-        found = tx.watch.gaps(
-            [Status.OVERDUE if is_open else Status.UNCONFIRMED],
-            _LOOKED + 1,
-            wanted.rule,
-            opened_only=is_open,
-            severity=wanted.severity,
-        )
-        muted = hidden(tx, found, now) if is_open else set()
-        return [row for row in found if (row.gap_id in muted) == (wanted.view == "muted")]
-    rows = _settled(tx) if wanted.view == "closed" else _ahead(tx, now)
-    return [
-        row
-        for row in rows
-        if wanted.rule in ("", row.rule) and wanted.severity in ("", row.severity)
-    ]
-
-
 def _settled(tx: Transaction) -> list[ExpectationRow]:
     """Return gaps that ended lately, the newest first."""
     lines = tx.watch.ledger(max(0, tx.watch.last_line() - _TAIL), _TAIL)
@@ -355,31 +400,3 @@ def _settled(tx: Transaction) -> list[ExpectationRow]:
     ]
     found = (tx.watch.gap(gap_id) for gap_id in list(dict.fromkeys(ended))[: _PAGE * 2])
     return [row for row in found if row is not None and row.opened_at and ended_at(row)]
-
-
-def _flow(tx: Transaction, now: datetime) -> tuple[int, ...]:
-    """Count inputs of each of the last 24 hours.
-
-    Numbers rise with time, so the first number of an hour is found by halving, not by counting.
-    """
-    end = tx.inbox.last_id() + 1
-    marks = []
-    low = 0
-    for hour in range(24, 0, -1):
-        low = _number_at(tx, now - timedelta(hours=hour), low, end)
-        marks.append(low)
-    marks.append(end)
-    return tuple(max(0, after - before) for before, after in pairwise(marks))
-
-
-def _number_at(tx: Transaction, instant: datetime, low: int, high: int) -> int:
-    """Return the lowest number between two that was received at an instant or later."""
-    low = max(low, 1)
-    while low < high:
-        middle = (low + high) // 2
-        found = tx.inbox.page(None, middle - 1, 1)
-        if not found or found[0].received_at >= instant:
-            high = middle
-        else:
-            low = found[0].id + 1
-    return low

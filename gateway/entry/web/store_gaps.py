@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import orjson
 
@@ -14,7 +15,10 @@ from gateway.core.timestamps import PARIS
 from gateway.entry.web.rulebook import ENDED, RuleBook, both
 from gateway.entry.web.store_feeds import needed_feeds, shown_feeds
 from gateway.entry.web.store_names import establishments, feed_places, named_feed, persons
+from gateway.entry.web.store_reach import contacts, rungs
+from gateway.entry.web.store_work import Desk
 from gateway.entry.web.values import Evidence, Gap, GapPage, Path, Person, Step, Text
+from gateway.fhir.gap_work import business_of
 from gateway.fhir.identity import Ids
 from gateway.pathway.calendar import is_working_day, region_of
 from gateway.pathway.watermarks import Feeds
@@ -24,6 +28,8 @@ from gateway.pipeline.told import told_of
 #: Units whose days may be passed over.
 _DAYS = frozenset({"bh", "bd", "jo"})
 _LISTED_DAYS = 12
+#: Version and content of a Task.
+_Task = tuple[int, dict[str, Any]]
 #: Expectations that are counted at most.
 _COUNTED = 1000
 
@@ -34,17 +40,19 @@ class GapReader:
 
     book: RuleBook
     ids: Ids
+    desk: Desk
 
     def shown(self, tx: Transaction, rows: Sequence[ExpectationRow], now: datetime) -> list[Gap]:
         """Return rows with the names of persons and establishments, and the state of the work."""
         whose = owners(tx, {row.patient.id for row in rows})
         people = persons(tx, (whose[row.patient.id] for row in rows))
         places = establishments(tx, self.ids, (_estab(row) for row in rows))
-        tasks = self._work(tx, rows)
+        tasks = self._tasks(tx, rows)
         waiting = self._waiting(tx, rows)
         shown = []
         for row in rows:
             source, target = self.book.lanes(row)
+            version, task = tasks.get(row.gap_id, (0, {}))
             shown.append(
                 Gap(
                     row.gap_id,
@@ -64,8 +72,11 @@ class GapReader:
                     row.deadline,
                     row.opened_at,
                     ended_at(row),
-                    tasks.get(row.gap_id, ""),
+                    business_of(task),
                     "feed-down" in row.details.get("flags", ()),
+                    version,
+                    *self.desk.brief(task),
+                    self.book.next(row),
                 )
             )
         return shown
@@ -83,18 +94,15 @@ class GapReader:
             if feed
         }
 
-    def _work(self, tx: Transaction, rows: Iterable[ExpectationRow]) -> dict[str, str]:
-        """Return the business status of the Task of each gap that has one."""
+    def _tasks(self, tx: Transaction, rows: Iterable[ExpectationRow]) -> dict[str, _Task]:
+        """Return the Task of each gap that has one."""
         keys = {r.gap_id: ("Task", self.ids.gap_task(r.gap_id, r.episode)) for r in rows}
         found = tx.resources.current(list(keys.values()))
-        states = {}
-        for gap_id, key in keys.items():
-            row = found.get(key)
-            if row is None or row.deleted:
-                continue
-            codings = orjson.loads(row.body).get("businessStatus", {}).get("coding", ())
-            states[gap_id] = str(next((c["code"] for c in codings if "code" in c), ""))
-        return states
+        return {
+            gap_id: (row.version, orjson.loads(row.body))
+            for gap_id, key in keys.items()
+            if (row := found.get(key)) is not None and not row.deleted
+        }
 
     def page(self, tx: Transaction, row: ExpectationRow, around: Path, now: datetime) -> GapPage:
         """Return everything the page of a gap shows.
@@ -127,6 +135,9 @@ class GapReader:
             tuple(tx.watch.history(row.gap_id)),
             tuple(shown_feeds(states, places, {}, now)),
             around,
+            self.desk.work(tx, row, now),
+            contacts(tx, row, self.ids),
+            rungs(tx, row, self.book, now),
         )
 
     def _feeds(self, tx: Transaction, row: ExpectationRow, now: datetime) -> list[FeedState]:

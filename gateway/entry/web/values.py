@@ -59,6 +59,10 @@ class Gap:
         target: lane where the person, or the letter, should be.
         work: business status of the Task, empty without one.
         feed_down: opened although a feed was silent (rules that cannot wait).
+        version: of the Task, 0 without one.
+        owner: identifier of who has it, with their name; empty: nobody.
+        until: instant it is put off to, or promised for.
+        next: what to do now, in a few words.
     """
 
     id: str
@@ -78,6 +82,11 @@ class Gap:
     closed_at: datetime | None = None
     work: str = ""
     feed_down: bool = False
+    version: int = 0
+    owner: str = ""
+    owner_name: str = ""
+    until: datetime | None = None
+    next: Text = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -144,6 +153,89 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkStep:
+    """Something that was done about a gap.
+
+    Attributes:
+        what: `taken`, `assigned`, `deferred`, `closed`, ...: a key of the catalogue, `did.<what>`.
+        who: name of who did it; empty when it was the gateway.
+        about: name, outcome or words that belong to it, as the catalogue wants them.
+        until: instant that belongs to it.
+    """
+
+    what: str
+    at: datetime
+    who: str = ""
+    about: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """A mute that hides a gap now."""
+
+    id: str
+    reason: str
+    until: datetime
+    author: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How far people are with a gap.
+
+    Attributes:
+        version: of the Task; a form repeats it, so that whoever comes second is told.
+        status: FHIR status of the Task.
+        state: its business status.
+        owner: identifier of who has it; empty: nobody.
+        outcome: reason it was settled for, by a person.
+        until: instant it is put off to, or promised for.
+        latest: latest instant it can be put off to.
+        can: acts that go with its state.
+        history: the newest first.
+    """
+
+    version: int
+    status: str
+    state: str
+    owner: str = ""
+    owner_name: str = ""
+    outcome: str = ""
+    until: datetime | None = None
+    latest: datetime | None = None
+    can: frozenset[str] = frozenset()
+    history: tuple[WorkStep, ...] = ()
+    mute: Muted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody who can act, and how to reach them.
+
+    Attributes:
+        part: `source`, `target`, `doctor` or `circle`.
+        reach: (kind, value) pairs: `phone`, `email`, `mss`, `other`.
+        place: identifier of an establishment, FINESS; empty for a person.
+    """
+
+    part: str
+    name: str
+    reach: tuple[tuple[str, str], ...] = ()
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A step of who is told next: role, when, and whether it was told."""
+
+    role: str
+    due: datetime | None
+    told: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GapPage:
     """Everything the page of one gap shows."""
 
@@ -156,6 +248,9 @@ class GapPage:
     history: tuple[LedgerLine, ...]
     feeds: tuple[Feed, ...]
     around: "Path"
+    work: Work | None = None
+    contacts: tuple[Contact, ...] = ()
+    ladder: tuple[Rung, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

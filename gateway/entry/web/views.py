@@ -126,7 +126,15 @@ def gap(page: GapPage, now: datetime, words: Words) -> dict[str, Any]:
         "verdict": _verdict(page, now, words),
         "drawing": _drawing(page.around, window, now, words),
         "story": story(page.around, now, words, window),
+        "history": _history(page),
     }
+
+
+def _history(page: GapPage) -> list[tuple[datetime, str, Any]]:
+    """Return what the engine found and what people did, the newest first."""
+    told: list[tuple[datetime, str, Any]] = [(one.instant, "ledger", one) for one in page.history]
+    told += [(one.at, "work", one) for one in (page.work.history if page.work else ())]
+    return sorted(told, key=lambda one: one[0], reverse=True)
 
 
 def _verdict(page: GapPage, now: datetime, words: Words) -> str:

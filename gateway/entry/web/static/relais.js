@@ -26,7 +26,7 @@ function say() {
 async function refresh(zone) {
   note(zone);
   for (const node of nodes("zone", zone)) {
-    // What somebody reads with the keyboard is not taken away under the focus.
+    // What somebody reads with the keyboard, or has begun to type, is not taken away.
     if (node.contains(document.activeElement) && zone !== "badges") { note("all"); continue; }
     const answer = await fetch(node.dataset.src, { headers: { "X-Fragment": zone } }).catch(() => null);
     if (!answer?.ok) continue;
@@ -84,3 +84,22 @@ if (channel) {
   channel.postMessage({ ask: true });
 }
 if (address) navigator.locks ? navigator.locks.request("relais-live", lead) : lead();
+
+// A list that has the focus goes by keys: j and k from row to row, x chooses, t takes.
+const table = document.querySelector("[data-keys]");
+const rows = table ? [...table.tBodies[0].rows] : [];
+const counter = document.querySelector("[data-count]");
+const count = () => { if (counter) counter.textContent = document.querySelectorAll(".pick input:checked").length; };
+table?.addEventListener("change", count);
+count();
+table?.addEventListener("keydown", (event) => {
+  const typing = event.target.matches("textarea, select, input:not([type=checkbox])");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const row = event.target.closest("tr");
+  const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+  if (step) rows[rows.indexOf(row) + step]?.querySelector(".wh a").focus();
+  else if (event.key === "x") row.querySelector(".pick input")?.click();
+  else if (event.key === "t") row.querySelector(".nx button")?.click();
+  else return;
+  event.preventDefault();
+});
