@@ -141,8 +141,9 @@ def test_the_keyboard_leads_from_the_top_to_a_gap(shown, window) -> None:
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
     page.keyboard.press("Enter")
 
-    # Five views, two filters and their button, the name of the person, then the gap.
-    assert steps == 10
+    # Eight views, six filters and their button, the other order, then of the first row its box, the
+    # name of the person, the gap.
+    assert steps == 19
     assert outline == "3px"
     expect(page.get_by_role("heading", level=1)).to_have_text("Transfert sans arrivée")
 

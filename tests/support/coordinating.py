@@ -1,10 +1,11 @@
 """The pages over a real store: gaps that messages opened, and people who act on them."""
 
 import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import httpx2
 from fastapi import FastAPI
@@ -30,6 +31,7 @@ from tests.conftest import ROOT
 from tests.support.gateway import converter, take
 from tests.support.pipeline import HandClock
 
+T = TypeVar("T")
 LEFT = datetime(2026, 3, 9, 9, tzinfo=UTC)
 NOW = LEFT + timedelta(hours=30)
 CLAIRE, SONIA, PILOT = "899700218896", "899700218904", "899700218912"
@@ -65,6 +67,7 @@ class Territory:
     Attributes:
         app: the pages; the cookie `as` says who is in, none that the session is closed.
         base: address once served.
+        call: runs a coroutine on the loop of the pages, once served from a thread.
     """
 
     store: Store
@@ -73,7 +76,7 @@ class Territory:
     clock: HandClock
     hub: Hub
     base: str = "http://127.0.0.1"
-    people: dict[str, httpx2.AsyncClient] = field(default_factory=dict)
+    call: Callable[[Awaitable[T]], T] | None = None
 
     async def look(self, now: datetime | None = None) -> None:
         """Let the engine look at everybody who is due at an instant."""

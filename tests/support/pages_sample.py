@@ -80,7 +80,8 @@ def _gap(
     base = Gap(
         id_, 1, rule, 3, severity, Status(str(status)), NAMES[rule],
         {"fr": why[0], "en": why[1]}, person, *lanes, anchor, deadline, opened,
-        work="a-traiter" if status is Status.OVERDUE else "",
+        work="a-traiter" if status is Status.OVERDUE else "", version=1,
+        next={"fr": "Appeler l’accueil attendu", "en": "Call where they are expected"},
     )  # fmt: skip
     return replace(base, **more)  # type: ignore[arg-type]
 
@@ -97,7 +98,8 @@ GAPS = (
     _gap("g-paul", "TRX-01", "major", PAUL,
          ("Sortie mardi 11:00, aucune lettre reçue. Flux documents à jour.",
           "Left Tuesday 11:00, no letter received. Document feed up to date."),
-         ("mco", "home"), at(10, 11), at(10, 23, 59), work="en-cours"),
+         ("mco", "home"), at(10, 11), at(10, 23, 59), work="en-cours",
+         owner=CLAIRE.id, owner_name=CLAIRE.name),
     _gap("g-nora", "TRX-03", "major", NORA,
          ("Lettre écrite le 11 mars, aucune remise vue chez le médecin traitant.",
           "Letter written on 11 March, no delivery seen at the GP."),
