@@ -22,6 +22,7 @@ _PARTS = (
     "fanout",
     "rest",
     "bundles",
+    "pages",
 )
 
 
@@ -46,6 +47,8 @@ def main() -> None:
     parser.add_argument("--admissions", type=int, default=21, help="of which they are told")
     parser.add_argument("--persons", type=int, default=100_000, help="that are read and searched")
     parser.add_argument("--each", type=float, default=3.0, help="seconds of one kind of request")
+    parser.add_argument("--open-gaps", type=int, default=10_000, help="of other persons, for pages")
+    parser.add_argument("--requests", type=int, default=100, help="of one page in a run")
     chosen = parser.parse_args()
     wanted = chosen.only.split(",")
     unknown = set(wanted) - set(_PARTS)
@@ -81,6 +84,10 @@ def main() -> None:
         rest.rest(report, chosen.runs, chosen.persons, chosen.each)
     if "bundles" in wanted:
         bundles.transactions(report, chosen.runs)
+    if "pages" in wanted:
+        from tests.bench import pages  # fills a region first, and only this one needs it
+
+        pages.pages(report, chosen.runs, chosen.persons, chosen.open_gaps, chosen.requests)
     report.finish()
 
 
