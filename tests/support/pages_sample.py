@@ -42,7 +42,7 @@ from gateway.entry.web.values import (
 from gateway.pipeline.document_timeline import DocumentTimeline
 from tests.support.pages_sample_documents import DOCUMENT
 from tests.support.pages_instants import NOW, at
-from tests.support.pages_work import CLAIRE, CONTACTS, LADDER, WORK
+from tests.support.pages_work import CLAIRE, CONTACTS, IDENTITIES, LADDER, WORK
 
 #: A name that is an attack, and one that turns the text around it.
 HOSTILE = '<img src=x onerror="document.title=1">'
@@ -197,6 +197,7 @@ def path_of(person: Person) -> Path:
         ),
         _holes(holes),
         (Silence("doc", at(1, 6), at(3, 6)),),
+        identities=IDENTITIES,
     )
 
 

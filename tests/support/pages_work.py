@@ -1,7 +1,7 @@
 """The work on the gaps of the invented territory: who has them, who can act, who is told next."""
 
 from gateway.entry.web.people import Colleague
-from gateway.entry.web.values import Contact, Rung, Work, WorkStep
+from gateway.entry.web.values import Contact, Identity, Rung, Work, WorkStep
 from tests.support.pages_instants import at
 
 CLAIRE = Colleague("899700218896", "MOREL Claire", may_act=True)
@@ -21,3 +21,5 @@ CONTACTS = (
 )  # fmt: skip
 LADDER = (Rung("UNIT", at(13, 5, 20), True), Rung("CADRE", at(14, 11, 20), False),
           Rung("DAC", at(14, 17, 20), False))  # fmt: skip
+IDENTITIES = (Identity("0042", "CHU Exemple"), Identity("0017", "CHU Exemple", merged=True),
+              Identity("S-9", "SMR Les Tilleuls"))  # fmt: skip

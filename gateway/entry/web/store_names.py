@@ -8,7 +8,7 @@ import orjson
 
 from gateway.core.ports import Transaction
 from gateway.core.systems import FHIR_BASE
-from gateway.entry.web.values import Person
+from gateway.entry.web.values import Identity, Person
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
 
 _RELIABILITY = "fr-core-identity-reliability"
@@ -47,6 +47,25 @@ def person(id_: str, patient: Mapping[str, Any]) -> Person:
         _ins(patient),
         str(patient.get("deceasedDateTime") or patient.get("deceasedBoolean") or ""),
     )
+
+
+def identities(tx: Transaction, patient_ids: Iterable[str]) -> tuple[Identity, ...]:
+    """Return the records of a person, one line for each number an establishment gave."""
+    found = tx.resources.current([("Patient", id_) for id_ in patient_ids])
+    told: dict[tuple[str, str], Identity] = {}
+    for row in found.values():
+        body = {} if row.deleted else orjson.loads(row.body)
+        merged = any(link.get("type") == "replaced-by" for link in body.get("link", ()))
+        for one in body.get("identifier", ()):
+            codes = {coding.get("code") for coding in one.get("type", {}).get("coding", ())}
+            system, value = str(one.get("system", "")), str(one.get("value", ""))
+            if "PI" in codes and value:
+                place = str(one.get("assigner", {}).get("display", "")) or system
+                known = told.get((system, value))
+                # The survivor names the old number too: gone is what only a merged record has.
+                gone = merged and (known is None or known.merged)
+                told[system, value] = Identity(value, place, gone or one.get("use") == "old")
+    return tuple(sorted(told.values(), key=lambda one: (one.place, one.number)))
 
 
 def _name(names: Iterable[Mapping[str, Any]]) -> str:

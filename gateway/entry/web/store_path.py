@@ -12,7 +12,7 @@ from gateway.core.facts import Op, Received, Status
 from gateway.core.ports import Condition, Transaction
 from gateway.core.timestamps import PARIS
 from gateway.entry.web.store_gaps import GapReader, hole_lane
-from gateway.entry.web.store_names import lane_of, organizations, persons, sector
+from gateway.entry.web.store_names import identities, lane_of, organizations, persons, sector
 from gateway.entry.web.values import Hole, Mark, Path, Stay
 from gateway.fhir.versions import is_inside
 
@@ -45,7 +45,7 @@ class PathReader:
             tuple(_stays(tx, patients)),
             (*_documents(tx, patients), *_appointments(tx, patients), *_sends(tx, received)),
             tuple(self._holes(tx, person_id, now)),
-            (),
+            identities=identities(tx, patients),
         )
 
     def _holes(self, tx: Transaction, person_id: str, now: datetime) -> list[Hole]:

@@ -314,6 +314,21 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """A record of a person at one establishment.
+
+    Attributes:
+        number: of the patient there (IPP).
+        place: who gave it: name, else the system of the number.
+        merged: the record gave way to another one.
+    """
+
+    number: str
+    place: str
+    merged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Path:
     """One person's path."""
 
@@ -323,3 +338,4 @@ class Path:
     holes: tuple[Hole, ...] = ()
     silences: tuple[Silence, ...] = ()
     held: int = 0
+    identities: tuple[Identity, ...] = ()

@@ -185,6 +185,15 @@ async def test_nobody_has_the_path_of_an_unknown_person(house: House) -> None:
     assert await house.data.message(99) is None
 
 
+async def test_a_path_names_the_records_of_its_person(house: House) -> None:
+    gap = await house.only_gap()
+
+    page = await house.data.path(gap.person.id, NOW)
+
+    assert [(one.number != "", one.merged) for one in page.identities] == [(True, False)]
+    assert all(one.place for one in page.identities)
+
+
 async def test_worklists_are_filtered_and_cut(house: House) -> None:
     critical = await house.data.worklist(GapFilter(severity="critical"), NOW)
     rule = await house.data.worklist(GapFilter(rule="TRX-01"), NOW)
