@@ -1,8 +1,7 @@
 """What the pipeline needs from the outside, named by the need and not by the technology.
 
-`store` implements `Store`; `entry.wiring` is the only place that knows which one is used.
-A transaction is a plain, synchronous object that lives in a store thread; the coroutine that
-asked for it is woken once the transaction is durable.
+`store` implements `Store`; `entry.wiring` alone knows which one is used. A transaction is a plain,
+synchronous object of a store thread; who asked for it is woken once it is durable.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

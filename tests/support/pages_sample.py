@@ -222,8 +222,7 @@ class SamplePageData:
     def __init__(self, *, empty: bool = False) -> None:
         self.rows = {} if empty else {line.number: line for line in MESSAGES}
         self.gaps = () if empty else (*GAPS, *UNCONFIRMED, *CLOSED)
-        self.empty = empty
-        self.ledger = 10
+        self.empty, self.ledger = empty, 10
         self.saved: tuple[SavedView, ...] = ()
         self.touched: frozenset[str] = frozenset()
 
@@ -402,5 +401,5 @@ class SamplePageData:
         return DOCUMENT if document_id == DOCUMENT.id else None
 
     async def pulse(self, after: int) -> Pulse:
-        inbox = tuple((f"{row.status}", row.number) for row in self.rows.values())
-        return Pulse(self.ledger, inbox, (), self.touched)
+        inbox = [(f"{row.status}", row.number) for row in self.rows.values()]
+        return Pulse(self.ledger, tuple(inbox), (), self.touched)
