@@ -40,8 +40,8 @@ from gateway.entry.web.values import (
     Step,
 )
 from gateway.pipeline.document_timeline import DocumentTimeline
-from tests.support.pages_sample_documents import DOCUMENT
 from tests.support.pages_instants import NOW, at
+from tests.support.pages_sample_documents import DOCUMENT
 from tests.support.pages_work import CLAIRE, CONTACTS, IDENTITIES, LADDER, WORK
 
 #: A name that is an attack, and one that turns the text around it.
