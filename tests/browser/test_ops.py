@@ -26,9 +26,9 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Morning]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     """Give a gateway with something to look at; tests add to it and take nothing away."""
-    with morning() as made:
+    with morning(tmp_path_factory.mktemp("ops")) as made:
         yield made
 
 
@@ -76,6 +76,30 @@ def test_a_cause_is_found_tried_and_led_to_its_messages(size, script, house, win
 
     page.get_by_role("link", name=re.compile(r"^Message \d+$")).first.click()
     expect(page.get_by_role("heading", name="Valeurs masquées")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_a_row_of_the_site_table_is_tried_and_kept_as_a_draft(
+    size, language, house, window
+) -> None:
+    page = window(size, language)
+    page.goto(house.base + "/quarantine")
+    page.get_by_role("link", name=re.compile("RLS-HL7-024")).click()
+    rows = page.get_by_role("textbox", name="Lignes" if language == "fr" else "Rows")
+    expect(rows).to_have_value('versions: ["2.5", "2.5.1", "2.9"]')
+    page.locator("button[value=try]").click()
+
+    said = "32 passeraient" if language == "fr" else "32 would pass"
+    expect(page.get_by_text(said)).to_be_visible()
+    assert violations(page) == {}
+    assert _fits(page)
+
+    page.get_by_label("Pourquoi" if language == "fr" else "Why").fill("The vendor confirms 2.9")
+    page.locator("button[value=keep]").click()
+    kept = "Brouillon gardé." if language == "fr" else "Draft kept."
+    expect(page.get_by_text(kept)).to_be_visible()
+    assert violations(page) == {}
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])

@@ -76,11 +76,7 @@ def morning(folder: Path | None = None) -> Iterator[Morning]:
     end = asyncio.Event()
 
     async def serve() -> None:
-        more = {}
-        if folder is not None:
-            more["mllps"] = {
-                "certificate": folder / "own.pem", "require_client": False, "port": 0,
-            }  # fmt: skip
+        more = {} if folder is None else {"operation": {"drafts": folder / "drafts"}}
         async with ops_site(HandClock(START), **more) as site:
             letter = await filled(site)
             told.append(Morning(site.gateway.local_url, letter))

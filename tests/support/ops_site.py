@@ -88,7 +88,7 @@ async def ops_site(clock: HandClock, **more: object) -> AsyncIterator[OpsSite]:
     gateway = Gateway(settings, Role.DOORS, clock=clock, registry=CollectorRegistry())
     await gateway.start()
     try:
-        async with httpx2.AsyncClient(base_url=gateway.local_url) as client:
+        async with httpx2.AsyncClient(base_url=gateway.local_url, timeout=60) as client:
             yield OpsSite(gateway, client, clock)
     finally:
         await gateway.stop()

@@ -45,8 +45,9 @@ _SHOWN: Mapping[str, frozenset[int]] = {
 #: Last names of elements whose values tell nobody apart.
 _LEAVES = frozenset(
     {
-        "active", "code", "end", "intent", "lastUpdated", "priority", "profile", "recorded",
-        "reference", "start", "status", "system", "type", "unit", "url", "use", "version",
+        "active", "code", "end", "id", "intent", "lastUpdated", "occurredDateTime", "priority",
+        "profile", "recorded", "reference", "role", "start", "status", "system", "type",
+        "unit", "url", "use", "version",
     }
 )  # fmt: skip
 _PERSONAL = ("Patient", "RelatedPerson", "Practitioner", "Binary")
@@ -78,7 +79,7 @@ def shows_leaf(type_: str, path: str) -> bool:
         path: of the leaf, `period.start`, `identifier[0].value`.
     """
     if type_ in _PERSONAL:
-        return path in ("active", "resourceType") or path.startswith("meta.")
+        return path in ("active", "id", "resourceType") or path.startswith("meta.")
     if path.startswith("meta.") or path == "resourceType":
         return True
     return path.rpartition(".")[2].partition("[")[0] in _LEAVES

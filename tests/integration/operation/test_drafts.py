@@ -114,6 +114,8 @@ async def test_rows_that_are_none_are_refused_with_their_place(desk, rows: str, 
 
     assert [answer.status_code for answer in answers] == [409, 409]
     assert all(code in answer.text for answer in answers)
+    # What was typed stays.
+    assert all(f">{html.escape(rows)}</textarea>" in answer.text for answer in answers)
     assert not drafts.exists()
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.core.audit import Wanted
-from tests.integration.pages.test_login import TABLE, Office, office  # noqa: F401 - a fixture
+from tests.integration.pages.test_login import office  # noqa: F401 - a fixture
+from tests.support.office import TABLE, Office
 from tests.support.ops_site import A03, ER7
 from tests.support.psc import RPPS
 
@@ -68,3 +69,20 @@ async def test_an_operator_reveals_under_their_own_name(office: Office):  # noqa
     assert "SAULNIER" not in page.text
     assert "SAULNIER" in answer.text
     assert (entry.trace.agent, entry.trace.details["role"]) == (RPPS, "ops")
+
+
+async def test_an_integrator_sees_messages_and_nobody_in_them(office: Office):  # noqa: F811
+    await office.browser.post("/hl7v2", content=A03.read_bytes(), headers=ER7)
+    await _as(office, "integrator")
+    page = await office.browser.get("/messages/1")
+    token = page.text.partition('name="token" value="')[2].partition('"')[0]
+
+    answer = await office.browser.post(
+        "/messages/1/reveal",
+        data={"token": token, "reason": "Je voudrais voir qui c’est"},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+
+    assert page.status_code == 200
+    assert "SAULNIER" not in page.text
+    assert answer.status_code == 404

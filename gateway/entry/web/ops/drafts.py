@@ -8,8 +8,10 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -103,19 +105,13 @@ class DraftDesk:
         folder = self.folder
         if folder is None:
             raise RejectedError([_no_folder()])
-        name = f"{site}-{now.astimezone(UTC):%Y%m%dT%H%M%S%fZ}.yaml"
+        stem = f"{site}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
         head = "".join(f"# {' '.join(line.split())}\n" for line in said)
-
-        def write() -> None:
-            folder.mkdir(parents=True, exist_ok=True)
-            with (folder / name).open("x", encoding="utf-8") as file:
-                file.write(f"{head}name: {site}\n{text.strip()}\n")
-
+        body = f"{head}name: {site}\n{text.strip()}\n"
         try:
-            await asyncio.to_thread(write)
+            return await asyncio.to_thread(_write, folder, stem, body)
         except OSError as error:
             raise RejectedError([_no_folder()]) from error
-        return name
 
     def merged(self, site: str, text: str) -> Site:
         """Return a site with rows over its own; of a table in a row, keys are added.
@@ -156,6 +152,21 @@ class DraftDesk:
         return tuple(sorted((f.name for f in self.folder.glob(f"{site}-*.yaml")), reverse=True))[
             :_LISTED
         ]
+
+
+def _write(folder: Path, stem: str, body: str) -> str:
+    """Write a file that is not there yet; return its name.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        name = f"{stem}-{number}.yaml"
+        with suppress(FileExistsError), (folder / name).open("x", encoding="utf-8") as file:
+            file.write(body)
+            return name
+    raise AssertionError
 
 
 def header_field(body: bytes, number: int) -> str:

@@ -29,6 +29,8 @@ TOGETHER = 200
 #: Resources and values of a comparison that are shown.
 _SHOWN, _LEAVES = 20, 60
 _HIGHEST = 2**62
+#: What is made beside what somebody looks for.
+_LAST = ("Provenance", "Organization", "Location", "Practitioner", "PractitionerRole")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ def as_trial(outcome: Replayed) -> Trial:
     held = sum(after in HELD for _, _, after in outcome.moved)
     passed = sum(after is InboxStatus.CONVERTED for _, _, after in outcome.moved)
     still = outcome.rows - len(outcome.moved) + held
-    shown = tuple(_shown(change) for change in outcome.changes[:_SHOWN])
+    ordered = sorted(outcome.changes, key=lambda change: change.after.type in _LAST)
+    shown = tuple(_shown(change) for change in ordered[:_SHOWN])
     more = max(0, len(outcome.changes) - _SHOWN)
     return Trial(digest, outcome.rows, max(passed, outcome.rows - still), shown, more)
 

@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue
 from gateway.entry.web import views
 from gateway.entry.web.ops.desk import Desk, number_of, reason_of
 from gateway.entry.web.ops.drawings import sparkline
@@ -125,22 +127,36 @@ class _Held:
             return self._desk.pages.refusal(request, "404", 404)
         rows = fields.get("rows", "")
         written = replace(proposed, text=rows)
+        try:
+            return await self._drafted(request, now, found, written, fields)
+        except RejectedError as error:
+            # What was typed stays on the page, beside what is wrong with it.
+            fault = error.issues[0]
+            return await self._shown(request, now, found, None, draft=written, fault=fault)
+
+    async def _drafted(
+        self,
+        request: Request,
+        now: datetime,
+        found: Cause,
+        written: Draft,
+        fields: dict[str, str],
+    ) -> Response:
+        drafts, site, rows = self._desk.ops.drafts, written.site, written.text
         if fields.get("act") != "keep":
-            trial = await drafts.tried(found.numbers[:TOGETHER], proposed.site, rows)
+            trial = await drafts.tried(found.numbers[:TOGETHER], site, rows)
             return await self._shown(request, now, found, trial, draft=written, from_draft=True)
         reason = reason_of(fields)
         if not reason:
             return await self._shown(request, now, found, None, draft=written, refused="reason")
-        trace = self._desk.trace(
-            request, "handled", what=f"draft for site {proposed.site}", why=reason
-        )
+        trace = self._desk.trace(request, "handled", what=f"draft for site {site}", why=reason)
         said = [
             f"Draft of {trace.at:%Y-%m-%dT%H:%M:%SZ} by {trace.agent}, not in force.",
             f"Cause: {found.code} at {found.where}, {len(found.numbers)} inputs.",
             f"Reason: {reason}",
         ]
         await self._desk.ops.journal.keep([trace])
-        await drafts.keep(proposed.site, rows, said, trace.at)
+        await drafts.keep(site, rows, said, trace.at)
         return RedirectResponse(f"/quarantine/{found.key}?done=draft", 303)
 
     async def _shown(
@@ -153,6 +169,7 @@ class _Held:
         draft: Draft | None = None,
         from_draft: bool = False,
         refused: str = "",
+        fault: Issue | None = None,
     ) -> Response:
         if draft is None:
             draft = await self._desk.ops.drafts.proposed(found.numbers[0], found.code)
@@ -163,10 +180,11 @@ class _Held:
             "draft": draft,
             "from_draft": from_draft,
             "refused": refused,
+            "fault": fault,
             "kept": request.query_params.get("done") == "draft",
             **_back(f"/quarantine/{found.key}"),
         }
-        status = 400 if refused else 200
+        status = 400 if refused else 409 if fault else 200
         view = View("cause.html", "messages", values, {}, known=("done",), status=status)
         return await self._desk.shown(request, view, now)
 
