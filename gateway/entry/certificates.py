@@ -18,7 +18,7 @@ from gateway.core.clock import Clock
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.entry.settings import Settings
-from gateway.entry.tls import Renewable
+from gateway.entry.tls import Renewable, server_context
 
 _log = structlog.get_logger()
 #: Days before the end at which people are told.
@@ -188,6 +188,23 @@ class CertificateWatch:
             _log.error("certificate_not_renewed", code=issue.code, kind=door.name)
             return [issue]
         return []
+
+
+def http_context(settings: Settings) -> ssl.SSLContext | None:
+    """Return the context of the HTTP door; None when it speaks plain HTTP.
+
+    Raises:
+        FatalError: a file is missing or wrong (RLS-NET-020).
+    """
+    if settings.http.certificate is None:
+        return None
+    return server_context(
+        settings.http.certificate,
+        settings.http.key,
+        client_ca=settings.http.client_ca,
+        # People come without one; a client that was registered with a certificate has to show it.
+        requires_client=False,
+    )
 
 
 def _ends_soon(certificate: Certificate, days: int) -> Issue:

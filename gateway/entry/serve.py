@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import ssl
 from datetime import timedelta
 from enum import StrEnum
 
@@ -27,7 +26,7 @@ from gateway.entry.api.health import Operation
 from gateway.entry.api.hl7v2 import hl7v2_router
 from gateway.entry.api.pages import Door
 from gateway.entry.certificate_dates import certificate_dates
-from gateway.entry.certificates import CertificateWatch
+from gateway.entry.certificates import CertificateWatch, http_context
 from gateway.entry.directory import directory_warnings
 from gateway.entry.doors import House
 from gateway.entry.exposure import refuse_exposure, refuse_nobody
@@ -281,7 +280,7 @@ class Gateway:
                 directory_warnings(settings, self.clock),
             ),
         )
-        context = _http_tls(settings)
+        context = http_context(settings)
         self.certificates.renew("http.certificate", context, settings.http)
         self._http = HttpServer(app, listening, context)
         await self._http.start()
@@ -339,23 +338,6 @@ class Gateway:
             except RetriableError as error:
                 _log.warning("backlog_postponed", code=error.issues[0].code)
             await asyncio.sleep(_BACKLOG_EVERY_S)
-
-
-def _http_tls(settings: Settings) -> ssl.SSLContext | None:
-    """Return the context of the HTTP door; None when it speaks plain HTTP.
-
-    Raises:
-        FatalError: a file is missing or wrong (RLS-NET-020).
-    """
-    if settings.http.certificate is None:
-        return None
-    return tls.server_context(
-        settings.http.certificate,
-        settings.http.key,
-        client_ca=settings.http.client_ca,
-        # People come without one; a client that was registered with a certificate has to show it.
-        requires_client=False,
-    )
 
 
 def _http_socket(host: str, port: int) -> socket.socket:
