@@ -88,3 +88,14 @@ def _nobody() -> Issue:
         what="the doors would be reachable from other machines, and nobody could be let in.",
         fix="Configure Pro Santé Connect (psc), or register a client: relais admin client add.",
     )
+
+
+def port_taken(where: str) -> Issue:
+    """Say that a door cannot open."""
+    return Issue(
+        code="RLS-NET-050",
+        severity=Severity.FATAL,
+        where=where,
+        what="the address cannot be bound; another process may hold it.",
+        fix="Stop the other process or choose another port (RELAIS_HTTP_PORT, RELAIS_MLLP_PORT).",
+    )

@@ -14,7 +14,7 @@ from gateway import __version__
 from gateway.connectors.http import HttpClient
 from gateway.core.clock import Clock
 from gateway.core.errors import FatalError, RetriableError
-from gateway.core.issues import Issue, Severity
+from gateway.core.issues import Issue
 from gateway.core.messages import RawMessage, Receipt
 from gateway.entry import tls
 from gateway.entry.accounts import build_psc
@@ -29,7 +29,7 @@ from gateway.entry.certificate_dates import certificate_dates
 from gateway.entry.certificates import CertificateWatch, http_context
 from gateway.entry.directory import directory_warnings
 from gateway.entry.doors import House
-from gateway.entry.exposure import refuse_exposure, refuse_nobody
+from gateway.entry.exposure import port_taken, refuse_exposure, refuse_nobody
 from gateway.entry.figures import Figures
 from gateway.entry.http_server import HttpServer
 from gateway.entry.mllp import MllpListener, PendingFrame
@@ -370,14 +370,3 @@ async def _watch_lag() -> None:
         due = loop.time() + _LAG_EVERY_S
         await asyncio.sleep(_LAG_EVERY_S)
         _LOOP_LAG.set(max(0.0, loop.time() - due))
-
-
-def port_taken(where: str) -> Issue:
-    """Say that a door cannot open."""
-    return Issue(
-        code="RLS-NET-050",
-        severity=Severity.FATAL,
-        where=where,
-        what="the address cannot be bound; another process may hold it.",
-        fix="Stop the other process or choose another port (RELAIS_HTTP_PORT, RELAIS_MLLP_PORT).",
-    )
