@@ -286,6 +286,8 @@ def build_fhir_doors(
     """Build the FHIR doors beside reading: writes, subscriptions, mutes, operations."""
     subscriptions = build_subscriptions(settings, build_egress(settings), base)
     writes = build_writes(settings, base)
+    kept = timedelta(hours=settings.exports.keep_hours)
+    exports = ExportSettings(base, kept, settings.exports.per_client)
     return (
         validation_router(store, lambda: build_resource_judge(settings)),
         subscriptions_router(store, clock, subscriptions),
@@ -293,7 +295,7 @@ def build_fhir_doors(
         mutes_router(store, clock, rule_ids(settings.pathways), client_of),
         messages_router(store, clock, writes),
         transactions_router(store, clock, writes),
-        export_router(store, clock, build_exports(settings, base)),
+        export_router(store, clock, exports),
         resources_router(store, clock, writes),
     )
 
@@ -307,12 +309,6 @@ def build_writes(settings: Settings, base: str) -> WriteSettings:
         client_of,
         settings.fhir.references,
     )
-
-
-def build_exports(settings: Settings, base: str) -> ExportSettings:
-    """Build what the door for bulk exports keeps; `base` is the FHIR address."""
-    keep = timedelta(hours=settings.exports.keep_hours)
-    return ExportSettings(base, keep, settings.exports.per_client)
 
 
 def build_workers(
@@ -366,8 +362,7 @@ def build_workers(
         on_notice=outgoing.noticed,
         guards={MAIL: departures.guard, RECORD: departures.guard},
     )
-    poll_s = settings.hooks.poll_s
-    looks_s = settings.directory.poll_s
+    poll_s, looks_s = settings.hooks.poll_s, settings.directory.poll_s
     rhythm = Rhythm(poll_s, poll_s, settings.mssante.poll_s, directory_s=looks_s)
     watcher = build_watcher(settings, store, clock, mappings)
     sweep = Sweep(store, clock, watcher.settings, watcher.rules)
