@@ -72,6 +72,35 @@ class Refusal(NamedTuple):
     at: datetime
 
 
+class Numbered(NamedTuple):
+    """A message whose sender numbers what it sends (MSH-13).
+
+    Attributes:
+        sender: who counts, `<MSH-3.1>|<MSH-4.1>`.
+        at: its receipt, UTC.
+    """
+
+    sender: str
+    number: int
+    at: datetime
+
+
+class MissingNumbers(NamedTuple):
+    """Numbers a sender gave that did not come.
+
+    Attributes:
+        sender: who counts, `<MSH-3.1>|<MSH-4.1>`.
+        first: of a run of numbers.
+        last: of the run.
+        since: receipt of the first message with a higher number.
+    """
+
+    sender: str
+    first: int
+    last: int
+    since: datetime
+
+
 class Ailment(StrEnum):
     """What may be wrong with a feed."""
 
@@ -201,6 +230,14 @@ class FeedQueries(Protocol):
 
     def withdraw(self, number: int, at: datetime, by: str, reason: str) -> bool:
         """Note the end of a correction; False when it is over already, or there is none."""
+        ...
+
+    def number(self, messages: Sequence[Numbered]) -> None:
+        """Note the numbers of messages, in the order of their receipt."""
+        ...
+
+    def missing(self, before: datetime) -> list[MissingNumbers]:
+        """Return the numbers that are missing since before an instant, by sender and number."""
         ...
 
     def troubles(self, *, lasting: bool = False) -> list[Trouble]:

@@ -104,6 +104,7 @@ class Header:
         raw_sha256: of the bytes, hex.
         canonical_sha256: the same with MSH-7 and MSH-13 masked and terminators normalised.
         sent_at: MSH-7 or effectiveTime; None when unreadable.
+        number: MSH-13; None when its sender does not count. Not kept with a stored row.
     """
 
     sender: tuple[str, str]
@@ -112,6 +113,7 @@ class Header:
     raw_sha256: str
     canonical_sha256: str
     sent_at: datetime | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

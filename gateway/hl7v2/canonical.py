@@ -15,6 +15,8 @@ from gateway.hl7v2.rawheader import RawHeader, header_of
 
 #: Position of MSH-7 and MSH-13 when the line is split at MSH-1.
 _MASKED = (6, 12)
+#: Of a number in MSH-13; what is longer is none.
+_DIGITS = 15
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -33,6 +35,7 @@ def header(raw: bytes, source: Message | RawHeader | None) -> Header:
         raw_sha256=hashlib.sha256(raw).hexdigest(),
         canonical_sha256=canonical_sha256(raw),
         sent_at=_sent_at(found),
+        number=_number(found),
     )
 
 
@@ -60,6 +63,13 @@ def canonical_sha256(raw: bytes) -> str:
 def _message_type(found: RawHeader) -> str:
     kind, trigger = found.component(9, 1).upper(), found.component(9, 2).upper()
     return f"{kind}^{trigger}" if trigger else kind
+
+
+def _number(found: RawHeader) -> int | None:
+    text = found.field(13).strip()
+    # NM of HL7; 0 and -1 ask to begin anew, and begin here too (HL7 v2.5 2.10.1).
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS else None
 
 
 def _sent_at(found: RawHeader) -> datetime | None:

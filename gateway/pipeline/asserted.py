@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.core.facts import Assertion
-from gateway.core.feed_ports import Heard
+from gateway.core.feed_ports import Heard, Numbered
 from gateway.core.messages import Header, InboxStatus
 from gateway.core.ports import Transaction
 from gateway.pipeline.prepared import Prepared
@@ -54,6 +54,18 @@ def store_told(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: dat
     if seen:
         tx.watch.feed_seen(seen)
         tx.feeds.count(heard)
+
+
+def note_numbers(tx: Transaction, batch: Sequence[Prepared], now: datetime) -> None:
+    """Note which numbers of their senders (MSH-13) came, those of repeated messages included."""
+    numbered = [
+        Numbered("|".join(header.sender), header.number, now)
+        for item in batch
+        # What is converted after its answer came before.
+        if item.inbox_id is None and (header := item.opened.header).number is not None
+    ]
+    if numbered:
+        tx.feeds.number(numbered)
 
 
 def event_of(header: Header) -> str:

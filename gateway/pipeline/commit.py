@@ -15,7 +15,7 @@ from gateway.core.ports import InboxResult, Transaction
 from gateway.fhir.fold import Fold
 from gateway.fhir.survivors import Links
 from gateway.pipeline.against_store import in_turns, judged
-from gateway.pipeline.asserted import store_told
+from gateway.pipeline.asserted import note_numbers, store_told
 from gateway.pipeline.business_acks import assert_received
 from gateway.pipeline.departures import release
 from gateway.pipeline.dossiers import settle
@@ -70,6 +70,7 @@ def commit(
     Raises:
         RejectedError: a folded resource breaks its FHIR shape; the caller finds the input.
     """
+    note_numbers(tx, batch, now)
     return [receipt for turn in in_turns(batch) for receipt in _commit(tx, turn, now, rules)]
 
 

@@ -54,6 +54,17 @@ class FeedDelayRow(SQLModel, table=True):
     usual: int = Field(sa_column=column(BigInteger()))
 
 
+class FeedNumberRow(SQLModel, table=True):
+    """The last number of a sender that numbers what it sends, and those that did not come."""
+
+    __tablename__ = "feed_number"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    sender: str = Field(sa_column=column(TEXT, key=True))
+    last: int = Field(sa_column=column(BigInteger()))
+    missing: str = Field(sa_column=column(TEXT))
+
+
 class FeedTroubleRow(SQLModel, table=True):
     """Something that ailed a feed; `ended_at` is empty while it lasts."""
 

@@ -6,8 +6,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, func, literal_column, select
 
-from gateway.core.feed_ports import ClockCorrection, FeedHour, FeedPart, Heard, Refusal, Trouble
-from gateway.store import feedcounts
+from gateway.core.feed_ports import (
+    ClockCorrection,
+    FeedHour,
+    FeedPart,
+    Heard,
+    MissingNumbers,
+    Numbered,
+    Refusal,
+    Trouble,
+)
+from gateway.store import feedcounts, feednumbers
 from gateway.store.codec import instant_text, key_text, storable
 from gateway.store.feedcorrections import CorrectionColumns, correction_columns, read_correction
 from gateway.store.sqltext import Compiler, Session
@@ -63,6 +72,12 @@ class FeedWatchSql:
         self.mended = c(refusal.delete().where(~waiting.exists()))
         self.usual = c(select(*_DELAY))
         self.set_usual = c.insert(TABLES["feed_delay"], ("feed", "usual"), ignore=True)
+        number, names = TABLES["feed_number"], feednumbers.NumberColumns._fields
+        self.numbers = c(select(*number.c).order_by(number.c.sender))
+        of_sender = select(*number.c).where(number.c.sender == bindparam("of_sender"))
+        self.number = c(of_sender.with_for_update(), "of_sender")
+        self.begin_number = c.insert(number, names, ignore=True)
+        self.put_number = c.upsert(number, names)
         self.begin = c.insert(trouble, feedcounts.TroubleColumns._fields, ignore=True)
         # Written out, as its index has it, so that the index serves.
         lasts = _TROUBLE.ended_at == literal_column("''")
@@ -174,3 +189,20 @@ class SqlFeedWatch:
         """Return every trouble there was, or those that last."""
         found = self._session.rows(self._sql.lasting if lasting else self._sql.troubles)
         return [feedcounts.read_trouble(row) for row in found]
+
+    def number(self, messages: Sequence[Numbered]) -> None:
+        """Note the numbers of messages, in the order of their receipt."""
+        for sender, own in feednumbers.by_sender(messages).items():
+            known = self._session.rows(self._sql.number, (sender,))
+            if not known:
+                # Two writers may meet a new sender: one begins, both wait for the row.
+                first = feednumbers.numbered(None, own[:1])
+                self._session.run(self._sql.begin_number, first)
+                known = self._session.rows(self._sql.number, (sender,))
+            after = feednumbers.numbered(feednumbers.read_columns(known[0]), own)
+            self._session.run(self._sql.put_number, after)
+
+    def missing(self, before: datetime) -> list[MissingNumbers]:
+        """Return the numbers that are missing since before an instant, by sender and number."""
+        rows = [feednumbers.read_columns(row) for row in self._session.rows(self._sql.numbers)]
+        return [one for row in rows for one in feednumbers.missing(row, before)]

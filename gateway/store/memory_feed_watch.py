@@ -3,12 +3,22 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from gateway.core.feed_ports import ClockCorrection, FeedHour, FeedPart, Heard, Refusal, Trouble
+from gateway.core.feed_ports import (
+    ClockCorrection,
+    FeedHour,
+    FeedPart,
+    Heard,
+    MissingNumbers,
+    Numbered,
+    Refusal,
+    Trouble,
+)
 from gateway.core.messages import InboxStatus
-from gateway.store import feedcounts
+from gateway.store import feedcounts, feednumbers
 from gateway.store.codec import instant_text, key_text, storable
 from gateway.store.feedcorrections import CorrectionColumns, correction_columns, read_correction
 from gateway.store.feedcounts import HourColumns, PartColumns, TroubleColumns
+from gateway.store.feednumbers import NumberColumns
 from gateway.store.journal import Journal
 
 #: States of an input that waits for somebody.
@@ -25,6 +35,7 @@ class MemoryFeedWatch:
         self._journal = journal
         self._status = status
         self._refusals: dict[int, Refusal] = {}
+        self._numbers: dict[str, NumberColumns] = {}
         self._delays: dict[str, int] = {}
         self._parts: dict[tuple[str, str], PartColumns] = {}
         self._hours: dict[tuple[str, str], dict[str, HourColumns]] = {}
@@ -127,3 +138,14 @@ class MemoryFeedWatch:
         """Return every trouble there was, or those that last."""
         rows = (self._troubles[key] for key in sorted(self._troubles))
         return [feedcounts.read_trouble(row) for row in rows if not (lasting and row.ended_at)]
+
+    def number(self, messages: Sequence[Numbered]) -> None:
+        """Note the numbers of messages, in the order of their receipt."""
+        for sender, own in feednumbers.by_sender(messages).items():
+            after = feednumbers.numbered(self._numbers.get(sender), own)
+            self._journal.put(self._numbers, sender, after)
+
+    def missing(self, before: datetime) -> list[MissingNumbers]:
+        """Return the numbers that are missing since before an instant, by sender and number."""
+        rows = [self._numbers[sender] for sender in sorted(self._numbers)]
+        return [one for row in rows for one in feednumbers.missing(row, before)]

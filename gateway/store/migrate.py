@@ -13,8 +13,8 @@ from gateway.store.problems import old_schema, wrong_schema
 
 #: Revisions this release knows, oldest first.
 KNOWN = (
-    *("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0012"),
-    *("0013", "0014", "0016", "0017"),
+    *("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"),
+    *("0009", "0010", "0011", "0012", "0013", "0014", "0015", "0016"),
 )
 HEAD = KNOWN[-1]
 VERSION_TABLE = "schema_version"

@@ -89,3 +89,13 @@ def test_a_header_cut_before_msh_13_is_the_same_as_an_empty_one():
     short, long = b"MSH|^~\\&|A|B|C|D|1||ADT^A01|7|P|2.5", b"MSH|^~\\&|A|B|C|D|2||ADT^A01|7|P|2.5|9"
 
     assert canonical_sha256(short) == canonical_sha256(long)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("101", 101), ("-1", -1), ("0", 0), ("", None), ("A1", None), ("²", None), ("9" * 16, None)],
+)
+def test_the_number_of_a_sender_that_counts(value, expected):
+    raw = admission(MSH=with_msh(13, value))
+
+    assert header(raw, read(raw)).number == expected

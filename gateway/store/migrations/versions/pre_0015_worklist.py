@@ -8,8 +8,8 @@ at once; who has them and where they began comes with the next version of each T
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

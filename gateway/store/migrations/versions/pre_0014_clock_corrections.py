@@ -6,8 +6,8 @@ Only a new table: the release before runs on this schema and does not see it.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0014"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ Only new tables: the release before runs on this schema and does not see them.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

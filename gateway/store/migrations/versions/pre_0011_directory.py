@@ -6,7 +6,7 @@ Only new tables: the release before runs on this schema and does not see them.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
+revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None

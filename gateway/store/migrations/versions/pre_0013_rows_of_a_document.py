@@ -6,8 +6,8 @@ Only an index: the release before runs on this schema and does not use it.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
