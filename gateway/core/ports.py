@@ -17,8 +17,7 @@ from gateway.core.delivery_ports import OutboxQueries, SubscriptionQueries
 from gateway.core.directory import DirectoryQueries
 from gateway.core.export_ports import ExportQueries
 from gateway.core.feed_ports import FeedQueries
-from gateway.core.index_ports import IndexEntry as IndexEntry
-from gateway.core.index_ports import IndexQueries
+from gateway.core.index_ports import IndexEntry, IndexQueries
 from gateway.core.issues import Issue
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
 from gateway.core.pathway_ports import FactQueries, WatchQueries

@@ -7,7 +7,7 @@ masks). Does not decide who may see a Patient (`sharing.decision`).
 from collections.abc import Iterable
 
 from gateway.core.access import UNKNOWN_PATIENT, Audience
-from gateway.core.ports import IndexEntry
+from gateway.core.index_ports import IndexEntry
 
 #: Types that are of nobody when they name no Patient.
 OPEN = frozenset(

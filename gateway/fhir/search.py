@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.core.contributions import Json
-from gateway.core.ports import IndexEntry
+from gateway.core.index_ports import IndexEntry
 from gateway.fhir.search_dates import value_ranges
 from gateway.fhir.search_numbers import quantity_range
 from gateway.fhir.search_query import Query, parse

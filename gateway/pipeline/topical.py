@@ -12,7 +12,8 @@ import orjson
 from gateway.core.contributions import Json
 from gateway.core.deliveries import NewDelivery
 from gateway.core.errors import RejectedError
-from gateway.core.ports import IndexEntry, StoredResource, Transaction
+from gateway.core.index_ports import IndexEntry
+from gateway.core.ports import StoredResource, Transaction
 from gateway.fhir import search
 from gateway.fhir.search_table import parameters_of
 from gateway.fhir.subscription_filters import Traits

@@ -17,9 +17,9 @@ import orjson
 
 from gateway.core.contributions import Contribution, Kind, Target, Version
 from gateway.core.decimals import ExactDecimal
+from gateway.core.index_ports import IndexEntry
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, Header, InboxRow, InboxStatus, NewInboxRow
-from gateway.core.ports import IndexEntry
 from gateway.store.problems import bad_cursor
 
 #: PostgreSQL keeps neither NUL nor half of a surrogate pair in a text.
