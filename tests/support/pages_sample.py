@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from gateway.core.deliveries import DeliveryStatus
 from gateway.core.errors import RejectedError
@@ -41,23 +41,9 @@ from gateway.entry.web.values import (
 )
 from gateway.pipeline.document_timeline import DocumentTimeline
 from tests.support.pages_instants import NOW, at
+from tests.support.pages_people import HOSTILE, JEANNE, LONG, LUCIE, NORA, PAUL, SAMIR, ZOE
 from tests.support.pages_sample_documents import DOCUMENT
 from tests.support.pages_work import CLAIRE, CONTACTS, IDENTITIES, LADDER, WORK
-
-#: A name that is an attack, and one that turns the text around it.
-HOSTILE = '<img src=x onerror="document.title=1">'
-TURNED = "PAT-\u202eEGDIRB Zoé"
-
-
-LUCIE = Person("p-lucie", "PAT-ROSIER Lucie", date(1954, 5, 12), "female", "qualified")
-SAMIR = Person("p-samir", "PAT-ALDER Samir", date(1967, 11, 3), "male", "qualified")
-JEANNE = Person("p-jeanne", "PAT-O’MALLEY Jeanne", date(1942, 7, 30), "female", "unverified")
-PAUL = Person("p-paul", "PAT-GERBIER Paul", date(1959, 1, 21), "male", "qualified")
-NORA = Person("p-nora", HOSTILE, date(1976, 9, 9), "female", "none")
-ZOE = Person("p-zoe", TURNED, None, "unknown", "none")
-LONG = Person(
-    "p-long", "PAT-" + "VANDERSCHOTTEN-" * 7 + "LE-GRAND Marie-Bérengère", date(1990, 2, 2)
-)
 
 NAMES = {
     "TRX-08": {"fr": "Transfert sans arrivée", "en": "Transfer without arrival"},

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import uuid4
 
@@ -13,10 +13,8 @@ from gateway.core.errors import RejectedError
 from gateway.core.facts import ExpectationRow, Status
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Store, Transaction
-from gateway.core.timestamps import PARIS
 from gateway.core.worklist import Order, SavedView, Shelf, Wanted
 from gateway.entry.web.data import (
-    AgeRow,
     Badges,
     DeliveryList,
     GapFilter,
@@ -34,6 +32,7 @@ from gateway.entry.web.store_flow import flow
 from gateway.entry.web.store_gaps import GapReader, ended_at
 from gateway.entry.web.store_messages import MessageReader, by_status
 from gateway.entry.web.store_names import establishments, feed_places
+from gateway.entry.web.store_overview import ages, ahead_of, first_cases, persons_to_call
 from gateway.entry.web.store_path import PathReader
 from gateway.entry.web.store_work import Desk
 from gateway.entry.web.store_worklist import ListReader
@@ -59,10 +58,6 @@ _LOOKED = 1000
 _PAGE = 50
 #: Ledger lines looked through for what was settled lately.
 _TAIL = 2000
-_SOON = timedelta(hours=4)
-_AGES = (1, 3, 7)
-#: Cases of the first page.
-_CASES = 5
 #: Code of the refusal of what is not there (`gap_work_faults.unknown`).
 _GONE = gap_work_faults.unknown().code
 _ENDINGS = frozenset({Status.MET, Status.MET_LATE, Status.CANCELLED, Status.MOOT})
@@ -165,7 +160,7 @@ class StorePageData:
 
         def work(tx: Transaction) -> Overview:
             open_rows = tx.watch.gaps([Status.OVERDUE], _LOOKED)
-            ahead = _ahead(tx, now)
+            ahead = ahead_of(tx, now)
             muted = hidden(tx, open_rows, now)
             told = [row for row in open_rows if row.gap_id not in muted]
             unconfirmed = tx.watch.gaps([Status.UNCONFIRMED], _LOOKED, opened_only=False)
@@ -174,9 +169,9 @@ class StorePageData:
             shown = self._gaps.shown(tx, [*first, *closed], now)
             return Overview(
                 tuple(shown[: len(first)]),
-                _ages(open_rows, now),
+                ages(open_rows, now),
                 counts.open_gaps,
-                _persons(told, ahead, now),
+                persons_to_call(told, ahead, now),
                 tuple((row.deadline, row.severity) for row in ahead if row.deadline),
                 tuple(shown[len(first) :]),
                 counts.unconfirmed,
@@ -203,7 +198,7 @@ class StorePageData:
         reader = ListReader(self._gaps)
 
         def work(tx: Transaction) -> Worklist:
-            page = reader.page(tx, wanted, now, _ahead)
+            page = reader.page(tx, wanted, now, ahead_of)
             views = {**page.views, "unconfirmed": counts.unconfirmed}
             return replace(page, views=views)
 
@@ -349,45 +344,6 @@ def _done(
         return desk.do(tx, gap_id, form, who, now)
     except RejectedError as error:
         return tuple(issue.code for issue in error.issues)
-
-
-def _ahead(tx: Transaction, now: datetime) -> list[ExpectationRow]:
-    """Return what is due before midnight in Paris."""
-    local = now.astimezone(PARIS)
-    end = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = tx.watch.gaps([Status.PENDING], _LOOKED, opened_only=False)
-    return [row for row in rows if row.deadline is not None and now <= row.deadline < end]
-
-
-def first_cases(
-    open_rows: Sequence[ExpectationRow], ahead: Sequence[ExpectationRow], now: datetime
-) -> list[ExpectationRow]:
-    """Choose what to look at first: critical ones, those about to be, then the oldest others."""
-    soon = [row for row in ahead if _is_soon(row, now)][:2]
-    critical = [row for row in open_rows if row.severity == "critical"][: _CASES - len(soon)]
-    rest = [row for row in open_rows if row.severity != "critical"]
-    return [*critical, *soon, *rest][:_CASES]
-
-
-def _is_soon(row: ExpectationRow, now: datetime) -> bool:
-    return row.severity == "critical" and row.deadline is not None and row.deadline - now <= _SOON
-
-
-def _persons(
-    open_rows: Sequence[ExpectationRow], ahead: Sequence[ExpectationRow], now: datetime
-) -> int:
-    """Count persons, not gaps: one call serves both."""
-    urgent = [row for row in open_rows if row.severity == "critical"]
-    return len({row.person_id for row in [*urgent, *(r for r in ahead if _is_soon(r, now))]})
-
-
-def _ages(rows: Sequence[ExpectationRow], now: datetime) -> tuple[AgeRow, ...]:
-    counts = {severity: [0, 0, 0, 0] for severity in ("critical", "major", "minor")}
-    for row in rows:
-        days = (now - (row.deadline or now)) / timedelta(days=1)
-        place = sum(days > limit for limit in _AGES)
-        counts.setdefault(row.severity, [0, 0, 0, 0])[place] += 1
-    return tuple(AgeRow(name, (a, b, c, d)) for name, (a, b, c, d) in counts.items())
 
 
 def _settled(tx: Transaction) -> list[ExpectationRow]:

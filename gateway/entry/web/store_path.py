@@ -199,13 +199,18 @@ def _sends(tx: Transaction, received: Sequence[Received]) -> list[Mark]:
 
 
 def _addressee(tx: Transaction, sent: Received) -> str:
-    """Return whom a delivery of ours went to; its facts are numbered below zero by its row."""
+    """Return to which kind of person a mail of ours went, empty for what went elsewhere.
+
+    The facts of a delivery are numbered below zero by its row.
+    """
     if sent.order >= 0:
         return ""
     found = tx.outbox.newest(list(DeliveryStatus), 1 - sent.order, 1)
-    return str(found[0].item.details.get("kind", "")) if found else ""
+    kind = str(found[0].item.details.get("kind", "")) if found else ""
+    return kind if kind in _ADDRESSEES else ""
 
 
+_ADDRESSEES = frozenset({"professional", "patient"})
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 

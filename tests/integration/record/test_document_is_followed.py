@@ -4,9 +4,11 @@ A whole gateway between a hospital, a mail operator and a shared record, all rea
 """
 
 import asyncio
+import re
 import shutil
 from collections import Counter
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -104,6 +106,24 @@ class Followed:
             reply = await http.get(f"{self.gateway.local_url}{path}", 20)
         return reply.status, reply.body.decode()
 
+    async def all_pages(self):
+        """Open every page that the pages lead to; return their statuses."""
+        found, ahead = {}, ["/", "/gaps?view=settled"]
+        while ahead:
+            path = ahead.pop()
+            found[path], text = await self.page(path)
+            links = (unescape(link) for link in re.findall(r'href="(/[^"#]*)', text))
+            ahead += [
+                link
+                for link in dict.fromkeys(links)
+                if link not in found
+                and link not in ahead
+                # One form of each list, none of the other doors.
+                and not link.startswith(("/fhir", "/static", "/docs", "/audit/export"))
+                and ("?" not in link or link.partition("?")[0] not in found)
+            ]
+        return found
+
 
 @pytest.fixture
 async def followed(tmp_path):
@@ -192,6 +212,9 @@ async def test_a_letter_is_followed_from_its_message_to_the_closed_gap(followed)
     assert f'href="/fhir/Provenance?target={about}"' in page
     assert "medecin.21@" not in page
     assert (await followed.page("/documents/none"))[0] == 404
+    pages = await followed.all_pages()
+    assert {path: status for path, status in pages.items() if status != 200} == {}
+    assert {path.split("/")[1] for path in pages} >= {"gaps", "patients", "documents", "deliveries"}
     links = await followed.page(f"/fhir/Provenance?target={about}")
     assert links[0] == 200
     assert '"resourceType":"Provenance"' in links[1]

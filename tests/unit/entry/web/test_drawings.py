@@ -16,7 +16,9 @@ from gateway.entry.web.swimlane import swimlane
 from gateway.entry.web.timeline import Scale, Window, ticks
 from gateway.entry.web.values import Hole, Mark, Path, Silence, Stay
 from gateway.entry.web.words import words
-from tests.support.pages_sample import CLOSED, GAPS, HOSTILE, LUCIE, NOW, at, path_of
+from tests.support.pages_instants import NOW, at
+from tests.support.pages_people import HOSTILE, LUCIE
+from tests.support.pages_sample import CLOSED, GAPS, path_of
 
 W = words("fr")
 WINDOW = Window.of_zoom("30d", path_of(LUCIE), NOW)

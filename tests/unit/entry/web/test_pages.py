@@ -8,7 +8,8 @@ import pytest
 
 from gateway.core.errors import RetriableError
 from gateway.entry.web.assets import assets
-from tests.support.pages_sample import HOSTILE, ISSUE, SamplePageData
+from tests.support.pages_people import HOSTILE
+from tests.support.pages_sample import ISSUE, SamplePageData
 from tests.support.pages_sample_documents import DOCUMENT
 from tests.unit.entry.web.conftest import browser
 
