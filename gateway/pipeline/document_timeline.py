@@ -39,6 +39,12 @@ _STATES = {
     DeliveryStatus.GIVEN_UP: "given_up",
 }
 _REQUESTS = {"MDM^T10": "replaced", "MDM^T04": "withdrawn"}
+#: What comes first of the things that happen within one second.
+_STEPS = (
+    *("gap_opened", "received", "replaced", "withdrawn", "converted", "routed", "held"),
+    *("not_sent", "waits", "sent", "delivered", "read", "withdrawal_due", "withdrawn_there"),
+    *("refused", "given_up", "told", "gap_closed"),
+)
 _CHANNELS = {"dmp": "dmp", "mssante": "mss"}
 
 
@@ -106,8 +112,13 @@ def document_timeline(tx: Transaction, document_id: str) -> DocumentTimeline | N
         *_told(tx, rows),
         *_gaps(tx, stored.patient, {one.assertion.key for one in ours}),
     ]
-    moments.sort(key=lambda one: one.at)
+    moments.sort(key=_order)
     return DocumentTimeline(document_id, stored.patient, stored.body, tuple(moments))
+
+
+def _order(one: Moment) -> tuple[datetime, int, datetime]:
+    """Order moments; what happened within one second, as facts tell it, has an order too."""
+    return one.at.replace(microsecond=0), _STEPS.index(one.what), one.at
 
 
 def _is_about(one: Received, about: str, rows: Sequence[Delivery]) -> bool:
@@ -137,7 +148,8 @@ def _inputs(tx: Transaction, document_id: str, *, replaces: bool) -> Iterator[Mo
 def _rows(rows: Iterable[Delivery]) -> Iterator[Moment]:
     for row in rows:
         channel, to = _CHANNELS.get(row.item.connector, row.item.connector), _to(row)
-        yield Moment(row.created_at, "routed", channel, to, str(row.item.details.get("kind", "")))
+        kind = str(row.item.details.get("kind", ""))
+        yield Moment(row.created_at, "routed", channel, to, kind if kind != "dmp" else "")
         what = _STATES.get(row.status, "")
         if what:
             at = row.created_at if what in ("held", "not_sent") and not row.attempts else row.due_at

@@ -157,6 +157,12 @@ class Words:
             return self("span.hours", number=seconds // _HOUR)
         return self("span.days", number=self.number(seconds // _DAY))
 
+    def delay(self, seconds: float) -> str:
+        """Write how long something takes: seconds up to two minutes, then to the minute."""
+        if seconds < 120:
+            return self("span.seconds", number=self.number(round(seconds)))
+        return self.exact(timedelta(seconds=seconds))
+
     def exact(self, length: timedelta) -> str:
         """Write a length to the minute: `30 h 20`, `4 d 9 h`."""
         minutes = max(0, int(length.total_seconds())) // 60

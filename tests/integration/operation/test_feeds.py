@@ -5,6 +5,7 @@ import datetime
 import re
 from datetime import timedelta
 
+import pytest
 import trustme
 
 from gateway.core.feed_ports import WHOLE, Ailment, Trouble
@@ -41,6 +42,21 @@ async def test_a_feed_shows_when_it_was_last_heard_how_often_and_how_late(office
     assert "mouvements" in page
     assert re.search(r'aria-label="3 messages en 24 heures, 1 au plus par heure', page)
     assert '<a href="/quarantine">1</a>' in page
+
+
+@pytest.mark.field("FL-097")
+async def test_numbers_a_sender_left_out_are_listed_once_they_are_late(office: OpsSite):
+    for number in (101, 102, 110):
+        message = numbered(A03.read_bytes(), f"M{number}")
+        await office.send(message.replace(b"|T|2.5^FRA^2.11|", b"|T|2.5^FRA^2.11|%d|" % number))
+    early = await _page(office)
+    office.clock.instant += timedelta(minutes=16)
+
+    page = await _page(office)
+
+    assert "Numéros manquants" not in early
+    assert "Numéros manquants" in page
+    assert re.search(r"GAM[^<]*, [^<]*: 103 à 109", page.replace("\xa0", " "))
 
 
 async def test_a_silence_that_was_told_is_on_top_and_accuses_nobody(office: OpsSite):

@@ -22,6 +22,8 @@ from gateway.fhir.identity import Ids
 
 _HOURS = 24
 _HOUR = timedelta(hours=1)
+#: A number that is missing for less may be on its way over another connection.
+_LATE = timedelta(minutes=15)
 #: Expectations in suspense that are looked at.
 _LOOKED = 1000
 _ORDER = ("silent", "skewed", "rejecting", "live")
@@ -83,6 +85,7 @@ class FlowReader:
                 tx.inbox.counts(),
                 by_status(tx.outbox.counts()),
                 max(0.0, oldest),
+                tuple(tx.feeds.missing(now - _LATE)),
             )
 
         return await self.store.read(work)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gateway.core.audit import Entry
 from gateway.core.deliveries import DeliveryStatus
+from gateway.core.feed_ports import MissingNumbers
 from gateway.core.messages import InboxStatus
 from gateway.entry.certificate_dates import Dates
 from gateway.entry.mllp import PendingFrame
@@ -177,7 +178,11 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class FeedsPage:
-    """Flows by source, and what runs beside them."""
+    """Flows by source, and what runs beside them.
+
+    Attributes:
+        missing: numbers (MSH-13) that did not come, of senders that count.
+    """
 
     sources: tuple[SourceRow, ...]
     frames: tuple[PendingFrame, ...]
@@ -186,6 +191,7 @@ class FeedsPage:
     inbox: Mapping[InboxStatus, int]
     outbox: Mapping[DeliveryStatus, int]
     oldest_s: float
+    missing: tuple[MissingNumbers, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
