@@ -114,8 +114,8 @@ def _reconsider(tx: Transaction, row: Delivery, now: datetime) -> bool:
     note = reasons.words(verdict.reason)
     if verdict.status is DeliveryStatus.QUEUED:
         tx.outbox.amend(row.id, _details(row, verdict, standing), since=now)
+        # That it waited stays told: what was missing is what ends the gap, not its undoing.
         tx.outbox.settle(row.id, DeliveryStatus.QUEUED, now)
-        unsay(tx, row.id, now)
         return True
     if note != row.note:
         tx.outbox.settle(row.id, verdict.status, now, note=note)

@@ -119,13 +119,11 @@ def _holder(tx: Transaction, said: Mapping[str, Any]) -> Target:
 
 
 def _kept(tx: Transaction, delivery_id: int, assertion: Assertion) -> list[Assertion]:
-    """Return what a row asserts under other keys: being read takes no arrival back."""
+    """Return what a row asserts under other keys: being read takes no arrival back, nor a wait."""
     if assertion.patient is None:
         return []
     return [
         one.assertion
         for one in told_under(tx, told_of(assertion.patient.id)[0])
-        if one.order == -delivery_id
-        and one.assertion.key != assertion.key
-        and one.assertion.event != HELD
+        if one.order == -delivery_id and one.assertion.key != assertion.key
     ]

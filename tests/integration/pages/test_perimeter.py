@@ -10,6 +10,8 @@ import pytest
 from gateway.core.contributions import Target
 from gateway.core.facts import Status, feed_subject
 from gateway.core.ports import Store
+from gateway.core.worklist import Shelf as Listed
+from gateway.core.worklist import WorkRow
 from tests.contract.store.watch_builders import expects, turns
 from tests.integration.rest.conftest import Shelf
 from tests.support.office import Office, open_office
@@ -50,7 +52,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 async def gaps_of(store: Store, *holders: str) -> None:
     """Leave a gap with each."""
 
-    def work(tx) -> None:
+    def given(tx) -> None:
         for one in holders:
             gap = f"gap-{one.replace(':', '-')}"
             row = expects(
@@ -60,8 +62,13 @@ async def gaps_of(store: Store, *holders: str) -> None:
             )  # fmt: skip
             line = turns(gap, Status.OVERDUE)
             tx.watch.save(one, [row], [line], START, None)
+            work = WorkRow(
+                gap, Listed.OPEN, row.severity, row.deadline, row.rule, HOSPITAL, "", "open", one,
+                START, 1,
+            )  # fmt: skip
+            tx.worklist.put([work])
 
-    await store.write(work)
+    await store.write(given)
 
 
 async def works(office: Office, text: str, finess: str = HOSPITAL) -> None:
