@@ -13,7 +13,7 @@ import structlog
 from gateway.core.audit import Link, Trace, fault
 from gateway.core.errors import RetriableError
 from gateway.core.issues import Issue, Severity
-from gateway.core.ports import Store
+from gateway.core.ports import Store, Transaction
 
 #: Longest time an entry waits, seconds.
 WAIT_S = 0.2
@@ -34,6 +34,8 @@ class Journal:
         self._waiting: list[Trace] = []
         self._writing = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
+        #: The last write did not say how it ended; its entries may be there.
+        self._is_doubtful = False
 
     @property
     def waiting(self) -> int:
@@ -62,11 +64,26 @@ class Journal:
         await self.flush()
 
     async def flush(self) -> None:
-        """Keep what waits; it waits on when the store is away."""
+        """Keep what waits; it waits on when the store is away.
+
+        Whoever asks may give up: what is being written is written to its end.
+        """
+        writing = asyncio.ensure_future(self._write())
+        # Nobody may be left to hear it; what waits is written at the next flush.
+        writing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(writing)
+
+    async def _write(self) -> None:
         async with self._writing:
             while self._waiting:
                 batch = self._waiting[:_AT_ONCE]
-                await self._store.write(lambda tx, batch=batch: tx.audit.append(batch))  # type: ignore[misc] # bound now
+                look, self._is_doubtful = self._is_doubtful, True
+                await self._store.write(
+                    lambda tx, batch=batch, look=look: tx.audit.append(  # type: ignore[misc] # bound now
+                        _absent(tx, batch) if look else batch
+                    )
+                )
+                self._is_doubtful = False
                 del self._waiting[: len(batch)]
 
     async def close(self) -> None:
@@ -131,6 +148,10 @@ async def verify(store: Store, anchors: Sequence[Link] = ()) -> Proof:
     if missing:
         return Proof(place, f"the journal was cut off before number {missing}")
     return Proof(place)
+
+
+def _absent(tx: Transaction, traces: Sequence[Trace]) -> list[Trace]:
+    return [one for one in traces if tx.audit.get(one.id) is None]
 
 
 def _full() -> Issue:
