@@ -6,12 +6,12 @@ cannot be read has no date: who uses it refuses it by itself. Never the key.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from cryptography import x509
-
+from gateway.core.errors import FatalError
+from gateway.entry.certificates import Place, read
 from gateway.entry.settings import Settings
 
 
@@ -66,12 +66,7 @@ def _files(settings: Settings) -> Iterator[tuple[Use, Path]]:
 
 def _read(use: Use, file: Path) -> Dates:
     try:
-        found = x509.load_pem_x509_certificates(file.read_bytes())[0]
-    except (OSError, ValueError):
+        found = read(Place(use.value, "", file))[0]
+    except FatalError:
         return Dates(use)
-    return Dates(
-        use,
-        found.subject.rfc4514_string(),
-        found.not_valid_before_utc.astimezone(UTC),
-        found.not_valid_after_utc.astimezone(UTC),
-    )
+    return Dates(use, found.subject, found.begins, found.ends)
