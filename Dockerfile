@@ -11,6 +11,10 @@ COPY profiles profiles
 RUN HATCH_BUILD_HOOK_ENABLE_CUSTOM=true /opt/relais/bin/pip install --no-cache-dir --no-build-isolation --no-deps .
 
 FROM python:3.11-slim-bookworm
+# What sets the text of the PDF beside a mailed document.
+RUN apt-get update -q && apt-get install -q -y --no-install-recommends \
+    libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
+  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/relais /opt/relais
 RUN useradd --system --create-home --home-dir /var/lib/relais relais
 USER relais

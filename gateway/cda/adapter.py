@@ -22,6 +22,7 @@ from gateway.cda.outcome import contributions_of
 from gateway.cda.reader import Document, Node
 from gateway.cda.stay import encounter_class_of, stay_times
 from gateway.core.contributions import Mapped, Target, Version
+from gateway.core.digits import whole_number
 from gateway.core.envelope import Envelope
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
@@ -49,6 +50,8 @@ SENDER = "cda"
 #: Concept maps the converters read by themselves, for `mapping.check`.
 CONCEPTMAPS = frozenset({"cda-code-systems", "cda-units", "cancer-request-kind", "cda-severity"})
 _GENERIC = "document"
+#: Some write the instant as the number of a version.
+_LAST_VERSION = 10**18
 _STRUCTURE_ROOT = "1.2.250.1.71.4.2.2"
 
 
@@ -273,8 +276,8 @@ def _context(
     set_key = document_key(named.get("root"), named.get("extension"))
     master = master_identifier(own.get("root"), own.get("extension"))
     number = root.child("versionNumber")
-    version = number.get("value") if number is not None else ""
-    if not version.isdigit():
+    version = whole_number(number.get("value"), _LAST_VERSION) if number is not None else None
+    if version is None:
         flags.append("version-missing")
     return Context(
         document=document,
@@ -285,7 +288,7 @@ def _context(
         ipp_system=identity.ipp_system,
         set_key=set_key,
         master=master,
-        version=int(version) if version.isdigit() else 0,
+        version=version or 0,
         reference=Target("DocumentReference", ids.document(*master)),
         stay=_stay(document, ids, envelope, set_key),
         created=created,
@@ -314,7 +317,15 @@ def _stay(document: Document, ids: Ids, envelope: Envelope | None, set_key: str)
 
 
 def _version(context: Context) -> Version:
-    """Return the version of everything a document says: its time, its number, its bytes."""
+    """Return the version of everything a document says: its time, its number, its bytes.
+
+    The same document in a later message is told later: what that message changes of it, such as
+    its masks, counts.
+
+    Spec: CI-SIS volet on CDA documents in HL7 v2, MODIF_CONF_CODE.
+    """
     created = context.created.bounds_utc()[0]
+    sent = _sent_at(context.envelope) if context.envelope is not None else None
+    told = created if sent is None else max(created, sent.bounds_utc()[0])
     # The store keeps six digits of the rank.
-    return Version(created, created, min(context.version, 999_999), context.digest)
+    return Version(created, told, min(context.version, 999_999), context.digest)

@@ -8,6 +8,7 @@ from typing import Any
 from gateway.cda.entries import EntryKey, part_key
 from gateway.cda.reader import Document, Node
 from gateway.core.contributions import Json, Target
+from gateway.core.digits import whole_number
 from gateway.core.envelope import Envelope
 from gateway.core.issues import Issue
 from gateway.core.timestamps import Timestamp
@@ -152,7 +153,7 @@ class Context:
             return None
         said = parent[0].child("versionNumber")
         before = said.get("value") if said is not None else ""
-        return before if before.isdigit() else str(self.version - 1)
+        return before if whole_number(before) is not None else str(self.version - 1)
 
     def making(self, type_: str, node: Node) -> str | None:
         """Return the id of the resource being made from a statement, and note that it is made."""

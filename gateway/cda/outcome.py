@@ -71,10 +71,17 @@ def _contribution(
         # It points to an Encounter that may give way to the stay of a message.
         kind = Kind.OWN
     if _is_background(result, context):
-        version = version.background()
+        # What fills is ordered by the documents, however late one of them is sent.
+        version = version._replace(sent_at=version.recorded_at).background()
     document = context.document_key if type_ in VERSIONED else ""
     return Contribution(
-        target, version, resource, removals=result.removals, kind=kind, document=document
+        target,
+        version,
+        resource,
+        removals=result.removals,
+        kind=kind,
+        document=document,
+        told_in=context.reference.id if kind is Kind.OWN else "",
     )
 
 

@@ -6,6 +6,7 @@ Structuration minimale, XML without DTD).
 """
 
 import re
+import threading
 from dataclasses import dataclass
 
 from lxml import etree
@@ -15,6 +16,7 @@ from gateway.core.issues import Issue, Severity
 
 #: libxml2 keeps its own limits (text node 10^7 bytes, depth 256) unless a tree is declared huge.
 _LIBXML_TEXT = 10_000_000
+_parsers = threading.local()
 
 #: Encodings that are read, all supersets of ASCII but UTF-16, which needs its byte-order mark.
 #: Anything else (UTF-7, EBCDIC, UTF-32) could hide markup from the scan below.
@@ -161,21 +163,8 @@ def _refuse_excess(text: bytes, limits: Limits) -> None:
 
 def _parse(text: bytes, limits: Limits, encoding: str | None) -> etree._Element:
     huge = len(text) >= _LIBXML_TEXT
-    parser = etree.XMLParser(
-        encoding=encoding,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        huge_tree=huge,
-        remove_comments=True,
-        remove_pis=True,
-        collect_ids=False,
-        recover=False,
-    )
     try:
-        root = etree.fromstring(text, parser)
+        root = etree.fromstring(text, _parser(encoding, huge))
     except etree.XMLSyntaxError as error:
         raise RejectedError([_syntax(text, error)]) from error
     except ValueError as error:
@@ -185,6 +174,28 @@ def _parse(text: bytes, limits: Limits, encoding: str | None) -> etree._Element:
     if huge and _depth(root) > limits.depth:
         raise RejectedError([too_big(f"elements are nested deeper than {limits.depth}")])
     return root
+
+
+def _parser(encoding: str | None, huge: bool) -> etree.XMLParser:
+    """Return a parser of the calling thread: making one leaves circles behind."""
+    name = f"{encoding} {huge}"
+    found: etree.XMLParser | None = getattr(_parsers, name, None)
+    if found is None:
+        found = etree.XMLParser(
+            encoding=encoding,
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            attribute_defaults=False,
+            huge_tree=huge,
+            remove_comments=True,
+            remove_pis=True,
+            collect_ids=False,
+            recover=False,
+        )
+        setattr(_parsers, name, found)
+    return found
 
 
 def _depth(root: etree._Element) -> int:

@@ -301,6 +301,13 @@ class Tree:
                 parent.end = len(order)
                 parent, missing = above.pop()
 
+    def release(self) -> None:
+        """Take the elements apart: none holds another one any more."""
+        for node in self.order:
+            node.parent = None
+            node.nodes = _NONE
+        self.order, self.by_tag = [], {}
+
     def inside(self, node: Node, tags: tuple[str, ...]) -> list[Node]:
         """Return the elements of some names inside an element, of any without names, in order."""
         first, end = node.at + 1, node.end

@@ -9,6 +9,7 @@ import re
 from html import escape
 
 from gateway.cda.tree import Node, whole
+from gateway.core.digits import whole_number
 
 _DIV = '<div xmlns="http://www.w3.org/1999/xhtml">'
 #: Elements that keep a name of their own.
@@ -92,7 +93,7 @@ def _attributes(element: Node) -> str:
         found = f' id="{own}"'
     for name in _SPANS:
         number = element.get(name)
-        if number.isdigit():
+        if whole_number(number) is not None:
             found += f' {name}="{number}"'
     # Words taken back must not be read as said.
     return found + (_STRUCK if element.written.get("revised") == "delete" else "")

@@ -14,6 +14,7 @@ from gateway.connectors import directory_faults as faults
 from gateway.connectors.http import HttpClient, HttpFailureError, HttpReply
 from gateway.core.clock import Clock
 from gateway.core.contributions import Json
+from gateway.core.digits import whole_number
 from gateway.core.directory import Entry
 from gateway.core.errors import RejectedError, RetriableError
 
@@ -154,9 +155,9 @@ class Annuaire:
         if reply.status in (401, 403):
             raise RejectedError([faults.refused(reply.status)])
         if reply.status != 200:
-            wait = reply.headers.get("retry-after", "")
+            wait = whole_number(reply.headers.get("retry-after", ""))
             raise RetriableError(
-                [faults.away(f"HTTP {reply.status}")], float(wait) if wait.isdigit() else _AGAIN_S
+                [faults.away(f"HTTP {reply.status}")], _AGAIN_S if wait is None else float(wait)
             )
         return reply
 

@@ -58,6 +58,10 @@ class Dialect(Protocol):
         """Take an entry back."""
         ...
 
+    async def close(self) -> None:
+        """Close the connections that are kept between two requests."""
+        ...
+
 
 class DmpConnector:
     """Feeds the shared record."""
@@ -103,6 +107,10 @@ class DmpConnector:
         if submission.is_delete:
             return await self._delete(submission, delivery)
         return await self._feed(submission, delivery)
+
+    async def close(self) -> None:
+        """Close the connections that are kept between two rows."""
+        await self._dialect.close()
 
     async def before_resend(self, delivery: Delivery) -> Handover | None:
         """Look whether an earlier attempt arrived; None when it is to be made again.

@@ -18,7 +18,8 @@ from gateway.connectors import dmp_faults as faults
 from gateway.connectors.dmp_answers import Record, Told
 from gateway.connectors.dmp_bundle import Json, document_token, patient_token, provide
 from gateway.connectors.dmp_submission import Submission
-from gateway.connectors.http import HttpClient, HttpFailureError, HttpReply
+from gateway.connectors.http import HttpFailureError, HttpReply
+from gateway.connectors.http_line import HttpLine
 from gateway.core.clock import Clock
 from gateway.core.errors import RejectedError, RelaisError, RetriableError
 
@@ -56,8 +57,13 @@ class PdsmDialect:
         self, endpoint: FhirEndpoint, clock: Clock, new_id: Callable[[], UUID] = uuid4
     ) -> None:
         self._endpoint = endpoint
+        self._line = HttpLine("dmp", endpoint.tls)
         self._clock = clock
         self._new_id = new_id
+
+    async def close(self) -> None:
+        """Close the connections that are kept between two requests."""
+        await self._line.close()
 
     async def record(self, submission: Submission) -> Record:
         """Ask whether the patient is known and active; demographics are not looked at.
@@ -130,7 +136,7 @@ class PdsmDialect:
     async def _post(self, path: str, body: bytes, kind: str, *, is_act: bool) -> HttpReply:
         headers = {"Content-Type": kind, "Accept": _JSON}
         try:
-            async with HttpClient(self._endpoint.tls()) as client:
+            async with self._line.client() as client:
                 reply = await client.post(
                     f"{self._endpoint.base_url}{path}",
                     body,

@@ -27,7 +27,8 @@ from gateway.connectors.dmp_soap import ANSWER_LIMIT, AnswerError, envelope, rea
 from gateway.connectors.dmp_submission import Submission
 from gateway.connectors.dmp_vihf import Software, assertion
 from gateway.connectors.ebrim import Member
-from gateway.connectors.http import HttpClient, HttpFailureError, HttpReply
+from gateway.connectors.http import HttpFailureError, HttpReply
+from gateway.connectors.http_line import HttpLine
 from gateway.core.clock import Clock
 from gateway.core.errors import RejectedError, RelaisError, RetriableError
 
@@ -85,8 +86,13 @@ class XdsDialect:
         self, endpoint: Endpoint, clock: Clock, new_id: Callable[[], UUID] = uuid4
     ) -> None:
         self._endpoint = endpoint
+        self._line = HttpLine("dmp", endpoint.tls)
         self._clock = clock
         self._new_id = new_id
+
+    async def close(self) -> None:
+        """Close the connections that are kept between two requests."""
+        await self._line.close()
 
     async def record(self, submission: Submission) -> Record:
         """Ask whether the patient has an open record.
@@ -185,7 +191,7 @@ class XdsDialect:
     async def _call(self, request: Request, *, is_act: bool) -> etree._Element:
         """Send once; `is_act`: something may have happened there when no answer comes."""
         try:
-            async with HttpClient(self._endpoint.tls()) as client:
+            async with self._line.client() as client:
                 reply = await client.post(
                     self._address(request.action),
                     request.body,

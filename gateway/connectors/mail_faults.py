@@ -221,3 +221,38 @@ def unreadable_attachment(uid: int) -> Issue:
         what="its attachments are packed in a form that cannot be read (winmail.dat).",
         fix="Ask the sender to send without the rich text of Outlook; it is in Relais-Kept.",
     )
+
+
+def cannot_draw() -> Issue:
+    """Say that this machine cannot make the PDF of a document."""
+    return Issue(
+        code="RLS-MSS-044",
+        severity=Severity.FATAL,
+        where="PDF beside the archive",
+        what="this machine has no Pango library, or no font, to set text with.",
+        fix="Install them (Debian: libpango-1.0-0 libpangoft2-1.0-0 fonts-dejavu-core).",
+    )
+
+
+def not_archival(level: str, breaks: str) -> Issue:
+    """Say that the PDF a document holds is not the PDF/A-1 the trust space asks for."""
+    claimed = f"claims PDF/A-{level}" if level else "claims no PDF/A"
+    return Issue(
+        code="RLS-MSS-045",
+        severity=Severity.WARNING,
+        where="nonXMLBody/text",
+        what=f"the PDF of the document {claimed}{f' and has: {breaks}' if breaks else ''}; "
+        "it was sent as its author signed it.",
+        fix="Have the software that writes the document make PDF/A-1.",
+    )
+
+
+def other_mailbox() -> Issue:
+    """Say that the mailbox the sender names is not one the directory knows of the recipient."""
+    return Issue(
+        code="RLS-MSS-046",
+        severity=Severity.WARNING,
+        where="PRT-15.4",
+        what="the directory gives other mailboxes for this recipient; it went to the named one.",
+        fix="Have the sender bring its address book up to date, if no notice of arrival comes.",
+    )

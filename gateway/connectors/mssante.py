@@ -24,6 +24,7 @@ from gateway.connectors import mssante_receipts
 from gateway.connectors.mssante_mail import Mail, Sender, build
 from gateway.connectors.smtp_words import NOT_LET_IN, TOO_LARGE, word
 from gateway.core.deliveries import Delivery, DeliveryStatus, Handover, Notice
+from gateway.core.digits import whole_number
 from gateway.core.errors import RejectedError, RelaisError, RetriableError
 from gateway.mapping.conceptmaps import ConceptMap
 
@@ -113,7 +114,7 @@ class MssanteConnector:
             RetriableError: the operator is away or says 4yz, does not let us in, or was cut
                 after the mail had left (RLS-MSS-020 to 023, 026).
             RejectedError: the mail cannot be built, or is refused for good (RLS-MSS-001 to 017,
-                024, 025, 040).
+                024, 025, 040, 044).
         """
         # Packing and the PDF are CPU work of milliseconds: not on the loop.
         mail = await asyncio.to_thread(self._built, delivery)
@@ -157,7 +158,7 @@ class MssanteConnector:
             return None
         if notice.status is DeliveryStatus.REFUSED:
             code, _, said = notice.note.partition(" ")
-            number = int(code) if code.isdigit() else 550
+            number = whole_number(code) or 550
             raise RejectedError([faults.refused("notice", number, said or word(number))])
         return Handover(notice.status, notice.note, notice.receipt)
 
@@ -209,7 +210,8 @@ class _Session:
 
     def _refuse_large(self, size: int) -> None:
         announced = self._client.esmtp_extensions.get("size", "")
-        if announced.isdigit() and 0 < int(announced) < size:
+        most = whole_number(announced, size)
+        if most is not None and 0 < most < size:
             raise RejectedError([faults.too_large("SMTP SIZE")])
 
     def failure(self, error: Exception) -> RelaisError:
@@ -250,6 +252,8 @@ def _refusal(step: str, code: int) -> RelaisError:
 def _handover(mail: Mail, *, announces: bool) -> Handover:
     """Wait for a notice, or take the hand-over for the arrival where no notice will come."""
     receipt: dict[str, object] = {"message_id": mail.message_id, "lacks": list(mail.lacks)}
+    if mail.doubts:
+        receipt["doubts"] = [f"{one.code} {one.what}" for one in mail.doubts]
     if announces:
         return Handover(DeliveryStatus.SENT, "250 taken", receipt)
     receipt |= {"evidence": "assumed", "assumed": True}

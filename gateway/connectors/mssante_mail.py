@@ -29,10 +29,11 @@ from gateway.cda.xds_metadata import Author, Code, DocumentEntry, describe, show
 from gateway.connectors import mail_faults as faults
 from gateway.connectors import xdm, xdm_reader
 from gateway.connectors.ebrim import SubmissionSet
-from gateway.connectors.letter_pdf import rendering
+from gateway.connectors.letter_pdf import doubts, rendering
 from gateway.connectors.xdm_check import contradictions
 from gateway.core.deliveries import Delivery
 from gateway.core.errors import RejectedError
+from gateway.core.issues import Issue
 from gateway.core.timestamps import PARIS
 from gateway.mapping.conceptmaps import ConceptMap
 
@@ -74,7 +75,12 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail ready to go; `data` has CRLF line ends."""
+    """A mail ready to go; `data` has CRLF line ends.
+
+    Attributes:
+        lacks: attributes that France requires and the header of the document does not give.
+        doubts: what is wrong with the document and does not keep it from leaving.
+    """
 
     sender: str
     recipient: str
@@ -83,6 +89,7 @@ class Mail:
     data: bytes
     archive: bytes
     lacks: tuple[str, ...]
+    doubts: tuple[Issue, ...] = ()
 
 
 def message_id(key: str, domain: str) -> str:
@@ -101,7 +108,8 @@ def build(delivery: Delivery, sender: Sender, conceptmaps: Mapping[str, ConceptM
 
     Raises:
         RejectedError: the document cannot be packed, a header would hold control characters, or
-            the archive does not pass its own reader (RLS-MSS-001 to 017, 040).
+            the archive does not pass its own reader (RLS-MSS-001 to 017, 040), or no PDF can be
+            made here (RLS-MSS-044).
     """
     item = delivery.item
     details = item.details
@@ -138,6 +146,7 @@ def build(delivery: Delivery, sender: Sender, conceptmaps: Mapping[str, ConceptM
         data=as_bytes(mail),
         archive=archive,
         lacks=entry.lacks,
+        doubts=(*doubts(entry), *([faults.other_mailbox()] if details.get("doubted") else [])),
     )
 
 

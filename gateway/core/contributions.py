@@ -102,6 +102,8 @@ class Contribution:
             otherwise (`fhir.versions`); empty for everything else.
         writer: the client that wrote the whole resource over REST (`fhir.written_fold`); empty
             for everything that inputs say.
+        told_in: id of the DocumentReference of the document whose body says it, whose masks it
+            shares when nothing else says it (`fhir.masked`); empty for everything else.
     """
 
     target: Target
@@ -114,6 +116,7 @@ class Contribution:
     movement: Json | None = None
     document: str = ""
     writer: str = ""
+    told_in: str = ""
 
 
 @value(frozen=True, slots=True)

@@ -50,6 +50,13 @@ class OutboxQueries(Protocol):
         """
         ...
 
+    def put_back(self, delivery_id: int, due_at: datetime, note: str) -> None:
+        """Put a row back that was taken and not tried: the attempt does not count.
+
+        A row that is not `sending` any more stays as it is.
+        """
+        ...
+
     def amend(
         self, delivery_id: int, details: Mapping[str, object], *, since: datetime | None = None
     ) -> None:

@@ -29,8 +29,18 @@ class ExportQueries(Protocol):
         """
         ...
 
+    def renew(self, export: Export, until: datetime) -> bool:
+        """Keep a job that was taken until a later instant.
+
+        False when it is not in these hands any more: it was dropped, or taken again since.
+        """
+        ...
+
     def finish(self, export: Export, files: Sequence[ExportFile]) -> bool:
-        """Write how a job ended, with its files; False when it was dropped meanwhile."""
+        """Write how a job ended, with its files.
+
+        False, and nothing is written, when it is not in these hands any more, as of `renew`.
+        """
         ...
 
     def files(self, export_id: str) -> list[ExportFile]:

@@ -115,13 +115,16 @@ class Received:
     """An assertion with its receipt.
 
     Attributes:
-        at: instant of receipt `tr`, UTC, given once.
+        at: instant of receipt `tr`, UTC, given once; of a word that is said again by another
+            clock (`pathway.corrected`) since when it is known so.
         order: inbox id: settles equal instants.
+        heard_at: receipt of the word itself when it is said again.
     """
 
     assertion: Assertion
     at: datetime
     order: int
+    heard_at: datetime | None = None
 
 
 class Status(StrEnum):

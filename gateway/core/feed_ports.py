@@ -6,6 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from gateway.core.contributions import Target
+
+#: Ours and theirs may differ by so much without anybody being told.
+_TOLERANCE = timedelta(minutes=5)
 #: The whole of a feed, where an event is asked for.
 WHOLE = ""
 
@@ -101,6 +105,23 @@ class MissingNumbers(NamedTuple):
     since: datetime
 
 
+class CancelledAlone(NamedTuple):
+    """An input that cancels what nobody had told when it came.
+
+    Attributes:
+        inbox_id: the row it is stored in.
+        at: its receipt, UTC.
+        digest: canonical SHA-256 of the input, that of the versions of what it says.
+        targets: what it cancels.
+    """
+
+    inbox_id: int
+    feed: str
+    at: datetime
+    digest: str
+    targets: tuple[Target, ...]
+
+
 class Ailment(StrEnum):
     """What may be wrong with a feed."""
 
@@ -169,12 +190,25 @@ class ClockCorrection:
         """Return what is added."""
         return timedelta(seconds=self.offset_s)
 
-    def covers(self, feed: str, told: datetime) -> bool:
-        """Tell whether an instant that the clock of a feed told is of this time."""
+    def covers(self, feed: str, told: datetime, received: datetime) -> bool:
+        """Tell whether a word was said in this time, by the wrong clock.
+
+        Around the ends of that time one emission may be read by the wrong clock and by the right
+        one: it is read by the one that brings it nearer to its receipt, and not behind it.
+
+        Args:
+            feed: that said it.
+            told: emission, by the clock of the sender.
+            received: receipt, by ours.
+        """
         true = told + self.offset
-        return (
-            feed == self.feed and self.since <= true and (self.until is None or true < self.until)
-        )
+        if feed != self.feed or not self._holds_at(true) or true > received + _TOLERANCE:
+            return False
+        is_right = not self._holds_at(told) and told <= received + _TOLERANCE
+        return not (is_right and told > true)
+
+    def _holds_at(self, instant: datetime) -> bool:
+        return self.since <= instant and (self.until is None or instant < self.until)
 
 
 class FeedQueries(Protocol):
@@ -238,6 +272,18 @@ class FeedQueries(Protocol):
 
     def missing(self, before: datetime) -> list[MissingNumbers]:
         """Return the numbers that are missing since before an instant, by sender and number."""
+        ...
+
+    def cancel_alone(self, inputs: Sequence[CancelledAlone]) -> None:
+        """Note inputs that cancel what nobody told; one that is noted already stays as it is."""
+        ...
+
+    def cancelled_alone(self, before: datetime) -> list[CancelledAlone]:
+        """Return those that are noted and came before an instant, oldest first."""
+        ...
+
+    def settle_cancelled(self, inbox_ids: Sequence[int]) -> None:
+        """Drop notes: the original came, or nobody waits for it any more."""
         ...
 
     def troubles(self, *, lasting: bool = False) -> list[Trouble]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.core.access import Sight
 from gateway.core.facts import Assertion, ExpectationRow, LedgerLine, Received, Status
+from gateway.core.handoffs import HandoffQueries
 
 #: Messages after which the silence of a feed means something.
 PROVEN_AFTER = 200
@@ -135,8 +136,37 @@ class FeedState:
     proven_at: datetime | None = None
 
 
+class RuleMark(NamedTuple):
+    """What a rule said when somebody last noted it.
+
+    Attributes:
+        rule: its id; empty for the walk to those whom a change concerns.
+        digest: of its versions, empty when it is not in force; of the walk: the last Patient that
+            was walked past.
+        since: from when on it says so; None when it said so before anybody noted it. Of the
+            walk: of the change it follows.
+    """
+
+    rule: str
+    digest: str
+    since: datetime | None
+
+
 class WatchQueries(Protocol):
     """The state of the pathway engine: expectations, ledger, timers, feeds."""
+
+    @property
+    def handoffs(self) -> HandoffQueries:
+        """Return the counts that are kept as expectations change."""
+        ...
+
+    def rule_marks(self) -> list[RuleMark]:
+        """Return what every rule said when it was last noted, by id; empty: nobody noted any."""
+        ...
+
+    def mark_rules(self, marks: Sequence[RuleMark]) -> None:
+        """Note what rules say."""
+        ...
 
     def touch(self, persons: Mapping[str, datetime]) -> None:
         """Ask for a new look at persons at these instants, or earlier if already asked."""
@@ -295,8 +325,18 @@ class WatchQueries(Protocol):
         """Return how many expectations of each rule in these states somebody may be shown."""
         ...
 
-    def feed_seen(self, seen: Sequence[tuple[str, datetime, datetime]]) -> None:
-        """Note messages of feeds: (feed, receipt, emission)."""
+    def feed_seen(
+        self,
+        seen: Sequence[tuple[str, datetime, datetime]],
+        behind_s: Mapping[str, float] | None = None,
+    ) -> None:
+        """Note messages of feeds: (feed, receipt, emission).
+
+        Args:
+            seen: of each, emission as it was told.
+            behind_s: by how much the clock of a feed is behind, where a person allowed it to be
+                read so: watermarks go by the right time.
+        """
         ...
 
     def feeds(self, since: datetime | None = None) -> list[FeedState]:

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from gateway.core.access import Sight
+
 
 class Shelf(StrEnum):
     """Where the work on a gap lies."""
@@ -105,11 +107,19 @@ class WorklistQueries(Protocol):
         """Return the row of each gap that has one."""
         ...
 
-    def listed(self, wanted: Wanted, limit: int) -> list[tuple[WorkRow, tuple[str, ...]]]:
-        """Return rows in their order, each with its place for `Wanted.after`."""
+    def listed(
+        self, wanted: Wanted, limit: int, sight: Sight | None = None
+    ) -> list[tuple[WorkRow, tuple[str, ...]]]:
+        """Return rows in their order, each with its place for `Wanted.after`.
+
+        Args:
+            wanted: which rows.
+            limit: how many at most.
+            sight: those one may be shown, with those of feeds; None: all.
+        """
         ...
 
-    def counted(self, wanted: Wanted, most: int) -> int:
+    def counted(self, wanted: Wanted, most: int, sight: Sight | None = None) -> int:
         """Return how many rows there are, `most` when there are as many or more."""
         ...
 

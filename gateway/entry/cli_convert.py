@@ -16,6 +16,7 @@ from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, RawMessage
 from gateway.entry import settings as settings_module
+from gateway.entry.bench.inputs import channel_of
 from gateway.entry.traced import coverage_lines, short, value_at
 from gateway.entry.unread import unread_lines
 from gateway.entry.wiring import SystemClock, build_converter
@@ -205,12 +206,7 @@ def read_input(file: Path) -> RawMessage:
         body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise RejectedError([_unreadable(error)]) from error
-    is_cda = (
-        body.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"<")
-        and b"urn:hl7-org:v2xml" not in (body[:2048])
-    )
-    channel = Channel.CDA if is_cda else Channel.HTTP
-    return RawMessage(body, channel, SystemClock().now())
+    return RawMessage(body, channel_of(body), SystemClock().now())
 
 
 def explanation(resources: Iterable[Json], conversion: Conversion) -> Iterator[str]:

@@ -52,7 +52,8 @@ def mute(
     }
     said = {name: value for name, value in parts.items() if value}
     wish = Asked(scope, reason, until, note, author or getpass.getuser(), said, since)
-    known = rule_ids(settings_module.load().pathways)
+    settings = settings_module.load()
+    known = rule_ids(settings.pathways, settings.pathway.added)
     now = datetime.now(UTC)
     made = _write(lambda tx: pipeline.mute(tx, wish, known, now))
     print(_line(made, now))

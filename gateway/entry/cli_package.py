@@ -18,6 +18,7 @@ from gateway.entry import settings as settings_module
 from gateway.entry.cli_convert import read_input
 from gateway.entry.mail import mail_sender
 from gateway.entry.package_dmp import write_bundles, write_submissions
+from gateway.entry.package_known import known_here
 from gateway.entry.settings import Settings
 from gateway.entry.wiring import SystemClock, build_converter
 from gateway.mapping.loader import Mappings, load_mappings
@@ -25,7 +26,6 @@ from gateway.pipeline.folds import fold_alone
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import Known, outgoing_documents, route
 from gateway.pipeline.route import explain as explained
-from gateway.pipeline.standing import doctor_of, standing_in
 from gateway.sharing.routing import Decision
 from gateway.sharing.routing_dmp import decide as decide_dmp
 
@@ -112,18 +112,15 @@ def decide(settings: Settings, mappings: Mappings, file: Path) -> list[Decision]
 def _read(
     settings: Settings, mappings: Mappings, file: Path
 ) -> tuple[Prepared, Known, str, datetime]:
-    """Return the input, what it says of its patient, its `DocumentReference/id` and its instant."""
+    """Return the input, what is known of its patient, its `DocumentReference/id`, its instant."""
     converter = build_converter(settings, mappings=mappings)
     raw = read_input(file)
     item = converter.accepted(converter.open(raw))
     resources = fold_alone(item.contributions)
     by_type = {resource["resourceType"]: resource for resource in resources}
-    by_name = {f"{one['resourceType']}/{one['id']}": one for one in resources}
     about = f"DocumentReference/{by_type.get('DocumentReference', {}).get('id', '')}"
     now = item.opened.header.sent_at or raw.received_at
-    shown = by_type.get("Patient", {})
-    known = Known(standing_in(shown), doctor_of(shown, lambda name: by_name.get(name, {})))
-    return item, known, about, now
+    return item, known_here(settings, resources, now), about, now
 
 
 def write(
@@ -143,6 +140,8 @@ def write(
     (folder / ARCHIVE_NAME).write_bytes(mail.archive)
     for name in mail.lacks:
         print(f"{folder}: the header of the document gives no {name}", file=sys.stderr)
+    for doubt in mail.doubts:
+        print(f"{folder}: {doubt}", file=sys.stderr)
 
 
 def print_decision(number: int, decision: Decision, *, explain: bool) -> None:

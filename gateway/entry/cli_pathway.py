@@ -12,7 +12,7 @@ import typer
 from gateway.core.contributions import Target
 from gateway.core.facts import ExpectationRow, Status
 from gateway.core.ports import Store, Transaction
-from gateway.entry import cli_mutes, cli_rules
+from gateway.entry import cli_mutes, cli_rules, cli_trial
 from gateway.entry import settings as settings_module
 from gateway.entry.pathway_log import LogLine, instant, read_log, replayed
 from gateway.entry.settings import Settings
@@ -26,6 +26,7 @@ _PAGE = 1000
 
 pathway.command("rules")(cli_rules.rules)
 pathway.command("check")(cli_rules.check)
+pathway.command("try")(cli_trial.try_)
 pathway.command("mute")(cli_mutes.mute)
 pathway.command("unmute")(cli_mutes.unmute)
 pathway.command("mutes")(cli_mutes.mutes)

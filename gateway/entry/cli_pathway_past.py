@@ -18,6 +18,7 @@ from gateway.core.facts import ExpectationRow
 from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Store, Transaction
 from gateway.entry import settings as settings_module
+from gateway.entry.backtesting import always, compared
 from gateway.entry.pathway_log import instant, read_log, replayed
 from gateway.entry.settings import Settings
 from gateway.entry.told_gap import told_gap
@@ -25,10 +26,8 @@ from gateway.entry.wiring import build_store, load_pathway_rules
 from gateway.mapping.loader import load_mappings
 from gateway.pathway import asof
 from gateway.pathway.asof import Moment
-from gateway.pathway.backtest import Comparison, Load, Outcome, outcome
+from gateway.pathway.backtest import Comparison, Load, Outcome
 from gateway.pathway.lines import gap_line
-from gateway.pathway.rules import Rules
-from gateway.pathway.watermarks import Feeds
 from gateway.pipeline.dossiers import owners
 from gateway.pipeline.histories import histories
 from gateway.pipeline.watch import identifiers
@@ -84,6 +83,7 @@ def as_of(
 
 def explain(
     gap_id: Annotated[str, typer.Argument(help="Id of the gap, or its beginning.")],
+    rules_folder: _Folder = None,
     log: _Log = None,
     until: Annotated[
         str | None, typer.Option(help="Instant the clock of --log runs to, RFC 3339.")
@@ -95,13 +95,13 @@ def explain(
     Example: relais pathway explain 3fa85f64 --language en
     """
     settings = settings_module.load()
-    rules = load_pathway_rules(settings, load_mappings(settings.mappings))
+    rules = load_pathway_rules(settings, load_mappings(settings.mappings), rules_folder)
     end = instant(until, "--until") if until else datetime.now(UTC)
 
     def read(tx: Transaction) -> list[str]:
         return told_gap(tx, gap_id, rules, 1 if language == "en" else 0)
 
-    for line in asyncio.run(_read(settings, log, end, read)):
+    for line in asyncio.run(_read(settings, log, end, read, rules_folder)):
         print(line)
 
 
@@ -135,24 +135,18 @@ def backtest(
     current = load_pathway_rules(settings, mappings)
     changed = load_pathway_rules(settings, mappings, candidate)
     if not from_its_date:
-        changed = _always(changed)
+        changed = always(changed)
     truth = _labels(labels) if labels else {}
 
     def read(tx: Transaction) -> Comparison:
-        feeds = Feeds.of(tx.watch.feeds(), troubles=tx.feeds.troubles())
-        found = list(histories(tx))
-        before, after = (
-            outcome(found, rules, feeds, settings.tenant, end)
-            for rules in (current, current.overlaid(changed))
-        )
-        return Comparison(before, after)
+        return compared(tx, current, changed, settings.tenant, end)
 
-    compared = asyncio.run(_read(settings, log, end, read))
+    found = asyncio.run(_read(settings, log, end, read))
     if output == "json":
-        print(orjson.dumps(_as_json(compared, truth), option=orjson.OPT_INDENT_2).decode())
+        print(orjson.dumps(_as_json(found, truth), option=orjson.OPT_INDENT_2).decode())
     else:
-        print("\n".join(_as_text(compared, truth)))
-    if compared.overloaded() and not accept_load:
+        print("\n".join(_as_text(found, truth)))
+    if found.overloaded() and not accept_load:
         raise typer.Exit(1)
 
 
@@ -160,16 +154,22 @@ def backtest(
 
 
 async def _read(
-    settings: Settings, log: Path | None, until: datetime, work: Callable[[Transaction], T]
+    settings: Settings,
+    log: Path | None,
+    until: datetime,
+    work: Callable[[Transaction], T],
+    rules_folder: Path | None = None,
 ) -> T:
-    async with _source(settings, log, until) as store:
+    async with _source(settings, log, until, rules_folder) as store:
         return await store.read(work)
 
 
 @asynccontextmanager
-async def _source(settings: Settings, log: Path | None, until: datetime) -> AsyncIterator[Store]:
+async def _source(
+    settings: Settings, log: Path | None, until: datetime, rules_folder: Path | None
+) -> AsyncIterator[Store]:
     if log is not None:
-        store, _ = await replayed(settings, read_log(log), until)
+        store, _ = await replayed(settings, read_log(log), until, rules_folder)
     else:
         store = build_store(settings)
         await store.open()
@@ -188,17 +188,6 @@ def _printed(tx: Transaction, rows: list[ExpectationRow]) -> list[bytes]:
         shown = [{"system": s, "value": v} for s, v in names.get(owner, ())]
         printed.append(gap_line(replace(row, patient=Target("Patient", owner)), shown))
     return printed
-
-
-def _always(rules: Rules) -> Rules:
-    """Return the same rules as if the highest version of each had always applied."""
-    return replace(
-        rules,
-        versions={
-            rule_id: (replace(versions[0], applies_from=None),)
-            for rule_id, versions in rules.versions.items()
-        },
-    )
 
 
 # --- what a back-test says --------------------------------------------------------------------

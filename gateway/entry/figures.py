@@ -23,6 +23,7 @@ from gateway.core.messages import InboxStatus
 from gateway.core.ports import Store, Transaction
 from gateway.entry.certificate_dates import Dates
 from gateway.entry.vitals import Vitals
+from gateway.pipeline.cancellations import LATE
 
 #: Counts of whole tables are not taken more often than this, seconds.
 KEPT_S = 5.0
@@ -45,6 +46,7 @@ class Read:
         troubles: (feed, ailment) that last; of the feed as a whole.
         parts: troubles that last of one event of a feed.
         refused: inputs of each feed in quarantine.
+        alone: cancellations whose original has not come after a day.
     """
 
     inbox: Mapping[InboxStatus, int]
@@ -57,6 +59,7 @@ class Read:
     troubles: frozenset[tuple[str, str]]
     parts: int
     refused: Mapping[str, int]
+    alone: int
 
 
 @dataclass(slots=True, eq=False)
@@ -133,6 +136,7 @@ def read_figures(tx: Transaction, now: datetime) -> Read:
         frozenset((one.feed, one.ailment.value) for one in lasting if one.event == WHOLE),
         sum(one.event != WHOLE for one in lasting),
         {feed: count for feed, (count, _) in refused.items()},
+        len(tx.feeds.cancelled_alone(now - LATE)),
     )
 
 
@@ -282,4 +286,9 @@ def _of_feeds(read: Read, declared: Collection[str], now: datetime) -> Iterator[
         "Inputs of a feed of a declared establishment that are in quarantine.",
         ("feed",),
         [((feed,), read.refused.get(feed, 0)) for feed in known],
+    )
+    yield _one(
+        "relais_cancelled_alone",
+        "Cancellations whose original has not come after a day.",
+        float(read.alone),
     )

@@ -16,12 +16,12 @@ from gateway.entry.settings import Settings
 from gateway.entry.wiring import SystemClock
 from gateway.fhir.identity import Ids
 from gateway.hl7v2 import ack
-from gateway.mapping.loader import load_mappings
+from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pipeline.convert import Converter, ConvertOptions
 from gateway.pipeline.prepared import Prepared
 
 #: A message is judged wherever it is meant to go.
-_PROCESSING_IDS = frozenset({"P", "T", "D"})
+PROCESSING_IDS = frozenset({"P", "T", "D"})
 #: Of inputs that a door takes.
 TAKEN = frozenset({InboxStatus.CONVERTED, InboxStatus.IGNORED, InboxStatus.RECEIVED})
 
@@ -40,10 +40,18 @@ class Judge:
             raw: the input.
             name: of it, for the report.
         """
-        opened = self._converter.open(raw)
-        prepared = self._converter.prepare(opened)
+        return self.report(self._converter.prepare(self._converter.open(raw)), name)
+
+    def report(self, prepared: Prepared, name: str) -> Report:
+        """Judge a message that the converter has prepared.
+
+        Args:
+            prepared: by the converter of this judge.
+            name: of the input, for the report.
+        """
+        opened = prepared.opened
         door = DoorWord(_answer(prepared), prepared.issues)
-        return self._validator.validate(raw.body, opened.site, name=name, door=door)
+        return self._validator.validate(opened.raw.body, opened.site, name=name, door=door)
 
 
 def build_judge(settings: Settings, site: str | None = None) -> Judge:
@@ -56,23 +64,26 @@ def build_judge(settings: Settings, site: str | None = None) -> Judge:
     Raises:
         FatalError: a file is wrong, or there is no such site (RLS-CFG-113).
     """
-    return Judge(Validator(load_profiles(), _PROCESSING_IDS), build_converter(settings, site))
+    return Judge(Validator(load_profiles(), PROCESSING_IDS), build_converter(settings, site))
 
 
-def build_converter(settings: Settings, site: str | None = None) -> Converter:
+def build_converter(
+    settings: Settings, site: str | None = None, mappings: Mappings | None = None
+) -> Converter:
     """Build a converter that takes whatever a judge is given.
 
     Args:
         settings: of the installation.
         site: name of the site table to use whatever the sender.
+        mappings: those of the settings by default.
 
     Raises:
         FatalError: a file is wrong, or there is no such site (RLS-CFG-113).
     """
-    mappings = load_mappings(settings.mappings)
+    mappings = mappings or load_mappings(settings.mappings)
     if site is not None and site not in mappings.sites.by_name:
         raise FatalError([_no_site(site, mappings.sites.by_name)])
-    options = ConvertOptions(processing_ids=_PROCESSING_IDS, test_ins=True, site=site)
+    options = ConvertOptions(processing_ids=PROCESSING_IDS, test_ins=True, site=site)
     return Converter(mappings, Ids(settings.id_namespace), SystemClock(), options)
 
 

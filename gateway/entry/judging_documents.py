@@ -19,6 +19,7 @@ from gateway.core.messages import InboxStatus, RawMessage
 from gateway.entry.judging import TAKEN, build_converter
 from gateway.entry.settings import CdaSettings, Settings
 from gateway.pipeline.convert import Converter
+from gateway.pipeline.prepared import Prepared
 
 _KIT = "schema and schematrons"
 
@@ -52,12 +53,21 @@ class DocumentJudge:
             raw: the input.
             name: of it, for the report.
         """
-        prepared = self._converter.prepare(self._converter.open(raw))
+        return self.report(self._converter.prepare(self._converter.open(raw)), name)
+
+    def report(self, prepared: Prepared, name: str) -> Report:
+        """Judge a document that the converter has prepared.
+
+        Args:
+            prepared: by the converter of this judge.
+            name: of the input, for the report.
+        """
+        body = prepared.opened.raw.body
         refused = "422" if prepared.status is InboxStatus.QUARANTINED else ""
         door = DoorAnswer("201" if prepared.status in TAKEN else refused, prepared.issues)
-        verdict = self._by_kit(raw.body)
+        verdict = self._by_kit(body)
         return self._validator.validate(
-            raw.body, name=name, door=door, more=verdict.findings, checks=verdict.checks
+            body, name=name, door=door, more=verdict.findings, checks=verdict.checks
         )
 
     def _by_kit(self, body: bytes) -> Verdict:
@@ -93,11 +103,11 @@ def build_document_judge(settings: Settings, site: str | None = None) -> Documen
             workers=own.toolkit_workers,
             seconds=own.toolkit_seconds,
         )
-    validator = CdaValidator(profiles, __version__, _value_sets(own))
+    validator = CdaValidator(profiles, __version__, value_sets_of(own))
     return DocumentJudge(validator, build_converter(settings, site), toolkit)
 
 
-def _value_sets(settings: CdaSettings) -> ValueSets | None:
+def value_sets_of(settings: CdaSettings) -> ValueSets | None:
     """Return the configured value sets, else those of the test kit, else None."""
     folder = settings.value_sets
     if folder is None and settings.toolkit is not None:

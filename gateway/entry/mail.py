@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from gateway.connectors.letter_pdf import check_drawing
 from gateway.connectors.mail_tls import operator_context
 from gateway.connectors.mssante import Domain, MssanteConnector, Operator
 from gateway.connectors.mssante_mail import Mail, Sender
@@ -42,7 +43,8 @@ def build_mssante(
         takes: tells whether letters to an address of ours are wanted.
 
     Raises:
-        FatalError: certificates are missing or wrong (RLS-MSS-041 to 043).
+        FatalError: certificates are missing or wrong (RLS-MSS-041 to 043), or this machine
+            cannot set text (RLS-MSS-044).
     """
     part = settings.mssante
     if not part.smtp_host:
@@ -52,6 +54,7 @@ def build_mssante(
     make = partial(_context, part.authority, part.certificate, part.key, part.revoked)
     # Read once now: a missing file stops the start and not the first mail.
     make()
+    check_drawing()
     operator = Operator(
         host=part.smtp_host,
         port=part.smtp_port,

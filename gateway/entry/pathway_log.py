@@ -163,6 +163,15 @@ def _lines(log: Path) -> Iterator[LogLine]:
         text = sys.stdin.buffer.read() if str(log) == "-" else log.read_bytes()
     except OSError as error:
         raise RejectedError([_bad_line("log", (error.strerror or "unreadable").lower())]) from error
+    yield from lines_of(text)
+
+
+def lines_of(text: bytes) -> Iterator[LogLine]:
+    """Yield the lines of a log as they stand.
+
+    Raises:
+        RejectedError: a line cannot be read (RLS-PTH-120).
+    """
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             yield _line(line, f"log line {number}")

@@ -50,6 +50,7 @@ from gateway.entry.wiring import (
     build_value_sets,
     build_workers,
 )
+from gateway.entry.workbench import Workbench
 from gateway.entry.workers import Workers
 from gateway.hl7v2 import ack
 from gateway.mapping.loader import load_mappings
@@ -116,6 +117,7 @@ class Gateway:
         self.mappings = load_mappings(settings.mappings)
         self.converter = build_converter(settings, clock=self.clock, mappings=self.mappings)
         self.receiver = build_receiver(settings, self.store, self.converter, self.clock)
+        self.workbench = Workbench(settings, self.mappings)
         self.house = House(self.receive, self._answer, self.receiver.incident, self.clock)
         self.http_port = 0
         self.base_url = ""
@@ -198,6 +200,7 @@ class Gateway:
         if self._hub is not None:
             # Open pages keep a stream; the server would wait for each of them.
             self._hub.close()
+        self.workbench.close()
         if self._http is not None:
             await self._http.stop()
         if self._workers is not None:
@@ -300,6 +303,7 @@ class Gateway:
             (build_psc(self.settings, self.clock, self.base_url), self.journal),
             Beside(lambda: certificate_dates(self.settings), self._frames, self.vitals.loops),
             base,
+            self.workbench.router,
         )
         return [
             pages,

@@ -20,7 +20,7 @@ from pydantic_settings import (
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.entry.settings_access import PscSettings
-from gateway.entry.settings_parts import DirectorySettings, ExportsSettings
+from gateway.entry.settings_parts import DirectorySettings, ExportsSettings, WorkbenchSettings
 from gateway.entry.settings_record import DmpSettings as DmpSettings
 
 #: Namespace of computed ids in tests and the demo; an installation sets its own.
@@ -113,6 +113,11 @@ class PathwaySettings(_Part):
 
     on: tuple[str, ...] = Field((), description="rules to turn on, by id; * all")
     off: tuple[str, ...] = Field((), description="rules to turn off, by id; wins over `on`")
+    added: Path | None = Field(
+        None,
+        description="folder of rules beside the others, all on; a higher version of one of "
+        "them takes its place",
+    )
     rejects_per_hour: int = Field(
         10, ge=1, description="inputs of a feed refused in an hour beyond which people are told"
     )
@@ -167,6 +172,9 @@ class HooksSettings(_Part):
     horizon_days: float = Field(3.0, gt=0, description="how long a delivery is tried again")
     off_days: float = Field(
         30.0, gt=0, description="a subscription so long in error without its client is turned off"
+    )
+    events_per_second: int = Field(
+        0, ge=0, description="events a second to one subscription at most; 0: no limit"
     )
     kept_events: int = Field(
         100_000, ge=1, description="events of each subscription `$events` still gives"
@@ -296,6 +304,7 @@ class Settings(BaseSettings):
     cda: CdaSettings = CdaSettings()
     fhir: FhirSettings = FhirSettings()
     psc: PscSettings = PscSettings()
+    workbench: WorkbenchSettings = WorkbenchSettings()
 
     @classmethod
     def settings_customise_sources(

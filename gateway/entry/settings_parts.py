@@ -30,3 +30,18 @@ class ExportsSettings(_Part):
 
     keep_hours: float = Field(24.0, gt=0, description="how long an export can be fetched")
     per_client: int = Field(5, ge=1, description="exports of one client that are kept at once")
+
+
+class WorkbenchSettings(_Part):
+    """`[workbench]`: what integrators try messages, mappings and rules with."""
+
+    seconds: float = Field(5.0, gt=0, le=60, description="longest time to look at one input")
+    targets: dict[str, str] = Field(
+        {}, description="test gateways messages may be sent to: name, mllp:// or http:// address"
+    )
+    mappings: Path | None = Field(
+        None, description="folder of mappings to be compared with those in force"
+    )
+    backtest_seconds: float = Field(
+        120.0, gt=0, le=3600, description="longest time to try a rule on a log"
+    )

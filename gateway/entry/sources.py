@@ -13,7 +13,7 @@ from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.mapping.converters import Converters
 from gateway.mapping.loader import Mappings
 from gateway.mapping.plan import FactPlan, FactUse
-from gateway.pipeline import business_acks, feed_watch, outgoing, submissions, work
+from gateway.pipeline import business_acks, feed_watch, outgoing, submissions, told_calls, work
 
 
 def told_by_sources(mappings: Mappings) -> dict[str, frozenset[str]]:
@@ -68,6 +68,7 @@ _CODE = {
     "submissions to the shared record": submissions.ASSERTS,
     "watch over feeds": feed_watch.ASSERTS,
     "Task over REST": work.ASSERTS,
+    "Communication over REST": told_calls.ASSERTS,
 }
 
 

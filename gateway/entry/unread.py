@@ -40,16 +40,27 @@ def unread_lines(
     opened = converter.open(raw)
     if raw.channel is Channel.CDA or not isinstance(opened.parsed, Message):
         return
-    found = _unread(opened, opened.parsed, mappings, settings)
+    found = unread_fields(opened, opened.parsed, hl7_adapter.compile_plans(mappings), settings)
     if found:
         yield "not read"
     for segment, places in found.items():
         yield f"  {segment}: {', '.join(places)}"
 
 
-def _unread(
-    opened: Opened, message: Message, mappings: Mappings, settings: Settings
+def unread_fields(
+    opened: Opened, message: Message, plans: hl7_adapter.Plans, settings: Settings
 ) -> dict[str, list[str]]:
+    """Return the fields with a value that nothing reads, by segment.
+
+    Args:
+        opened: an input that converts.
+        message: its content.
+        plans: it is converted with.
+        settings: of the installation.
+
+    Raises:
+        RejectedError: the input is refused.
+    """
     message = with_repaired_zbe(message)
     watched, reads = tracked(message)
     reads.update(("MSH", 1, number) for number in _HEADER)
@@ -60,7 +71,6 @@ def _unread(
         options["cda_identifiers"] = cda_adapter.identifiers(document)
         hl7_adapter.envelope(watched, opened.site, ids, **options)
         participants(watched)
-    plans = hl7_adapter.compile_plans(mappings)
     mapped = hl7_adapter.contribute(
         watched, plans, opened.site, ids, header=opened.header, **options
     )

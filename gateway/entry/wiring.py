@@ -1,5 +1,6 @@
 """Builds the house from the settings: the only place that knows which implementation is used."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,13 +45,14 @@ from gateway.entry.sources import brought_by
 from gateway.entry.subscribing import build_alerts, build_channels, build_subscriptions
 from gateway.entry.web.live import Hub
 from gateway.entry.web.login import gate_of, still_in
-from gateway.entry.web.ops.desk import Ops
+from gateway.entry.web.ops.desk import Desk, Ops
 from gateway.entry.web.ops.drafts import DraftDesk
 from gateway.entry.web.ops.flows import Beside, FlowReader
 from gateway.entry.web.ops.quarantine import QuarantineReader
 from gateway.entry.web.ops.sending import DeliveryReader
 from gateway.entry.web.ops.trail import JournalReader
 from gateway.entry.web.people import Staff
+from gateway.entry.web.pilot.routes import pilot_of
 from gateway.entry.web.render import WebSettings
 from gateway.entry.web.routes import web_router
 from gateway.entry.web.rulebook import RuleBook, single_sectors
@@ -84,6 +86,7 @@ from gateway.pipeline.journal import Journal
 from gateway.pipeline.receive import ReceiveLimits, Receiver
 from gateway.pipeline.replay import Replayer
 from gateway.pipeline.rights import Settler
+from gateway.pipeline.rule_changes import RuleChanges
 from gateway.pipeline.subscribed import HOOK
 from gateway.pipeline.sweep import Sweep
 from gateway.pipeline.to_hospital import CONNECTOR
@@ -93,7 +96,6 @@ from gateway.sharing.routing import CONNECTOR as MAIL
 from gateway.sharing.routing_dmp import CONNECTOR as RECORD
 from gateway.store.factory import open_store
 
-#: Concept maps that HL7 v2 converters use by themselves.
 #: Loopback, demo and tests take every processing id and the INS of test and demonstration.
 _ALL_PROCESSING_IDS = frozenset({"P", "T", "D"})
 
@@ -192,7 +194,8 @@ def load_pathway_rules(settings: Settings, mappings: Mappings, folder: Path | No
     if folder is not None:
         return load_rules(folder, tables)
     wanted = settings.pathway
-    return chosen(load_rules(settings.pathways, tables), wanted.on, wanted.off)
+    rules = load_rules(settings.pathways, tables, wanted.added)
+    return chosen(rules, wanted.on, wanted.off)
 
 
 def build_watcher(
@@ -211,7 +214,7 @@ def build_watcher(
         lag=timedelta(seconds=settings.watch_lag_s if shared else 0),
     )
     rules = load_pathway_rules(settings, mappings, rules_folder)
-    return Watcher(store, rules, Ids(settings.id_namespace), clock, watch)
+    return Watcher(store, rules, Ids(settings.id_namespace), clock, watch, RuleChanges(rules))
 
 
 def build_pages(
@@ -223,6 +226,7 @@ def build_pages(
     accounts: tuple[Psc | None, Journal] | None = None,
     beside: Beside | None = None,
     base: str = "",
+    workbench: Callable[[Desk], APIRouter] | None = None,
 ) -> tuple[APIRouter, Hub]:
     """Build the pages of people, and what tells open ones that something changed."""
     psc, journal = accounts or (None, None)
@@ -260,8 +264,10 @@ def build_pages(
             DeliveryReader(store, clock),
             JournalReader(store),
             journal,
+            workbench,
         )
-    return web_router(data, clock, hub, shown, login, ops), hub
+    pilot = pilot_of(viewed, RuleBook(rules, sectors), ids, journal)
+    return web_router(data, clock, hub, shown, login, ops, pilot), hub
 
 
 def build_replayer(settings: Settings, store: Store, converter: Converter) -> Replayer:
@@ -292,7 +298,7 @@ def build_fhir_doors(
         validation_router(store, lambda: build_resource_judge(settings)),
         subscriptions_router(store, clock, subscriptions),
         sockets_router(store, clock, subscriptions),
-        mutes_router(store, clock, rule_ids(settings.pathways), client_of),
+        mutes_router(store, clock, rule_ids(settings.pathways, settings.pathway.added), client_of),
         messages_router(store, clock, writes),
         transactions_router(store, clock, writes),
         export_router(store, clock, exports),
@@ -345,13 +351,13 @@ def build_workers(
     if hospital is not None:
         connectors.append(hospital)
     horizon = timedelta(days=settings.hooks.horizon_days)
-    rules = {HOOK: RetryRule(horizon, refusals=3), CONNECTOR: mllp_rule(settings)}
     policy = DeliveryPolicy(
         base,
         RetryRule(horizon),
-        rules,
+        {HOOK: RetryRule(horizon, refusals=3), CONNECTOR: mllp_rule(settings)},
         off_after=timedelta(days=settings.hooks.off_days),
         kept_events=settings.hooks.kept_events,
+        per_second=settings.hooks.events_per_second,
     )
     deliverer = Deliverer(
         store,
@@ -369,11 +375,10 @@ def build_workers(
     archivist = Archivist(store, clock, timedelta(days=settings.pathway.archive_days))
     digester = Digester(store, Ids(settings.id_namespace), clock)
     exporter = Exporter(store, clock, timedelta(seconds=settings.watch_lag_s), base)
-    notices = mail[1] if mail else None
     workers = Workers(
         watcher,
         deliverer,
-        notices,
+        mail[1] if mail else None,
         rhythm,
         letters=letters,
         sweep=sweep,
@@ -381,11 +386,7 @@ def build_workers(
         digester=digester,
         settler=Settler(store, clock),
         feeds=FeedWatch(
-            store,
-            clock,
-            watcher.settings,
-            brought_by(mappings),
-            settings.pathway.rejects_per_hour,
+            store, clock, watcher.settings, brought_by(mappings), settings.pathway.rejects_per_hour
         ),
         exporter=exporter,
         directory=build_directory_watch(settings, store, due_clock, client),

@@ -43,6 +43,7 @@ class Rhythm:
     digests_s: float = 5.0
     rights_s: float = 1.0
     feeds_s: float = 60.0
+    rules_s: float = 1.0
     exports_s: float = 1.0
     directory_s: float = 60.0
 
@@ -111,6 +112,8 @@ class Workers:
         """Run every loop in this event loop."""
         rhythm = self._rhythm
         self._run("watch", self._watcher.step, rhythm.watch_s)
+        if self._watcher.changes is not None:
+            self._run("rules", self._watcher.follow_rules, rhythm.rules_s)
         self._run("deliver", self._deliverer.step, rhythm.deliver_s)
         if self._sweep is not None:
             self._run("sweep", self._sweep.step, rhythm.sweep_s)

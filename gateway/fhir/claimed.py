@@ -13,7 +13,7 @@ CLAIMED: dict[str, tuple[str, ...]] = {
     "Appointment": (f"{_FR}appointment",),
     "CarePlan": (f"{_OWN}document-care-plan", f"{_OWN}pathway-plan"),
     "CareTeam": (f"{_OWN}document-care-team",),
-    "Communication": (f"{_OWN}gap-alert",),
+    "Communication": (f"{_OWN}document-sending", f"{_OWN}gap-alert"),
     "DetectedIssue": (f"{_OWN}handoff-gap",),
     "Encounter": (f"{_FR}encounter",),
     "EpisodeOfCare": (f"{_OWN}pathway-episode",),

@@ -68,6 +68,11 @@ def masks_of(index: Iterable[IndexEntry]) -> str:
     return "".join(sorted(found))
 
 
+def hides(code: str) -> bool:
+    """Tell whether a code of confidentiality or visibility hides from somebody."""
+    return code in _HIDDEN
+
+
 def category_of(type_: str) -> str:
     """Return the category of sharing of a type: `handoff` or `document`."""
     return "handoff" if type_ in HANDOFF else "document"

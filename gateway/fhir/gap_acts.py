@@ -108,6 +108,16 @@ def outcome_of(task: Json) -> str:
     return ""
 
 
+def settled_as(task: Json | None) -> tuple[str, str]:
+    """Return DetectedIssue.status and the gap status of a gap that a person settled.
+
+    About another person it never was a gap: it is entered in error, and open or closed no more.
+    """
+    if outcome_of(task or {}) == words.WRONG_IDENTITY:
+        return "entered-in-error", ""
+    return "final", "closed-gap"
+
+
 def name_of(task: Json) -> str:
     """Return the name of who has a Task; empty when nobody has."""
     owner = task.get("owner", {})

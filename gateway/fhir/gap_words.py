@@ -53,8 +53,12 @@ _ALERT = {
 _CODE = {
     "close-handoff-gap": "Clore une rupture de parcours",
     "check-identity": "Vérifier une identité",
+    "choose-mailbox": "Choisir une boîte",
+    "settle-sending": "Régler un envoi",
 }
 
+#: The gap is about another person: it was never one of this one.
+WRONG_IDENTITY = "wrong-identity"
 #: Reasons a person settles a gap for, in the order they are offered.
 CLOSURES = tuple(_CLOSURE)
 

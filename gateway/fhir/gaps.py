@@ -18,6 +18,7 @@ from gateway.core.timestamps import utc_seconds
 from gateway.fhir import gap_words as words
 from gateway.fhir.care import PathwayIds, identifier
 from gateway.fhir.claimed import unversioned
+from gateway.fhir.gap_acts import settled_as
 from gateway.fhir.gap_alerts import ESCALATION
 from gateway.fhir.gap_subject import about, claims
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
@@ -88,16 +89,14 @@ def detected_issue(view: GapView, ids: Ids, before: Json | None, task: Json | No
     status, gap_status = _fact_status(row.status)
     by_person = row.status is Status.OVERDUE and _ended_by_person(task)
     if by_person:
-        gap_status = "closed-gap"
+        status, gap_status = settled_as(task)
     made: Json = {
         "resourceType": "DetectedIssue",
         "id": ids.gap(row.gap_id),
         **claims(GAP_PROFILE, row),
         "extension": _extensions(row, ids, before),
     }
-    if gap_status:
-        concept = words.concept(GAP_STATUSES, gap_status)
-        made["modifierExtension"] = [{"url": GAP_STATUS, "valueCodeableConcept": concept}]
+    made |= _modifier(gap_status)
     made |= {
         "identifier": [{"system": GAP_SYSTEM, "value": row.gap_id}],
         "status": status,
@@ -274,6 +273,13 @@ def _business(task: Json | None) -> str:
     return ""
 
 
+def _modifier(gap_status: str) -> Json:
+    if not gap_status:
+        return {}
+    concept = words.concept(GAP_STATUSES, gap_status)
+    return {"modifierExtension": [{"url": GAP_STATUS, "valueCodeableConcept": concept}]}
+
+
 def _ended_by_person(task: Json | None) -> bool:
     return (
         task is not None and task["status"] in _PERSON_ENDS and _business(task) not in _ENGINE_ENDS
@@ -383,7 +389,8 @@ def settled_issue(issue: Json, task: Json) -> Json:
         task: the Task of its episode as it was just written.
     """
     by_person = _ended_by_person(task)
-    concept = words.concept(GAP_STATUSES, "closed-gap" if by_person else "open-gap")
-    made = {name: value for name, value in unversioned(issue).items() if name != "mitigation"}
-    made["modifierExtension"] = [{"url": GAP_STATUS, "valueCodeableConcept": concept}]
+    status, gap_status = settled_as(task) if by_person else ("final", "open-gap")
+    left = ("mitigation", "modifierExtension")
+    made = {**_aside(unversioned(issue), left), "status": status}
+    made |= _modifier(gap_status)
     return {**made, "mitigation": [_by_person(task)]} if by_person else made

@@ -16,7 +16,7 @@ from gateway.core.systems import FHIR_BASE
 #: On the contribution of such a word. Never published.
 SPOKEN_OF = f"{FHIR_BASE}/StructureDefinition/patient-spoken-of"
 #: How the contents of claims on an INS begin that are no traits.
-_WORD, _HEARD = "=word ", "=heard"
+_WORD, _HEARD = "=word ", "=heard "
 
 
 class Spoken(NamedTuple):
@@ -65,12 +65,38 @@ def word_claim(kind: str, value: str, target: Target, said: Spoken) -> Claim:
         target: the word, or the record that heard it.
         said: of whom it speaks.
     """
-    return Claim(kind, value, target, _HEARD if said.is_heard else f"{_WORD}{said.domain}")
+    return Claim(kind, value, target, f"{_HEARD if said.is_heard else _WORD}{said.domain}")
 
 
 def is_trait(claim: Claim) -> bool:
     """Tell whether a claim on an INS says who bears it."""
     return not claim.content.startswith((_WORD, _HEARD))
+
+
+def is_word(claim: Claim) -> bool:
+    """Tell whether a claim on an INS is held by a word about whoever bears it."""
+    return claim.content.startswith(_WORD)
+
+
+def word_pairs(holders: Sequence[Claim]) -> list[tuple[str, str]]:
+    """Return words with the record that heard them: what the word asserts is about its person.
+
+    A word that two records of the hospital heard belongs to neither, and what bears the INS itself
+    is a record of its own.
+
+    Args:
+        holders: of one INS.
+    """
+    bearers = {claim.target.id for claim in holders if is_trait(claim)}
+    found = []
+    for word in holders:
+        if not is_word(word) or word.target.id in bearers:
+            continue
+        domain = word.content.removeprefix(_WORD)
+        heard_by = sorted({c.target.id for c in holders if c.content == f"{_HEARD}{domain}"})
+        if len(heard_by) == 1:
+            found.append((word.target.id, heard_by[0]))
+    return found
 
 
 def listeners(
@@ -86,7 +112,7 @@ def listeners(
     bearers: dict[tuple[str, str], set[Target]] = {}
     for claim in claims:
         key = claim.kind, claim.value
-        if claim.content.startswith(_WORD):
+        if is_word(claim):
             words.setdefault(key, {})[claim.target] = claim.content.removeprefix(_WORD)
         elif is_trait(claim) and claim.target in parts:
             bearers.setdefault(key, set()).add(claim.target)

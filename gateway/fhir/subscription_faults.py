@@ -100,7 +100,8 @@ def unknown_extension(where: str) -> Issue:
         severity=Severity.ERROR,
         where=where,
         what="this extension is not understood, so what it asks for would not happen.",
-        fix="Use the extensions of Subscriptions R5 Backport 1.1.0 for R4.",
+        fix="Use the extensions of Subscriptions R5 Backport 1.1.0 for R4, or subscription-events-"
+        "per-second of ours.",
     )
 
 

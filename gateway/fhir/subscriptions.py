@@ -22,6 +22,7 @@ from gateway.core.systems import FHIR_BASE
 from gateway.core.timestamps import PARIS
 from gateway.fhir import nde, shape
 from gateway.fhir import subscription_faults as faults
+from gateway.fhir.findings import TYPE
 from gateway.fhir.subscription_channels import (
     CHANNEL_TYPE,
     CONTENTS,
@@ -43,6 +44,8 @@ TIMEOUT = f"{BACKPORT}/StructureDefinition/backport-timeout"
 MAX_COUNT = f"{BACKPORT}/StructureDefinition/backport-max-count"
 #: Ours: what the client of the subscription writes itself is not told to it.
 MUTES_OWN = f"{FHIR_BASE}/StructureDefinition/subscription-mutes-own"
+#: Ours: no more events a second are sent than the receiver wants.
+PER_SECOND = f"{FHIR_BASE}/StructureDefinition/subscription-events-per-second"
 
 #: Events of one notification at most, whatever is asked for.
 MOST = 500
@@ -53,6 +56,7 @@ _NUMBERS = {
     HEARTBEAT: ("valueUnsignedInt", 10, 7 * 86400),
     TIMEOUT: ("valueUnsignedInt", 1, 60),
     MAX_COUNT: ("valuePositiveInt", 1, MOST),
+    PER_SECOND: ("valuePositiveInt", 1, 1000),
 }
 
 
@@ -88,6 +92,7 @@ class Terms:
         channel: type of the channel.
         mutes_own: the writes of its client are no events for it.
         start: what happened before is not told.
+        per_second: events a second at most; 0: as the installation does.
     """
 
     topic: Topic
@@ -103,6 +108,7 @@ class Terms:
     channel: str = "rest-hook"
     mutes_own: bool = False
     start: datetime | None = None
+    per_second: int = 0
 
     @property
     def is_pushed(self) -> bool:
@@ -127,14 +133,16 @@ def accept(resource: Json, rules: SubscriptionRules, now: datetime) -> tuple[Jso
     """
     if not isinstance(resource, dict) or resource.get("resourceType") != "Subscription":
         raise RejectedError([faults.not_a_subscription()])
-    if nde.is_of_guide(resource):
-        resource = nde.as_topic_subscription(resource)
     wrong = [issue for issue in shape.check(resource) if issue.severity.refuses]
+    if nde.is_of_guide(resource):
+        if any(issue.code == TYPE.code for issue in wrong):
+            # What is no object has no elements to be read as the guide has them.
+            raise RejectedError(wrong)
+        resource = nde.as_topic_subscription(resource)
+        wrong = [issue for issue in shape.check(resource) if issue.severity.refuses]
     if wrong:
-        raise RejectedError(wrong)
-    terms, found = _terms(resource)
-    if terms is not None:
-        found += _against_rules(terms, rules, now)
+        raise RejectedError([*wrong, *_beside(resource, wrong, rules, now)])
+    terms, found = _judged(resource, rules, now)
     if found or terms is None:
         raise RejectedError(found)
     # The guide of the French volet knows no handshake: what is sent first is the first event.
@@ -211,6 +219,44 @@ def _without(value: Json, *names: str) -> Json:
     return {name: item for name, item in value.items() if name not in names}
 
 
+def _judged(
+    resource: Json, rules: SubscriptionRules, now: datetime
+) -> tuple[Terms | None, list[Issue]]:
+    """Return the terms of a well-shaped Subscription and every fault of it."""
+    terms, found = _terms(resource)
+    # What no channel can carry is said once, not again by what this installation offers.
+    said = {(one.code, one.where) for one in found}
+    more = _against_rules(resource, rules, now)
+    return terms, [*found, *(one for one in more if (one.code, one.where) not in said)]
+
+
+def _beside(
+    resource: Json, wrong: Sequence[Issue], rules: SubscriptionRules, now: datetime
+) -> list[Issue]:
+    """Return what else is wrong with a Subscription that has places out of shape.
+
+    Those places are left out, and nothing is said of them a second time.
+    """
+    places = [issue.where.split(".")[1:] for issue in wrong]
+    names = {place[0].partition("[")[0] for place in places if place}
+    channel = resource.get("channel")
+    if not isinstance(channel, dict) or not isinstance(resource.get("criteria"), str):
+        return []
+    if any(place in (["channel"], ["channel", "type"]) for place in places):
+        return []
+    inner = {
+        place[1].partition("[")[0] for place in places if place[0] == "channel" and len(place) > 1
+    }
+    left = _without(resource, *(names - {"channel", "criteria"}))
+    _, found = _judged({**left, "channel": _without(channel, *inner)}, rules, now)
+    taken = tuple(issue.where for issue in wrong)
+    return [
+        one
+        for one in found
+        if not any(f"{where}.".startswith(f"{one.where}.") or where == one.where for where in taken)
+    ]
+
+
 def _terms(resource: Json) -> tuple[Terms | None, list[Issue]]:
     """Read the terms of a well-shaped Subscription; None when they make no sense at all."""
     channel = resource["channel"]
@@ -218,13 +264,14 @@ def _terms(resource: Json) -> tuple[Terms | None, list[Issue]]:
     name, taken = channel_of(channel, found)
     topic = TOPICS.get(resource["criteria"])
     if topic is None:
-        return None, [*found, faults.unknown_topic(sorted(TOPICS))]
-    filters = _filters(resource, topic, found)
+        found.append(faults.unknown_topic(sorted(TOPICS)))
+    filters = [] if topic is None else _filters(resource, topic, found)
     content = _extension(channel.get("_payload"), CONTENT).get("valueCode")
     judge_form(channel, content or "", taken, found)
     headers = headers_of(channel.get("header", ()), found) if taken.has_headers else []
     numbers = {url: _number(channel, url, found) for url in _NUMBERS}
-    end = datetime.fromisoformat(resource["end"]) if "end" in resource else None
+    if topic is None:
+        return None, found
     terms = Terms(
         topic=topic,
         filters=tuple(filters),
@@ -234,10 +281,11 @@ def _terms(resource: Json) -> tuple[Terms | None, list[Issue]]:
         headers=tuple(headers),
         heartbeat_s=numbers[HEARTBEAT],
         timeout_s=numbers[TIMEOUT],
-        end=end,
+        end=_end(resource),
         max_count=numbers[MAX_COUNT] or 1,
         channel=name,
         start=_instant(_extension(resource, nde.START).get("valueDateTime", "")),
+        per_second=numbers[PER_SECOND],
         mutes_own=_extension(resource, MUTES_OWN).get("valueBoolean") is True,
     )
     return terms, found
@@ -252,13 +300,22 @@ def _instant(text: str) -> datetime | None:
     return found if found.tzinfo is not None else found.replace(tzinfo=PARIS)
 
 
-def _against_rules(terms: Terms, rules: SubscriptionRules, now: datetime) -> list[Issue]:
-    found = []
-    if terms.content not in rules.contents:
+def _end(resource: Json) -> datetime | None:
+    return datetime.fromisoformat(resource["end"]) if "end" in resource else None
+
+
+def _against_rules(resource: Json, rules: SubscriptionRules, now: datetime) -> list[Issue]:
+    found: list[Issue] = []
+    channel = resource["channel"]
+    content = _extension(channel.get("_payload"), CONTENT).get("valueCode")
+    if content in CONTENTS and content not in rules.contents:
         found.append(faults.unsupported_content([c for c in CONTENTS if c in rules.contents]))
+    # An unknown channel was told of where the form is judged; its endpoint is that of a rest-hook.
+    name, _ = channel_of(channel, [])
     reach = ChannelRules(rules.channels, rules.egress, rules.mail_domains)
-    found += judge_reach(terms.channel, terms.endpoint, reach)
-    if terms.end is not None and terms.end <= now:
+    found += judge_reach(name, channel.get("endpoint", ""), reach)
+    end = _end(resource)
+    if end is not None and end <= now:
         found.append(faults.ended())
     return found
 
@@ -268,7 +325,7 @@ def _foreign(resource: Json) -> list[Issue]:
     channel = resource["channel"]
     places: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
         ("criteria", resource.get("_criteria"), (FILTER,)),
-        ("channel", channel, (HEARTBEAT, TIMEOUT, MAX_COUNT)),
+        ("channel", channel, tuple(_NUMBERS)),
         ("channel.type", channel.get("_type"), (CHANNEL_TYPE,)),
         ("channel.payload", channel.get("_payload"), (CONTENT,)),
         ("channel.endpoint", channel.get("_endpoint"), ()),

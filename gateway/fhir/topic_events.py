@@ -8,6 +8,7 @@ that it was cancelled. `None` stands for a resource that is not there, or not th
 from collections.abc import Callable
 
 from gateway.core.contributions import Json
+from gateway.fhir.sendings import SENDING
 
 #: Tells whether a change is an event.
 Test = Callable[[Json | None, Json | None], bool]
@@ -31,6 +32,13 @@ def created(before: Json | None, after: Json | None) -> bool:
 def changed(before: Json | None, _after: Json | None) -> bool:
     """Tell that something that was there is different, or gone."""
     return before is not None
+
+
+def sending_changed(before: Json | None, after: Json | None) -> bool:
+    """Tell that the sending of a document goes on; alerts about gaps tell of themselves."""
+    kinds = (after or before or {}).get("category", ())
+    codings = (coding for one in kinds for coding in one.get("coding", ()))
+    return any(coding.get("system") == SENDING for coding in codings)
 
 
 def stay_started(before: Json | None, after: Json | None) -> bool:

@@ -102,14 +102,16 @@ GAP_CLOSED = _gap_topic(
 DELIVERY_CHANGED = Topic(
     "delivery-changed",
     "Delivery changed",
-    "An alert about gaps left: an opening, a step of a ladder, a digest.",
+    "An alert about gaps left, or the sending of a document goes on, arrives, waits or fails.",
     "Communication",
     _filters("status", patient="Patient", recipient="Organization"),
+    test=events.sending_changed,
 )
 #: What `GAP` holds together.
 OF_GAPS = (GAP_OPENED, GAP_UPDATED, GAP_CLOSED)
 #: Topics of which every write of a resource is judged.
 OF_CHANGES = (
+    DELIVERY_CHANGED,
     Topic(
         "encounter-admitted",
         "Stay started",
@@ -219,6 +221,4 @@ OF_CHANGES = (
 )
 
 #: Every topic by canonical address.
-TOPICS: dict[str, Topic] = {
-    topic.url: topic for topic in (GAP, *OF_GAPS, DELIVERY_CHANGED, *OF_CHANGES)
-}
+TOPICS: dict[str, Topic] = {topic.url: topic for topic in (GAP, *OF_GAPS, *OF_CHANGES)}

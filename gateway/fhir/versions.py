@@ -123,7 +123,7 @@ class VersionedFold:
         self, target: Target, parts: Sequence[Contribution], rivals: Sequence[Claim]
     ) -> list[Json]:
         """Fold the latest version as the inner fold does, then end or mark what is dropped."""
-        made = self._inner.resources(target, _speaking(parts), rivals)
+        made = self._inner.resources(target, speaking(parts), rivals)
         # What something else than a document says as well is never dropped.
         alone = all(part.document or part.annotates for part in parts)
         end = _end_of(_of_documents(parts), rivals) if alone else ""
@@ -156,7 +156,7 @@ def _of_documents(parts: Iterable[Contribution]) -> dict[str, str]:
     return found
 
 
-def _speaking(parts: Sequence[Contribution]) -> Sequence[Contribution]:
+def speaking(parts: Sequence[Contribution]) -> Sequence[Contribution]:
     """Return the parts that count: of a document what its latest version says, as a whole.
 
     A line that a version says without a date has no date any more. A word on what other versions

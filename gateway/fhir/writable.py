@@ -37,7 +37,7 @@ _OTHERS: Mapping[str, str] = {
     "DetectedIssue": "Relais finds the gaps itself; what is done about one is written to its Task",
     "EpisodeOfCare": "Relais draws the pathways itself",
     "Provenance": "Relais tells itself who wrote what",
-    "Subscription": "a Subscription is written alone, at /fhir/Subscription, never in a Bundle",
+    "Subscription": "it is written at /fhir/Subscription, alone or as an entry of a batch",
 }
 
 

@@ -301,3 +301,14 @@ def bad_focus(where: str, why: str) -> Issue:
         f"the message does not say what it tells: {why}.",
         "Put each resource that is told into an entry, with an identifier, and name it in focus.",
     )
+
+
+def not_in_a_transaction() -> Issue:
+    """Say that a Subscription is no part of a transaction."""
+    return _issue(
+        "RLS-FHR-269",
+        "http.path",
+        "a Subscription is not written in a transaction: it counts once its endpoint has answered,"
+        " which the other entries cannot wait for.",
+        "Send it alone to /fhir/Subscription, or as an entry of a batch.",
+    )

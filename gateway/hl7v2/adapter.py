@@ -121,9 +121,7 @@ def contribute(
     row = _movement(results, context, mapped)
     _collect(results, context, header, mapped, row)
     mapped.feed = facts.feed(context)
-    # Whom a former INS speaks of is known when the word is heard, not here.
-    if not context.patient.spoken_in:
-        mapped.assertions = facts.assertions(plans.facts[name], context, row, header, plans.kinds)
+    mapped.assertions = facts.assertions(plans.facts[name], context, row, header, plans.kinds)
     return mapped
 
 

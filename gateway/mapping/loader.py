@@ -7,7 +7,7 @@ files point to is judged by `mapping.check`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,14 +98,18 @@ def read_yaml_file(path: Path, name: str | None = None) -> TextDocument:
     return read_text_yaml(text, shown)
 
 
-def load_mappings(folder: Path | None = None) -> Mappings:
+def load_mappings(folder: Path | None = None, drafts: Mapping[str, str] | None = None) -> Mappings:
     """Read a mapping folder, by default the one that ships with the program.
+
+    Args:
+        folder: to read.
+        drafts: texts that stand for files of the folder, by path below it (`sites/demo.yaml`).
 
     Raises:
         FatalError: every fault of every file (RLS-CFG-001 to 003, 011, 013).
     """
     root = folder or data_folder("mappings")
-    reading = _Reading(root)
+    reading = _Reading(root, drafts or {})
     reading.plans("hl7v2", reading.mappings.events)
     reading.plans("cda", reading.mappings.documents)
     reading.inheritance()
@@ -119,8 +123,9 @@ def load_mappings(folder: Path | None = None) -> Mappings:
 class _Reading:
     """One pass over a folder: what was read, and what was wrong."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, drafts: Mapping[str, str]) -> None:
         self.root = root
+        self.drafts = {root / path: text for path, text in drafts.items()}
         self.mappings = Mappings()
         self.issues: list[Issue] = []
 
@@ -179,10 +184,14 @@ class _Reading:
         self.mappings.sites = Sites(sites)
 
     def _documents(self, below: str) -> Iterator[tuple[TextDocument, Path]]:
-        for path in sorted((self.root / below).glob("*.y*ml")):
+        folder = self.root / below
+        written = {path for path in self.drafts if path.parent == folder}
+        for path in sorted({*folder.glob("*.y*ml"), *written}):
             name = f"{self.root.name}/{path.relative_to(self.root).as_posix()}"
+            draft = self.drafts.get(path)
             try:
-                yield read_yaml_file(path, name), path
+                read = read_yaml_file(path, name) if draft is None else read_text_yaml(draft, name)
+                yield read, path
             except FatalError as error:
                 self.issues += error.issues
 

@@ -87,22 +87,24 @@ def advance_cohort(
     rows: Sequence[ExpectationRow],
     cohort: Cohort,
     now: datetime,
+    ruled: Mapping[str, datetime] | None = None,
 ) -> list[Walked]:
     """Continue the ledgers of Patients that have been one person up to now.
 
     Args:
         received: every assertion about the Patients.
-        rules: in force; before publishing others, look once more with the old ones.
+        rules: in force.
         feeds: watermarks up to now.
         tenant: of the installation.
         rows: expectations of these Patients as their last looks left them.
         cohort: the Patients and their moves.
         now: instant of this look, not before an earlier one.
+        ruled: since when rules that changed say what they say.
 
     Returns:
         One for each person there is now, by id.
     """
-    walk = _Walk(list(received), rules, feeds, tenant, rows, cohort)
+    walk = _Walk(list(received), rules, feeds, tenant, rows, cohort, ruled or {})
     done: dict[str, Advance] = {}
     for span in _spans(cohort, now):
         done = {
@@ -136,9 +138,10 @@ class _Walk:
         tenant: str,
         rows: Sequence[ExpectationRow],
         cohort: Cohort,
+        ruled: Mapping[str, datetime],
     ) -> None:
         self._received, self._rules, self._feeds, self._tenant = received, rules, feeds, tenant
-        self._cohort = cohort
+        self._cohort, self._ruled = cohort, ruled
         self._given = {row.gap_id: row for row in rows}
         self._rows = dict(self._given)
         self._until = dict(cohort.looked_until)
@@ -166,6 +169,7 @@ class _Walk:
             person_id=person,
             patients=patients,
             joined=joined,
+            ruled=self._ruled,
         )
         self._rows |= {row.gap_id: row for row in found.rows}
         for line in found.lines:

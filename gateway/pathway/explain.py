@@ -49,8 +49,7 @@ def _sentences(
     trigger = facts.get(row.trigger)
     if rule is not None and trigger is not None:
         rule = rule.case(trigger.attributes)
-    if row.details.get("event") == "FEED.SILENT":
-        yield say("silent", language, feed=row.details["feed"], at=clock(row.anchor, language))
+    yield from _ailment(row, language)
     if rule is not None:
         written = rule.written
         name = written.name.get("fr" if language == 0 else "en", row.rule)
@@ -84,6 +83,20 @@ def _sentences(
         yield say("evidence", language, shown=shown)
     if rule is not None and waits and rule.written.kind == "expect":
         yield say("closes", language, events=_closers(rule, language))
+
+
+def _ailment(row: ExpectationRow, language: int) -> Iterator[str]:
+    """Say what is wrong with a feed; nothing of what is about a person."""
+    said, at = row.details, clock(row.anchor, language)
+    name, event = said.get("feed", ""), said.get("event")
+    if event == "FEED.SILENT":
+        yield say("silent", language, feed=name, at=at)
+    elif event == "FEED.SKEW" and said.get("skew_s"):
+        word = "behind" if said["skew_s"] > 0 else "ahead"
+        by = length(timedelta(seconds=abs(said["skew_s"])), language)
+        yield say(word, language, feed=name, by=by, at=at)
+    elif event == "FEED.REJECTS":
+        yield say("rejecting", language, feed=name, count=said.get("rejects", "?"), at=at)
 
 
 def _corrected(fact: Fact | None, language: int) -> Iterator[str]:

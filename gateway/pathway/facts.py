@@ -211,7 +211,11 @@ def _completed(words: Iterable[Received]) -> Attributes | None:
     """Return what all words since the last retraction say together; None without assertion."""
     told: Attributes = {}
     stands = False
+    last: dict[str, Received] = {}
     for one in sorted(words, key=_rank):
+        # Said again by the right clock, a word takes the place it has there.
+        last[word_of(one.assertion.aid)] = one
+    for one in sorted(last.values(), key=_rank):
         said = one.assertion
         if said.op == Op.RETRACT:
             told, stands = {}, False
@@ -235,30 +239,31 @@ def _with_later(old: Attributes, new: Attributes) -> Attributes:
 def _fact(best: Received, attributes: Attributes, learned: datetime, when: Span) -> Fact:
     assertion = best.assertion
     flags = assertion.flags
+    heard = best.heard_at or best.at
     low = _whole(when.low)
     if when.high <= when.low:
         high = low
     elif _AMBIGUOUS in flags:
         high = _whole(when.high)
         # The second reading would lie behind its own sending or receipt.
-        if high > min(best.at, assertion.sent_at) + _TOLERANCE >= low:
+        if high > min(heard, assertion.sent_at) + _TOLERANCE >= low:
             high = low
             flags = tuple(flag for flag in flags if flag != _AMBIGUOUS)
     else:
         high = _whole(when.high) - _SECOND
-    if low > best.at + _TOLERANCE:
-        planned = assertion.event == "ENC.DISCHARGE" and low <= best.at + _PLANNED_AHEAD
+    if low > heard + _TOLERANCE:
+        planned = assertion.event == "ENC.DISCHARGE" and low <= heard + _PLANNED_AHEAD
         flags = (*flags, "future-event" if planned else "future-clamped")
         if not planned:
-            low = high = _whole(best.at)
+            low = high = _whole(heard)
     attributes = {
         **attributes,
         "source": assertion.source,
         "te": stamp(low),
-        "tr": stamp(best.at),
+        "tr": stamp(heard),
     }
     return Fact(
-        assertion.key, assertion.event, assertion, low, high, learned, best.at, attributes, flags
+        assertion.key, assertion.event, assertion, low, high, learned, heard, attributes, flags
     )
 
 

@@ -125,3 +125,14 @@ def unknown_rule(where: str, name: str, known: Iterable[str]) -> Issue:
         what=f"rule '{name}' is unknown{nearest_hint(name, known)}.",
         fix="Write the id of a rule file, or * for all.",
     )
+
+
+def no_rules(where: str) -> Issue:
+    """Say that a folder holds no rule file: nothing would be noticed."""
+    return Issue(
+        code="RLS-PTH-017",
+        severity=Severity.FATAL,
+        where=where,
+        what="the folder is not there, or holds no rule file.",
+        fix="Name a folder of rule files: RELAIS_PATHWAYS, RELAIS_PATHWAY_ADDED, or --rules.",
+    )

@@ -22,6 +22,8 @@ from gateway.pathway.watermarks import NEVER, Feeds
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 #: Order of a Patient that joins a person: before the messages of that instant.
 _JOIN = -1
+#: Order of a change of rules: before everything else of that instant.
+_RULED = -2
 #: How often to look whether a silent feed is back, when nobody tells.
 POLL = timedelta(minutes=15)
 #: Attributes of the trigger that people must see.
@@ -63,12 +65,13 @@ def advance(
     person_id: str,
     patients: Collection[str] | None = None,
     joined: Mapping[str, datetime] | None = None,
+    ruled: Mapping[str, datetime] | None = None,
 ) -> Advance:
     """Continue the ledger of a person up to now.
 
     Args:
         received: every assertion about the person's Patients.
-        rules: in force; before publishing others, look once more with the old ones.
+        rules: in force.
         feeds: watermarks up to now.
         tenant: of the installation.
         rows: expectations as the last look left them, with those of every person that lost a
@@ -78,8 +81,10 @@ def advance(
         person_id: whose rows they become.
         patients: ids of the Patients of the person; None when they never change.
         joined: since when a Patient has belonged to the person; absent: always.
+        ruled: since when a rule has said what it says; absent: always. Until then its
+            expectations stay as the rule before it left them.
     """
-    look = _Looking(rules, feeds, tenant, rows, person_id, patients, joined or {})
+    look = _Looking(rules, feeds, tenant, rows, person_id, patients, joined or {}, ruled or {})
     look.walk(received, looked_until or _BEGINNING, now)
     return look.result(now)
 
@@ -96,11 +101,12 @@ class _Looking:
         person_id: str,
         patients: Collection[str] | None,
         joined: Mapping[str, datetime],
+        ruled: Mapping[str, datetime],
     ) -> None:
         self._rules, self._feeds, self._tenant = rules, feeds, tenant
         self._person = person_id
         self._patients = patients
-        self._joined = joined
+        self._joined, self._ruled = joined, ruled
         self._given = {row.gap_id: row for row in rows}
         self._rows = {
             row.gap_id: row for row in rows if patients is None or row.patient.id in patients
@@ -120,6 +126,10 @@ class _Looking:
             if touched & self._rules.relevant or at in self._joined.values():
                 self._cases = None
                 self._apply(at, timers=False)
+                evaluated = True
+            if not group and at in self._ruled.values():
+                # What is due by the new rule already is found when it begins to count.
+                self._apply(at, timers=True)
                 evaluated = True
             reached = at
         evaluated |= self._timers(reached, now, inclusive=True)
@@ -149,6 +159,7 @@ class _Looking:
         steps: dict[tuple[datetime, int], list[Received]] = {
             (at, _JOIN): [] for at in self._joined.values() if since < at <= now
         }
+        steps |= {(at, _RULED): [] for at in self._ruled.values() if since < at <= now}
         relevant, received = self._rules.relevant, list(received)
         # By key: what an irrelevant event takes the place of may be relevant.
         keys = {one.assertion.key for one in received if one.assertion.event in relevant}
@@ -208,7 +219,7 @@ class _Looking:
             due = case.next_change(row.status) if row is not None else None
             if due is None or due is NEVER:
                 continue
-            due = max(due, since)
+            due = max(due, since, self._ruled.get(case.rule.id, since))
             # At one instant a timer fires once; what still waits then waits for another.
             if fired and due == since:
                 continue
@@ -228,12 +239,19 @@ class _Looking:
         cases = self._current()
         for gap_id in sorted(cases.keys() | self._rows.keys()):
             row, case = self._rows.get(gap_id), cases.get(gap_id)
+            if self._ruled and self._counts_from(row, case) > at:
+                continue
             if case is None:
                 if row is not None:
                     self._write(row, _voided(row, look), None, look)
                 continue
             status = case.status(at, timers=timers)
             self._write(row, self._row(case, status, row, look), case, look)
+
+    def _counts_from(self, row: ExpectationRow | None, case: Case | None) -> datetime:
+        """Return since when the rule of an expectation says what it says."""
+        rule = case.rule.id if case is not None else row.rule if row is not None else ""
+        return self._ruled.get(rule, _BEGINNING)
 
     def _write(
         self, old: ExpectationRow | None, new: ExpectationRow, case: Case | None, look: Look
@@ -250,6 +268,7 @@ class _Looking:
         self._rows[new.gap_id] = new
         # A rule that is off, or gone, expects nothing any more.
         is_off = case is None and new.rule not in self._rules.in_force
+        is_ruled = is_off or self._ruled.get(new.rule) == look.at
         self._lines.append(
             LedgerLine(
                 instant=instant,
@@ -259,7 +278,7 @@ class _Looking:
                 rule_version=new.rule_version,
                 from_status=old.status if old else None,
                 to_status=new.status,
-                cause="rule-change" if is_off else cause_of(old, new, case, look),
+                cause="rule-change" if is_ruled else cause_of(old, new, case, look),
             )
         )
 

@@ -8,6 +8,7 @@ from gateway.core.errors import FatalError
 from gateway.core.issues import Issue
 from gateway.mapping.loader import read_yaml_file
 from gateway.mapping.yamltext import TextDocument
+from gateway.pathway import faults
 from gateway.pathway.enrich import Tables
 from gateway.pathway.published import FIRST_RELEASE, PUBLISHED, Lists
 from gateway.pathway.rules import Rules, load
@@ -18,16 +19,23 @@ def rules_folder(folder: Path | None = None) -> Path:
     return folder or data_folder("profiles") / "pathways"
 
 
-def load_rules(folder: Path | None = None, tables: Tables | None = None) -> Rules:
+def load_rules(
+    folder: Path | None = None, tables: Tables | None = None, added: Path | None = None
+) -> Rules:
     """Read every rule file of a folder, by default `profiles/pathways`.
 
     Rules that are not of the first release of that folder are off; without such a list all are on.
+    Those of a folder that is `added` stand beside them, or in the place of lower versions.
 
     Raises:
-        FatalError: every fault of every file (RLS-CFG-002, RLS-PTH-001 to 011).
+        FatalError: every fault of every file (RLS-CFG-002, RLS-PTH-001 to 011), or there is none
+            (RLS-PTH-017).
     """
     root = rules_folder(folder)
-    documents, issues = read_documents(sorted(root.glob("*.y*ml")), root.name)
+    paths = sorted(root.glob("*.y*ml"))
+    if not paths:
+        raise FatalError([faults.no_rules(str(root))])
+    documents, issues = read_documents(paths, root.name)
     lists = read_lists(root)
     issues += lists.changed(documents.values())
     try:
@@ -36,12 +44,13 @@ def load_rules(folder: Path | None = None, tables: Tables | None = None) -> Rule
         raise FatalError([*issues, *error.issues]) from error
     if issues:
         raise FatalError(issues)
-    return rules
+    return rules if added is None else rules.overlaid(load_rules(added, tables))
 
 
-def rule_ids(folder: Path | None = None) -> frozenset[str]:
-    """Return the ids of the rules of a folder, as its files are named."""
-    return frozenset(path.stem.partition(".")[0] for path in rules_folder(folder).glob("*.y*ml"))
+def rule_ids(folder: Path | None = None, added: Path | None = None) -> frozenset[str]:
+    """Return the ids of the rules of a folder, and of one beside it, as their files are named."""
+    folders = [rules_folder(folder), *([added] if added else [])]
+    return frozenset(path.stem.partition(".")[0] for one in folders for path in one.glob("*.y*ml"))
 
 
 def read_documents(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import islice
 
 from gateway.core.timestamps import PARIS
 from gateway.pathway.calendar import public_holidays
@@ -55,19 +56,11 @@ class Habit:
         return self._rates[hour]
 
     def _rate(self, hour: datetime) -> float:
-        local = hour.astimezone(PARIS)
-        wanted = _kind(local.date(), self.region)
-        found: list[int] = []
-        for back in range(1, 7 * WEEKS + 1):
-            day = local.date() - back * _DAY
-            if _kind(day, self.region) != wanted:
-                continue
-            same = _at(day, local.time())
-            if same < self.since:
-                break
-            found.append(self.minutes.get(same, 0))
-            if len(found) == _SAME_HOURS:
-                break
+        found = [
+            self.minutes.get(same, 0)
+            for same in _same_hours(hour, self.region)
+            if same >= self.since
+        ]
         return sum(found) / len(found) if found else 0.0
 
 
@@ -100,6 +93,16 @@ def _floor(at: datetime, rate: float) -> timedelta:
         return _BUSY
     clock = at.astimezone(PARIS).time()
     return _BUSY if _NIGHT_ENDS <= clock < _NIGHT_BEGINS else _AT_NIGHT
+
+
+@lru_cache(maxsize=16_384)
+def _same_hours(hour: datetime, region: str) -> tuple[datetime, ...]:
+    """Return the last hours that are like this one, latest first; the same for every feed."""
+    local = hour.astimezone(PARIS)
+    wanted = _kind(local.date(), region)
+    days = (local.date() - back * _DAY for back in range(1, 7 * WEEKS + 1))
+    alike = (_at(day, local.time()) for day in days if _kind(day, region) == wanted)
+    return tuple(islice(alike, _SAME_HOURS))
 
 
 @lru_cache(maxsize=4096)

@@ -145,6 +145,18 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Flux {feed}, silencieux depuis le {at}.",
         "Feed {feed}, silent since {at}.",
     ),
+    "behind": (
+        "Flux {feed}, horloge en retard de {by}, constatée le {at}.",
+        "Feed {feed}, clock behind by {by}, found on {at}.",
+    ),
+    "ahead": (
+        "Flux {feed}, horloge en avance de {by}, constatée le {at}.",
+        "Feed {feed}, clock ahead by {by}, found on {at}.",
+    ),
+    "rejecting": (
+        "Flux {feed}, entrées refusées en une heure : {count}, constaté le {at}.",
+        "Feed {feed}, inputs refused within an hour: {count}, found on {at}.",
+    ),
     "waiting": (
         "Attentes non confirmées tant qu’il se tait : {count}.",
         "Expectations unconfirmed while it is silent: {count}.",

@@ -10,6 +10,7 @@ from gateway.core.facts import Assertion
 from gateway.core.feed_ports import Heard, Numbered
 from gateway.core.messages import Header, InboxStatus
 from gateway.core.ports import Transaction
+from gateway.pipeline.dossiers import unheard
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.refused import note_refused
 
@@ -29,7 +30,7 @@ def store_assertions(
     """
     patients = tx.facts.replace(rows) if rows else set()
     if patients:
-        persons = tx.facts.persons(patients)
+        persons = tx.facts.persons(patients - unheard(tx, patients))
         tx.watch.touch(dict.fromkeys(persons.values(), now))
 
 
@@ -52,8 +53,22 @@ def store_told(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: dat
             heard.append(Heard(item.feed, event_of(item.opened.header), now))
     note_refused(tx, stored, now)
     if seen:
-        tx.watch.feed_seen(seen)
+        tx.watch.feed_seen(seen, _behind(tx, seen))
         tx.feeds.count(heard)
+
+
+def _behind(tx: Transaction, seen: Sequence[tuple[str, datetime, datetime]]) -> dict[str, float]:
+    """Return by how many seconds clocks are behind, as people allowed them to be read."""
+    holding = [one for one in tx.feeds.corrections() if one.withdrawn_at is None]
+    if not holding:
+        return {}
+    last = {feed: (sent, receipt) for feed, receipt, sent in seen}
+    return {
+        feed: float(one.offset_s)
+        for feed, (sent, receipt) in last.items()
+        for one in holding
+        if one.covers(feed, sent, receipt)
+    }
 
 
 def note_numbers(tx: Transaction, batch: Sequence[Prepared], now: datetime) -> None:

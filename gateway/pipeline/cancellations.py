@@ -2,14 +2,18 @@
 
 It is kept as a tombstone that also ends what comes later under the same number, and never matched
 with something that merely resembles it. Runs inside the transaction that would store the input.
+An original that has not come after a day is lost, or was never sent: the watch over feeds looks
+again (`settled`), and what is left is shown to operators.
 Standard: PAM France 2.11 6.13 (ZBE-1, ZBE-4), HL7 v2.5 4.5.1.1 (ORC-1), 10.4 (S15 to S17) and
 11.5 (I14); table 0357, 204 (unknown key identifier).
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from gateway.core.contributions import Contribution, Json, Target
+from gateway.core.feed_ports import CancelledAlone
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
 from gateway.fhir import order_numbers
@@ -22,6 +26,10 @@ from gateway.pipeline.prepared import Prepared
 
 #: On the row of a cancellation whose original was not known when it came.
 FLAG = "cancel-without-original"
+#: Operators are told of those whose original has not come after so long (hl7v2-fr 5.9.4).
+LATE = timedelta(days=1)
+#: After so long nobody waits for it any more; the flag stays on the row.
+FORGOTTEN = timedelta(days=30)
 #: What is cancelled, by the type of its resource: where the message names it.
 _PLACES = {"Encounter": "ZBE-1", "ServiceRequest": "ORC-2", "Appointment": "SCH-1"}
 _REFERRAL = "RF1-6"
@@ -68,6 +76,56 @@ def judged(tx: Transaction, item: Prepared) -> Prepared:
     )
 
 
+def note(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime) -> None:
+    """Note the inputs that were flagged, so that they can be looked at again.
+
+    Args:
+        tx: the transaction that stores them.
+        stored: row id and what became of it.
+        now: instant of the commit.
+    """
+    found = [
+        CancelledAlone(
+            row_id,
+            item.feed,
+            now,
+            item.opened.header.canonical_sha256,
+            tuple(sorted({part.target for part in _cancelling(item)})),
+        )
+        for row_id, item in stored
+        if FLAG in item.flags
+    ]
+    if found:
+        tx.feeds.cancel_alone(found)
+
+
+def settled(tx: Transaction, now: datetime) -> list[int]:
+    """Return the rows whose original came meanwhile, and those nobody waits for any more.
+
+    Args:
+        tx: an open transaction.
+        now: instant of the look.
+    """
+    return [
+        one.inbox_id
+        for one in tx.feeds.cancelled_alone(now)
+        if one.at <= now - FORGOTTEN or _has_come(tx, one)
+    ]
+
+
+def _has_come(tx: Transaction, alone: CancelledAlone) -> bool:
+    """Tell whether everything an input cancels is there, or the input cancels nothing any more."""
+    said = tx.contributions.load(alone.targets)
+    cancelling = [
+        part
+        for target in alone.targets
+        for part in said.get(target, ())
+        if part.version.digest == alone.digest and _ends(part)
+    ]
+    stored = _stored(tx, cancelling)
+    return all(any(_is_original(one, part) for one in stored[part.target]) for part in cancelling)
+
+
 def _cancelling(item: Prepared) -> list[Contribution]:
     """Return what an input says that ends something."""
     message = item.opened.parsed
@@ -77,12 +135,19 @@ def _cancelling(item: Prepared) -> list[Contribution]:
 
 
 def _cancels(part: Contribution, message: Message) -> bool:
+    if part.target.type == "Appointment":
+        return message.trigger_event in _CANCELLING
+    return _ends(part)
+
+
+def _ends(part: Contribution) -> bool:
+    """Tell whether a word ends what it is about."""
     type_ = part.target.type
     if type_ == "Encounter":
         return bool(part.movement) and (part.movement or {})["action"] == CANCEL
     if type_ == "ServiceRequest":
         return not part.annotates and is_withdrawal(part.resource)
-    return type_ == "Appointment" and message.trigger_event in _CANCELLING
+    return type_ == "Appointment" and part.resource.get("status") in _ENDED
 
 
 def _stored(

@@ -28,7 +28,8 @@ from gateway.fhir.writable import WRITABLE
 from gateway.fhir.written_fold import EVERYTHING, is_deletion, last_word
 from gateway.pipeline import seen
 from gateway.pipeline.refold import refold
-from gateway.pipeline.work import work_on
+from gateway.pipeline.told_calls import tell_calls
+from gateway.pipeline.work import issue_of, work_on
 from gateway.pipeline.write_checks import check_owner, check_version, is_version, telling_id
 from gateway.pipeline.write_references import Surroundings, check_there, settled
 from gateway.pipeline.write_targets import Aim, Key, Write, aims, entry
@@ -248,11 +249,15 @@ class _Planner:
                 raise RejectedError([gap_work_faults.changed_meanwhile()])
 
         asking, ids = self._asking, self._rules.ids
+        was_error, _ = issue_of(tx, before)
         stored = work_on(tx, aim.id, sent, asking.client, fits, asking.now, ids)
         if before is None or stored.version != before.version:
             path = f"Task/{aim.id}/_history/{stored.version}"
             digest = sha256(path.encode() + stored.body).hexdigest()
-            told = provenance("UPDATE", [path], asking.client, digest, asking.now, ids)
+            is_error, issue = issue_of(tx, stored)
+            # A gap that proves to be of somebody else, or of them after all, is named too.
+            named = [path, issue] if is_error != was_error else [path]
+            told = provenance("UPDATE", named, asking.client, digest, asking.now, ids)
             refold(tx, [], [told], asking.now, self._rules.folds, by=asking.client)
         return Done(200, stored)
 
@@ -286,6 +291,8 @@ def _store(tx: Transaction, planned: Sequence[_Planned], asking: Asking, rules: 
     tx.contributions.replace([(row_id, [one.part for one in planned])])
     told = list(_provenances(planned, digest, asking, rules.ids))
     refold(tx, touched, told, asking.now, rules.folds, by=asking.client)
+    changes = [(one.aim.key, one.resource, one.before) for one in planned]
+    tell_calls(tx, row_id, changes, asking.now)
 
 
 def _request(planned: Sequence[_Planned], now: datetime) -> Json:

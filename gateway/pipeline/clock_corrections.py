@@ -137,8 +137,10 @@ def _page(tx: Transaction, correction: ClockCorrection, after: str) -> tuple[str
 
 
 def _is_told_of(tx: Transaction, person: str, correction: ClockCorrection) -> bool:
-    said = (one.assertion for one in tx.facts.of_person(person))
-    return any(correction.covers(one.source, one.sent_at) for one in said)
+    return any(
+        correction.covers(one.assertion.source, one.assertion.sent_at, one.at)
+        for one in tx.facts.of_person(person)
+    )
 
 
 def _wrong(wish: Wish) -> Iterator[Issue]:

@@ -14,6 +14,7 @@ from gateway.core.messages import InboxRow, InboxStatus, NewInboxRow, Outcome, R
 from gateway.core.ports import InboxResult, Transaction
 from gateway.fhir.fold import Fold
 from gateway.fhir.survivors import Links
+from gateway.pipeline import cancellations
 from gateway.pipeline.against_store import in_turns, judged
 from gateway.pipeline.asserted import note_numbers, store_told
 from gateway.pipeline.business_acks import assert_received
@@ -92,6 +93,7 @@ def _commit(
     stored = [(row_id, item) for row_id, (_, item, _) in zip(ids, fresh, strict=True)]
     folded = _contribute(tx, stored, now, rules)
     store_told(tx, stored, now)
+    cancellations.note(tx, stored, now)
     if folded.links:
         settle(tx, folded.links, now)
     flags = watch_identities(tx, stored, *folded, now)

@@ -33,7 +33,7 @@ from gateway.hl7v2.provenance import provenance
 from gateway.hl7v2.rawheader import header_of
 from gateway.hl7v2.reader import read as read_hl7
 from gateway.mapping.sites import Site
-from gateway.pipeline import bugs, business_acks, senders
+from gateway.pipeline import bugs, business_acks, masked, senders
 from gateway.pipeline.acks import Acks, no_ack
 from gateway.pipeline.carried import FLAG_ELSEWHERE, Carried, carried, elsewhere
 from gateway.pipeline.full_check import fully_checked
@@ -223,14 +223,15 @@ class Converter:
 
     def explain(self, opened: Opened) -> Sequence[TraceLine]:
         """Tell where each value of an input that converts comes from."""
-        return self._explained(opened).trace
+        return self.explained(opened).trace
 
-    def _explained(self, opened: Opened) -> Conversion:
+    def explained(self, opened: Opened) -> Conversion:
+        """Convert an input that converts once more, with its trace."""
         if opened.header.message_type.startswith("ZAM"):
             return Conversion()
         if opened.raw.channel is Channel.CDA:
-            return self._cda(opened, trace=True)
-        return self._hl7(opened, opened.parsed, trace=True)
+            return masked.explained(self._cda(opened, trace=True))
+        return masked.explained(self._hl7(opened, opened.parsed, trace=True))
 
     def accepted(self, opened: Opened) -> Prepared:
         """Convert an opened input as if no other were stored.
@@ -247,12 +248,11 @@ class Converter:
         """Convert one input for a person who looks at it.
 
         Raises:
-            RejectedError: the input is refused, set aside or an acknowledgement, or what it
-                gives by itself breaks its FHIR shape.
+            RejectedError: the input is refused or set aside, or its resources break their shape.
         """
         opened = self.open(raw)
         prepared = self.accepted(opened)
-        explained = self._explained(opened) if trace else Conversion()
+        explained = self.explained(opened) if trace else Conversion()
         return Conversion(
             contributions=list(prepared.contributions),
             issues=list(prepared.issues),

@@ -66,11 +66,11 @@ class DeliveryPolicy:
         rule: for connectors without a rule of their own.
         rules: by connector. A receiver of notifications may answer 404 while it is installed, so
             its refusals are tried a few times.
-        concurrency: attempts at the same time.
-        batch: rows claimed at once.
+        concurrency: attempts at the same time; `batch`: rows claimed at once.
         wait_s: how long events wait for the answer to a handshake before they look again.
         off_after: a subscription so long in error without its client is turned off.
         kept_events: events of each subscription that can be asked for.
+        per_second: events a second to one subscription at most; 0: as many as there are.
     """
 
     base: str
@@ -83,6 +83,7 @@ class DeliveryPolicy:
     wait_s: float = 1.0
     off_after: timedelta = timedelta(days=30)
     kept_events: int = 100_000
+    per_second: int = 0
 
     def of(self, connector: str) -> RetryRule:
         """Return the rule of a connector."""
@@ -205,7 +206,7 @@ class Deliverer:
         if self._on_settled is None:
             return
         kept = tx.outbox.by_key(connector, key)
-        if kept is not None and kept.status in SETTLED:
+        if kept is not None:
             self._on_settled(tx, kept, now)
 
     def _claim(self, tx: Transaction, now: datetime) -> tuple[int, list[Delivery]]:
@@ -218,7 +219,7 @@ class Deliverer:
         for delivery in claimed:
             made: Delivery | Skip | Wait = delivery
             if delivery.item.connector == subscribed.HOOK:
-                made = hooks.prepare(tx, delivery, now, self._policy.base)
+                made = hooks.prepare(tx, delivery, now, self._policy.base, self._policy.per_second)
             elif guard := self._guards.get(delivery.item.connector):
                 looked = guard(tx, delivery, now)
                 if isinstance(looked, Stay):
@@ -228,9 +229,8 @@ class Deliverer:
             if isinstance(made, Skip):
                 tx.outbox.settle(delivery.id, DeliveryStatus.SKIPPED, now, note=made.note)
             elif isinstance(made, Wait):
-                due = now + timedelta(seconds=self._policy.wait_s)
-                note = "waits for the handshake"
-                tx.outbox.settle(delivery.id, DeliveryStatus.RETRY_WAIT, now, note=note, due_at=due)
+                until = made.until or now + timedelta(seconds=self._policy.wait_s)
+                tx.outbox.put_back(delivery.id, until, made.note)
             else:
                 ready.append(made)
         return len(claimed), ready

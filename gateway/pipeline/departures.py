@@ -20,6 +20,7 @@ from gateway.pipeline.business_acks import tell_refused
 from gateway.pipeline.dossiers import told_under
 from gateway.pipeline.refold import Change, Refolded
 from gateway.pipeline.route import trusted_ins
+from gateway.pipeline.sendings import follow, show, show_row
 from gateway.pipeline.sends import HELD, hold_word, unsay
 from gateway.pipeline.standing import listed, patient_of, standing_of
 from gateway.sharing import reasons, routing, routing_dmp
@@ -42,6 +43,7 @@ def release(tx: Transaction, folded: Refolded, now: datetime) -> int:
     """
     patients = {one.after.id for one in folded.changes if _may_change_minds(one)}
     patients |= folded.links.turned
+    follow(tx, folded.changes, now)
     return sum(_reconsider(tx, row, now) for row in _waiting(tx, patients))
 
 
@@ -70,8 +72,10 @@ def guard(tx: Transaction, delivery: Delivery, now: datetime) -> Delivery | Stay
     verdict, standing = looked
     if verdict.status is not DeliveryStatus.QUEUED:
         _say(tx, delivery, verdict, now)
-        return Stay(verdict.status, reasons.words(verdict.reason))
-    details = _details(delivery, verdict, standing)
+        note = reasons.words(verdict.reason)
+        show(tx, replace(delivery, status=verdict.status, note=note), now)
+        return Stay(verdict.status, note)
+    details = _doubted(tx, _details(delivery, verdict, standing))
     if details == delivery.item.details:
         return delivery
     tx.outbox.amend(delivery.id, details)
@@ -116,9 +120,11 @@ def _reconsider(tx: Transaction, row: Delivery, now: datetime) -> bool:
         tx.outbox.amend(row.id, _details(row, verdict, standing), since=now)
         # That it waited stays told: what was missing is what ends the gap, not its undoing.
         tx.outbox.settle(row.id, DeliveryStatus.QUEUED, now)
+        show_row(tx, row.item.connector, row.item.key, now)
         return True
     if note != row.note:
         tx.outbox.settle(row.id, verdict.status, now, note=note)
+        show_row(tx, row.item.connector, row.item.key, now)
         _say(tx, row, verdict, now)
     return False
 
@@ -157,6 +163,24 @@ def _details(row: Delivery, verdict: Verdict, standing: Standing) -> dict[str, A
     if row.item.connector == routing_dmp.CONNECTOR:
         return {**details, "ins": standing.ins}
     return {**details, "to": verdict.to}
+
+
+def _doubted(tx: Transaction, details: dict[str, Any]) -> dict[str, Any]:
+    """Note that the directory knows a person by other mailboxes than the one the sender names.
+
+    The sender's word wins; who reads the delivery is told that it may be an old one.
+    """
+    said = details.get("waiting") or {}
+    number, address = str(said.get("id", "")), str(said.get("address", "")).lower()
+    if not number or not address:
+        return details
+    known = {one.address.lower() for one in listed(tx, [number]).get(number, ()) if one.address}
+    is_doubted = bool(known) and address not in known
+    return (
+        details
+        if is_doubted == bool(details.get("doubted"))
+        else {**details, "doubted": is_doubted}
+    )
 
 
 def _say(tx: Transaction, row: Delivery, verdict: Verdict, now: datetime) -> None:

@@ -17,6 +17,7 @@ from gateway.core.facts import Assertion, ExpectationRow, Received, dossier_part
 from gateway.core.ports import Condition, Transaction
 from gateway.fhir.accounts import MOVED, read_moved
 from gateway.fhir.links import KIND, read_claims
+from gateway.fhir.spoken import is_word, word_pairs
 from gateway.fhir.survivors import Links
 
 _PAGE = 500
@@ -52,8 +53,31 @@ def owners(tx: Transaction, holders: Iterable[str]) -> dict[str, str]:
     """
     told = {holder: told_of(holder) for holder in holders}
     accounts = {account for _, account in told.values() if account}
-    links = links_near(tx, {patient for patient, _ in told.values()}, accounts)
-    return {holder: links.owner(*one) for holder, one in told.items()}
+    patients = {patient for patient, _ in told.values()}
+    links = links_near(tx, patients, accounts)
+    heard = _heard_by(tx, patients)
+    return {
+        holder: links.owner(heard.get(patient, patient), account)
+        for holder, (patient, account) in told.items()
+    }
+
+
+def unheard(tx: Transaction, patients: Collection[str]) -> set[str]:
+    """Return the ids under which a word about an INS is kept that no record, or two, heard.
+
+    What it asserts is about nobody yet: it is looked at once a record hears it.
+    """
+    held = tx.claims.held([Target("Patient", one) for one in sorted(patients)])
+    words = {target.id for target, found in held.items() if found and all(map(is_word, found))}
+    return words - _heard_by(tx, words).keys() if words else words
+
+
+def _heard_by(tx: Transaction, patients: Collection[str]) -> dict[str, str]:
+    """Return the record that heard a word about an INS, by the id the word is kept under."""
+    held = tx.claims.held([Target("Patient", one) for one in sorted(patients)])
+    words = {(c.kind, c.value) for found in held.values() for c in found if is_word(c)}
+    sharing = tx.claims.sharing(words) if words else {}
+    return dict(pair for holders in sharing.values() for pair in word_pairs(holders))
 
 
 def following(tx: Transaction, persons: Iterable[str]) -> dict[str, str]:

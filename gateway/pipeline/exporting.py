@@ -4,12 +4,15 @@ A job writes down which versions its files are made of and no content. All types
 through on one snapshot of the store, so the files agree with each other whatever is committed
 meanwhile, and what is fetched later is what was current then: versions are never rewritten. A
 process that dies leaves a job that is taken again when its lease ends; nothing of it was told.
+Whoever makes a job keeps it; who was away so long that another took it writes nothing.
 
 Memory: some 40 bytes for each resource while a job is made, one batch of bodies while a file is
 fetched.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -32,8 +35,10 @@ _log = structlog.get_logger()
 _PER_FILE = 10_000
 _PER_BUNDLE = 500
 _AT_ONCE = 5_000
-#: A process that made nothing of a job for so long is gone.
-_LEASE = timedelta(minutes=10)
+#: A process that did not keep its job for so long is gone.
+_LEASE = timedelta(minutes=1)
+#: Between two words that a job is still being made, seconds.
+_KEEP_S = 15.0
 _ATTEMPTS = 3
 #: Bodies in memory at once; a Binary holds a whole document.
 _BATCH, _BATCH_BINARY = 100, 8
@@ -69,6 +74,15 @@ class Exporter:
         if job.attempts > _ATTEMPTS:
             await self._end(replace(job, status=ExportStatus.FAILED), [])
             return 1
+        keeping = asyncio.create_task(self._keep(job))
+        try:
+            await self._make(job)
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+        return 1
+
+    async def _make(self, job: Export) -> None:
         until = self._clock.now() - self._lag
         sight = None if job.sees is None else replace(job.sees, now=self._clock.now())
         try:
@@ -81,7 +95,16 @@ class Exporter:
             raise
         done = replace(job, status=ExportStatus.DONE, transaction_time=until)
         await self._end(done, files)
-        return 1
+
+    async def _keep(self, job: Export) -> None:
+        """Say again and again that a job is being made, until it is not ours any more."""
+        kept = True
+        while kept:
+            await asyncio.sleep(_KEEP_S)
+            until = self._clock.now() + _LEASE
+            # A store that is away now may be back before the lease ends.
+            with suppress(RetriableError):
+                kept = await self._store.write(lambda tx, until=until: tx.exports.renew(job, until))  # type: ignore[misc]
 
     async def _end(self, job: Export, files: list[ExportFile]) -> None:
         kept = await self._store.write(lambda tx: tx.exports.finish(job, files))

@@ -22,6 +22,7 @@ from gateway.core.ports import Store, Transaction
 from gateway.core.timestamps import utc_seconds
 from gateway.pathway.calendar import region_of
 from gateway.pathway.silence import WEEKS, Habit, silent_at
+from gateway.pipeline import cancellations
 from gateway.pipeline.feed_ailments import (
     Change,
     learn_delays,
@@ -53,6 +54,7 @@ _KEPT = timedelta(weeks=WEEKS + 5)
 #: An event whose silence would only be found after so long comes too seldom to miss it.
 _SELDOM = timedelta(days=2)
 _FORGET_EVERY = timedelta(days=1)
+_SETTLE_EVERY = timedelta(minutes=15)
 #: Facts of feeds are numbered far below the rows of the outbox: no input says them.
 _NUMBERS = -(1 << 61)
 _FINESS = 9
@@ -73,6 +75,7 @@ class FeedWatch:
     #: When a part that was last heard at an instant falls silent: a pure function of both.
     _due: dict[tuple[str, str], tuple[datetime, datetime | None]] = field(default_factory=dict)
     _forgot_at: datetime | None = None
+    _settled_at: datetime | None = None
 
     async def step(self) -> int:
         """Tell what changed; return how many facts that is.
@@ -103,6 +106,11 @@ class FeedWatch:
         if self._forgot_at is None or now >= self._forgot_at + _FORGET_EVERY:
             self._forgot_at = now
             await self.store.write(lambda tx: tx.feeds.forget(now - _KEPT))
+        if self._settled_at is None or now >= self._settled_at + _SETTLE_EVERY:
+            self._settled_at = now
+            come = await self.store.read(lambda tx: cancellations.settled(tx, now))
+            if come:
+                await self.store.write(lambda tx: tx.feeds.settle_cancelled(come))
         if await self.store.read(lambda tx: list(new_delays(tx, tx.feeds.usual_delays()))):
             await self.store.write(learn_delays)
 

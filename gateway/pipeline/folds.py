@@ -6,6 +6,7 @@ from gateway.core.contributions import Contribution, Json, Kind, Target
 from gateway.fhir.accounts import AccountFold
 from gateway.fhir.appointments import AppointmentFold
 from gateway.fhir.fold import ElementFold, Fold
+from gateway.fhir.masked import share_masks
 from gateway.fhir.observations import ObservationFold, ReportFold
 from gateway.fhir.order_numbers import joined
 from gateway.fhir.patient import INS, PatientFold
@@ -48,20 +49,21 @@ def fold_alone(contributions: Sequence[Contribution]) -> list[Json]:
     parts: dict[Target, list[Contribution]] = {}
     for part in contributions:
         parts.setdefault(part.target, []).append(part)
-    resources: list[Json] = []
     links = links_of(parts)
     if links:
         parts |= links.heard(parts)
     parts |= _heard(parts)
     parts |= joined(parts)
+    folded: dict[Target, list[Json]] = {}
     for target, found in parts.items():
         if found[0].kind is Kind.ONCE:
-            resources.append(found[0].resource)
+            folded[target] = [found[0].resource]
         else:
             fold = FOLDS.get(target.type, _DEFAULT)
             made = fold.resources(target, found, ())
-            resources += links.applied(made) if links else made
-    return resources
+            folded[target] = links.applied(made) if links else made
+    share_masks(parts, folded, lambda _: {})
+    return [one for made in folded.values() for one in made]
 
 
 def _heard(parts: Mapping[Target, list[Contribution]]) -> dict[Target, list[Contribution]]:

@@ -59,7 +59,7 @@ def handle(
     word = "sent again" if act == "retry" else "given up"
     tx.outbox.settle(delivery_id, status, now, note=f"{word} by a person")
     changed = delivery_of(tx, delivery_id)
-    if changed is not None and status is _D.GIVEN_UP:
+    if changed is not None:
         submissions.settled(tx, changed, now)
     tx.audit.append([trace])
     return status

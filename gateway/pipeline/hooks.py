@@ -6,7 +6,7 @@ subscription at the moment of sending, so that a secret is kept once and a chang
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -39,11 +39,18 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The row is sent later: its subscription waits for the answer to its handshake."""
+    """The row is sent later: its subscription waits for the answer to its handshake, or its turn.
+
+    Attributes:
+        until: when it is its turn; None where nobody knows.
+    """
+
+    note: str = "waits for the handshake"
+    until: datetime | None = None
 
 
 def prepare(
-    tx: Transaction, delivery: Delivery, now: datetime, base: str
+    tx: Transaction, delivery: Delivery, now: datetime, base: str, per_second: int = 0
 ) -> Delivery | Skip | Wait:
     """Make what is sent.
 
@@ -52,6 +59,8 @@ def prepare(
         delivery: the row.
         now: instant of the attempt.
         base: public address of the FHIR door, without trailing slash.
+        per_second: events a second to one subscription at most, as the installation has it; 0:
+            as many as there are.
     """
     details = delivery.item.details
     row = tx.subscriptions.get(details["subscription"])
@@ -73,9 +82,12 @@ def prepare(
         head = subscribed.head_of(row, base)
         return _ready(delivery, terms, notifications.heartbeat(head, delivery.created_at), head)
     number = int(details["number"])
+    together, turn = _pace(tx, row, terms, number, per_second)
+    if turn is not None and turn > now:
+        return Wait("waits for its turn: so many events a second are wanted", turn)
     if terms.channel == "nde":
         return _order(tx, row, terms, delivery, base, now)
-    last = min(number + terms.max_count - 1, max(row.events, number))
+    last = min(number + together - 1, max(row.events, number))
     told = read_events(tx, row, number, last, terms.content, now)
     if not told or told[0].number != number:
         return Skip("the event is no longer kept")
@@ -83,6 +95,25 @@ def prepare(
     head = subscribed.head_of(row, base, events=told[-1].number)
     body = notifications.event_notification(head, told, terms.content)
     return _ready(delivery, terms, body, head, last=told[-1].number)
+
+
+def _pace(
+    tx: Transaction, row: SubscriptionRow, terms: Terms, number: int, per_second: int
+) -> tuple[int, datetime | None]:
+    """Return how many events leave together, and when it is the turn of an event.
+
+    What the receiver took last counts from the instant it said so, in whichever process. A turn
+    lasts as long as all events that may leave together: never more in a second than is wanted.
+    """
+    limits = [one for one in (terms.per_second, per_second) if one]
+    if not limits:
+        return terms.max_count, None
+    limit = min(limits)
+    together = min(terms.max_count, limit)
+    before = tx.outbox.by_key(subscribed.HOOK, f"{row.id}:{number - 1}")
+    if before is None or before.status is not DeliveryStatus.CONFIRMED:
+        return together, None
+    return together, before.due_at + timedelta(seconds=together / limit)
 
 
 def read_events(

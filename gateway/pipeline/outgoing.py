@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.core.contributions import Target
-from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery, Notice
+from gateway.core.deliveries import SETTLED, Delivery, DeliveryStatus, NewDelivery, Notice
 from gateway.core.facts import Op
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
@@ -19,6 +19,7 @@ from gateway.pipeline.letter_receipts import tell_author
 from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import asks_for_mail, route
+from gateway.pipeline.sendings import show, show_row
 from gateway.pipeline.sends import HELD, Word, hold_word, store_word
 from gateway.pipeline.standing import known_of
 from gateway.pipeline.to_hospital import CONNECTOR as HOSPITAL
@@ -66,6 +67,8 @@ def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: da
         if withdrawn is not None:
             mails = [telling(one, acks) for one in stop_mails(tx, item, about, known, now)]
             queued += sum(made is not None for made in tx.outbox.queue(mails, now))
+            for mail in mails:
+                show_row(tx, CONNECTOR, mail.key, now)
             continue
         for decision in route(item, known, f"{about.type}/{about.id}", now):
             queued += _queue(tx, decision, pathway_of(item, patient, decision), acks, now)
@@ -73,13 +76,16 @@ def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: da
 
 
 def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
-    """Assert what the state of a mail proves; what it proved before is taken back.
+    """Show the state of a mail, and assert what it proves; what it proved before is taken back.
 
     Args:
         tx: the transaction that wrote the state.
         delivery: with its new state.
         now: instant of that write.
     """
+    show(tx, delivery, now)
+    if delivery.status not in SETTLED:
+        return
     tell_author(tx, delivery, HOSPITAL, now)
     said = delivery.item.details.get("pathway")
     event = _EVENTS.get(delivery.status)
@@ -104,6 +110,7 @@ def noticed(tx: Transaction, delivery: Delivery, notice: Notice, now: datetime) 
     if delivery.item.connector != CONNECTOR or not isinstance(said, dict):
         return
     if notice.receipt.get("evidence") in ("read", "integrated"):
+        show(tx, replace(delivery, receipt={**delivery.receipt, **notice.receipt}), now)
         _assert(tx, delivery.id, "SND.MSS_READ", said, notice.at, now)
     tell_notice(tx, delivery, notice, now)
 
@@ -127,6 +134,7 @@ def _queue(
             tell_refused(tx, row, decision.reason, now)
         if decision.reason in WAITS_FOR_IDENTITY:
             hold_word(tx, delivery_id, "mss", said, now)
+    show_row(tx, CONNECTOR, decision.item.key, now)
     return 1
 
 

@@ -14,7 +14,7 @@ from gateway.core.pathway_ports import Move
 from gateway.core.ports import Transaction
 from gateway.fhir import links
 from gateway.fhir.patient import INS
-from gateway.fhir.spoken import is_trait
+from gateway.fhir.spoken import is_trait, word_pairs
 from gateway.fhir.survivors import Links
 from gateway.pathway.cohort import Cohort
 from gateway.pipeline.dossiers import following
@@ -90,14 +90,16 @@ def together(holders: Sequence[Claim], told: Links) -> list[tuple[str, str]]:
     """Return pairs that join the holders of one INS; none when they disagree on who that is.
 
     They disagree on a trait, or a hospital has said of two of them that they are two persons.
+    A word about the INS goes with the record that heard it, whatever the others say.
     """
+    words = word_pairs(holders)
     holders = [claim for claim in holders if is_trait(claim)]
     ids = sorted({claim.target.id for claim in holders})
     if len({claim.content for claim in holders}) != 1:
-        return []
+        return words
     if any(told.are_apart(one, other) for one, other in combinations(ids, 2)):
-        return []
-    return [(ids[0], other) for other in ids[1:]]
+        return words
+    return [*words, *((ids[0], other) for other in ids[1:])]
 
 
 def components(patients: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

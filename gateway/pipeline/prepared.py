@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gateway.cda.document import Document
 from gateway.core.contributions import Contribution, TraceLine
 from gateway.core.facts import Assertion
 from gateway.core.issues import Issue
@@ -92,3 +93,11 @@ class Converting(Protocol):
     def explain(self, opened: Opened) -> Sequence[TraceLine]:
         """Tell where each value of an input that converts comes from."""
         ...
+
+
+def let_go(item: Prepared) -> None:
+    """Let go of the documents of an input that is stored: only their bytes are still of use."""
+    if isinstance(item.opened.parsed, Document):
+        item.opened.parsed.release()
+    for one in item.documents:
+        one.document.release()

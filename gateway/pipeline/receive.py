@@ -27,7 +27,7 @@ from gateway.pipeline.commit import CommitRules, ConflictError, commit, store_by
 from gateway.pipeline.figures import INPUT_SECONDS
 from gateway.pipeline.kept import Kept
 from gateway.pipeline.mend import after_refusal
-from gateway.pipeline.prepared import Converting, Opened, Prepared
+from gateway.pipeline.prepared import Converting, Opened, Prepared, let_go
 
 _log = structlog.get_logger()
 _RECEIVED = Counter(
@@ -183,6 +183,8 @@ class Receiver:
             self._idle.set()
         if ticket.key is not None and self._first_of.get(ticket.key) is ticket:
             del self._first_of[ticket.key]
+        if ticket.prepared is not None and isinstance(outcome, Receipt):
+            let_go(ticket.prepared)
         if ticket.answer.done():
             return
         if isinstance(outcome, Receipt):

@@ -21,7 +21,7 @@ from gateway.fhir.links import KIND as LINK
 from gateway.fhir.order_numbers import joined
 from gateway.fhir.patient import INS
 from gateway.fhir.survivors import Links
-from gateway.pipeline import document_stays
+from gateway.pipeline import document_stays, masked
 from gateway.pipeline.merges import gather
 from gateway.pipeline.persons import relink
 from gateway.pipeline.topical import tell_changes
@@ -103,7 +103,10 @@ def refold(
         folded[target] = stays.applied(target, made) if stays else made
     for part in once:
         folded.setdefault(part.target, [part.resource])
+    masked.follow(tx, wanted, folded)
     changes = _write(tx, folded, now, stays.gone())
+    if told := masked.provenances(tx, [(one.before, one.after) for one in changes]):
+        changes += _write(tx, told, now, ())
     if changes and not silent:
         tell_changes(tx, [(one.before, one.after) for one in changes], now, by)
     return Refolded(changes, links)

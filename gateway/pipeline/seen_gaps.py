@@ -6,11 +6,14 @@ feeds are of nobody and shown to whoever may open the pages.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import cast
 
 from gateway.core.access import Sight
 from gateway.core.facts import ExpectationRow, LedgerLine, Status, feed_of
+from gateway.core.handoffs import HandoffQueries
 from gateway.core.pathway_ports import FeedState, WatchQueries
 from gateway.core.ports import Transaction
+from gateway.pipeline.seen_handoffs import SeenHandoffs
 
 _HANDOFF = "handoff"
 #: States that are counted for somebody with a territory: those that wait for a person.
@@ -22,6 +25,11 @@ class SeenGaps:
 
     def __init__(self, tx: Transaction, sight: Sight, watch: WatchQueries) -> None:
         self._tx, self._sight, self._all = tx, sight, watch
+
+    @property
+    def handoffs(self) -> HandoffQueries:
+        """Return the counts of handoffs of the perimeter."""
+        return cast(HandoffQueries, SeenHandoffs(self._tx, self._sight, self._all.handoffs))
 
     def gaps(
         self,

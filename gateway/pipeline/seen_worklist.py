@@ -1,7 +1,6 @@
 """The worklist as one person may be shown it: what is hidden is in no page, count or filter."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from gateway.core.access import Sight
 from gateway.core.facts import feed_of
@@ -9,7 +8,6 @@ from gateway.core.ports import Transaction
 from gateway.core.worklist import SavedView, Wanted, WorklistQueries, WorkRow
 
 _HANDOFF = "handoff"
-_AT_ONCE = 200
 Placed = tuple[WorkRow, tuple[str, ...]]
 
 
@@ -25,21 +23,13 @@ class SeenWorklist:
         shown = self._shown(row.patient_id for row in found.values())
         return {gap_id: row for gap_id, row in found.items() if row.patient_id in shown}
 
-    def listed(self, wanted: Wanted, limit: int) -> list[Placed]:
+    def listed(self, wanted: Wanted, limit: int, sight: Sight | None = None) -> list[Placed]:
         """Return rows that are shown in their order, each with its place."""
-        found: list[Placed] = []
-        while len(found) < limit:
-            page = self._all.listed(wanted, _AT_ONCE)
-            shown = self._shown(row.patient_id for row, _ in page)
-            found += [one for one in page if one[0].patient_id in shown]
-            if len(page) < _AT_ONCE:
-                break
-            wanted = replace(wanted, after=page[-1][1])
-        return found[:limit]
+        return self._all.listed(wanted, limit, sight or self._sight)
 
-    def counted(self, wanted: Wanted, most: int) -> int:
+    def counted(self, wanted: Wanted, most: int, sight: Sight | None = None) -> int:
         """Return how many rows are shown, `most` when there are as many or more."""
-        return len(self.listed(wanted, most))
+        return self._all.counted(wanted, most, sight or self._sight)
 
     def estabs(self) -> list[str]:
         """Return the establishments there is work about that somebody with a territory chooses."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.cda.xds_metadata import replaced_id
 from gateway.core.contributions import Target
-from gateway.core.deliveries import Delivery, DeliveryStatus, NewDelivery
+from gateway.core.deliveries import SETTLED, Delivery, DeliveryStatus, NewDelivery
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
 from gateway.hl7v2.message import Message
@@ -22,6 +22,7 @@ from gateway.pipeline.business_acks import send_key, tell_record, tell_refused, 
 from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import Known, asks_for_record, outgoing_documents
+from gateway.pipeline.sendings import show, show_row
 from gateway.pipeline.sends import HELD, Word, hold_word, store_word, unsay
 from gateway.pipeline.standing import known_of
 from gateway.pipeline.withdrawn_mails import withdrawn_document
@@ -77,7 +78,7 @@ def queue_submissions(
 
 
 def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
-    """Assert what the state of a row proves; what it proved before is taken back.
+    """Show the state of a row, and assert what it proves; what it proved before is taken back.
 
     Args:
         tx: the transaction that wrote the state.
@@ -86,6 +87,9 @@ def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
     """
     if delivery.item.connector != CONNECTOR:
         outgoing.settled(tx, delivery, now)
+        return
+    show(tx, delivery, now)
+    if delivery.status not in SETTLED:
         return
     said = delivery.item.details.get("pathway")
     if not isinstance(said, dict):
@@ -166,6 +170,7 @@ def _queue(
         known = tx.outbox.by_key(CONNECTOR, made.key)
         if known is not None and decision.reason is NO_NEW_VERSION:
             tell_record(tx, known, decision.reason.word, now)
+    show_row(tx, CONNECTOR, made.key, now)
     return 1
 
 
@@ -248,6 +253,7 @@ def _take_back(tx: Transaction, known: Delivery, made: NewDelivery, now: datetim
         return 0
     if said:
         store_word(tx, delivery_id, _word(_DUE, said, now), said, now)
+    show_row(tx, CONNECTOR, item.key, now)
     return 1
 
 
@@ -255,6 +261,7 @@ def _stop(tx: Transaction, known: Delivery, reason: Reason, now: datetime) -> No
     tx.outbox.settle(known.id, DeliveryStatus.SKIPPED, now, note=words(reason))
     # It waits for no INS any more.
     unsay(tx, known.id, now)
+    show_row(tx, CONNECTOR, known.item.key, now)
 
 
 def _word(

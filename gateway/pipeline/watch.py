@@ -34,6 +34,7 @@ from gateway.pipeline.figures import Transitions, count_gaps, transitions
 from gateway.pipeline.ladder import Plan, Shown, carry_out, plans
 from gateway.pipeline.persons import cohort_of
 from gateway.pipeline.publish import GapChange, gap_changes
+from gateway.pipeline.rule_changes import RuleChanges
 from gateway.pipeline.told import told_of
 from gateway.pipeline.warnings import next_warning, to_warn, warn
 
@@ -73,6 +74,8 @@ class Watcher:
     ids: Ids
     clock: Clock
     settings: WatchSettings
+    #: Notices other rules; None where they never change.
+    changes: RuleChanges | None = None
 
     async def step(self) -> int:
         """Look at the persons that are due; return how many there were.
@@ -117,6 +120,14 @@ class Watcher:
             total += taken
         return total
 
+    async def follow_rules(self) -> int:
+        """Ask for looks at the next persons whom a change of rules concerns; return 0.
+
+        Raises:
+            RetriableError: the store is away.
+        """
+        return await self.changes.step(self.store, self.clock) if self.changes else 0
+
     def _step(self, tx: Transaction, now: datetime) -> tuple[int, "_Done"]:
         due = tx.watch.claim_due(now, self.settings.persons)
         return len(due), self._look(tx, due, now) if due else _Done([], {})
@@ -132,6 +143,7 @@ class Watcher:
         """Look at persons; return what is to be noted once it is durable."""
         newest = tx.watch.feeds_now()
         troubles, corrections = tx.feeds.troubles(), tx.feeds.corrections()
+        ruled = self.changes.since(tx, now) if self.changes else {}
         feeds = Feeds.of(newest, self.settings.declared, tx.watch.complete_at, troubles)
         changes: list[GapChange] = []
         receipts: list[datetime] = []
@@ -141,7 +153,15 @@ class Watcher:
         for person_id in persons:
             began = perf_counter()
             looked = look(
-                tx, person_id, self.rules, feeds, self.settings.tenant, now, self.ids, corrections
+                tx,
+                person_id,
+                self.rules,
+                feeds,
+                self.settings.tenant,
+                now,
+                self.ids,
+                corrections,
+                ruled,
             )
             changes += looked.changes
             receipts += looked.receipts
@@ -203,6 +223,7 @@ def look(
     now: datetime,
     ids: Ids,
     corrections: Sequence[ClockCorrection] = (),
+    ruled: Mapping[str, datetime] | None = None,
 ) -> Looked:
     """Advance one person, and who was one with it since, to `now`; say which gaps changed.
 
@@ -215,6 +236,7 @@ def look(
         now: instant of looking; what was received later is looked at later.
         ids: computed ids of the installation.
         corrections: of the clocks of feeds.
+        ruled: since when rules that changed say what they say.
     """
     cohort = cohort_of(tx, person_id)
     persons = sorted(set(cohort.persons.values()))
@@ -224,7 +246,7 @@ def look(
     now = max(now, *(until or now for until in cohort.looked_until.values()))
     known = [*(one.at for one in received), *(move.at for move in cohort.moves)]
     later = [at for at in known if at > now]
-    walked = advance_cohort(received, rules, feeds, tenant, rows, cohort, now)
+    walked = advance_cohort(received, rules, feeds, tenant, rows, cohort, now, ruled)
     by_person = {one.person_id: one for one in walked}
     planned: dict[str, list[Plan]] = {}
     # In one order: two workers then wait for each other, never in a circle.

@@ -20,6 +20,7 @@ from gateway.hl7v2.reader import read
 from gateway.pipeline.carried import TYPES, carried
 from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.route import Known, route
+from gateway.pipeline.sendings import show_row
 from gateway.pipeline.sends import unsay
 from gateway.pipeline.withdrawn import STATUS
 from gateway.sharing.reasons import WITHDRAWN, words
@@ -75,6 +76,7 @@ def stop_mails(
             tx.outbox.settle(known.id, DeliveryStatus.SKIPPED, now, note=_WORDS)
             # It waits for no INS any more.
             unsay(tx, known.id, now)
+            show_row(tx, CONNECTOR, name, now)
         if item.opened.site.withdrawal_mails and _may_have_arrived(known):
             yield _word(known, wanted, now)
 
@@ -109,6 +111,7 @@ def _note(tx: Transaction, wanted: NewDelivery, now: datetime) -> None:
     [made] = tx.outbox.queue([wanted], now)
     if made is not None:
         tx.outbox.settle(made, DeliveryStatus.SKIPPED, now, note=_WORDS)
+        show_row(tx, CONNECTOR, wanted.key, now)
 
 
 def _earlier(tx: Transaction, item: Prepared, about: Target) -> Iterator[Prepared]:

@@ -78,6 +78,17 @@ def work_on(
     return version
 
 
+def issue_of(tx: Transaction, task: StoredResource | None) -> tuple[bool, str]:
+    """Tell whether the gap of a Task is entered in error, and name its present version."""
+    told = (written.read(task) if task is not None else None) or {}
+    type_, _, id_ = str(told.get("focus", {}).get("reference", "")).partition("/")
+    stored = tx.resources.current([(type_, id_)]).get((type_, id_))
+    if type_ != "DetectedIssue" or stored is None:
+        return False, ""
+    is_error = (written.read(stored) or {}).get("status") == "entered-in-error"
+    return is_error, f"{type_}/{id_}/_history/{stored.version}"
+
+
 def _keep(tx: Transaction, sent: Json, client: str, now: datetime) -> int:
     """Keep the bytes beside those of messages and documents; return the number of the row."""
     body = orjson.dumps(sent)

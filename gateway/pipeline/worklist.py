@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from gateway.core.contributions import Json
+from gateway.core.handoffs import MUTED
 from gateway.core.ports import Transaction
 from gateway.core.worklist import Shelf, WorkRow
-from gateway.fhir import gap_work, gaps
+from gateway.fhir import gap_acts, gap_work, gaps
 from gateway.fhir.client_provenance import CLIENTS
 from gateway.fhir.identity import IDNPS_SYSTEM
 
@@ -37,6 +38,9 @@ def shelve(tx: Transaction, task: Json, version: int, at: datetime) -> None:
         version,
     )
     tx.worklist.put([found])
+    # What a person settled it for is what the precision of a rule is judged by.
+    settled = gap_acts.outcome_of(task) if found.shelf is Shelf.CLOSED else ""
+    tx.watch.handoffs.judge(gap_id, MUTED if found.shelf is Shelf.MUTED else settled)
 
 
 def gap_of(task: Json) -> tuple[str, int]:

@@ -228,6 +228,8 @@ def write_own(part: Contribution) -> tuple[bytes, bool]:
 def _content(part: Contribution) -> list[object]:
     """Return what is kept of a contribution; few belong to a document or are written by clients."""
     content: list[object] = [part.resource, part.removals, part.annotates, part.movement]
+    if part.told_in:
+        return [*content, part.document, part.writer, part.told_in]
     if part.writer:
         return [*content, part.document, part.writer]
     return [*content, part.document] if part.document else content
@@ -251,6 +253,7 @@ def read_payload(
         movement=movement,
         document=more[0] if more else "",
         writer=more[1] if len(more) > 1 else "",
+        told_in=more[2] if len(more) > 2 else "",
     )
 
 

@@ -85,6 +85,11 @@ def read_job(columns: Sequence[Any]) -> Export:
     )
 
 
+def is_held(stored: Export, taken: Export) -> bool:
+    """Tell whether a job is still in the hands of whoever took it, by the attempt it is at."""
+    return stored.status is ExportStatus.RUNNING and stored.attempts == taken.attempts
+
+
 def _sight(client: str, content: dict[str, Any]) -> Sight | None:
     if content["sees"] is None:
         return None

@@ -12,6 +12,7 @@ from gateway.store.exportcodec import (
     FileColumns,
     JobColumns,
     file_columns,
+    is_held,
     job_columns,
     read_file,
     read_job,
@@ -88,10 +89,21 @@ class SqlExports:
         self._session.run(self._sql.put, job_columns(taken, until))
         return taken
 
+    def renew(self, export: Export, until: datetime) -> bool:
+        """Keep a job that was taken until a later instant."""
+        if not self._holds(export):
+            return False
+        self._session.run(self._sql.put, job_columns(export, until))
+        return True
+
+    def _holds(self, export: Export) -> bool:
+        """Tell whether a job is in these hands; it is locked: a client may drop it now."""
+        rows = self._session.rows(self._sql.get, (export.id,))
+        return bool(rows) and is_held(read_job(rows[0]), export)
+
     def finish(self, export: Export, files: Sequence[ExportFile]) -> bool:
         """Write how a job ended, with its files."""
-        # Locked: a client may drop it at this moment.
-        if not self._session.rows(self._sql.get, (export.id,)):
+        if not self._holds(export):
             return False
         self._session.run(self._sql.put, job_columns(export))
         self._session.run(self._sql.drop_files, (export.id,))

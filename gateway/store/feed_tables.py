@@ -65,6 +65,19 @@ class FeedNumberRow(SQLModel, table=True):
     missing: str = Field(sa_column=column(TEXT))
 
 
+class FeedOrphanRow(SQLModel, table=True):
+    """An input that cancels what nobody told; dropped when it came, or after a while."""
+
+    __tablename__ = "feed_orphan"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    inbox_id: int = Field(sa_column=column(BigInteger(), key=True))
+    feed: str = Field(sa_column=column(TEXT))
+    at: str = Field(sa_column=column(TEXT))
+    digest: str = Field(sa_column=column(TEXT))
+    targets: str = Field(sa_column=column(TEXT))
+
+
 class FeedTroubleRow(SQLModel, table=True):
     """Something that ailed a feed; `ended_at` is empty while it lasts."""
 

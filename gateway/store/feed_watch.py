@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, func, literal_column, select
 
 from gateway.core.feed_ports import (
+    CancelledAlone,
     ClockCorrection,
     FeedHour,
     FeedPart,
@@ -19,6 +20,7 @@ from gateway.core.feed_ports import (
 from gateway.store import feedcounts, feednumbers
 from gateway.store.codec import instant_text, key_text, storable
 from gateway.store.feedcorrections import CorrectionColumns, correction_columns, read_correction
+from gateway.store.feedorphans import OrphanColumns, orphan_columns, read_orphan
 from gateway.store.sqltext import Compiler, Session
 from gateway.store.tables import TABLES
 
@@ -78,6 +80,12 @@ class FeedWatchSql:
         self.number = c(of_sender.with_for_update(), "of_sender")
         self.begin_number = c.insert(number, names, ignore=True)
         self.put_number = c.upsert(number, names)
+        orphan = TABLES["feed_orphan"]
+        self.cancel_alone = c.insert(orphan, OrphanColumns._fields, ignore=True)
+        alone = select(*orphan.c).where(orphan.c.at < bindparam("before"))
+        self.cancelled_alone = c(alone.order_by(orphan.c.at, orphan.c.inbox_id), "before")
+        this_row = orphan.c.inbox_id == bindparam("of_inbox")
+        self.settle_cancelled = c(orphan.delete().where(this_row), "of_inbox")
         self.begin = c.insert(trouble, feedcounts.TroubleColumns._fields, ignore=True)
         # Written out, as its index has it, so that the index serves.
         lasts = _TROUBLE.ended_at == literal_column("''")
@@ -206,3 +214,16 @@ class SqlFeedWatch:
         """Return the numbers that are missing since before an instant, by sender and number."""
         rows = [feednumbers.read_columns(row) for row in self._session.rows(self._sql.numbers)]
         return [one for row in rows for one in feednumbers.missing(row, before)]
+
+    def cancel_alone(self, inputs: Sequence[CancelledAlone]) -> None:
+        """Note inputs that cancel what nobody told; one that is noted already stays as it is."""
+        self._session.run_many(self._sql.cancel_alone, [orphan_columns(one) for one in inputs])
+
+    def cancelled_alone(self, before: datetime) -> list[CancelledAlone]:
+        """Return those that are noted and came before an instant, oldest first."""
+        rows = self._session.rows(self._sql.cancelled_alone, (instant_text(before),))
+        return [read_orphan(row) for row in rows]
+
+    def settle_cancelled(self, inbox_ids: Sequence[int]) -> None:
+        """Drop notes: the original came, or nobody waits for it any more."""
+        self._session.run_many(self._sql.settle_cancelled, [(one,) for one in sorted(inbox_ids)])

@@ -48,7 +48,10 @@ Mark = tuple[str, str, str]
 
 
 def seen(
-    feed: str, before: FeedColumns | None, messages: Iterable[tuple[datetime, datetime]]
+    feed: str,
+    before: FeedColumns | None,
+    messages: Iterable[tuple[datetime, datetime]],
+    behind_s: float = 0.0,
 ) -> tuple[FeedColumns, list[Mark]]:
     """Return a feed after messages, with its new marks.
 
@@ -59,6 +62,8 @@ def seen(
         feed: its name.
         before: None for a feed that was never seen.
         messages: (receipt, emission) of each, at least one.
+        behind_s: by how much its clock is behind, as a person allowed it to be read; what is kept
+            of the delays stays as it was told.
     """
     given = sorted(messages)
     lateness: list[float] = orjson.loads(before.lateness) if before else []
@@ -70,7 +75,7 @@ def seen(
         del lateness[:-SAMPLES]
         if mark_at and receipt < read_instant(mark_at) + EVERY:
             continue
-        reached = instant_text(receipt - timedelta(seconds=_usual(lateness)))
+        reached = instant_text(receipt - timedelta(seconds=_usual(lateness, behind_s)))
         if reached > watermark:
             mark_at, watermark = instant_text(receipt), reached
             marks.append((feed, mark_at, watermark))
@@ -99,11 +104,15 @@ def proven(before: FeedColumns | None, messages: Iterable[tuple[datetime, dateti
     return instant_text(given[place][0]) if 0 <= place < len(given) else ""
 
 
-def _usual(lateness: list[float]) -> float:
-    """Return the lateness that 99 of 100 messages do not exceed, by nearest rank."""
+def _usual(lateness: list[float], behind_s: float) -> float:
+    """Return the lateness that 99 of 100 messages do not exceed, by nearest rank.
+
+    Delays of before the clock was wrong are read with the others, until they are forgotten: the
+    watermark then stands back too far, never too near.
+    """
     rank = max(0, -(-len(lateness) * 99 // 100) - 1)
     # A clock that runs ahead is not early.
-    return max(0.0, min(sorted(lateness)[rank], _MOST_LATE_S))
+    return max(0.0, min(sorted(lateness)[rank] - behind_s, _MOST_LATE_S))
 
 
 def old_until(mark: Mark) -> str:

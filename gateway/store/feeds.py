@@ -1,6 +1,6 @@
 """Queries on feeds: who sent how much, how late, and how far each is believed complete."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -93,8 +93,10 @@ class SqlFeeds:
         self._session = session
         self._sql = sql
 
-    def seen(self, messages: Sequence[tuple[str, datetime, datetime]]) -> None:
-        """Note messages of feeds: (feed, receipt, emission)."""
+    def seen(
+        self, messages: Sequence[tuple[str, datetime, datetime]], behind_s: Mapping[str, float]
+    ) -> None:
+        """Note messages of feeds: (feed, receipt, emission); clocks that are behind, by feed."""
         by_feed: dict[str, list[tuple[datetime, datetime]]] = {}
         for name, receipt, emission in messages:
             by_feed.setdefault(key_text(name), []).append((receipt, emission))
@@ -106,7 +108,8 @@ class SqlFeeds:
         }
         marks: list[feedmarks.Mark] = []
         for name in sorted(by_feed):
-            row, new = feedmarks.seen(name, before.get(name), by_feed[name])
+            late = behind_s.get(name, 0.0)
+            row, new = feedmarks.seen(name, before.get(name), by_feed[name], late)
             marks += new
             enough = feedmarks.proven(before.get(name), by_feed[name])
             if enough:

@@ -321,7 +321,11 @@ class MemoryTransaction:
         self.outbox: OutboxQueries = MemoryOutbox(self.journal)
         self.subscriptions: SubscriptionQueries = subscriptions
         self.work: WorkQueries = MemoryWork(self.journal)
-        self.worklist: WorklistQueries = MemoryWorklist(self.journal)
+        self.worklist: WorklistQueries = MemoryWorklist(
+            self.journal,
+            lambda one: facts.persons([one])[one],
+            lambda sight: access.permitted(sight.client, sight.now, sight.person),
+        )
         self.access: AccessQueries = access
         self.audit: AuditQueries = MemoryAudit(self.journal)
         self.feeds: FeedQueries = MemoryFeedWatch(self.journal, inbox.status_of)

@@ -10,6 +10,7 @@ from gateway.store.exportcodec import (
     FileColumns,
     JobColumns,
     file_columns,
+    is_held,
     job_columns,
     read_file,
     read_job,
@@ -49,9 +50,20 @@ class MemoryExports:
         self._journal.put(self._jobs, taken.id, job_columns(taken, until))
         return taken
 
+    def renew(self, export: Export, until: datetime) -> bool:
+        """Keep a job that was taken until a later instant."""
+        if not self._holds(export):
+            return False
+        self._journal.put(self._jobs, export.id, job_columns(export, until))
+        return True
+
+    def _holds(self, export: Export) -> bool:
+        row = self._jobs.get(export.id)
+        return row is not None and is_held(read_job(row), export)
+
     def finish(self, export: Export, files: Sequence[ExportFile]) -> bool:
         """Write how a job ended, with its files."""
-        if export.id not in self._jobs:
+        if not self._holds(export):
             return False
         self._journal.put(self._jobs, export.id, job_columns(export))
         rows = tuple(file_columns(export.id, file) for file in files)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from gateway.core.feed_ports import (
+    CancelledAlone,
     ClockCorrection,
     FeedHour,
     FeedPart,
@@ -19,6 +20,7 @@ from gateway.store.codec import instant_text, key_text, storable
 from gateway.store.feedcorrections import CorrectionColumns, correction_columns, read_correction
 from gateway.store.feedcounts import HourColumns, PartColumns, TroubleColumns
 from gateway.store.feednumbers import NumberColumns
+from gateway.store.feedorphans import OrphanColumns, orphan_columns, read_orphan
 from gateway.store.journal import Journal
 
 #: States of an input that waits for somebody.
@@ -41,6 +43,7 @@ class MemoryFeedWatch:
         self._hours: dict[tuple[str, str], dict[str, HourColumns]] = {}
         self._troubles: dict[tuple[str, str, str, str], TroubleColumns] = {}
         self._corrections: dict[int, CorrectionColumns] = {}
+        self._orphans: dict[int, OrphanColumns] = {}
 
     def count(self, heard: Sequence[Heard]) -> None:
         """Count messages, for their feed and for their event in it."""
@@ -149,3 +152,21 @@ class MemoryFeedWatch:
         """Return the numbers that are missing since before an instant, by sender and number."""
         rows = [self._numbers[sender] for sender in sorted(self._numbers)]
         return [one for row in rows for one in feednumbers.missing(row, before)]
+
+    def cancel_alone(self, inputs: Sequence[CancelledAlone]) -> None:
+        """Note inputs that cancel what nobody told; one that is noted already stays as it is."""
+        for one in inputs:
+            if one.inbox_id not in self._orphans:
+                self._journal.put(self._orphans, one.inbox_id, orphan_columns(one))
+
+    def cancelled_alone(self, before: datetime) -> list[CancelledAlone]:
+        """Return those that are noted and came before an instant, oldest first."""
+        end = instant_text(before)
+        found = (row for row in self._orphans.values() if row.at < end)
+        return [read_orphan(row) for row in sorted(found, key=lambda row: (row.at, row.inbox_id))]
+
+    def settle_cancelled(self, inbox_ids: Sequence[int]) -> None:
+        """Drop notes: the original came, or nobody waits for it any more."""
+        for one in inbox_ids:
+            if one in self._orphans:
+                self._journal.drop(self._orphans, one)

@@ -80,6 +80,13 @@ class MemoryOutbox:
         if rules.counts_for(delivery_id, row.status, status):
             self._put(row._replace(**rules.settled_columns(status, now, note, receipt, due_at)))
 
+    def put_back(self, delivery_id: int, due_at: datetime, note: str) -> None:
+        """Put a row back that was taken and not tried."""
+        row = self._rows.get(delivery_id)
+        if row is not None and row.status == DeliveryStatus.SENDING:
+            changed = rules.put_back_columns(due_at, note)
+            self._put(row._replace(**changed, attempts=row.attempts - 1))
+
     def amend(
         self, delivery_id: int, details: Mapping[str, object], *, since: datetime | None = None
     ) -> None:

@@ -6,18 +6,21 @@ from datetime import datetime, timedelta
 
 from gateway.core.access import Sight
 from gateway.core.facts import ExpectationRow, LedgerLine, Status, feed_of
-from gateway.core.pathway_ports import FeedState
+from gateway.core.pathway_ports import FeedState, RuleMark
 from gateway.store import feedmarks
 from gateway.store.codec import instant_text, key_text, read_instant
 from gateway.store.feeds import feed_state, newest_mark
 from gateway.store.journal import Journal
+from gateway.store.memory_handoffs import MemoryHandoffs
 from gateway.store.watchcodec import (
     ExpectationColumns,
     LedgerColumns,
     expectation_columns,
     ledger_columns,
+    mark_columns,
     read_expectation,
     read_line,
+    read_mark,
     weight_of,
 )
 from gateway.store.watchrules import (
@@ -51,6 +54,7 @@ class MemoryWatch:
         self._patients = patients
         self._person = person
         self._permitted = permitted
+        self.handoffs = MemoryHandoffs(journal)
         self._rows: dict[str, ExpectationColumns] = {}
         self._of_patient: dict[str, dict[str, None]] = {}
         self._lines: dict[int, LedgerColumns] = {}
@@ -59,6 +63,16 @@ class MemoryWatch:
         self._proven: dict[str, str] = {}
         #: Watermark by receipt, of each feed; oldest first.
         self._marks: dict[str, dict[str, str]] = {}
+        self._rules: dict[str, tuple[str, str, str]] = {}
+
+    def rule_marks(self) -> list[RuleMark]:
+        """Return what every rule said when it was last noted, by id."""
+        return [read_mark(row) for _, row in sorted(self._rules.items())]
+
+    def mark_rules(self, marks: Sequence[RuleMark]) -> None:
+        """Note what rules say."""
+        for one in marks:
+            self._journal.put(self._rules, one.rule, mark_columns(one))
 
     def touch(self, persons: Mapping[str, datetime]) -> None:
         """Ask for a new look at persons at these instants, or earlier if already asked."""
@@ -146,6 +160,7 @@ class MemoryWatch:
             self._journal.put(self._openings, (gap_id, episode), instant)
         for line in lines:
             self._journal.put(self._lines, len(self._lines) + 1, ledger_columns(line))
+        self.handoffs.write(change.handoffs)
         watch = self._watched.get(person_id, Watch()).saved(until, next_due)
         self._journal.put(self._watched, person_id, watch)
 
@@ -220,7 +235,11 @@ class MemoryWatch:
             if feed_of(row.patient_id) or (self._person(row.patient_id), "handoff") in shown
         ]
 
-    def feed_seen(self, seen: Sequence[tuple[str, datetime, datetime]]) -> None:
+    def feed_seen(
+        self,
+        seen: Sequence[tuple[str, datetime, datetime]],
+        behind_s: Mapping[str, float] | None = None,
+    ) -> None:
         """Note messages of feeds: (feed, receipt, emission)."""
         by_feed: dict[str, list[tuple[datetime, datetime]]] = {}
         for name, receipt, emission in seen:
@@ -229,7 +248,8 @@ class MemoryWatch:
             enough = feedmarks.proven(self._feeds.get(name), messages)
             if enough and name not in self._proven:
                 self._journal.put(self._proven, name, enough)
-            row, marks = feedmarks.seen(name, self._feeds.get(name), messages)
+            late = (behind_s or {}).get(name, 0.0)
+            row, marks = feedmarks.seen(name, self._feeds.get(name), messages, late)
             self._journal.put(self._feeds, name, row)
             known = self._marks.setdefault(name, {})
             for mark in marks:

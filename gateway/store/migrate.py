@@ -15,6 +15,7 @@ from gateway.store.problems import old_schema, wrong_schema
 KNOWN = (
     *("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"),
     *("0009", "0010", "0011", "0012", "0013", "0014", "0015", "0016"),
+    *("0017", "0018", "0019"),
 )
 HEAD = KNOWN[-1]
 VERSION_TABLE = "schema_version"

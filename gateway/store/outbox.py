@@ -11,7 +11,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, literal_column, select, text
+from sqlalchemy import ColumnElement, bindparam, case, func, literal_column, select, text
 
 from gateway.core.deliveries import SETTLED, Delivery, DeliveryStatus, NewDelivery
 from gateway.store import outboxrules as rules
@@ -23,6 +23,7 @@ from gateway.store.watchproblems import unknown_delivery
 
 _ROW = TABLES["outbox"].c
 _COLUMNS = rules.OutboxColumns._fields
+_ONE: ColumnElement[int] = literal_column("1")
 
 
 class OutboxSql:
@@ -56,7 +57,7 @@ class OutboxSql:
             .where(c.among(_ROW.id, "ids"))
             .values(
                 status=literal_column("'sending'"),
-                attempts=_ROW.attempts + literal_column("1"),
+                attempts=_ROW.attempts + _ONE,
                 due_at=bindparam("lease"),
             ),
             "lease",
@@ -70,6 +71,9 @@ class OutboxSql:
         self.settle = c(row.values({n: bindparam(n) for n in changed}), *changed, "row_id")
         told = (*changed, "receipt")
         self.settle_told = c(row.values({n: bindparam(n) for n in told}), *told, "row_id")
+        back = {**{n: bindparam(n) for n in changed}, "attempts": _ROW.attempts - _ONE}
+        taken = _ROW.status == literal_column("'sending'")
+        self.put_back = c(outbox.update().where(one, taken).values(back), *changed, "row_id")
         self.amend = c(row.values(details=bindparam("details")), "details", "row_id")
         begun = ("not_before", "details")
         self.amend_since = c(row.values({n: bindparam(n) for n in begun}), *begun, "row_id")
@@ -210,6 +214,11 @@ class SqlOutbox:
             self._session.run(self._sql.reorder, (oldest, *lane))
         else:
             self._session.run(self._sql.promote, (oldest,))
+
+    def put_back(self, delivery_id: int, due_at: datetime, note: str) -> None:
+        """Put a row back that was taken and not tried."""
+        changed = rules.put_back_columns(due_at, note)
+        self._session.run(self._sql.put_back, (*changed.values(), delivery_id))
 
     def amend(
         self, delivery_id: int, details: Mapping[str, object], *, since: datetime | None = None

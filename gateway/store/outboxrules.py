@@ -160,6 +160,15 @@ def amended_columns(details: Mapping[str, object], since: datetime | None) -> di
     return {**begun, "details": seal(json_bytes(dict(details)))}
 
 
+def put_back_columns(due_at: datetime, note: str) -> dict[str, Any]:
+    """Return the columns of a row that was taken and not tried, its attempts left out."""
+    return {
+        "status": _S.RETRY_WAIT.value,
+        "due_at": instant_text(due_at),
+        "note": storable(note),
+    }
+
+
 def settled_columns(
     status: DeliveryStatus,
     now: datetime,

@@ -15,6 +15,7 @@ from gateway.store import (
     directory_tables,
     export_tables,
     feed_tables,
+    handoff_tables,
     index_tables,
     outbox_tables,
     watch_tables,
@@ -227,6 +228,7 @@ PARTS = (
     directory_tables,
     export_tables,
     feed_tables,
+    handoff_tables,
     index_tables,
 )
 TABLES = SQLModel.metadata.tables

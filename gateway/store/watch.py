@@ -9,11 +9,12 @@ from sqlalchemy import bindparam, case, literal_column, select
 
 from gateway.core.access import Sight
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
-from gateway.core.pathway_ports import FeedState
+from gateway.core.pathway_ports import FeedState, RuleMark
 from gateway.store import watch_asleep, watch_sight
 from gateway.store.codec import instant_text, read_instant
 from gateway.store.columns import NEVER
 from gateway.store.feeds import SqlFeeds
+from gateway.store.handoffs import HandoffSql, SqlHandoffs
 from gateway.store.sqltext import Compiler, Session, Sql, given
 from gateway.store.tables import TABLES
 from gateway.store.watchcodec import (
@@ -21,8 +22,10 @@ from gateway.store.watchcodec import (
     ExpectationColumns,
     expectation_columns,
     ledger_columns,
+    mark_columns,
     read_expectation,
     read_line,
+    read_mark,
     weight_of,
 )
 from gateway.store.watchrules import (
@@ -41,6 +44,7 @@ _WATCHED, _ROW, _TALLY, _LEDGER = (
     TABLES[name].c for name in ("watched", "expectation", "tally", "ledger")
 )
 _LINE = _LEDGER.keys()[1:]
+_MARK = TABLES["rule_mark"].c
 #: Taken before numbers are given: a reader that knows number n has seen every lower one.
 _NUMBERING = 3
 
@@ -111,6 +115,9 @@ class WatchSql:
         self.history = c(
             lines.where(_LEDGER.gap_id == bindparam("gap")).order_by(_LEDGER.seq), "gap"
         )
+        marks = select(*_MARK).order_by(_MARK.rule)
+        self.marks = c(marks)
+        self.mark = c.upsert(TABLES["rule_mark"], RuleMark._fields)
         self.asleep = watch_asleep.expectations(c)
         self.open_gaps = watch_asleep.open_gaps(c)
         everybody = select(*_WATCHED).where(_WATCHED.person_id > bindparam("after"))
@@ -122,6 +129,7 @@ class WatchSql:
         self.counts_seen = watch_sight.counting(c)
         more = _TALLY.expectations + literal_column("excluded.expectations")
         self.count = c.upsert(TABLES["tally"], tuple(_TALLY.keys()), {"expectations": more})
+        self.handoffs = HandoffSql(c)
         some = _TALLY.expectations != literal_column("0")
         self.counts = c(select(*_TALLY).where(some))
 
@@ -171,7 +179,7 @@ def _worst(c: Compiler, by_rule: bool, by_severity: bool, is_held: bool) -> Sql:
 class SqlWatch:
     """`core.pathway_ports.WatchQueries` in a transaction."""
 
-    __slots__ = ("_feeds", "_known", "_patients", "_session", "_sql")
+    __slots__ = ("_feeds", "_known", "_patients", "_session", "_sql", "handoffs")
 
     def __init__(
         self,
@@ -184,8 +192,17 @@ class SqlWatch:
         self._sql = sql
         self._feeds = feeds
         self._patients = patients
+        self.handoffs = SqlHandoffs(session, sql.handoffs)
         #: Saves seen when this transaction first read a person.
         self._known: dict[str, int] = {}
+
+    def rule_marks(self) -> list[RuleMark]:
+        """Return what every rule said when it was last noted, by id."""
+        return [read_mark(row) for row in self._session.rows(self._sql.marks)]
+
+    def mark_rules(self, marks: Sequence[RuleMark]) -> None:
+        """Note what rules say."""
+        self._session.run_many(self._sql.mark, [mark_columns(one) for one in marks])
 
     def touch(self, persons: Mapping[str, datetime]) -> None:
         """Ask for a new look at persons at these instants, or earlier if already asked."""
@@ -276,6 +293,7 @@ class SqlWatch:
         self._session.run_many(self._sql.add_line, [ledger_columns(line) for line in lines])
         # Behind the lock on numbers: a state changes with a line.
         self._session.run_many(self._sql.count, change.tally)
+        self.handoffs.write(change.handoffs)
         after = watch.saved(until, next_due)
         self._session.run(self._sql.set, (*after, person_id))
         self._known[person_id] = after.looks
@@ -354,9 +372,13 @@ class SqlWatch:
         rows = self._session.rows(self._sql.counts_seen, wanted)
         return {(rule, Status(status)): count for rule, status, count in rows}
 
-    def feed_seen(self, seen: Sequence[tuple[str, datetime, datetime]]) -> None:
+    def feed_seen(
+        self,
+        seen: Sequence[tuple[str, datetime, datetime]],
+        behind_s: Mapping[str, float] | None = None,
+    ) -> None:
         """Note messages of feeds: (feed, receipt, emission)."""
-        self._feeds.seen(seen)
+        self._feeds.seen(seen, behind_s or {})
 
     def feeds(self, since: datetime | None = None) -> list[FeedState]:
         """Return every feed, by name; the marks from the one that stood at `since` on."""

@@ -23,24 +23,25 @@ def values(sight: Sight) -> tuple[str, ...]:
     return key_text(sight.client), person, instant_text(sight.now)
 
 
-def seen() -> ColumnElement[bool]:
-    """Return the condition that somebody may be shown an expectation."""
+def seen(table: str = "expectation") -> ColumnElement[bool]:
+    """Return the condition that somebody may be shown an expectation, or a row of work on one."""
+    row = TABLES[table]
     person = TABLES["person"].alias("whose").c
     permit = TABLES["access_permit"].alias("permit").c
-    found = select(person.person_id).where(person.patient_id == _ROW.patient_id)
-    linked = found.correlate(TABLES["expectation"]).scalar_subquery()
+    found = select(person.person_id).where(person.patient_id == row.c.patient_id)
+    linked = found.correlate(row).scalar_subquery()
     permitted = exists().where(
         permit.client.in_((bindparam("sight_client"), bindparam("sight_person"))),
         permit.category == literal_column("'handoff'"),
-        permit.patient == func.coalesce(linked, _ROW.patient_id),
+        permit.patient == func.coalesce(linked, row.c.patient_id),
         permit.until > bindparam("sight_now"),
     )
     # Between the prefix and its successor: what begins with it.
     prefix = feed_subject("")
     after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
     is_feed = and_(
-        _ROW.patient_id >= literal_column(f"'{prefix}'"),
-        _ROW.patient_id < literal_column(f"'{after}'"),
+        row.c.patient_id >= literal_column(f"'{prefix}'"),
+        row.c.patient_id < literal_column(f"'{after}'"),
     )
     return or_(is_feed, permitted)
 

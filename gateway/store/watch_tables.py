@@ -123,6 +123,17 @@ class Expectation(SQLModel, table=True):
     content: bytes = Field(sa_column=column(LargeBinary()))
 
 
+class RuleMarkRow(SQLModel, table=True):
+    """What a rule said when it was last noted; `since` is empty when it did so all along."""
+
+    __tablename__ = "rule_mark"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    rule: str = Field(sa_column=column(TEXT, key=True))
+    digest: str = Field(sa_column=column(TEXT))
+    since: str = Field(sa_column=column(TEXT))
+
+
 class Tally(SQLModel, table=True):
     """How many expectations a rule has in a state: counting them takes a walk through all."""
 

@@ -17,6 +17,7 @@ from gateway.core.facts import (
     Span,
     Status,
 )
+from gateway.core.pathway_ports import RuleMark
 from gateway.store.codec import instant_text, json_bytes, read_instant, seal, storable, unseal
 from gateway.store.columns import NEVER
 
@@ -215,6 +216,17 @@ def read_line(columns: Sequence[Any]) -> LedgerLine:
         to_status=Status(to_status),
         cause=cause,
     )
+
+
+def mark_columns(mark: RuleMark) -> tuple[str, str, str]:
+    """Return the columns of what a rule said."""
+    return mark.rule, mark.digest, instant_text(mark.since) if mark.since else ""
+
+
+def read_mark(columns: Sequence[Any]) -> RuleMark:
+    """Make what a rule said of its columns."""
+    rule, digest, since = columns
+    return RuleMark(rule, digest, read_instant(since) if since else None)
 
 
 def maybe_instant(instant: datetime | None) -> str:

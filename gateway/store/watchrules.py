@@ -12,6 +12,7 @@ from typing import NamedTuple
 from gateway.core.facts import ExpectationRow, LedgerLine, Status
 from gateway.store.codec import instant_text
 from gateway.store.columns import NEVER
+from gateway.store.handoffcodec import Counting, counting
 from gateway.store.problems import conflict
 from gateway.store.watchcodec import (
     ExpectationColumns,
@@ -120,11 +121,13 @@ class Writing(NamedTuple):
         rows: expectations that are new or differ.
         openings: (gap_id, episode, instant) of each gap that opens.
         tally: (rule, status, more or fewer) of each count that changes, sorted.
+        handoffs: what changes in the counts of handoffs.
     """
 
     rows: list[ExpectationColumns]
     openings: list[tuple[str, int, str]]
     tally: list[tuple[str, str, int]]
+    handoffs: Counting
 
 
 def check_fresh(known_looks: int | None, watch: Watch) -> None:
@@ -183,6 +186,7 @@ def writing(
             if line.to_status is Status.OVERDUE
         ],
         tally=_tally(before, changed),
+        handoffs=counting(before, changed, {row.gap_id: row for row in rows}),
     )
 
 

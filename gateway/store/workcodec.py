@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from gateway.core.work import Act, Did, DigestItem, Mute, Reason, Scope
+from gateway.core.work import PEOPLES, Act, Did, DigestItem, Mute, Reason, Scope
 from gateway.store.codec import instant_text, json_bytes, read_instant, seal, storable, unseal
 
 
@@ -51,7 +51,10 @@ def act_columns(act: Act) -> ActColumns:
 
 
 def read_acts(rows: Iterable[Sequence[Any]]) -> dict[str, list[Act]]:
-    """Return acts by gap, oldest first; those of one instant by kind and number."""
+    """Return acts by gap, oldest first.
+
+    Of one instant: by kind and number, then what people did by the version of the Task.
+    """
     found: dict[str, list[Act]] = {}
     for row in sorted((ActColumns(*row) for row in rows), key=_when):
         details = orjson.loads(unseal(row.content))
@@ -60,8 +63,9 @@ def read_acts(rows: Iterable[Sequence[Any]]) -> dict[str, list[Act]]:
     return found
 
 
-def _when(row: ActColumns) -> tuple[str, int, str, int]:
-    return row.at, row.episode, row.did, row.number
+def _when(row: ActColumns) -> tuple[str, int, bool, str, int]:
+    is_peoples = Did(row.did) in PEOPLES
+    return row.at, row.episode, is_peoples, "" if is_peoples else row.did, row.number
 
 
 def mute_columns(mute: Mute) -> MuteColumns:

@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, tuple_
 from sqlalchemy.types import Text
 
+from gateway.core.access import Sight
 from gateway.core.worklist import Order, SavedView, Wanted, WorkRow
+from gateway.store import watch_sight
 from gateway.store.codec import storable
 from gateway.store.sqltext import Compiler, Session, Sql, given
 from gateway.store.tables import TABLES
@@ -23,8 +25,9 @@ from gateway.store.worklistcodec import (
 
 _TABLE = TABLES["worklist"]
 _ROW, _VIEW = _TABLE.c, TABLES["saved_view"].c
-#: Which filters a statement has, its order, and whether it goes on behind a place or counts.
-Shape = tuple[tuple[str, ...], Order, bool, bool]
+#: Which filters a statement has, its order, whether it goes on behind a place, counts,
+#: and whether it is held to what somebody may be shown.
+Shape = tuple[tuple[str, ...], Order, bool, bool, bool]
 
 
 class WorklistSql:
@@ -55,7 +58,7 @@ class WorklistSql:
         return found
 
     def _compiled(self, shape: Shape) -> Sql:
-        names, order, goes_on, counts = shape
+        names, order, goes_on, counts, is_held = shape
         columns, is_last_first = ORDERS[order]
         told: list[ColumnElement[bool]] = []
         for name in names:
@@ -64,6 +67,8 @@ class WorklistSql:
                 told.append(self._deadline >= limit if name == "since" else self._deadline < limit)
             else:
                 told.append(_ROW[name] == bindparam(f"of_{name}"))
+        if is_held:
+            told.append(watch_sight.seen("worklist"))
         if counts:
             inner = self._compiler.limited(
                 select(literal_column("1").label("one")).where(*told), "rows"
@@ -99,23 +104,34 @@ class SqlWorklist:
         found = self._session.rows(self._sql.rows, (given(sorted(set(gap_ids))),))
         return {row[0]: read_work(row) for row in found}
 
-    def listed(self, wanted: Wanted, limit: int) -> list[tuple[WorkRow, tuple[str, ...]]]:
+    def listed(
+        self, wanted: Wanted, limit: int, sight: Sight | None = None
+    ) -> list[tuple[WorkRow, tuple[str, ...]]]:
         """Return rows in their order, each with its place for `Wanted.after`."""
         behind = dict(zip(_places(wanted.order), place(wanted), strict=False))
-        found = self._ask(wanted, behind, limit, counts=False)
+        found = self._ask(wanted, behind, limit, sight, counts=False)
         return [(read_work(row), place_of(WorkColumns(*row), wanted.order)) for row in found]
 
-    def counted(self, wanted: Wanted, most: int) -> int:
+    def counted(self, wanted: Wanted, most: int, sight: Sight | None = None) -> int:
         """Return how many rows there are, `most` when there are as many or more."""
-        return int(self._ask(wanted, {}, most, counts=True)[0][0])
+        return int(self._ask(wanted, {}, most, sight, counts=True)[0][0])
 
     def _ask(
-        self, wanted: Wanted, behind: dict[str, Any], limit: int, *, counts: bool
+        self,
+        wanted: Wanted,
+        behind: dict[str, Any],
+        limit: int,
+        sight: Sight | None,
+        *,
+        counts: bool,
     ) -> Sequence[Any]:
         equal, between = conditions(wanted), limits(wanted)
-        shape = ((*equal, *between), wanted.order, bool(behind), counts)
+        held = sight if sight is not None and sight.has_territory else None
+        shape = ((*equal, *between), wanted.order, bool(behind), counts, held is not None)
         values: dict[str, Any] = {f"of_{name}": value for name, value in equal.items()}
         values |= {**between, **behind, "rows": limit}
+        if held is not None:
+            values |= dict(zip(watch_sight.NAMES, watch_sight.values(held), strict=True))
         sql = self._sql.of(shape)
         return self._session.rows(sql, tuple(values[name] for name in sql.names))
 

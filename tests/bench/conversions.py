@@ -17,7 +17,7 @@ from gateway.entry.cli_serve import settle_memory
 from gateway.entry.settings import Settings, StoreSettings
 from gateway.pipeline.commit import commit
 from gateway.pipeline.convert import Converter
-from gateway.pipeline.prepared import Prepared
+from gateway.pipeline.prepared import Prepared, let_go
 from tests.bench import inputs, letter_steps
 from tests.bench.document_peers import Peers
 from tests.bench.figures import Report, per_call
@@ -72,8 +72,9 @@ def letters(report: Report, runs: int) -> None:
         letter_steps.steps(report, name, body, 20 * runs)
 
 
-def _convert(converter: Converter, raw: RawMessage) -> Prepared:
-    return converter.prepare(converter.open(raw))
+def _convert(converter: Converter, raw: RawMessage) -> None:
+    """Convert an input and let go of it, as the doors do once it is stored."""
+    let_go(converter.prepare(converter.open(raw)))
 
 
 def where(report: Report, count: int) -> None:

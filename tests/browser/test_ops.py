@@ -59,6 +59,17 @@ def test_each_page_is_accessible_in_the_dark(path, house, window) -> None:
     assert violations(page) == {}
 
 
+@pytest.mark.field("FL-091")
+def test_a_cancellation_whose_original_never_came_leads_to_its_message(house, window) -> None:
+    page = window(DESK)
+    page.goto(house.base + "/feeds")
+    alone = page.locator("section").filter(has=page.get_by_role("heading", name="sans original"))
+
+    expect(alone).to_contain_text("990000001:ADT")
+    alone.get_by_role("link", name="Message 1").click()
+    expect(page).to_have_url(house.base + "/messages/1")
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_a_cause_is_found_tried_and_led_to_its_messages(size, script, house, window) -> None:
@@ -147,7 +158,8 @@ def test_an_attack_in_a_name_is_text_when_it_is_revealed(house, window) -> None:
     page.goto(house.base + "/messages?status=quarantined")
     page.goto(house.base + "/messages/86")
     page.get_by_text("Révéler", exact=True).click()
-    page.get_by_label("Pourquoi").fill("Nom étrange dans la liste")
+    reveal = page.locator("form[action$='/reveal']")
+    reveal.get_by_label("Pourquoi").fill("Nom étrange dans la liste")
     page.get_by_role("button", name="Révéler ces valeurs").click()
 
     expect(page.get_by_text("<img src=x onerror=alert(1)>").first).to_be_visible()

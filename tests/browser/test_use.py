@@ -104,6 +104,7 @@ def test_a_message_is_set_aside_and_stays_so_after_a_reload(pages, window) -> No
     page.get_by_role("link", name="41").click()
 
     page.get_by_text("Écarter", exact=True).click()
+    page.get_by_label("Pourquoi").first.fill("Message d’essai de l’éditeur")
     page.get_by_role("button", name="Oui, écarter ce message").click()
     expect(page.get_by_text("Écarté. Les octets restent.")).to_be_visible()
     page.reload()

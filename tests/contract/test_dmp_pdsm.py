@@ -40,12 +40,14 @@ async def repository(tmp_path):
 
 
 @pytest.fixture
-def connector(repository, tmp_path):
+async def connector(repository, tmp_path):
     def tls():
         return client_context(tmp_path / "authority.pem", tmp_path / "client.pem")
 
     endpoint = FhirEndpoint(repository.base_url, tls, timeout_s=5)
-    return DmpConnector(PdsmDialect(endpoint, Hands()), HOUSE, CONCEPTMAPS)
+    made = DmpConnector(PdsmDialect(endpoint, Hands()), HOUSE, CONCEPTMAPS)
+    yield made
+    await made.close()
 
 
 class OtherSide:

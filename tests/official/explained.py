@@ -46,7 +46,7 @@ class Explained:
     """A finding that is no fault.
 
     Attributes:
-        place: FHIRPath without indexes.
+        place: FHIRPath without indexes; `*.` before what any resource may carry.
         words: what the message of the finding must hold.
         reason: why it is none.
         version: of FR Core, when it is found with that one alone.
@@ -61,7 +61,9 @@ class Explained:
         """Tell whether a finding with a package of FR Core is this one."""
         if self.version not in ("", version) or self.words not in finding.message:
             return False
-        return without_indexes(finding.place) == self.place
+        place = without_indexes(finding.place)
+        # What any resource may carry is explained once.
+        return self.place in (place, f"*.{place.partition('.')[2]}")
 
 
 def without_indexes(place: str) -> str:
@@ -136,6 +138,11 @@ EXPLAINED = (
         "DocumentReference.securityLabel",
         "TRE-A07-StatutVisibiliteDocument",
         "the masks of the national record are French; R4's list of labels has none of them",
+    ),
+    Explained(
+        "*.meta.security",
+        "TRE-A07-StatutVisibiliteDocument",
+        "what a masked document alone tells carries its masks, which are French",
     ),
     Explained(
         "Observation.value.ofType(CodeableConcept)",

@@ -76,7 +76,14 @@ def check_replay(rule_id, log, feeds, rng, written):
 
 
 def check_snapshot(rule_id, log, feeds, rng, rows):
-    """P1 and P3: the last line is the snapshot, which any order of the log gives."""
+    """P1 and P3: the last line is the snapshot, which any order of the log gives.
+
+    At the end, and at an instant on the way.
+    """
+    now = START + timedelta(minutes=rng.randrange(60 * 24 * 60))
+    so_far, _lines = played(rule_id, log, feeds, [now])
+    standing = {row.gap_id: row.status for row in so_far if row.status != "void"}
+    assert snapshot(rule_id, [one for one in log if one.at <= now], feeds, now) == standing
     mixed = rng.sample(log, len(log))
     live = {row.gap_id: row.status for row in rows if row.status != "void"}
     assert snapshot(rule_id, log, feeds, END) == live

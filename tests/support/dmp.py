@@ -104,9 +104,20 @@ class Record:
     clock: Hands = field(default_factory=Hands)
     theirs: Hands = field(default_factory=Hands)
 
+    made: list[XdsDialect] = field(default_factory=list)
+
     @property
     def dialect(self) -> XdsDialect:
-        return XdsDialect(self.endpoint, self.clock)
+        return self._kept(self.endpoint)
+
+    def _kept(self, endpoint: Endpoint) -> XdsDialect:
+        self.made.append(XdsDialect(endpoint, self.clock))
+        return self.made[-1]
+
+    async def close(self) -> None:
+        """Close what connectors left open."""
+        for dialect in self.made:
+            await dialect.close()
 
     @property
     def connector(self) -> DmpConnector:
@@ -114,7 +125,7 @@ class Record:
 
     def another(self, **changes: object) -> DmpConnector:
         """Return a connector with other settings towards the same record."""
-        dialect = XdsDialect(replace(self.endpoint, **changes), self.clock)
+        dialect = self._kept(replace(self.endpoint, **changes))
         return DmpConnector(dialect, HOUSE, CONCEPTMAPS)
 
 
@@ -159,9 +170,11 @@ async def record(folder: Path, own: Manners | None = None) -> AsyncIterator[Reco
         timeout_s=5,
         unknown_wait_s=60,
     )
+    opened = Record(pki, repository, endpoint, clock, theirs)
     try:
-        yield Record(pki, repository, endpoint, clock, theirs)
+        yield opened
     finally:
+        await opened.close()
         await repository.stop()
 
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from gateway.core.audit import Trace
-from gateway.core.feed_ports import WHOLE, Ailment, Trouble
+from gateway.core.contributions import Target
+from gateway.core.feed_ports import WHOLE, Ailment, CancelledAlone, Trouble
 from gateway.core.ports import Transaction
 from tests.support.ops_site import A03, OpsSite, dead_letter, hostile, ops_site, refused
 from tests.support.pipeline import START, HandClock
@@ -53,6 +54,8 @@ async def filled(site: OpsSite) -> int:
         tx.feeds.begin(Trouble(FEED, WHOLE, Ailment.SKEWED, now, at, value=3600))
         tx.feeds.begin(Trouble(FEED, "A01", Ailment.SILENT, now, at))
         tx.feeds.begin(Trouble("CH-BRUME:ADT", WHOLE, Ailment.SILENT, now, at))
+        stay = Target("Encounter", "e-1")
+        tx.feeds.cancel_alone([CancelledAlone(1, FEED, at - timedelta(hours=30), "00", (stay,))])
         letter = dead_letter(tx, clock)
         who = {"role": "coordinator", "address": "10.1.2.3"}
         tx.audit.append(

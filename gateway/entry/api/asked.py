@@ -71,6 +71,18 @@ def handling_is_lenient(request: Request) -> bool:
     return is_lenient(",".join(request.headers.getlist("prefer")))
 
 
+def check_format_only(request: Request, pairs: Pairs) -> None:
+    """Hold the address of a write to what it may say: the format of its answer.
+
+    Raises:
+        RejectedError: it says more, which would be without effect (RLS-FHR-060); one issue each.
+    """
+    offered = ("_format", "_pretty")
+    more = [name for name in dict.fromkeys(name for name, _ in pairs) if name not in offered]
+    if more and not handling_is_lenient(request):
+        raise RejectedError([unknown_parameter(place(one), "a write", offered) for one in more])
+
+
 def view_of(request: Request, pairs: Pairs, type_: str) -> View:
     """Return which part of one resource is asked for.
 

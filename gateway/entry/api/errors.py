@@ -247,7 +247,7 @@ async def _http(request: Request, error: Exception) -> Response:
         headers["Allow"] = ", ".join(_allowed(request, headers.get("Allow", "")))
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=headers)
-        return refusal([method_not_supported(request.method)], headers=headers)
+        return refusal([method_not_supported(request.method, headers["Allow"])], headers=headers)
     if status == 413:
         return refusal([too_large()], headers=headers)
     if status >= 500:
@@ -314,14 +314,15 @@ def unknown_address() -> Issue:
     )
 
 
-def method_not_supported(method: str) -> Issue:
-    """Say that an address does not take a method."""
+def method_not_supported(method: str, allowed: str) -> Issue:
+    """Say that an address does not take a method, and which ones it takes."""
     return Issue(
         code="RLS-FHR-055",
         severity=Severity.ERROR,
         where="http.method",
-        what=f"{method if method in _METHODS else 'This method'} is not supported here.",
-        fix="Use a method of the Allow header; resources are written by HL7 v2 and CDA inputs.",
+        what=f"This address does not take {method if method in _METHODS else 'this method'}.",
+        fix=f"Use {allowed or 'another address'}; what is written over FHIR, and how, is told by "
+        "/fhir/metadata.",
     )
 
 

@@ -167,7 +167,11 @@ class _Door:
         return self._writing.criteria(type_, criteria, where)
 
     async def _answered(self, request: Request, write: Write) -> Response:
-        format_ = asked.format_of(request, asked.query_of(request))
+        pairs = asked.query_of(request)
+        format_ = asked.format_of(request, pairs)
+        # The criteria of a create are in a header, those of other writes in the address.
+        if write.query is None or write.method == "POST":
+            asked.check_format_only(request, pairs)
         if write.query is not None:
             check_scopes(request, write.query.looked_at())
         (done,) = await self._writing.done(request, [write])

@@ -43,6 +43,8 @@ _log = structlog.get_logger()
 TICKET_LIVES = timedelta(seconds=30)
 _BIND = re.compile(r"bind-with-token:? ([\w-]{20,100})")
 _LONGEST_FRAME = 300
+#: Parameters of the operation, and which may be repeated.
+_OF_TOKEN = {"id": True, "eventsSinceNumber": False}
 _NOT_VALID, _ORIGIN, _NO_FRAME, _LATER, _OVER = 4401, 4403, 4408, 1013, 1000
 
 
@@ -93,7 +95,7 @@ class _Tickets:
 
     async def give(self, request: Request) -> Response:
         """Give a ticket for websocket subscriptions of the client."""
-        media, pairs = media_of(request), await parameters_of(request)
+        media, pairs = media_of(request), await parameters_of(request, _OF_TOKEN)
         since = number_of(dict(pairs), "eventsSinceNumber", 0)
         client, now = self._client_of(request), self._clock.now()
         own = request.path_params.get("id")

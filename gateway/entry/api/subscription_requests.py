@@ -1,5 +1,6 @@
 """What the operations on Subscription read of a request, and which subscription it is about."""
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 import orjson
@@ -10,7 +11,9 @@ from gateway.core.delivery_ports import SubscriptionRow
 from gateway.core.errors import RejectedError
 from gateway.core.ports import Transaction
 from gateway.entry.api import subscription_faults as faults
+from gateway.entry.api.asked import handling_is_lenient
 from gateway.entry.api.bodies import read_body
+from gateway.fhir.search_faults import place, unknown_parameter
 from gateway.fhir.subscription_faults import not_a_subscription
 from gateway.pipeline import subscribed
 
@@ -18,6 +21,8 @@ Pairs = list[tuple[str, str]]
 
 _MEDIA = frozenset({"application/fhir+json", "application/json"})
 _LIMIT = 64 * 1024
+#: What every request may say about its answer.
+_GENERAL = ("_format", "_pretty")
 
 
 def owned(tx: Transaction, id_: str, client: str) -> SubscriptionRow:
@@ -56,8 +61,37 @@ async def body_of(request: Request) -> Json:
     return sent
 
 
-async def parameters_of(request: Request) -> Pairs:
-    """Read the parameters of an operation, from the address and from a Parameters resource."""
+async def parameters_of(request: Request, known: Mapping[str, bool]) -> Pairs:
+    """Read the parameters of an operation, from the address and from a Parameters resource.
+
+    Args:
+        request: of the client.
+        known: names that are understood, and whether each may come more than once.
+
+    Raises:
+        RejectedError: one that is not understood, unless the client wants it left out
+            (RLS-FHR-060), or one said twice (RLS-SUB-019); one issue each.
+    """
+    pairs = await _sent(request)
+    names = [name for name, _ in pairs]
+    found = [
+        faults.bad_parameter(name, "given once")
+        for name, is_list in known.items()
+        if not is_list and names.count(name) > 1
+    ]
+    if not handling_is_lenient(request):
+        offered = tuple(sorted((*known, *_GENERAL)))
+        found += [
+            unknown_parameter(place(name), "this operation", offered)
+            for name in dict.fromkeys(names)
+            if name not in offered
+        ]
+    if found:
+        raise RejectedError(found)
+    return pairs
+
+
+async def _sent(request: Request) -> Pairs:
     text: bytes = request.scope["query_string"]
     pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True)
     if request.method != "POST" or request.headers.get("content-length", "0") == "0":

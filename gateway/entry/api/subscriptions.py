@@ -37,6 +37,9 @@ from gateway.pipeline import hooks, subscribed
 
 #: Events of one answer at most; a client asks again from the last number it got.
 _EVENTS = 500
+#: Parameters of the operations, and which may be repeated (Subscriptions R5 Backport 1.1.0).
+_OF_STATUS = {"id": True, "status": True}
+_OF_EVENTS = {"eventsSinceNumber": False, "eventsUntilNumber": False, "content": False}
 #: The endpoint is asked after the client knows the id of its subscription.
 _HANDSHAKE_AFTER = timedelta(milliseconds=100)
 
@@ -168,7 +171,7 @@ class _Door:
 
     async def all_status(self, request: Request) -> Response:
         """Tell the state of subscriptions (operation $status)."""
-        media, pairs = media_of(request), await parameters_of(request)
+        media, pairs = media_of(request), await parameters_of(request, _OF_STATUS)
         ids = {value.rpartition("/")[2] for name, value in pairs if name == "id"}
         statuses = {value for name, value in pairs if name == "status"}
         client = self._client_of(request)
@@ -187,13 +190,14 @@ class _Door:
     async def status(self, request: Request) -> Response:
         """Tell the state of one subscription (operation $status)."""
         media = media_of(request)
+        await parameters_of(request, _OF_STATUS)
         id_, client = request.path_params["id"], self._client_of(request)
         row = await self._store.read(lambda tx: owned(tx, id_, client))
         return self._status([row], f"Subscription/{id_}/$status", media)
 
     async def events(self, request: Request) -> Response:
         """Give numbered events again (operation $events)."""
-        media, pairs = media_of(request), await parameters_of(request)
+        media, pairs = media_of(request), await parameters_of(request, _OF_EVENTS)
         asked = dict(pairs)
         low = number_of(asked, "eventsSinceNumber", 1)
         high = number_of(asked, "eventsUntilNumber", 2**53)

@@ -139,6 +139,8 @@ class TransactionDoor:
         if one.rest or one.type not in PARAMETERS or one.id[:1] in ("$", "_"):
             raise RejectedError([faults.bad_entry(one.place, "its address is none of a resource")])
         check_scopes(request, [(one.type, _LETTERS[one.method])])
+        if one.type == "Subscription":
+            raise RejectedError([faults.not_in_a_transaction()])
         criteria, where = one.criteria, "http.path"
         if one.method == "POST":
             if one.id or criteria is not None:

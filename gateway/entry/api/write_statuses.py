@@ -31,4 +31,5 @@ STATUSES_OF_WRITES: dict[str, tuple[int, str]] = {
     "RLS-FHR-266": (400, "structure"),
     "RLS-FHR-267": (422, "not-supported"),
     "RLS-FHR-268": (422, "required"),
+    "RLS-FHR-269": (422, "not-supported"),
 }

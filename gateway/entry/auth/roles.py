@@ -14,12 +14,13 @@ _ABOUT_PERSONS = _EVERYBODY - {Role.INTEGRATOR, Role.ADMIN}
 #: First part of an address, with who may open it; what is not listed is for everybody who is in.
 _OPENS = {
     "messages": _RAW,
-    "workbench": _RAW,
+    "workbench": _RAW | {Role.ADMIN},
     "quarantine": _RAW,
     "deliveries": _RAW | {Role.ADMIN},
     "feeds": _RAW | {Role.ADMIN},
     "gaps": _ABOUT_PERSONS,
     "patients": _ABOUT_PERSONS,
+    "pilot": frozenset({Role.PILOT}),
     "glass": frozenset({Role.COORDINATOR}),
     "journal": frozenset({Role.AUDITOR}),
     "audit": frozenset({Role.AUDITOR}),
@@ -28,7 +29,7 @@ _OPENS = {
 _ACTS = {
     "messages": _RAW,
     "quarantine": _RAW,
-    "workbench": _RAW,
+    "workbench": _RAW | {Role.ADMIN},
     "gaps": frozenset({Role.COORDINATOR}),
     "glass": frozenset({Role.COORDINATOR}),
 }

@@ -42,6 +42,11 @@ def form_token(request: Request) -> str:
     return request.cookies.get(_cookie(request)) or secrets.token_urlsafe(32)
 
 
+def kept_token(request: Request) -> str:
+    """Return the token this browser keeps; empty when it has none."""
+    return request.cookies.get(_cookie(request), "")
+
+
 def keep_token(request: Request, response: Response, token: str) -> None:
     """Let the browser keep its token."""
     response.set_cookie(
@@ -94,7 +99,7 @@ async def form(request: Request, limit: int) -> dict[str, list[str]]:
             raise RejectedError([foreign_form()])
     fields = parse_qs(body.decode("latin-1"), errors="replace")
     given = fields.get("token", [""])[0]
-    kept = request.cookies.get(_cookie(request), "")
+    kept = kept_token(request)
     same = bool(kept) and secrets.compare_digest(given.encode(), kept.encode())
     if not same or not from_here(request):
         raise RejectedError([foreign_form()])

@@ -11,7 +11,10 @@ _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_NAMES = ("relais.css", "ops.css", "relais.js", "icon.svg")
+_NAMES = (
+    *("relais.css", "ops.css", "pilot.css", "workbench.css"),
+    *("relais.js", "workbench.js", "icon.svg"),
+)
 #: Blanks of a style sheet that mean nothing: around braces, behind `;`, `,` and `: `.
 _BLANKS = re.compile(rb"\s*([{};])\s*|([:,]) +")
 

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from gateway.core.clock import Clock
-from gateway.core.errors import RetriableError
 from gateway.core.messages import InboxStatus
 from gateway.entry.web import access, listing, views
 from gateway.entry.web.actions import add_actions
@@ -17,17 +16,18 @@ from gateway.entry.web.acts import Desktop, add_gap_acts
 from gateway.entry.web.assets import assets
 from gateway.entry.web.data import PageData
 from gateway.entry.web.forms import Form
+from gateway.entry.web.guarding import guarded
 from gateway.entry.web.live import Hub
 from gateway.entry.web.ops.audit_routes import audit_routes
 from gateway.entry.web.ops.desk import REASON_LEAST, Desk, Ops
 from gateway.entry.web.ops.routes import ops_router
 from gateway.entry.web.people import Colleague
+from gateway.entry.web.pilot.routes import Pilot, pilot_router
 from gateway.entry.web.render import Pages, View, WebSettings
 from gateway.entry.web.timeline import ZOOMS
 
 _log = structlog.get_logger()
 _STREAM = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-Handler = Callable[[Request, datetime], Awaitable[Response]]
 
 
 def web_router(
@@ -37,6 +37,7 @@ def web_router(
     settings: WebSettings,
     accounts: Callable[[Pages], APIRouter] | None = None,
     ops: Ops | None = None,
+    pilot: Pilot | None = None,
 ) -> APIRouter:
     """Return every page of people.
 
@@ -47,6 +48,7 @@ def web_router(
         settings: of the installation.
         accounts: gives the addresses of login and logout; None where there are no accounts.
         ops: what the pages of operators and auditors show; None: there are none.
+        pilot: what the pages of who pilots show; None: there are none.
     """
     router = APIRouter(include_in_schema=False)
     pages = Pages(data, clock, settings)
@@ -56,6 +58,10 @@ def web_router(
         desk = Desk(pages, ops)
         router.include_router(ops_router(desk))
         router.include_router(audit_routes(desk))
+        if ops.workbench is not None:
+            router.include_router(ops.workbench(desk))
+    if pilot is not None:
+        router.include_router(pilot_router(pages, pilot))
     site = _Site(pages, hub)
     for path, handler in {
         "/": site.overview,
@@ -76,23 +82,6 @@ def web_router(
     for asset in assets().values():
         router.add_api_route(asset.address, _served(asset.content, asset.media_type))
     return router
-
-
-def guarded(pages: Pages, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Return a handler behind the right to see the pages, with a page for each refusal."""
-
-    async def handle(request: Request) -> Response:
-        barred = pages.barred(request)
-        if barred is not None:
-            return barred
-        try:
-            return await handler(request, pages.clock.now())
-        except RetriableError as error:
-            response = pages.refusal(request, "503", 503, error.issues[0].code)
-            response.headers["Retry-After"] = "5"
-            return response
-
-    return handle
 
 
 def _served(content: bytes, media_type: str) -> Callable[[], Awaitable[Response]]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from gateway.core.events import FEED_KINDS, family
 from gateway.core.facts import ExpectationRow, Status
+from gateway.core.handoffs import Cell
 from gateway.entry.web.store_names import lane_of
 from gateway.entry.web.values import Text
 from gateway.entry.web.words import LANGUAGES, Words, words
@@ -133,12 +134,33 @@ class RuleBook:
 
     def lanes(self, row: ExpectationRow) -> tuple[str, str]:
         """Return the lane the person left and the lane where something is missing."""
-        estab = str(row.details.get("estab") or "")
-        here = lane_of(str(row.details.get("sector") or self.sectors.get(estab, "")))
-        source, target = _ENDS.get(row.rule, ("", "home"))
+        told = (str(row.details.get(name) or "") for name in ("estab", "sector", "destination"))
+        return self._ends(Cell(row.rule, *told))
+
+    def flow(self, cell: Cell) -> tuple[str, str]:
+        """Return the lane people leave and the one where what is awaited shows.
+
+        A letter is awaited among documents, a send among sends.
+        """
+        source, target = self._ends(cell)
+        versions = self.rules.versions.get(cell.rule, ())
+        return source, awaited_lane(versions[0] if versions else None, target)
+
+    def _ends(self, cell: Cell) -> tuple[str, str]:
+        here = lane_of(cell.sector or self.sectors.get(cell.estab, ""))
+        source, target = _ENDS.get(cell.rule, ("", "home"))
         if target in ("destination", "sector"):
-            target = lane_of(str(row.details.get(target) or ""))
+            target = lane_of(cell.destination if target == "destination" else cell.sector)
         return source or here, target
+
+
+def awaited_lane(rule: Rule | None, otherwise: str) -> str:
+    """Return where what a rule waits for shows: documents, sends, or the given lane."""
+    events = {event for pattern in rule.closes for event in pattern.events} if rule else set()
+    families = {family(event) for event in events}
+    if families and families <= {"DOC", "DOCV"}:
+        return "doc"
+    return "snd" if families == {"SND"} else otherwise
 
 
 def single_sectors(sites: Iterable[Site]) -> dict[str, str]:

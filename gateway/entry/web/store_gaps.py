@@ -7,12 +7,11 @@ from typing import Any
 
 import orjson
 
-from gateway.core.events import family
 from gateway.core.facts import ExpectationRow, Op, Received, Status, feed_of
 from gateway.core.pathway_ports import FeedState
 from gateway.core.ports import Transaction
 from gateway.core.timestamps import PARIS
-from gateway.entry.web.rulebook import ENDED, RuleBook, both
+from gateway.entry.web.rulebook import ENDED, RuleBook, awaited_lane, both
 from gateway.entry.web.store_feeds import needed_feeds, shown_feeds
 from gateway.entry.web.store_names import establishments, feed_places, named_feed, persons
 from gateway.entry.web.store_reach import contacts, rungs
@@ -250,12 +249,7 @@ def evidence(row: ExpectationRow, received: Sequence[Received]) -> list[Evidence
 
 def hole_lane(book: RuleBook, row: ExpectationRow) -> str:
     """Return the lane where something is missing: a letter is missing among documents."""
-    rule = book.version(row)
-    events = {event for pattern in rule.closes for event in pattern.events} if rule else set()
-    families = {family(event) for event in events}
-    if families <= {"DOC", "DOCV"} and families:
-        return "doc"
-    return "snd" if families == {"SND"} else book.lanes(row)[1]
+    return awaited_lane(book.version(row), book.lanes(row)[1])
 
 
 def _complete_to(feeds: Sequence[FeedState], now: datetime) -> datetime | None:

@@ -5,12 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
-
 from gateway.core.deliveries import DeliveryStatus
 from gateway.core.facts import Op, Received, Status
-from gateway.core.ports import Condition, Transaction
-from gateway.core.timestamps import PARIS
+from gateway.core.ports import Transaction
+from gateway.entry.web.store_care import found, instant, letters, planned
 from gateway.entry.web.store_gaps import GapReader, hole_lane
 from gateway.entry.web.store_names import identities, lane_of, organizations, persons, sector
 from gateway.entry.web.values import Hole, Mark, Path, Stay
@@ -40,12 +38,16 @@ class PathReader:
         patients = sorted({patient_id, *tx.facts.patients(person_id)})
         received = tx.facts.of_person(person_id)
         who = persons(tx, patients)
+        shown, more = letters(tx, patients)
         return Path(
             who[patient_id],
             tuple(_stays(tx, patients)),
             (*_documents(tx, patients), *_appointments(tx, patients), *_sends(tx, received)),
             tuple(self._holes(tx, person_id, now)),
             identities=identities(tx, patients),
+            planned=planned(tx, patients),
+            letters=shown,
+            more_letters=more,
         )
 
     def _holes(self, tx: Transaction, person_id: str, now: datetime) -> list[Hole]:
@@ -64,17 +66,9 @@ class PathReader:
         ]
 
 
-def _found(
-    tx: Transaction, type_: str, name: str, patients: Sequence[str], limit: int
-) -> list[dict[str, Any]]:
-    condition = Condition(name, "reference", tuple(("Patient", one) for one in patients))
-    page = tx.resources.search(type_, [condition], limit, None)
-    return [orjson.loads(row.body) for row in page.resources]
-
-
 def _stays(tx: Transaction, patients: Sequence[str]) -> list[Stay]:
     """Return bars: the movements of each stay, joined while the sector stays the same."""
-    every = [e for e in _found(tx, "Encounter", "subject", patients, _STAYS) if _low(e)]
+    every = [e for e in found(tx, "Encounter", "subject", patients, _STAYS) if _low(e)]
     movements: dict[str, list[dict[str, Any]]] = {}
     for one in every:
         if "partOf" in one:
@@ -149,8 +143,8 @@ def _is_echo(stay: Json, whole: Sequence[Json]) -> bool:
 
 def _documents(tx: Transaction, patients: Sequence[str]) -> list[Mark]:
     marks = []
-    for one in _found(tx, "DocumentReference", "subject", patients, _DOCUMENTS):
-        at = _instant(one.get("date", ""))
+    for one in found(tx, "DocumentReference", "subject", patients, _DOCUMENTS):
+        at = instant(one.get("date", ""))
         # A file inside another document is no event of its own.
         if at is None or is_inside(one) or one.get("status") != "current":
             continue
@@ -163,8 +157,8 @@ def _documents(tx: Transaction, patients: Sequence[str]) -> list[Mark]:
 def _appointments(tx: Transaction, patients: Sequence[str]) -> list[Mark]:
     return [
         Mark("home", _title(one), at, "ask", link=f"/fhir/Appointment/{one['id']}")
-        for one in _found(tx, "Appointment", "patient", patients, _APPOINTMENTS)
-        if one.get("status") not in _GONE and (at := _instant(one.get("start", "")))
+        for one in found(tx, "Appointment", "patient", patients, _APPOINTMENTS)
+        if one.get("status") not in _GONE and (at := instant(one.get("start", "")))
     ]
 
 
@@ -215,16 +209,8 @@ _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def _low(encounter: Json) -> datetime | None:
-    return _instant(encounter.get("period", {}).get("start", ""))
+    return instant(encounter.get("period", {}).get("start", ""))
 
 
 def _high(encounter: Json) -> datetime | None:
-    return _instant(encounter.get("period", {}).get("end", ""))
-
-
-def _instant(text: str) -> datetime | None:
-    """Return an instant; a day without time is its start in Paris."""
-    if len(text) < 10:
-        return None
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=PARIS)
+    return instant(encounter.get("period", {}).get("end", ""))

@@ -76,6 +76,7 @@ class Desk:
             gap_work.promised(task),
             latest(row, now),
             self._can(row, task, muted),
+            _writer(tx, stored) if row.status is Status.OVERDUE else "",
             tuple(self._history(tx, stored)),
             muted,
         )
@@ -213,6 +214,12 @@ class Desk:
         )
         mute(tx, wish, self.known, doing.now)
         return stored.version
+
+
+def _writer(tx: Transaction, stored: StoredResource) -> str:
+    """Return who wrote the present version of a Task; empty when nobody can take it back."""
+    who = writers(tx, stored.id).get(stored.version) if stored.version > 1 else None
+    return str(who["identifier"]["value"]) if who else ""
 
 
 def latest(row: ExpectationRow, now: datetime) -> datetime:

@@ -194,6 +194,8 @@ class Work:
         until: instant it is put off to, or promised for.
         latest: latest instant it can be put off to.
         can: acts that go with its state.
+        writer: identifier of who wrote its last version, and may take it back; empty: it was the
+            gateway, or there is no version before.
         history: the newest first.
     """
 
@@ -206,6 +208,7 @@ class Work:
     until: datetime | None = None
     latest: datetime | None = None
     can: frozenset[str] = frozenset()
+    writer: str = ""
     history: tuple[WorkStep, ...] = ()
     mute: Muted | None = None
 
@@ -329,8 +332,49 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """Something planned, and what became of it.
+
+    Attributes:
+        progress: a code of `core.care.Progress`.
+        low: when it is planned; None when nobody said.
+        seen: when what shows that it was done happened.
+        links: (kind of resource, address) of what planned it and of what shows it.
+    """
+
+    label: str
+    progress: str
+    low: datetime | None = None
+    seen: datetime | None = None
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A document and how far it went.
+
+    Attributes:
+        state: FHIR status of the DocumentReference.
+        sent: (channel, state of the delivery, addressees in that state), the furthest first.
+    """
+
+    id: str
+    label: str
+    at: datetime
+    author: str
+    state: str
+    sent: tuple[tuple[str, str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Path:
-    """One person's path."""
+    """One person's path.
+
+    Attributes:
+        planned: the latest first.
+        letters: the newest first, at most as many as a page shows.
+        more_letters: older ones that are not among them.
+    """
 
     person: Person
     stays: tuple[Stay, ...] = ()
@@ -339,3 +383,6 @@ class Path:
     silences: tuple[Silence, ...] = ()
     held: int = 0
     identities: tuple[Identity, ...] = ()
+    planned: tuple[Planned, ...] = ()
+    letters: tuple[Letter, ...] = ()
+    more_letters: int = 0

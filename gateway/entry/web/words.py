@@ -1,7 +1,7 @@
 """The words of the pages in French and English, and how dates, numbers and delays are written.
 
-The catalogue is `i18n/<language>.toml` with `i18n/ops.<language>.toml`: a key names the same
-thing in both languages, `{name}` is replaced, a table with `one` and `other` is chosen by `n`.
+The catalogue is `i18n/<language>.toml` with those of `bench`, `ops` and `pilot`: a key names the
+same thing in both languages, `{name}` is replaced, a table with `one` and `other` is chosen by `n`.
 Instants are shown in Paris.
 """
 
@@ -31,7 +31,8 @@ _FAMILIES = {"DOC": "document", "DOCV": "document", "SND": "sending", "REQ": "re
 def catalogue(language: str) -> dict[str, Any]:
     """Return every text of a language by its dotted key."""
     flat: dict[str, Any] = {}
-    for name in (f"{language}.toml", f"ops.{language}.toml"):
+    for family in ("", "bench.", "ops.", "pilot."):
+        name = f"{family}{language}.toml"
         source = files("gateway.entry.web") / "i18n" / name
         _flatten(tomllib.loads(source.read_text(encoding="utf-8")), "", flat)
     if language == "fr":
@@ -102,6 +103,15 @@ class Words:
         written: str = format_decimal(number, locale=self._locale)
         return written
 
+    def percent(self, share: float) -> str:
+        """Write a share, 0 to 1, as a whole percentage; what is there is never told as none."""
+        number = round(100 * share)
+        if number == 0 and share > 0:
+            return self("pilot.percent", number="< 1")
+        if number == 100 and share < 1:
+            return self("pilot.percent", number="> 99")
+        return self("pilot.percent", number=number)
+
     # --- instants ---------------------------------------------------------------------------
 
     def long_date(self, instant: datetime) -> str:
@@ -135,6 +145,10 @@ class Words:
             return self._at(day, "d MMM y")
         written: str = format_date(day, "d MMM y" if self.lang == "en" else "dd/MM/y", self._locale)
         return written
+
+    def week(self, monday: str) -> str:
+        """Write the Monday of a week, given as ISO 8601."""
+        return self.day(date.fromisoformat(monday))
 
     def tick(self, instant: datetime, pattern: str) -> str:
         """Write a tick of an axis in a pattern of CLDR."""

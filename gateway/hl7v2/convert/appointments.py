@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.core.contributions import Json
+from gateway.core.digits import whole_number
 from gateway.core.systems import FHIR_BASE
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.codes import coded
@@ -98,10 +99,11 @@ def appointment_occurrence(node: Node, _context: Context) -> Any:
 
     Spec: HL7 v2.5 10.6.3.3 (SCH-3).
     """
-    if not node.text().isdigit():
+    number = whole_number(node.text())
+    if number is None:
         return None
     url = f"{FHIR_BASE}/StructureDefinition/appointment-occurrence"
-    return {"url": url, "valueInteger": int(node.text())}
+    return {"url": url, "valueInteger": number}
 
 
 @converter("parent_appointment")

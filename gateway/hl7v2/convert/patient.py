@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateway.core.contributions import Json
+from gateway.core.digits import whole_number
 from gateway.core.envelope import INS_ROOTS
 from gateway.core.identity import TABLE_0445, vouches
 from gateway.hl7v2 import faults
@@ -195,11 +196,11 @@ def multiple_birth(node: Node, _context: Context) -> Any:
     """
     if node.is_null:
         return REMOVED
-    rank = node.text()
-    if not rank.isdigit():
+    rank = whole_number(node.text())
+    if rank is None:
         return None
     said = node.value("PID-24")
-    return int(rank) if said == "Y" or (said != "N" and int(rank) > 1) else None
+    return rank if said == "Y" or (said != "N" and rank > 1) else None
 
 
 @converter("yes_no", of_text=True)

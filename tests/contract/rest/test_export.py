@@ -1,12 +1,14 @@
 """Bulk export over every store: what is asked, what is told, what is fetched."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx2
 import pytest
 
 from gateway.core.errors import RetriableError
+from gateway.core.exports import ExportStatus
 from gateway.core.ports import Store
 from gateway.entry.api.app import AppSettings, create_app
 from gateway.entry.api.export import ExportSettings, export_router
@@ -259,6 +261,36 @@ async def test_a_job_whose_process_died_is_made_by_another(desk: Desk) -> None:
 
     assert await desk.work() == 1
     assert (await desk.status(begun)).status_code == 200
+
+
+async def test_a_job_is_kept_as_long_as_it_is_being_made(desk: Desk) -> None:
+    await desk.ask("$export?_type=Patient")
+    now, minute = desk.clock.now(), timedelta(minutes=1)
+    job = await desk.store.write(lambda tx: tx.exports.claim(now, now + minute))
+
+    kept = await desk.store.write(lambda tx: tx.exports.renew(job, now + timedelta(hours=2)))
+
+    desk.clock.later(1)
+    assert (kept, await desk.work()) == (True, 0)
+    done = replace(job, status=ExportStatus.DONE)
+    assert await desk.store.write(lambda tx: tx.exports.finish(done, [])) is True
+    assert await desk.store.write(lambda tx: tx.exports.renew(job, now)) is False
+
+
+async def test_who_was_away_while_another_made_a_job_changes_nothing_of_it(desk: Desk) -> None:
+    begun = await desk.ask("$export?_type=Patient")
+    now = desk.clock.now()
+    job = await desk.store.write(lambda tx: tx.exports.claim(now, now + timedelta(minutes=1)))
+    desk.clock.later(1)
+    assert await desk.work() == 1
+    manifest = (await desk.status(begun)).json()
+
+    late = await desk.store.write(lambda tx: tx.exports.finish(job, []))
+    kept = await desk.store.write(lambda tx: tx.exports.renew(job, desk.clock.now()))
+
+    assert (late, kept) == (False, False)
+    assert (await desk.status(begun)).json() == manifest
+    assert [one["id"] for one in await desk.lines(manifest)] == ["p1", "p2"]
 
 
 async def test_a_job_that_cannot_be_made_ends_with_a_word(desk: Desk, monkeypatch) -> None:

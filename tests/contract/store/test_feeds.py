@@ -47,6 +47,21 @@ async def test_each_feed_has_its_own_count_and_watermark(store: Store) -> None:
     assert (doc.feed, doc.count, doc.marks) == (DOC, 1, marks((0, -60)))
 
 
+async def test_a_clock_that_is_behind_by_leave_holds_the_watermark_back_no_more(
+    store: Store,
+) -> None:
+    """What is kept of the delays stays as it was told: the skew is still found from them."""
+    await seen(store, (ADT, 0, 3602), (DOC, 0, 3602))
+    noted = [(feed, at(90), at(90 - 3602)) for feed in (ADT, DOC)]
+
+    await store.write(lambda tx: tx.watch.feed_seen(noted, {ADT: 3600.0}))
+
+    adt, doc = await feeds(store)
+    assert adt.marks == marks((0, -3602), (90, 88))
+    assert doc.marks == marks((0, -3602), (90, 90 - 3602))
+    assert adt.lateness_s == doc.lateness_s == (3602.0, 3602.0)
+
+
 async def test_marks_are_thinned_to_one_a_minute_and_never_changed(store: Store) -> None:
     await seen(store, *((ADT, second, 0) for second in range(0, 150, 10)))
 

@@ -3,11 +3,15 @@
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
+from gateway.core.access import Audience, Permit, Sight
+from gateway.core.facts import dossier_part, feed_subject
 from gateway.core.ports import Store
 from gateway.core.worklist import Order, SavedView, Shelf, Wanted, WorkRow
+from gateway.pipeline.seen import seen_by
 from gateway.store.factory import open_store
 from gateway.store.sqltext import Compiler
 from gateway.store.worklist import WorklistSql
@@ -157,6 +161,88 @@ async def test_views_are_of_one_person_and_one_name(store: Store) -> None:
     assert views == [SavedView("Onco", "rule=ONC-02")]
 
 
+def dac(seconds: float = 0, person: str = "") -> Sight:
+    return Sight("dac", True, Audience.PROFESSIONAL, at(seconds), person)
+
+
+async def seen(store: Store) -> None:
+    """Fill a worklist of which somebody is shown a part: by permit, by link, and of a feed."""
+    part = dossier_part("anna", "stay")
+    whose = {"own": "anna", "linked": "9-anna", "moved": part, "other": "bruno"}
+    whose["feed"] = feed_subject("990000001:ADT")
+    rows = [row(n, gap_id=gap, patient_id=id_) for n, (gap, id_) in enumerate(whose.items())]
+    await filled(store, *rows, row(9, gap_id="shut", patient_id="anna", shelf=Shelf.CLOSED))
+
+    def prepare(tx) -> None:
+        tx.facts.link({"9-anna": "anna", part: "bruno"}, at(0))
+        permits = [
+            Permit("dac", "anna", "handoff", "consent", until=at(60)),
+            Permit("dac", "bruno", "document", "consent"),
+            Permit("other", "bruno", "handoff", "consent"),
+            Permit("person:8", "bruno", "handoff", "bris-de-glace", until=at(30)),
+        ]
+        tx.access.settle((), (), permits)
+
+    await store.write(prepare)
+
+
+async def test_somebody_is_shown_the_work_on_whom_they_may_see(store: Store) -> None:
+    await seen(store)
+
+    def shown(sight: Sight | None, **more: object):
+        wanted = Wanted(Shelf.OPEN, **more)  # type: ignore[arg-type]
+        return store.read(
+            lambda tx: (
+                {one.gap_id for one, _ in tx.worklist.listed(wanted, 99, sight)},
+                tx.worklist.counted(wanted, 99, sight),
+            )
+        )
+
+    assert await shown(dac()) == ({"own", "linked", "feed"}, 3)
+    assert await shown(dac(), patient_id="9-anna") == ({"linked"}, 1)
+    # The glass opens for one person, and ends; so does a consent.
+    everybody = {"own", "linked", "moved", "other", "feed"}
+    assert await shown(dac(0, "person:8")) == (everybody, 5)
+    assert await shown(dac(40, "person:8")) == ({"own", "linked", "feed"}, 3)
+    assert await shown(dac(70)) == ({"feed"}, 1)
+    no_perimeter = Sight("tool", False, Audience.PROFESSIONAL, at(0))
+    assert await shown(no_perimeter) == (everybody, 5)
+    assert await shown(None) == (everybody, 5)
+
+
+async def test_pages_of_what_somebody_is_shown_give_every_row_once(store: Store) -> None:
+    await seen(store)
+    pages, after = list[str](), tuple[str, ...]()
+    while True:
+        wanted = Wanted(Shelf.OPEN, after=after)
+        page = await store.read(lambda tx, wanted=wanted: tx.worklist.listed(wanted, 1, dac()))
+        if not page:
+            break
+        pages += [one.gap_id for one, _ in page]
+        after = page[-1][1]
+
+    assert sorted(pages) == ["feed", "linked", "own"]
+
+
+async def test_whoever_looks_at_pages_reads_the_worklist_as_far_as_they_may(store: Store) -> None:
+    await seen(store)
+
+    def look(tx):
+        mine = seen_by(tx, dac(0, "person:8")).worklist
+        theirs = seen_by(tx, dac(0, "person:9")).worklist
+        gaps = ["own", "other", "shut", "none"]
+        return (
+            set(mine.rows(gaps)), set(theirs.rows(gaps)),
+            theirs.counted(Wanted(Shelf.OPEN), 99), theirs.counted(Wanted(Shelf.OPEN), 2),
+            [one.gap_id for one, _ in theirs.listed(Wanted(Shelf.CLOSED), 9)],
+        )  # fmt: skip
+
+    mine, theirs, count, stopped, closed = await store.read(look)
+
+    assert (mine, theirs) == ({"own", "other", "shut"}, {"own", "shut"})
+    assert (count, stopped, closed) == (3, 2, ["shut"])
+
+
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -178,8 +264,8 @@ async def test_no_page_walks_through_the_table(sqlite_url: str, wanted: Wanted) 
     equal, between = conditions(wanted), limits(wanted)
     statements = WorklistSql(Compiler("sqlite"))
     with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as connection:
-        for goes_on, counts in ((False, False), (True, False), (False, True)):
-            sql = statements.of(((*equal, *between), wanted.order, goes_on, counts))
+        for goes_on, counts, held in product((False, True), (False, True), (False, True)):
+            sql = statements.of(((*equal, *between), wanted.order, goes_on, counts, held))
             plan = [
                 line[3]
                 for line in connection.execute(

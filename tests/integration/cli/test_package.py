@@ -5,9 +5,13 @@ from email import message_from_bytes, policy
 
 import pytest
 
+from gateway.core.directory import Entry
+from gateway.entry.with_store import with_store
 from gateway.simulation.mail_checks import findings
 from tests.conftest import ROOT
+from tests.support import hospital
 from tests.support.mail import messages
+from tests.unit.pipeline.test_departures import identity
 
 ADMISSION = ROOT / "fixtures/hl7v2/adt_a01_admission_of_a_validated_identity/input.er7"
 
@@ -78,6 +82,63 @@ def test_every_channel_and_recipient_is_explained_without_a_file(relais, letter,
         ("dmp", "queued", "asked", "OBX MetaDMPMSS DESTDMP"),
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["letter.er7"]
+
+
+BY_NUMBER = messages()[0].replace(b"^NET^X.400^medecin.14@essai.mssante.example", b"")
+RPPS = "99900000144"
+
+
+def keep(*addresses):
+    """Keep mailboxes of the doctor in the directory of the store."""
+    entries = [Entry("extract:mssante", RPPS, address=one, kind="PER") for one in addresses]
+
+    async def work(store):
+        await store.write(lambda tx: tx.directory.put(entries))
+
+    with_store(work)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "status", "reason"),
+    [
+        ((), "held", "not-in-directory"),
+        (("a@essai.mssante.example",), "queued", "asked"),
+        (("a@essai.mssante.example", "b@essai.mssante.example"), "held", "several-mailboxes"),
+    ],
+)
+def test_the_directory_of_the_store_is_looked_at(relais, letter, addresses, status, reason):
+    letter.write_bytes(BY_NUMBER)
+    keep(*addresses)
+
+    ended = relais("package", letter, "--explain")
+
+    line = json.loads(ended.out.splitlines()[0])
+    assert (line["status"], line["reason"], line["recipient"]) == (status, reason, RPPS)
+    assert line["to"] == (addresses[0] if status == "queued" else "")
+    assert ended.err == ""
+
+
+def test_without_a_store_it_says_so_and_makes_none(relais, letter, tmp_path):
+    letter.write_bytes(BY_NUMBER)
+
+    ended = relais("package", letter, "--explain")
+
+    assert json.loads(ended.out.splitlines()[0])["reason"] == "not-in-directory"
+    assert "directory and oppositions are not looked at" in ended.err
+    assert not (tmp_path / "cli.db").exists()
+
+
+def test_an_opposition_of_the_store_is_looked_at(relais, letter):
+    opposed = identity("A31", "O1").replace(b"PV1|1|N", b"PV1|1|N\rZFA|ACTIF||||||||IO|20260101")
+
+    async def work(store):
+        await hospital.take(store, opposed)
+
+    with_store(work)
+    ended = relais("package", letter, "--explain")
+
+    line = json.loads(ended.out.splitlines()[2])
+    assert (line["channel"], line["status"], line["reason"]) == ("dmp", "skipped", "opposed")
 
 
 def test_what_nobody_asks_for_is_explained_too(relais, letter):

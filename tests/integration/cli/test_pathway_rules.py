@@ -35,8 +35,10 @@ def test_every_rule_is_listed_with_what_it_is(relais):
 def test_what_no_adapter_tells_stands_below_its_rule(relais):
     out = relais("pathway", "rules").out
 
-    assert _block(out, "ONC-10")[0].startswith("ONC-10 v1  off  major")
-    assert _block(out, "ONC-10")[-1] == "    missing   no adapter asserts CALL.DONE"
+    assert _block(out, "VIL-02")[0].startswith("VIL-02 v1  off  ")
+    assert _block(out, "VIL-02")[-1] == "    missing   no adapter tells ENC.DISCHARGE nursing"
+    # A client notes a call over REST.
+    assert not any("missing" in line for line in _block(out, "ONC-10"))
     assert _block(out, "TRX-06")[2] == "    deadline  1 bd; day0 where type == '11490-0'"
 
 

@@ -227,3 +227,31 @@ async def test_after_the_table_is_corrected_a_dry_run_shows_what_a_replay_then_w
     assert "Rien en quarantaine." in after
     assert patients["total"] == 1
     assert notes == ["replay 1 to 3", "replay 1 to 3"]
+
+
+async def test_a_retry_shows_what_would_change_before_anything_does(office: OpsSite):
+    await office.send(refused("R1"))
+
+    before = await office.gateway.store.read(lambda tx: tx.inbox.get(1))
+    shown = await office.form("/messages/1", "/messages/1/retry")
+    after = await office.gateway.store.read(lambda tx: tx.inbox.get(1))
+
+    assert "0 passerait, 1 resterait." in shown.text
+    assert after == before
+
+
+async def test_a_message_is_set_aside_with_a_reason_and_by_somebody(office: OpsSite):
+    await office.send(refused("R1"))
+
+    bare = await office.form("/messages/1", "/messages/1/discard", reason="no")
+    before = await office.gateway.store.read(lambda tx: tx.inbox.get(1))
+    done = await office.form("/messages/1", "/messages/1/discard", reason="Essai de l’éditeur")
+    after = await office.gateway.store.read(lambda tx: tx.inbox.get(1))
+    [entry] = await office.entries("handled")
+
+    assert (bare.status_code, before.status.value) == (400, "quarantined")
+    assert (done.status_code, after.status.value) == (303, "discarded")
+    assert (entry.details["what"], entry.details["why"]) == (
+        "discard message 1",
+        "Essai de l’éditeur",
+    )

@@ -1,15 +1,42 @@
 """Subscription over REST: written, read back, refused, ended; its operations."""
 
+import httpx2
 import orjson
 import pytest
 
+from gateway.entry.api.app import AppSettings, create_app
+from gateway.entry.api.subscriptions import SubscriptionSettings, subscriptions_router
+from gateway.entry.api.transactions import transactions_router
 from gateway.fhir import shape
+from gateway.fhir.subscriptions import SubscriptionRules
 from gateway.fhir.topics import TOPICS
+from gateway.store.memory import MemoryStore
 from tests.integration.rest.conftest import issues
 from tests.integration.subscriptions.conftest import ROOT
-from tests.support.gaps import closed, opened, parameters, subscription
+from tests.support.gaps import LOOPBACK, closed, opened, parameters, subscription
+from tests.support.pipeline import HandClock
+from tests.support.writing import write_settings
 
 SUBSCRIPTIONS = "/fhir/Subscription"
+
+
+@pytest.fixture
+async def writing():
+    """Give a client of the doors that take Bundles and subscriptions."""
+    store, clock = MemoryStore(), HandClock()
+    await store.open()
+    settings = SubscriptionSettings(f"{ROOT}/fhir", SubscriptionRules(LOOPBACK))
+    app = create_app(
+        store,
+        AppSettings(ROOT, "9.9.9", "2026-11-21", clock=clock),
+        routers=[
+            subscriptions_router(store, clock, settings),
+            transactions_router(store, clock, write_settings()),
+        ],
+    )
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=ROOT) as client:
+        yield client
+    await store.close()
 
 
 async def test_a_new_subscription_is_requested_and_has_an_address(region):
@@ -34,7 +61,11 @@ async def test_what_cannot_be_honoured_is_refused_with_every_reason(region):
     other = await region.client.post(SUBSCRIPTIONS, json=sent)
 
     assert answer.status_code == other.status_code == 422
-    assert issues(answer) == [("RLS-SUB-001", "not-supported", "Subscription.criteria")]
+    assert issues(answer) == [
+        ("RLS-SUB-001", "not-supported", "Subscription.criteria"),
+        ("RLS-SUB-005", "not-supported", "Subscription.channel.payload"),
+        ("RLS-SUB-006", "security", "Subscription.channel.endpoint"),
+    ]
     assert issues(other) == [
         ("RLS-SUB-003", "not-supported", "Subscription.criteria.extension[0]"),
         ("RLS-SUB-005", "not-supported", "Subscription.channel.payload"),
@@ -244,6 +275,78 @@ async def test_other_types_stay_read_only(region, path):
     answer = await region.client.post(path, json={"resourceType": "Task"})
 
     assert (answer.status_code, issues(answer)[0][0]) == (405, "RLS-FHR-055")
+
+
+async def test_a_method_that_is_not_taken_is_told_those_that_are(region):
+    answer = await region.client.request("DELETE", SUBSCRIPTIONS)
+
+    (told,) = answer.json()["issue"]
+    assert told["diagnostics"] == (
+        "RLS-FHR-055 at http.method: This address does not take DELETE. Fix: Use GET, POST, HEAD; "
+        "what is written over FHIR, and how, is told by /fhir/metadata."
+    )
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_a_transaction_does_not_write_subscriptions(writing, method):
+    path = "Subscription" if method == "POST" else "Subscription/s1"
+    sent = {"resource": subscription()} if method != "DELETE" else {}
+    entry = {**sent, "request": {"method": method, "url": path}}
+    body = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+
+    answer = await writing.post("/fhir", json=body)
+
+    assert answer.status_code == 422
+    assert issues(answer) == [("RLS-FHR-269", "not-supported", "Bundle.entry[0].request")]
+
+
+async def test_a_batch_writes_subscriptions_as_alone(writing):
+    entries = [
+        {"resource": one, "request": {"method": "POST", "url": "Subscription"}}
+        for one in (subscription(), {**subscription(), "criteria": "Patient?x=y"})
+    ]
+    body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+
+    answers = (await writing.post("/fhir", json=body)).json()["entry"]
+
+    assert [one["response"]["status"] for one in answers] == [
+        "201 Created",
+        "422 Unprocessable Entity",
+    ]
+    (told,) = answers[1]["response"]["outcome"]["issue"]
+    assert told["details"]["coding"][0]["code"] == "RLS-SUB-001"
+    assert (await writing.get(SUBSCRIPTIONS)).json()["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("$events?eventSinceNumber=3", ("RLS-FHR-060", "not-supported", "http.eventSinceNumber")),
+        ("$status?banana=1", ("RLS-FHR-060", "not-supported", "http.banana")),
+        ("$get-ws-binding-token?ids=1", ("RLS-FHR-060", "not-supported", "http.ids")),
+        (
+            "$events?eventsSinceNumber=1&eventsSinceNumber=7",
+            ("RLS-SUB-019", "value", "http.eventsSinceNumber"),
+        ),
+    ],
+)
+async def test_a_misspelt_parameter_of_an_operation_is_not_passed_over(region, path, expected):
+    id_ = (await region.subscribe())["id"]
+
+    answer = await region.client.get(f"{SUBSCRIPTIONS}/{id_}/{path}")
+
+    assert (answer.status_code, issues(answer)) == (400, [expected])
+
+
+async def test_a_misspelt_parameter_is_left_out_where_the_client_wants_that(region):
+    id_ = (await region.subscribe())["id"]
+
+    answer = await region.client.get(
+        f"{SUBSCRIPTIONS}/{id_}/$status?banana=1&_format=json",
+        headers={"Prefer": "handling=lenient"},
+    )
+
+    assert answer.status_code == 200
 
 
 async def test_metadata_lists_the_topics(region):

@@ -22,7 +22,6 @@ a part of the gateway that learns what became of what it sent or asked for.
 """
 #: Events that nothing asserts, and why.
 _UNTOLD = {
-    "CALL.DONE": "no screen and no message tells of a call yet",
     "FEED.HEARTBEAT": "each message of a feed is one; that it speaks again is `FEED.ALIVE`",
 }
 _ANY = "cda document"

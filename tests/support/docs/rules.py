@@ -63,7 +63,7 @@ def page(rules: Rules, mappings: Mappings, folder: Path) -> str:
 def limits_of(folder: Path, rule: Rule) -> str:
     """Return what the file of a rule says it cannot tell apart."""
     mark = "# Limit: "
-    for path in (folder / f"{rule.id}.yaml", folder / f"{rule.id}.v{rule.version}.yaml"):
+    for path in (folder / f"{rule.id}.v{rule.version}.yaml", folder / f"{rule.id}.yaml"):
         if path.exists():
             lines = path.read_text(encoding="utf-8").splitlines()
             return " ".join(line.removeprefix(mark) for line in lines if line.startswith(mark))

@@ -73,7 +73,7 @@ def test_who_looks_after_software_is_shown_nobody() -> None:
         ("/patients/p1", {Role.COORDINATOR, Role.PILOT, Role.OPS, Role.AUDITOR}),
         ("/messages", {Role.OPS, Role.INTEGRATOR}),
         ("/messages/7", {Role.OPS, Role.INTEGRATOR}),
-        ("/workbench", {Role.OPS, Role.INTEGRATOR}),
+        ("/workbench", {Role.OPS, Role.INTEGRATOR, Role.ADMIN}),
         ("/deliveries", {Role.OPS, Role.INTEGRATOR, Role.ADMIN}),
         ("/journal", {Role.AUDITOR}),
     ],

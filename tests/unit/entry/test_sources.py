@@ -17,7 +17,15 @@ from gateway.mapping.plan import FactPlan
 from gateway.pathway import enrich
 from gateway.pathway.able import can_be_met, can_start, fit_to_be_on, lacking, listed
 from gateway.pathway.rulefiles import load_rules
-from gateway.pipeline import business_acks, feed_watch, outgoing, sends, submissions, work
+from gateway.pipeline import (
+    business_acks,
+    feed_watch,
+    outgoing,
+    sends,
+    submissions,
+    told_calls,
+    work,
+)
 from tests.conftest import ROOT
 from tests.support.docs import facts
 from tests.support.gateway import converter
@@ -71,6 +79,7 @@ def test_the_code_that_sends_asserts_what_its_tables_say():
         *submissions.ASSERTS,
         *work.ASSERTS,
         *feed_watch.ASSERTS,
+        *told_calls.ASSERTS,
     }
 
     for functions, table in (
@@ -138,7 +147,7 @@ def test_what_nobody_can_tell_or_must_not_happen_is_off():
     ("name", "missing"),
     [
         ("ONC-11", ""),
-        ("VIL-03", "no adapter asserts CALL.DONE; no adapter tells ENC.DISCHARGE purpose"),
+        ("VIL-03", "no adapter tells ENC.DISCHARGE purpose"),
         ("TRX-05", "no adapter tells SND.MSS_OK domain_emits_mdn"),
         ("ORI-06", ""),
         ("ID-02", ""),
@@ -156,8 +165,8 @@ deadline: {n: 1, unit: d}
 closes: [DOC.LDL_SES]
 """
     [plain] = rule(text).versions["TST-01"]
-    [also] = rule(text + "also: [CALL.DONE]\n").versions["TST-01"]
-    [given] = rule(text + "given: [CALL.DONE]\n").versions["TST-01"]
+    [also] = rule(text + "also: [FEED.HEARTBEAT]\n").versions["TST-01"]
+    [given] = rule(text + "given: [FEED.HEARTBEAT]\n").versions["TST-01"]
     [forbidden] = rule(text + "kind: forbid\n").versions["TST-01"]
 
     assert fit_to_be_on(plain, TOLD)

@@ -193,16 +193,6 @@ def test_a_level_of_content_the_installation_does_not_give_is_refused():
     ]
 
 
-def test_every_fault_is_told_at_once():
-    resource = subscription("http://10.0.0.1/", "colour=red", payload="text/plain")
-
-    assert [code for code, _ in _refused(resource)] == [
-        "RLS-SUB-003",
-        "RLS-SUB-005",
-        "RLS-SUB-006",
-    ]
-
-
 def test_something_else_is_no_subscription():
     assert _refused({"resourceType": "Patient"}) == [("RLS-SUB-011", "http.body")]
 

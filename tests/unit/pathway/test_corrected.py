@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.core.contributions import Version
 from gateway.core.facts import Op
 from gateway.core.feed_ports import ClockCorrection
 from gateway.pathway.corrected import FLAG, corrected
@@ -60,7 +61,9 @@ def test_withdrawn_it_is_read_as_it_was_told():
 def test_allowed_again_after_it_was_withdrawn():
     again = replace(HOUR, number=2, approved_at=paris("2026-04-01 09:00"), offset_s=7200)
 
-    found = time_at([left()], [OVER, again], "2026-04-01 09:00")
+    told = left(received="2026-03-29 16:01")
+
+    found = time_at([told], [OVER, again], "2026-04-01 09:00")
 
     assert found == (paris("2026-03-29 16:00"), True)
 
@@ -70,16 +73,34 @@ def test_allowed_again_after_it_was_withdrawn():
     [
         pytest.param(left(source=f"{SMR}:ADT"), id="of another feed"),
         pytest.param(left("2026-03-29 00:30"), id="before the clock was wrong"),
+    ],
+)
+def test_it_leaves_alone(told):
+    assert corrected([told], [HOUR]) == [told]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
         pytest.param(left("2026-03-29", sent="2026-03-29 14:00"), id="of a day"),
         pytest.param(
             says("ENC.DISCH_PLANNED", "visit-1|planned", "2026-04-02 10:00", "2026-03-29 15:00"),
             id="planned",
         ),
-        pytest.param(left(op=Op.RETRACT), id="taken back"),
     ],
 )
-def test_it_leaves_alone(told):
-    assert corrected([told], [HOUR]) == [told]
+def test_what_people_wrote_from_a_calendar_keeps_its_time(told):
+    before, after = reduce([told]), reduce(corrected([told], [HOUR]))
+
+    [was], [stands] = before.values(), after.values()
+    assert (stands.low, stands.high, stands.attributes) == (was.low, was.high, was.attributes)
+    assert FLAG not in stands.flags
+
+
+def test_what_was_taken_back_stays_taken_back():
+    told = [left(revision="1"), left(revision="2", op=Op.RETRACT)]
+
+    assert reduce(corrected(told, [HOUR])) == {}
 
 
 def test_it_ends_with_the_time_it_was_allowed_for():
@@ -136,3 +157,115 @@ def test_any_order_of_the_words_gives_the_same_facts():
         for one in shuffled:
             facts.add(one)
         assert dict(facts.current()) == whole
+
+
+# --- the order of the source --------------------------------------------------------------------
+
+#: Everything is told an hour too late until the clock is mended at ten; allowed at eleven.
+AHEAD = replace(
+    HOUR,
+    since=paris("2026-03-30 00:00"),
+    until=paris("2026-03-30 10:00"),
+    offset_s=-3600,
+    approved_at=paris("2026-03-30 11:00"),
+)
+
+
+def sent(clock, received, op=Op.ASSERT, source=ADT, **said):
+    """Return a word with its place in the order of the source, by the clock of the sender."""
+    at = paris(clock)
+    revision = Version(at, at, 2 if op is Op.RETRACT else 0, "").key()
+    return left(clock, received, revision=revision, op=op, source=source, sent=clock, **said)
+
+
+def stands(received, corrections, instant="2026-04-01 00:00"):
+    known = [one for one in corrected(received, corrections) if one.at <= paris(instant)]
+    return reduce(known)
+
+
+def test_a_cancellation_by_the_mended_clock_counts_for_more_than_what_it_cancels():
+    """Left at 9:50, told as 10:50; taken back at 10:05 by the clock that is right again."""
+    told = [
+        sent("2026-03-30 10:50", "2026-03-30 09:51"),
+        sent("2026-03-30 10:05", "2026-03-30 10:06", op=Op.RETRACT),
+    ]
+
+    assert stands(told, [AHEAD], "2026-03-30 10:59") != {}
+    assert stands(told, [AHEAD], "2026-03-30 11:00") == {}
+
+
+def test_withdrawn_the_order_is_that_of_the_source_again():
+    told = [
+        sent("2026-03-30 10:50", "2026-03-30 09:51"),
+        sent("2026-03-30 10:05", "2026-03-30 10:06", op=Op.RETRACT),
+    ]
+    over = replace(AHEAD, withdrawn_at=paris("2026-03-31 09:00"))
+
+    assert stands(told, [over], "2026-03-31 08:59") == {}
+    assert stands(told, [over], "2026-03-31 09:00") != {}
+
+
+def test_a_word_of_another_feed_takes_its_place_among_the_corrected_ones():
+    told = [
+        sent("2026-03-30 10:50", "2026-03-30 09:51", mode="8"),
+        sent("2026-03-30 10:20", "2026-03-30 10:21", source=f"{MCO}:DOC", mode="7"),
+    ]
+
+    [fact] = stands(told, [AHEAD]).values()
+
+    assert fact.attributes["mode"] == "7"
+
+
+def test_a_word_that_comes_after_the_approval_still_counts_by_its_own_time():
+    told = [
+        sent("2026-03-30 10:50", "2026-03-30 09:51", mode="8"),
+        sent("2026-03-30 12:00", "2026-03-30 12:01", mode="7"),
+    ]
+    older = [*told, sent("2026-03-30 09:00", "2026-03-30 13:00", mode="6")]
+
+    [fact] = stands(older, [AHEAD]).values()
+
+    assert fact.attributes["mode"] == "7"
+
+
+def test_what_a_document_promises_stays_with_its_version():
+    """Version 1 by the wrong clock, version 2 after: only what version 2 promises stands."""
+    setid = {"setid": "s", "source": f"{MCO}:DOC"}
+    first, second = "2026-03-30 10:30", "2026-03-30 12:00"
+    wrong = replace(AHEAD, feed=f"{MCO}:DOC")
+
+    def letter(clock, version):
+        rev = Version(paris(clock), paris(clock), version, "").key()
+        common = {"revision": rev, "sent": clock, **setid}
+        return [
+            says("DOC.LDL_SES", "DOC|s", clock, clock, version=version, **common),
+            says("LDL.PROMISE", f"p{version}", clock, clock, version=version, **common),
+        ]
+
+    found = stands([*letter(first, 1), *letter(second, 2)], [wrong])
+
+    assert sorted(found) == ["DOC|s", "p2"]
+
+
+@pytest.mark.parametrize(
+    ("told", "received", "offset_s", "expected"),
+    [
+        pytest.param("10:50", "09:51", -3600, True, id="ahead, before its receipt"),
+        pytest.param("10:05", "10:06", -3600, False, id="ahead, mended since"),
+        pytest.param("09:30", "08:31", -3600, True, id="ahead, well within"),
+        pytest.param("00:30", "00:31", -3600, False, id="ahead, before it was wrong"),
+        pytest.param("23:30", "00:31", 3600, True, id="behind, from the first message on"),
+        pytest.param("23:30", "23:31", 3600, False, id="behind, before it was wrong"),
+        pytest.param("08:55", "09:56", 3600, True, id="behind, to the last message"),
+        pytest.param("10:05", "10:06", 3600, False, id="behind, mended since"),
+    ],
+)  # fmt: skip
+def test_around_its_ends_a_word_is_read_by_the_clock_that_fits_its_receipt(
+    told, received, offset_s, expected
+):
+    wrong = replace(AHEAD, offset_s=offset_s)
+
+    def at(clock):
+        return paris(f"2026-03-{'29' if clock > '20' else '30'} {clock}")
+
+    assert wrong.covers(ADT, at(told), at(received)) is expected

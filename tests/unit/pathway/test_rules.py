@@ -190,6 +190,17 @@ def test_a_broken_file_is_told_beside_a_wrong_one(tmp_path):
     assert sorted(issue.code for issue in caught.value.issues) == ["RLS-CFG-002", "RLS-PTH-005"]
 
 
+@pytest.mark.parametrize("folder", ["empty", "nowhere"])
+def test_a_folder_without_rules_stops_the_start(tmp_path, folder):
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(FatalError) as caught:
+        load_rules(tmp_path / folder)
+
+    (issue,) = caught.value.issues
+    assert (issue.code, issue.where) == ("RLS-PTH-017", str(tmp_path / folder))
+
+
 SECOND = RULE.replace("version: 1", "version: 2").replace("2020-01-01", "2026-01-01")
 
 

@@ -4,16 +4,21 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.core.feed_ports import ClockCorrection
 from gateway.core.messages import Channel, InboxStatus, RawMessage
 from gateway.pipeline.commit import commit
 from gateway.pipeline.replay import Replayer
 from gateway.store.memory import MemoryStore
+from tests.conftest import ROOT
 from tests.support.gateway import converter, holdings, take
 from tests.support.pipeline import RULES, START, HandClock
 from tests.unit.cda.documents import cda
 from tests.unit.hl7v2.compose import EVN, PID, PV1, admission, er7, msh
 from tests.unit.hl7v2.facts import movement
 
+ER7 = (
+    ROOT / "fixtures" / "hl7v2" / "adt_a03_discharge_to_rehabilitation" / "input.er7"
+).read_bytes()
 OTHER_STAY = er7(msh("ADT^A32^ADT_A21").replace("|G0001|", "|G0032|"), EVN, PID, PV1)
 
 
@@ -146,3 +151,34 @@ async def test_a_failed_commit_leaves_no_fact(store):
     assert await store.read(lambda tx: tx.facts.of_person(patient)) == []
     assert await feeds(store) == {}
     assert await due(store) == []
+
+
+@pytest.mark.field("FL-211")
+async def test_the_watermark_of_a_feed_goes_by_its_corrected_clock(store):
+    """Sent at eight by a clock that a person allowed to be read an hour on."""
+    hour = ClockCorrection(
+        number=1, feed="990000001:ADT", since=START - timedelta(days=1), until=None,
+        offset_s=3600, author="anne", reason="Heure d'été non appliquée", approved_at=START,
+    )  # fmt: skip
+    late = ER7.replace(b"20260309103000", b"20260302080000")
+    await store.write(lambda tx: tx.feeds.approve(hour))
+
+    await take(store, late)
+
+    [feed] = (await feeds(store)).values()
+    assert feed.lateness_s == (3600.0,)
+    assert feed.marks == ((START, START),)
+
+
+async def test_a_correction_that_is_withdrawn_moves_no_watermark(store):
+    hour = ClockCorrection(
+        number=1, feed="990000001:ADT", since=START - timedelta(days=1), until=None,
+        offset_s=3600, author="anne", reason="Heure d'été non appliquée", approved_at=START,
+    )  # fmt: skip
+    await store.write(lambda tx: tx.feeds.approve(hour))
+    await store.write(lambda tx: tx.feeds.withdraw(1, START, "anne", "juste"))
+
+    await take(store, ER7.replace(b"20260309103000", b"20260302080000"))
+
+    [feed] = (await feeds(store)).values()
+    assert feed.marks == ((START, START - timedelta(hours=1)),)

@@ -1,8 +1,11 @@
 """An A47 that names its patient by a former INS alone finds the record, whatever comes first."""
 
+from datetime import timedelta
+
 import pytest
 
 from gateway.core.messages import Outcome
+from gateway.pipeline.dossiers import owners
 from tests.support.gateway import take
 from tests.support.merged import kept, links, numbers, opened, record, same_in_any_order, subjects
 from tests.support.merging import (
@@ -15,9 +18,11 @@ from tests.support.merging import (
     stay,
     told,
 )
+from tests.support.pipeline import START
 from tests.unit.hl7v2.compose import PID, with_field
 
 NOTHING = '""^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.10&ISO^INS'
+DAY = timedelta(days=1)
 OLD, NEW = "279035121518989", "280049999900166"
 #: Another hospital knows the same person.
 THERE = identity("P9", "202603010830", INS).replace(b"990000001", b"990000002")
@@ -111,7 +116,7 @@ async def test_the_persons_part_when_the_ins_that_joined_them_is_taken_away():
 
     alone = await store.read(lambda tx: tx.facts.patients(tx.facts.persons([here])[here]))
     assert len(held) == 2
-    assert alone == [here]
+    assert set(held) & set(alone) == {here}
 
 
 async def test_a_word_about_an_ins_that_nobody_bears_is_kept_for_who_will():
@@ -121,3 +126,60 @@ async def test_a_word_about_an_ins_that_nobody_bears_is_kept_for_who_will():
 
     assert receipt.outcome is Outcome.ACCEPTED
     assert [n for n in await kept(by_ins(OTHER_INS, INS)) if n.startswith("Patient/")] == []
+
+
+async def facts_of(number: str, *bodies: bytes) -> list[str]:
+    """Return the events that are told of the person of a record, in their order."""
+    store = await opened()
+    await take(store, *bodies)
+
+    def read(tx):
+        person = tx.facts.persons([patient_id(number)])[patient_id(number)]
+        return [one.assertion.event for one in tx.facts.of_person(person)]
+
+    return sorted(await store.read(read))
+
+
+async def looked_at(*bodies: bytes) -> set[str]:
+    """Return the persons who are to be looked at."""
+    store = await opened()
+    await take(store, *bodies)
+    return set(await store.write(lambda tx: tx.watch.claim_due(START + 400 * DAY, 100)))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (1, 2, 0)])
+async def test_what_the_word_asserts_is_about_who_bears_the_ins(order):
+    said = (identity("80", "202603010800", INS), by_ins(NOTHING, INS, f32="PROV"), THERE)
+    alone = await facts_of("80", said[0])
+
+    together = await facts_of("80", *(said[number] for number in order))
+
+    assert together == sorted([*alone, "PAT.INS_KO"])
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_a_gap_that_follows_from_the_word_names_the_record(order):
+    said = (identity("80", "202603010800", INS), by_ins(NOTHING, INS, f32="PROV"))
+    store = await opened()
+    await take(store, *(said[number] for number in order))
+    here = patient_id("80")
+
+    def read(tx):
+        members = tx.facts.patients(tx.facts.persons([here])[here])
+        return len(members), set(owners(tx, members).values())
+
+    assert await store.read(read) == (2, {here})
+
+
+async def test_a_word_that_two_records_heard_is_about_neither():
+    twice = (identity("80", "202603010800", INS), identity("81", "202603010801", INS))
+
+    assert "PAT.INS_KO" not in await facts_of("80", *twice, by_ins(NOTHING, INS, f32="PROV"))
+
+
+async def test_nobody_is_looked_at_for_a_word_that_nobody_heard():
+    record_ = identity("80", "202603010800", INS)
+    word = by_ins(NOTHING, INS, f32="DOUB")
+
+    assert await looked_at(word) == set()
+    assert await looked_at(word, record_) == await looked_at(record_, word) != set()

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import uuid4
 
 import structlog
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -38,6 +39,8 @@ class Ops:
     deliveries: DeliveryReader
     trail: JournalReader
     journal: Journal
+    #: Gives the pages of the workbench; None: there are none.
+    workbench: "Callable[[Desk], APIRouter] | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from gateway.entry.web.store_feeds import is_silent, needed_feeds
 from gateway.entry.web.store_messages import by_status
 from gateway.entry.web.store_names import establishments, feed_places, named_feed
 from gateway.fhir.identity import Ids
+from gateway.pipeline.cancellations import LATE
 
 _HOURS = 24
 _HOUR = timedelta(hours=1)
@@ -86,6 +87,7 @@ class FlowReader:
                 by_status(tx.outbox.counts()),
                 max(0.0, oldest),
                 tuple(tx.feeds.missing(now - _LATE)),
+                tuple(tx.feeds.cancelled_alone(now - LATE)),
             )
 
         return await self.store.read(work)

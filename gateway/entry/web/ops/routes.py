@@ -39,6 +39,8 @@ def ops_router(desk: Desk) -> APIRouter:
         "/quarantine/{key}/draft": held.draft,
         "/messages/{number}/reveal": message.reveal,
         "/messages/{number}/try": message.tried,
+        "/messages/{number}/retry": message.tried,
+        "/messages/{number}/discard": message.discard,
         "/messages/{number}/replay": message.replay,
         "/deliveries/{number}/{act}": delivery.act,
     }.items():
@@ -225,6 +227,17 @@ class _Message:
         await self._desk.ops.journal.keep([self._desk.trace(request, "handled", what=what)])
         await self._desk.ops.quarantine.replay([number], fields.get("digest", ""))
         return RedirectResponse(f"/messages/{number}?done=retry", 303)
+
+    async def discard(self, request: Request, now: datetime, fields: dict[str, str]) -> Response:
+        """Set a message aside for good, once the journal says who did it and why."""
+        number, reason = number_of(request), reason_of(fields)
+        if number is None or not reason:
+            return await self._shown(request, now, number, refused="discard")
+        trace = self._desk.trace(request, "handled", what=f"discard message {number}", why=reason)
+        await self._desk.ops.journal.keep([trace])
+        await self._desk.pages.data.discard(number)
+        _log.info("inbox_row_acted_on", what="discard", inbox_id=number)
+        return RedirectResponse(f"/messages/{number}?done=discard", 303)
 
     async def _shown(
         self,

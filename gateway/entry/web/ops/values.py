@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway.core.audit import Entry
 from gateway.core.deliveries import DeliveryStatus
-from gateway.core.feed_ports import MissingNumbers
+from gateway.core.feed_ports import CancelledAlone, MissingNumbers
 from gateway.core.messages import InboxStatus
 from gateway.entry.certificate_dates import Dates
 from gateway.entry.mllp import PendingFrame
@@ -182,6 +182,7 @@ class FeedsPage:
 
     Attributes:
         missing: numbers (MSH-13) that did not come, of senders that count.
+        alone: cancellations whose original has not come after a day, oldest first.
     """
 
     sources: tuple[SourceRow, ...]
@@ -192,6 +193,7 @@ class FeedsPage:
     outbox: Mapping[DeliveryStatus, int]
     oldest_s: float
     missing: tuple[MissingNumbers, ...] = ()
+    alone: tuple[CancelledAlone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

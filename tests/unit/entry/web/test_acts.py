@@ -144,6 +144,66 @@ async def test_a_closed_gap_is_settled_for_people_and_missed_for_the_ledger(
     assert "Close par une personne" in page
 
 
+async def issue_of(place: Territory, gap_id: str) -> dict:
+    key = ("DetectedIssue", place.data.ids.gap(gap_id))
+    found = await place.store.read(lambda tx: tx.resources.current([key]))
+    return {**orjson.loads(found[key].body), "version": found[key].version}
+
+
+@pytest.mark.parametrize("act", ["undo", "reopen"])
+async def test_a_gap_of_another_person_is_entered_in_error_until_that_is_taken_back(
+    place: Territory, act: str
+) -> None:
+    gap_id = await first(place)
+    async with place.browser() as claire:
+        await do(claire, gap_id, "close", outcome="wrong-identity", note=NOTE)
+        issue = await issue_of(place, gap_id)
+        row = await place.store.read(lambda tx: tx.watch.gap(gap_id))
+        await do(claire, gap_id, act, note="C’était bien cette personne.")
+    again = await issue_of(place, gap_id)
+
+    assert issue["status"] == "entered-in-error"
+    assert "modifierExtension" not in issue
+    # For the ledger nothing has changed: no fact did.
+    assert row is not None
+    assert row.status is Status.OVERDUE
+    assert again["status"] == "final"
+    [concept] = [one["valueCodeableConcept"] for one in again["modifierExtension"]]
+    assert concept["coding"][0]["code"] == "open-gap"
+    told = await place.store.read(
+        lambda tx: tx.resources.search("Provenance", [], 200, None).resources
+    )
+    targets = {one["reference"] for row in told for one in orjson.loads(row.body)["target"]}
+    path = f"DetectedIssue/{issue['id']}/_history"
+    assert {f"{path}/{issue['version']}", f"{path}/{again['version']}"} <= targets
+
+
+async def test_a_gap_in_error_stays_so_when_the_engine_writes_again(place: Territory) -> None:
+    gap_id = await first(place)
+    async with place.browser() as claire:
+        await do(claire, gap_id, "close", outcome="wrong-identity", note=NOTE)
+    row = await place.store.read(lambda tx: tx.watch.gap(gap_id))
+    await place.store.write(lambda tx: tx.watch.touch({row.person_id: NOW}))
+    await place.look(NOW + timedelta(days=1))
+
+    assert (await issue_of(place, gap_id))["status"] == "entered-in-error"
+
+
+async def test_an_act_can_be_taken_back_long_after_by_who_did_it(place: Territory) -> None:
+    gap_id = await first(place)
+    async with place.browser() as claire, place.browser(SONIA) as sonia:
+        await do(claire, gap_id, "take")
+        place.clock.instant = NOW + timedelta(hours=3)
+        # Opened anew, without a word of what was done: the page still offers it, to her alone.
+        own, others = (await claire.get(f"/gaps/{gap_id}")).text, await sonia.get(f"/gaps/{gap_id}")
+        answer = await do(claire, gap_id, "undo")
+
+    assert f'action="/gaps/{gap_id}/undo"' in own
+    assert f'action="/gaps/{gap_id}/undo"' not in others.text
+    assert answer.status_code == 303
+    assert (await task(place, gap_id))["status"] == "requested"
+
+
 @pytest.mark.parametrize("act", ["undo", "reopen"])
 async def test_what_was_closed_by_mistake_is_open_again_in_the_same_task(
     place: Territory, act: str

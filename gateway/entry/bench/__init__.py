@@ -1,0 +1,1 @@
+"""What the workbench does with an input somebody gives it, in a process of its own."""
