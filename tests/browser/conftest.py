@@ -2,15 +2,13 @@
 
 import contextlib
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support.absent import absent
+from tests.support.browsing import served
 from tests.support.pages_sample import SamplePageData
 from tests.support.pages_site import Site, site
 
@@ -36,41 +34,34 @@ def browser() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def served(data: SamplePageData) -> Iterator[Site]:
-    """Serve the pages from a thread, on a free port."""
-    made = site(data)
-    config = uvicorn.Config(made.app, port=0, log_level="error", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    made.base = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    yield made
-    made.hub.close()
-    server.should_exit = True
-    thread.join(10)
+def sample(data: SamplePageData) -> Iterator[Site]:
+    """Serve the pages of the invented territory."""
+
+    async def make() -> Site:
+        return site(data)
+
+    with served(make) as made:
+        yield made
 
 
 @pytest.fixture
 def pages() -> Iterator[Site]:
     """Give pages of their own to a test that changes something."""
-    with served(SamplePageData()) as made:
+    with sample(SamplePageData()) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def shown() -> Iterator[Site]:
     """Give pages that nobody changes."""
-    with served(SamplePageData()) as made:
+    with sample(SamplePageData()) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def empty() -> Iterator[Site]:
     """Give the pages of a gateway that has not received anything."""
-    with served(SamplePageData(empty=True)) as made:
+    with sample(SamplePageData(empty=True)) as made:
         yield made
 
 

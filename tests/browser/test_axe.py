@@ -1,9 +1,9 @@
 """No page breaks a rule of axe: sizes, languages, themes, empty and refused pages."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import DESK, NARROW, PHONE
+from tests.support.browsing import violations
 
 PAGES = [
     "/", "/gaps", "/gaps?sev=critical&rule=TRX-08", "/gaps?view=today", "/gaps?view=unconfirmed",
@@ -20,12 +20,6 @@ EMPTY = [
     "/messages?status=quarantined",
     "/deliveries",
 ]
-
-
-def violations(page) -> dict[str, list[str]]:
-    """Return what axe finds, by rule."""
-    found = Axe().run(page).response["violations"]
-    return {rule["id"]: [node["html"][:200] for node in rule["nodes"]] for rule in found}
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])

@@ -1,57 +1,22 @@
 """A coordinator's morning in a real browser, on a real store: docs/tutorials, step by step."""
 
-import asyncio
-import contextlib
-import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-import uvicorn
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from gateway.entry.web.data import GapFilter
 from tests.browser.conftest import DESK, NARROW, PHONE
+from tests.support.browsing import follow, served, signed_in, violations
 from tests.support.coordinating import CLAIRE, NOW, SONIA, Territory, territory
 
 NOTE = "Registraire du SMR : admission notée hier, message à suivre."
 
 
-@contextlib.contextmanager
-def opened(folder: Path, *, accounts: bool = True) -> Iterator[Territory]:
-    """Serve the pages of a territory from a thread, with its own loop."""
-    loop = asyncio.new_event_loop()
-    ready: Future[tuple[Territory, uvicorn.Server]] = Future()
-
-    async def serve() -> None:
-        made = await territory(folder, accounts=accounts)
-        config = uvicorn.Config(made.app, port=0, log_level="error", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        ready.set_result((made, server))
-        await server.serve()
-
-    # The browser runs a loop in this thread: the pages have their own.
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    made, server = ready.result(60)
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    made.base = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    made.call = lambda work: asyncio.run_coroutine_threadsafe(work, loop).result(20)
-    yield made
-    made.hub.close()
-    server.should_exit = True
-    thread.join(10)
-    loop.close()
-
-
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Territory]:
-    with opened(tmp_path) as made:
+    with served(lambda: territory(tmp_path, accounts=True)) as made:
         yield made
 
 
@@ -61,16 +26,9 @@ def at(place: Territory, window: Callable[..., Page]) -> Callable[..., Page]:
 
     def make(who: str = CLAIRE, *args: object, **more: object) -> Page:
         page = window(*args, **more)
-        if who:
-            page.context.add_cookies([{"name": "as", "value": who, "url": place.base}])
-        return page
+        return signed_in(page, place.base, who) if who else page
 
     return make
-
-
-def violations(page: Page) -> dict[str, list[str]]:
-    found = Axe().run(page).response["violations"]
-    return {rule["id"]: [node["html"][:200] for node in rule["nodes"]] for rule in found}
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
@@ -80,7 +38,7 @@ def test_a_morning_from_the_first_page_to_an_empty_list(place, at, size, script)
     # 1, 2: the first page, then the list.
     page.goto(place.base)
     page.get_by_role("link", name="Ouvrir la liste").click()
-    page.get_by_role("link", name="À prendre").click()
+    follow(page, page.get_by_role("link", name="À prendre"))
     count = page.locator("tbody tr").count()
     # 3: take, and take back.
     page.locator("tbody tr").first.get_by_role("button", name="Prendre").click()
@@ -138,7 +96,7 @@ def test_a_view_is_kept_for_one_person(place, at) -> None:
     page.get_by_label("Nom de la vue").fill("L’urgence <b>")
     page.get_by_role("button", name="Enregistrer").click()
     page.goto(f"{place.base}/gaps")
-    page.get_by_role("link", name="L’urgence <b>").click()
+    follow(page, page.get_by_role("link", name="L’urgence <b>"))
     other.goto(f"{place.base}/gaps")
 
     assert page.url.endswith("/gaps?sev=critical")
@@ -171,7 +129,7 @@ def test_of_two_people_the_second_sees_who_was_first(place, at) -> None:
 def test_a_session_that_closes_in_mid_note_gives_the_words_back(place, at) -> None:
     page = at(CLAIRE)
     page.goto(f"{place.base}/gaps")
-    page.get_by_role("link", name="Transfert sans arrivée").first.click()
+    follow(page, page.get_by_role("link", name="Transfert sans arrivée").first)
     there = page.url
     page.locator("summary", has_text="Noter").click()
     page.get_by_label("Note", exact=True).first.fill(NOTE)

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import DESK, NARROW, PHONE
-from tests.browser.test_axe import violations
+from tests.support.browsing import fits, violations
 from tests.support.ops_morning import Morning, morning
 
 TABLET = (768, 1024)
@@ -32,10 +32,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
         yield made
 
 
-def _fits(page: Page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
 @pytest.mark.parametrize("size", SIZES, ids=NAMES)
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("path", PAGES)
@@ -47,7 +43,7 @@ def test_each_page_is_accessible_and_scrolls_one_way(path, language, size, house
 
     assert page.locator("html").get_attribute("lang") == language
     assert violations(page) == {}
-    assert _fits(page)
+    assert fits(page)
     assert trouble == []
 
 
@@ -83,7 +79,7 @@ def test_a_cause_is_found_tried_and_led_to_its_messages(size, script, house, win
     expect(page.get_by_role("button", name="Rejouer")).to_have_count(0)
     if script:
         assert violations(page) == {}
-    assert not script or _fits(page)
+    assert not script or fits(page)
 
     page.get_by_role("link", name=re.compile(r"^Message \d+$")).first.click()
     expect(page.get_by_role("heading", name="Valeurs masquées")).to_be_visible()
@@ -104,7 +100,7 @@ def test_a_row_of_the_site_table_is_tried_and_kept_as_a_draft(
     said = "32 passeraient" if language == "fr" else "32 would pass"
     expect(page.get_by_text(said)).to_be_visible()
     assert violations(page) == {}
-    assert _fits(page)
+    assert fits(page)
 
     page.get_by_label("Pourquoi" if language == "fr" else "Why").fill("The vendor confirms 2.9")
     page.locator("button[value=keep]").click()
@@ -133,7 +129,7 @@ def test_values_are_revealed_with_a_reason_and_told_by_component(
         shown = name.evaluate("node => getComputedStyle(node, '::after').content")
         assert shown == '"PID-5.1 nom de famille"'
         assert violations(page) == {}
-        assert _fits(page)
+        assert fits(page)
 
 
 def test_a_short_reason_is_asked_for_again_and_nothing_is_shown(house, window) -> None:

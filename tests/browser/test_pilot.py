@@ -1,56 +1,23 @@
 """A pilot's month in a real browser, on a real store: docs/tutorials, step by step."""
 
-import asyncio
-import contextlib
 import csv
 import re
-import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-import uvicorn
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESK, NARROW, PHONE
+from tests.support.browsing import served, signed_in, violations
 from tests.support.piloting import NORTH, SOUTH, TINY, Region, region
 
 TABLET = (768, 1024)
 
 
-@contextlib.contextmanager
-def opened() -> Iterator[Region]:
-    """Serve the pages from a thread, with its own loop."""
-    loop = asyncio.new_event_loop()
-    ready: Future[tuple[Region, uvicorn.Server]] = Future()
-
-    async def serve() -> None:
-        made = await region()
-        config = uvicorn.Config(made.app, port=0, log_level="error", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        ready.set_result((made, server))
-        await server.serve()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    made, server = ready.result(60)
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    made.base = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    yield made
-    made.hub.close()
-    server.should_exit = True
-    thread.join(10)
-    loop.close()
-
-
 @pytest.fixture(scope="module")
 def place() -> Iterator[Region]:
-    with opened() as made:
+    with served(region) as made:
         yield made
 
 
@@ -59,16 +26,9 @@ def at(place: Region, window: Callable[..., Page]) -> Callable[..., Page]:
     """Give a maker of windows in which somebody is signed in."""
 
     def make(who: str = "anne", *args: object, **more: object) -> Page:
-        page = window(*args, **more)
-        page.context.add_cookies([{"name": "as", "value": who, "url": place.base}])
-        return page
+        return signed_in(window(*args, **more), place.base, who)
 
     return make
-
-
-def violations(page: Page) -> dict[str, list[str]]:
-    found = Axe().run(page).response["violations"]
-    return {rule["id"]: [node["html"][:200] for node in rule["nodes"]] for rule in found}
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESK, NARROW, PHONE
-from tests.browser.test_axe import violations
 from tests.conftest import ROOT
 from tests.support.bench_site import bench_house
+from tests.support.browsing import fits, violations
 
 SIZES = [DESK, PHONE, NARROW]
 NAMES = ["desk", "phone", "narrow"]
@@ -28,10 +28,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield made
 
 
-def _fits(page: Page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
 def _pasted(page: Page, house: str, text: str, language: str = "fr") -> None:
     page.goto(house + "/workbench")
     page.get_by_label(BOX[language]).fill(text)
@@ -47,14 +43,14 @@ def test_a_pasted_message_is_shown_with_its_result(size, language, house, window
     page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
     page.goto(house + "/workbench")
     assert violations(page) == {}
-    assert _fits(page)
+    assert fits(page)
 
     _pasted(page, house, MESSAGE, language)
 
     said = "Converti" if language == "fr" else "Converted"
     expect(page.locator(".verdict")).to_contain_text(said)
     assert violations(page) == {}
-    assert _fits(page)
+    assert fits(page)
     assert trouble == []
 
 
@@ -68,7 +64,7 @@ def test_a_dropped_letter_is_shown_by_section(size, house, window) -> None:
     expect(page.locator(".verdict")).to_contain_text("29 ressources")
     expect(page.locator(".seg1 .st").first).to_be_visible()
     assert violations(page) == {}
-    assert _fits(page)
+    assert fits(page)
 
 
 def test_pointing_at_a_value_lights_its_field_and_the_other_way(house, window) -> None:
@@ -212,7 +208,7 @@ def test_a_message_is_sent_to_the_test_gateway_and_its_answer_read(
     expect(page.get_by_text("accepté et traité")).to_be_visible()
     assert control_id in page.content()
     assert not script or violations(page) == {}
-    assert not script or _fits(page)
+    assert not script or fits(page)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +231,7 @@ def test_a_mapping_is_changed_checked_kept_and_compared(
 
     expect(page.get_by_text("nearest: 'birth_date'")).to_be_visible()
     assert not script or violations(page) == {}
-    assert not script or _fits(page)
+    assert not script or fits(page)
 
     box.fill(text.replace("from: PID-7, via", "from: EVN-2, via"))
     page.get_by_label("Pourquoi" if is_french else "Why").fill("EVN-2 holds the date here")
@@ -248,7 +244,7 @@ def test_a_mapping_is_changed_checked_kept_and_compared(
 
     expect(page.locator("del", has_text="1980-04-12")).to_be_visible()
     assert not script or violations(page) == {}
-    assert not script or _fits(page)
+    assert not script or fits(page)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +263,7 @@ def test_a_rule_is_changed_checked_and_tried(size, language, script, house, wind
     page.locator("button[value=check]").click()
     expect(page.get_by_text("nearest: 'DOC.LDL_SES'")).to_be_visible()
     assert not script or violations(page) == {}
-    assert not script or _fits(page)
+    assert not script or fits(page)
 
     page.locator("#text").fill(text.replace("PT6H", "PT200H"))
     page.locator("#log").set_input_files(MONDAY)
@@ -276,7 +272,7 @@ def test_a_rule_is_changed_checked_and_tried(size, language, script, house, wind
     expect(page.locator("#counts")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("row", name="SECRETARIAT_UNIT 1 0 1 → 0")).to_be_visible()
     assert not script or violations(page) == {}
-    assert not script or _fits(page)
+    assert not script or fits(page)
 
 
 def test_a_trial_under_way_reloads_by_itself_and_can_be_stopped(house, window) -> None:

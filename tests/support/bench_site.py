@@ -1,15 +1,14 @@
 """Somebody at the workbench: forms with files, as a browser without script sends them."""
 
-import asyncio
 import contextlib
 import re
-import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import httpx2
 
+from tests.support.apart import apart
 from tests.support.ops_site import A03, OpsSite, ops_site
 from tests.support.pipeline import START, HandClock
 
@@ -33,32 +32,16 @@ async def bench_pair(folder: Path) -> AsyncIterator[tuple[OpsSite, OpsSite]]:
 @contextlib.contextmanager
 def bench_house(folder: Path) -> Iterator[str]:
     """Serve both from a thread of their own, for a browser that waits; give the address."""
-    started, told = threading.Event(), list[str]()
-    loop, end = asyncio.new_event_loop(), asyncio.Event()
 
-    async def serve() -> None:
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncIterator[str]:
         async with bench_pair(folder) as (bench, _target):
             # A browser does not wait as long as a process may take to start.
             await pasted(bench, A03.read_text(encoding="utf-8"))
-            told.append(bench.gateway.local_url)
-            started.set()
-            await end.wait()
+            yield bench.gateway.local_url
 
-    def run() -> None:
-        try:
-            loop.run_until_complete(serve())
-        finally:
-            started.set()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    started.wait(60)
-    try:
-        yield told[0]
-    finally:
-        loop.call_soon_threadsafe(end.set)
-        thread.join(20)
-        loop.close()
+    with apart(opened) as made:
+        yield made
 
 
 async def token_of(site: OpsSite, path: str = "/workbench") -> str:

@@ -1,9 +1,7 @@
 """A morning of those who run the gateway: a silent feed, a bad release, a dead letter, a reveal."""
 
-import asyncio
 import contextlib
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +10,7 @@ from gateway.core.audit import Trace
 from gateway.core.contributions import Target
 from gateway.core.feed_ports import WHOLE, Ailment, CancelledAlone, Trouble
 from gateway.core.ports import Transaction
+from tests.support.apart import apart
 from tests.support.ops_site import A03, OpsSite, dead_letter, hostile, ops_site, refused
 from tests.support.pipeline import START, HandClock
 from tests.support.sentinel import numbered
@@ -71,33 +70,16 @@ async def filled(site: OpsSite) -> int:
     return await store.write(told)
 
 
+@contextlib.asynccontextmanager
+async def filled_gateway(folder: Path | None) -> AsyncIterator[Morning]:
+    """Start a gateway and fill it."""
+    more = {} if folder is None else {"operation": {"drafts": folder / "drafts"}}
+    async with ops_site(HandClock(START), **more) as site:
+        yield Morning(site.gateway.local_url, await filled(site))
+
+
 @contextlib.contextmanager
 def morning(folder: Path | None = None) -> Iterator[Morning]:
     """Serve a filled gateway from a thread of its own, for a browser that waits."""
-    started, told = threading.Event(), list[Morning]()
-    loop = asyncio.new_event_loop()
-    end = asyncio.Event()
-
-    async def serve() -> None:
-        more = {} if folder is None else {"operation": {"drafts": folder / "drafts"}}
-        async with ops_site(HandClock(START), **more) as site:
-            letter = await filled(site)
-            told.append(Morning(site.gateway.local_url, letter))
-            started.set()
-            await end.wait()
-
-    def run() -> None:
-        try:
-            loop.run_until_complete(serve())
-        finally:
-            started.set()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    started.wait(60)
-    try:
-        yield told[0]
-    finally:
-        loop.call_soon_threadsafe(end.set)
-        thread.join(20)
-        loop.close()
+    with apart(lambda: filled_gateway(folder)) as made:
+        yield made

@@ -1,5 +1,6 @@
 """The pages over the invented territory as an application."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -20,6 +21,7 @@ class Site:
     data: SamplePageData
     hub: Hub
     base: str = ""
+    call: Callable[[Awaitable[object]], object] | None = None
 
 
 def site(data: SamplePageData, *, behind_boundary: bool = False) -> Site:
