@@ -196,7 +196,10 @@ class MemoryContributions:
         self._journal = journal
         self._own: dict[int, tuple[tuple[Target, str, int, bytes], ...]] = {}
         self._by_target: dict[Target, dict[int, None]] = {}
-        self._shared: dict[shared.SharedKey, shared.SharedRow] = {}
+        #: By target, then content hash.
+        self._shared: dict[str, dict[str, shared.SharedRow]] = {}
+        #: What each input said once; it may have been said again by others since.
+        self._spoken: dict[int, dict[shared.SharedKey, None]] = {}
         self._payloads: dict[shared.SharedKey, bytes] = {}
 
     def lock(self, targets: Iterable[Target]) -> None:
@@ -213,9 +216,9 @@ class MemoryContributions:
             if spoken == target
         ]
         rows += [
-            (*row.newest, names[key[0]], Kind.SHARED, self._payloads[key])
-            for key, row in self._shared.items()
-            if key[0] in names
+            (*row.newest, target, Kind.SHARED, self._payloads[name, content_hash])
+            for name, target in names.items()
+            for content_hash, row in self._shared.get(name, {}).items()
         ]
         rows.sort(key=lambda row: row[:3])
         found: dict[Target, list[Contribution]] = {}
@@ -258,18 +261,22 @@ class MemoryContributions:
             for inbox_id, parts in by_inbox
         }
         targets = {target for target, _ in payloads}
-        before = {
-            key: row
-            for key, row in self._shared.items()
-            if key[0] in targets or row.newest.inbox_id in spoken or row.oldest.inbox_id in spoken
-        }
+        keys = {key for inbox_id in spoken for key in self._spoken.get(inbox_id, ())}
+        keys |= {(name, content) for name in targets for content in self._shared.get(name, ())}
+        # In one order, whatever the hashes of this process.
+        held = ((key, self._shared.get(key[0], {}).get(key[1])) for key in sorted(keys))
+        before = {key: row for key, row in held if row is not None}
         result = shared.change(before, spoken)
         for key in result.deleted:
-            self._journal.drop(self._shared, key)
+            self._journal.drop(self._shared[key[0]], key[1])
             self._journal.drop(self._payloads, key)
+        for inbox_id, words in spoken.items():
+            told = self._spoken.setdefault(inbox_id, {})
+            for key, *_ in words:
+                self._journal.put(told, key, None)
         for row in result.written:
             key = (row.target, row.content_hash)
-            self._journal.put(self._shared, key, row)
+            self._journal.put(self._shared.setdefault(row.target, {}), row.content_hash, row)
             if key not in self._payloads:
                 self._journal.put(self._payloads, key, payloads[key])
         return {codec.read_target(target) for target in result.targets}
@@ -278,9 +285,8 @@ class MemoryContributions:
         """Return the inputs that contribute to a target, oldest first."""
         name = codec.target_text(target)
         ids = set(self._by_target.get(target, ()))
-        for key, row in self._shared.items():
-            if key[0] == name:
-                ids |= {row.newest.inbox_id, row.oldest.inbox_id}
+        for row in self._shared.get(name, {}).values():
+            ids |= {row.newest.inbox_id, row.oldest.inbox_id}
         return sorted(ids)
 
 

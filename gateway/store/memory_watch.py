@@ -1,8 +1,10 @@
 """The state of the pathway engine in memory."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from gateway.core.access import Sight
 from gateway.core.facts import ExpectationRow, LedgerLine, Status, feed_of
@@ -278,6 +280,9 @@ class MemoryWatch:
         return read_instant(found) if found else None
 
     def _marks_of(self, name: str, since: datetime | None) -> list[tuple[datetime, datetime]]:
-        known = self._marks.get(name, {}).items()
-        marks = sorted((read_instant(at), read_instant(watermark)) for at, watermark in known)
-        return marks if since is None else feedmarks.standing(marks, since)
+        # Instants are written in one form, whose order is theirs.
+        known = sorted(self._marks.get(name, {}).items())
+        if since is not None:
+            first = bisect_right(known, instant_text(since), key=itemgetter(0)) - 1
+            known = known[max(first, 0) :]
+        return [(read_instant(at), read_instant(watermark)) for at, watermark in known]
