@@ -124,7 +124,7 @@ def header(document: Document | None, body: bytes) -> Header:
 
     A document sent again is byte-identical or another input: raw and canonical hash are equal.
     """
-    digest = sha256(body).hexdigest()
+    digest = document.sha256 if document is not None else sha256(body).hexdigest()
     if document is None:
         return Header((SENDER, ""), "", "", digest, digest)
     code = document.root.child("code")

@@ -52,7 +52,7 @@ def attached_to(document: Document, flags: list[str]) -> tuple[Attached, ...]:
     key = model_of(document)
     if document.root.down("component", "nonXMLBody") is not None:
         key = f"{XDS_SD}#{body.content_type}" if body else XDS_SD
-    own = Attached(document.body, document.content_type, sha256(document.body).hexdigest(), key)
+    own = Attached(document.body, document.content_type, document.sha256, key)
     return (own, body) if body else (own,)
 
 

@@ -46,9 +46,11 @@ def _of_act(document: Document, stay: Node) -> Iterator[Issue]:
 def _of_modes(document: Document, stay: Node) -> Iterator[Issue]:
     for entry in document.entry_nodes():
         for statement in entry.children("observation"):
-            code, said = statement.child("code"), statement.child("effectiveTime")
+            code = statement.child("code")
             bound = _MODES.get(code.get("code")) if code is not None else None
-            known = stay.child(bound) if bound else None
+            if bound is None:
+                continue
+            said, known = statement.child("effectiveTime"), stay.child(bound)
             if said is not None and known is not None and _differ(said, known):
                 yield dates_contradict(said.place, known.place)
 

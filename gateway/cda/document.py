@@ -3,6 +3,7 @@
 Reads no bytes (`cda.reader`) and converts nothing (`cda.convert`). HL7 CDA R2 (ISO 27932).
 """
 
+from hashlib import sha256
 from typing import Any
 
 from lxml import etree
@@ -33,6 +34,7 @@ class Document:
     __slots__ = (
         "_ids",
         "_positions",
+        "_sha256",
         "_texts",
         "_xml",
         "body",
@@ -53,6 +55,7 @@ class Document:
         self.content_type = content_type
         self.flags = flags
         self._xml = element
+        self._sha256 = ""
         self._ids: dict[str, Node] | None = None
         self._texts: dict[str, str] = {}
         self._positions: dict[Node, dict[Node, tuple[int, int]]] = {}
@@ -62,6 +65,13 @@ class Document:
         self.root = self.tree.order[0]
         self.mended = mend_attributes(self.tree)
         self.index = EntryIndex(self.root)
+
+    @property
+    def sha256(self) -> str:
+        """Give the hash of the bytes as received, computed once."""
+        if not self._sha256:
+            self._sha256 = sha256(self.body).hexdigest()
+        return self._sha256
 
     def entry_nodes(self) -> list[Node]:
         """Return the entries of all sections in document order."""

@@ -210,22 +210,32 @@ def visit(_node: Node, telling: Telling) -> str | None:
 
 
 @converter("stay_start")
-def stay_start(node: Node, _telling: Telling) -> str | None:
+def stay_start(node: Node, telling: Telling) -> str | None:
     """Return the start of the stay a document is about.
 
     Spec: CI-SIS Structuration minimale, encompassingEncounter, else serviceEvent.
     """
-    times = _stay_of(node)
-    if times is None:
-        return None
-    return first_of(times.child("low")) or first_of(times)
+    return _stay_told(node, telling)[0]
 
 
 @converter("stay_end")
-def stay_end(node: Node, _telling: Telling) -> str | None:
+def stay_end(node: Node, telling: Telling) -> str | None:
     """Return the end of the stay; of a date its last second."""
-    times = _stay_of(node)
-    return None if times is None else last_of(times.child("high"))
+    return _stay_told(node, telling)[1]
+
+
+def _stay_told(node: Node, telling: Telling) -> tuple[str | None, str | None]:
+    """Return start and end of the stay as attributes hold them: most facts of a letter ask."""
+    memo, place = telling.context.memo, ("stay told", "")
+    found: tuple[str | None, str | None] | None = memo.get(place)
+    if found is None:
+        times = _stay_of(node)
+        found = None, None
+        if times is not None:
+            start = first_of(times.child("low")) or first_of(times)
+            found = start, last_of(times.child("high"))
+        memo[place] = found
+    return found
 
 
 def _stay_of(node: Node) -> Node | None:

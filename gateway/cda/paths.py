@@ -62,7 +62,7 @@ class Selector:
             return node.document.index.select(self.path)
         if self.walk is None:
             self.walk = walker(self.path)
-        return self.walk.of([node])
+        return self.walk.from_one(node)
 
 
 def path_fault(path: str) -> str:

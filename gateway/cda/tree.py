@@ -119,7 +119,7 @@ class Node:
         """Return the nodes at a path relative to this one, in document order."""
         if self.parent is None:
             return self.document.index.select(path)
-        return walker(path).of([self])
+        return walker(path).from_one(self)
 
     def text(self) -> str:
         """Return the attribute's value, or all text inside with blanks collapsed."""
@@ -247,6 +247,10 @@ def _short(tag: str) -> str:
     return tag if tag[0] == "{" else f"{{}}{tag}"
 
 
+def _place_of(node: Node) -> int:
+    return node.at
+
+
 class Tree:
     """The elements of a document in order, and by tag: filled in one walk, then only read.
 
@@ -269,6 +273,7 @@ class Tree:
 
     def _fill(self, root: Any) -> None:
         order, by_tag, names = self.order, self.by_tag, self.names
+        document = self.document
         tags: dict[str, str] = {}
         # The element around the next one, how many children it still waits for, and the same of
         # those around it: a loop, since a call for each element takes longer than what it reads.
@@ -281,14 +286,18 @@ class Tree:
             if tag is None:
                 tag = tags[written] = _short(written)
                 by_tag[tag] = []
-            items = element.items()
-            attributes: dict[str, str] = dict(items) if items else _NOTHING
+            items: list[tuple[str, str]] = element.items()
+            attributes = _NOTHING
+            if items:
+                attributes = {}
+                for name, value in items:
+                    attributes[name] = value
+                    if name not in names:
+                        names.add(name)
             text, tail = element.text or "", element.tail or ""
-            node = Node(tag, attributes, text, tail, parent, self.document, len(order))
+            node = Node(tag, attributes, text, tail, parent, document, len(order))
             order.append(node)
             by_tag[tag].append(node)
-            if items:
-                names.update(attributes)
             if parent is not None:
                 parent.nodes.append(node)
                 missing -= 1
@@ -302,19 +311,21 @@ class Tree:
                 parent, missing = above.pop()
 
     def release(self) -> None:
-        """Take the elements apart: none holds another one any more."""
+        """Take the elements apart: none holds those inside it any more."""
         for node in self.order:
-            node.parent = None
-            node.nodes = _NONE
+            if node.nodes:
+                node.nodes = _NONE
         self.order, self.by_tag = [], {}
 
     def inside(self, node: Node, tags: tuple[str, ...]) -> list[Node]:
         """Return the elements of some names inside an element, of any without names, in order."""
         first, end = node.at + 1, node.end
-        if len(tags) == 1:
-            named = self.by_tag.get(tags[0], _NONE)
-            # Whichever is shorter: the elements of that name, or those inside.
-            if len(named) < end - first:
-                return [one for one in named if first <= one.at < end]
+        named = [self.by_tag.get(tag, _NONE) for tag in tags]
+        # Whichever is shorter: the elements of those names, or those inside.
+        if tags and sum([len(ones) for ones in named]) < end - first:
+            found = [one for ones in named for one in ones if first <= one.at < end]
+            if len(tags) > 1:
+                found.sort(key=_place_of)
+            return found
         within = self.order[first:end]
         return [one for one in within if one.tag in tags] if tags else within

@@ -86,17 +86,17 @@ def _wrapped(name: str, element: Node, parts: list[str], attributes: str = "") -
 
 def _attributes(element: Node) -> str:
     found = ""
-    if not element.written:
+    written = element.written
+    if not written:
         return found
     own = element.get("ID")
-    if _XML_ID.fullmatch(own):
+    if own and _XML_ID.fullmatch(own):
         found = f' id="{own}"'
     for name in _SPANS:
-        number = element.get(name)
-        if whole_number(number) is not None:
+        if name in written and whole_number(number := element.get(name)) is not None:
             found += f' {name}="{number}"'
     # Words taken back must not be read as said.
-    return found + (_STRUCK if element.written.get("revised") == "delete" else "")
+    return found + (_STRUCK if written.get("revised") == "delete" else "")
 
 
 def _list(element: Node, parts: list[str]) -> None:

@@ -44,7 +44,6 @@ __all__ = [
 Json = dict[str, Any]
 
 
-@dataclass(slots=True)
 class Result:
     """One resource made of an input.
 
@@ -56,11 +55,21 @@ class Result:
         plan: name of the fragment (`segments/PID.patient`), or the resource type.
     """
 
-    resource: Json
-    removals: tuple[str, ...]
-    trace: list[TraceLine]
-    issues: list[Issue]
-    plan: str
+    __slots__ = ("issues", "plan", "removals", "resource", "trace")
+
+    def __init__(
+        self,
+        resource: Json,
+        removals: tuple[str, ...],
+        trace: list[TraceLine],
+        issues: list[Issue],
+        plan: str,
+    ) -> None:
+        self.resource = resource
+        self.removals = removals
+        self.trace = trace
+        self.issues = issues
+        self.plan = plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +133,8 @@ class CompiledPlan:
         for compiled in self._resources:
             scopes = (source,) if compiled.each is None else compiled.each(source)
             for scope in scopes:
-                run = Run({"resourceType": compiled.type}, context, local, [] if trace else None)
-                run.known = known
+                told: list[tuple[str, str, str, str]] | None = [] if trace else None
+                run = Run({"resourceType": compiled.type}, context, local, told, known)
                 result = _run_resource(compiled, scope, run)
                 if result is not None:
                     results.append(result)

@@ -5,7 +5,6 @@ rules run for which resource is decided in `mapping.engine`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.core.issues import Issue
@@ -32,18 +31,30 @@ Known = dict[tuple[str, str], Sequence[Any]]
 LocalCodes = Mapping[str, Mapping[str, str]]
 
 
-@dataclass(slots=True)
 class Run:
-    """What the rules of one resource share while they run."""
+    """What the rules of one resource share while they run.
 
-    resource: Json
-    context: Any
-    local: LocalCodes | None
-    trace: list[tuple[str, str, str, str]] | None
-    known: Known | None = None
-    removals: list[str] = field(default_factory=list)
-    issues: list[Issue] = field(default_factory=list)
-    padded: dict[str, list[Any]] = field(default_factory=dict)
+    Not a dataclass: its `__init__` would stay Python in the compiled build (ADR 13).
+    """
+
+    __slots__ = ("context", "issues", "known", "local", "padded", "removals", "resource", "trace")
+
+    def __init__(
+        self,
+        resource: Json,
+        context: Any,
+        local: LocalCodes | None,
+        trace: list[tuple[str, str, str, str]] | None,
+        known: Known | None = None,
+    ) -> None:
+        self.resource = resource
+        self.context = context
+        self.local = local
+        self.trace = trace
+        self.known = known
+        self.removals: list[str] = []
+        self.issues: list[Issue] = []
+        self.padded: dict[str, list[Any]] = {}
 
 
 Step = Callable[[Source, Run], None]
