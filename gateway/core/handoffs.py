@@ -15,6 +15,8 @@ from gateway.core.facts import Status
 
 #: Upper ends of the classes of delays, hours; behind the last one is one more class.
 DELAYS_H = (0, 1, 2, 4, 6, 12, 24, 36, 48, 72, 96, 120, 168, 240, 336, 504)
+#: Numbers by class of delays, as `Outcomes.delays`.
+Waits = tuple[int, ...]
 #: What is kept of a gap that a mute hides.
 MUTED = "muted"
 #: States that count.
@@ -146,8 +148,20 @@ class HandoffQueries(Protocol):
         """Return how many handoffs broke, by the hour of the week their deadline counts from."""
         ...
 
-    def waiting(self, chosen: Chosen) -> list[tuple[Cell, datetime, datetime | None]]:
-        """Return the cell, the anchor and the deadline of each handoff that is still open."""
+    def waits(self, chosen: Chosen, now: datetime) -> dict[Cell, Waits]:
+        """Return how many handoffs of each cell are still open, by how long they have waited."""
+        ...
+
+    def ages(self, chosen: Chosen, edges: Sequence[datetime]) -> dict[str, tuple[int, ...]]:
+        """Return how many handoffs of each establishment are open, by age of their deadline.
+
+        What has no deadline is not counted.
+
+        Args:
+            chosen: which handoffs.
+            edges: instants, the latest first; a deadline is in the class of as many as lie
+                behind it, so that there is one class more than edges.
+        """
         ...
 
     def judged(self, chosen: Chosen) -> dict[tuple[str, Status, str], int]:

@@ -4,24 +4,21 @@ Pure functions of counts (`core.handoffs`). The definitions, with their denomina
 docs/reference/kpis.md; a number that is not there is not shown.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from math import sqrt
 
-from gateway.core.handoffs import DELAYS_H, Outcomes
+from gateway.core.handoffs import DELAYS_H, Outcomes, Waits
 from gateway.core.timestamps import PARIS
 from gateway.pathway.calendar import is_working_day
 
 #: Of a normal distribution, for 95 %.
 _Z = 1.959964
-_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 #: Upper ends of the groups of ages, working days; the last group is open.
 AGES_BD = (1, 3, 7, 14)
-#: Beyond this an age is in the last group anyway.
-_OLD = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ def share(part: int, whole: int) -> Share:
     )
 
 
-def delay_h(outcomes: Outcomes, waited_h: Sequence[float], of: float) -> float | None:
+def delay_h(outcomes: Outcomes, waits: Waits, of: float) -> float | None:
     """Return the hours by which a part of handoffs has happened; None: that is not reached.
 
     Kaplan-Meier over the classes of `DELAYS_H`: what is still open counts as not done for as
@@ -66,18 +63,16 @@ def delay_h(outcomes: Outcomes, waited_h: Sequence[float], of: float) -> float |
 
     Args:
         outcomes: what was done, by how long it took.
-        waited_h: hours each open handoff has waited so far.
+        waits: open handoffs by how long they have waited so far; empty: there are none.
         of: the part, 0.5 for the median.
     """
-    at_risk = float(sum(outcomes.delays) + len(waited_h))
-    ends = sorted(waited_h)
-    left, low, passed = 1.0, 0.0, 0
+    at_risk = float(sum(outcomes.delays) + sum(waits))
+    left, low = 1.0, 0.0
     for place, done in enumerate(outcomes.delays):
         if at_risk <= 0:
             return None
         high = float(DELAYS_H[place]) if place < len(DELAYS_H) else None
-        upto = len(ends) if high is None else bisect_right(ends, high)
-        censored, passed = upto - passed, upto
+        censored = waits[place] if waits else 0
         exposed = at_risk - censored / 2
         before, left = left, left * (1 - done / exposed) if exposed > 0 else left
         if done and left <= 1 - of + 1e-9:
@@ -90,17 +85,28 @@ def delay_h(outcomes: Outcomes, waited_h: Sequence[float], of: float) -> float |
     return None
 
 
-def waited_h(anchors: Iterable[datetime], now: datetime) -> list[float]:
-    """Return how many hours have gone since some instants; nothing is below 0."""
-    return [max(0.0, (now - anchor) / _HOUR) for anchor in anchors]
+def waits_together(waits: Iterable[Waits]) -> Waits:
+    """Return open handoffs by how long they have waited, several counts together."""
+    return tuple(map(sum, zip(*waits, strict=True)))
 
 
-def age_group(deadline: datetime, now: datetime, region: str) -> int:
-    """Return the group of `AGES_BD` of an open gap, by working days since its deadline."""
-    if now - deadline > _OLD:
-        return len(AGES_BD)
-    days = working_days(_day(deadline), _day(now), region)
-    return sum(days > limit for limit in AGES_BD)
+def age_edges(now: datetime, region: str) -> tuple[datetime, ...]:
+    """Return where the groups of `AGES_BD` begin, the latest first.
+
+    An open gap is in the group of as many as lie behind its deadline: its age in working days
+    is above as many limits.
+    """
+    today = _day(now)
+    return tuple(_midnight(_first_day(today, limit, region)) for limit in AGES_BD)
+
+
+@lru_cache(maxsize=256)
+def _first_day(today: date, limit: int, region: str) -> date:
+    """Return the first day that is at most so many working days ago."""
+    day = today
+    while working_days(day - _DAY, today, region) <= limit:
+        day -= _DAY
+    return day
 
 
 @lru_cache(maxsize=4096)
@@ -108,6 +114,10 @@ def working_days(since: date, until: date, region: str) -> int:
     """Return how many working days (Monday to Friday, no holiday) lie behind a day up to one."""
     days = (since + timedelta(days=n) for n in range(1, (until - since).days + 1))
     return sum(is_working_day(day, "bd", region) for day in days)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), PARIS).astimezone(UTC)
 
 
 def _day(instant: datetime) -> date:

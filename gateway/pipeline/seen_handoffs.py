@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from gateway.core.access import Sight
 from gateway.core.facts import Status
-from gateway.core.handoffs import Cell, Chosen, HandoffGap, HandoffQueries, Outcomes
+from gateway.core.handoffs import Cell, Chosen, HandoffGap, HandoffQueries, Outcomes, Waits
 from gateway.core.ports import Transaction
 
 
@@ -49,9 +49,13 @@ class SeenHandoffs:
         """Return how many handoffs of the perimeter broke, by hour of the week."""
         return self._all.slots(self._held(chosen))
 
-    def waiting(self, chosen: Chosen) -> list[tuple[Cell, datetime, datetime | None]]:
-        """Return the cell, the anchor and the deadline of each open handoff of the perimeter."""
-        return self._all.waiting(self._held(chosen))
+    def waits(self, chosen: Chosen, now: datetime) -> dict[Cell, Waits]:
+        """Return how many handoffs of each cell of the perimeter are open, by their wait."""
+        return self._all.waits(self._held(chosen), now)
+
+    def ages(self, chosen: Chosen, edges: Sequence[datetime]) -> dict[str, tuple[int, ...]]:
+        """Return how many handoffs of the perimeter are open, by age of their deadline."""
+        return self._all.ages(self._held(chosen), edges)
 
     def judged(self, chosen: Chosen) -> dict[tuple[str, Status, str], int]:
         """Return how gaps of the perimeter ended and were settled."""

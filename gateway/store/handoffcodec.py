@@ -1,9 +1,9 @@
 """How counted handoffs look inside the store; shared by the three stores. Knows no database."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from gateway.core.facts import ExpectationRow, Status, feed_of
 from gateway.core.handoffs import COUNTED, DELAYS_H, Cell, Chosen, HandoffGap, Outcomes
@@ -32,6 +32,9 @@ _PLACE = {
 }
 _NONE = (0,) * len(NUMBERS)
 _HOUR = timedelta(hours=1)
+_Key = TypeVar("_Key", bound=Hashable)
+#: What names of parameters that divide instants begin with.
+EDGE = "edge"
 
 
 class GapColumns(NamedTuple):
@@ -177,6 +180,24 @@ def read_outcomes(numbers: Sequence[Any]) -> Outcomes:
     """Make outcomes of the numbers of a row."""
     on_time, told_late, late, still_open, moot, *delays = map(int, numbers)
     return Outcomes(on_time, told_late, late, still_open, moot, tuple(delays))
+
+
+def edge_name(place: int) -> str:
+    """Return the name of the parameter of an edge."""
+    return f"{EDGE}{place:02}"
+
+
+def wait_edges(now: datetime) -> list[datetime]:
+    """Return where the classes of waits end, the latest first; a wait is never below 0."""
+    return [now - timedelta(hours=hours) for hours in DELAYS_H]
+
+
+def by_class(rows: Iterable[tuple[_Key, int, int]], classes: int) -> dict[_Key, tuple[int, ...]]:
+    """Return how many there are in each class, from rows of a key, a class and a number."""
+    found: dict[_Key, list[int]] = {}
+    for key, place, number in rows:
+        found.setdefault(key, [0] * classes)[place] += number
+    return {key: tuple(counts) for key, counts in found.items()}
 
 
 def conditions(chosen: Chosen) -> dict[str, str]:

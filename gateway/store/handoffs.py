@@ -4,28 +4,34 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
-from sqlalchemy.types import Text
+from sqlalchemy import ColumnElement, bindparam, case, func, literal_column, select
+from sqlalchemy.types import Integer, Text
 
 from gateway.core.facts import Status
-from gateway.core.handoffs import Cell, Chosen, HandoffGap, Outcomes
-from gateway.store.codec import key_text, read_instant
+from gateway.core.handoffs import Cell, Chosen, HandoffGap, Outcomes, Waits
+from gateway.store.codec import instant_text, key_text
+from gateway.store.columns import NEVER
 from gateway.store.handoffcodec import (
+    EDGE,
     KEY,
     NUMBERS,
     Counting,
     GapColumns,
+    by_class,
     conditions,
+    edge_name,
     read_gap,
     read_outcomes,
+    wait_edges,
 )
 from gateway.store.sqltext import Compiler, Session, Sql, given
 from gateway.store.tables import TABLES
-from gateway.store.watchcodec import read_maybe
 
 _WEEK, _GAP = TABLES["handoff_week"].c, TABLES["handoff_gap"].c
 _CELL = KEY[1:]
 _GROUPS = {"by_cell": _CELL, "by_rule": ("rule",), "by_estab": ("estab",), "by_week": ("week",)}
+#: What open handoffs are counted by, and which instant tells their class.
+_CLASSED = {"waits": (_CELL, "anchor"), "ages": (("estab",), "deadline")}
 _BROKEN = tuple(s.value for s in (Status.MET_LATE, Status.OVERDUE, Status.MOOT))
 #: What is asked for, and by which conditions.
 Shape = tuple[str, tuple[str, ...]]
@@ -64,16 +70,25 @@ class HandoffSql:
 
     def _compiled(self, kind: str, names: tuple[str, ...]) -> Sql:
         row: Any = _WEEK if kind in _GROUPS else _GAP
-        told = [self._condition(row, name) for name in names if name not in ("area_end", "rows")]
-        cell = [row[name] for name in _CELL]
+        told = [
+            self._condition(row, name)
+            for name in names
+            if name not in ("area_end", "rows") and not name.startswith(EDGE)
+        ]
         if kind in _GROUPS:
             keys = [row[name] for name in _GROUPS[kind]]
             sums = [func.sum(row[name]) for name in NUMBERS]
             statement = select(*keys, *sums).where(*told).group_by(*keys)
         elif kind == "slots":
             statement = select(row.slot, func.count()).where(*told).group_by(row.slot)
-        elif kind == "waiting":
-            statement = select(*cell, row.anchor, row.deadline).where(*told)
+        elif kind in _CLASSED:
+            keys, instant = [row[name] for name in _CLASSED[kind][0]], row[_CLASSED[kind][1]]
+            edges = [name for name in names if name.startswith(EDGE)]
+            told.append(instant != literal_column(f"'{NEVER}'"))
+            place = _place(instant, edges).label("place")
+            each = select(*keys, place).where(*told).subquery()
+            grouped = [each.c[key.name] for key in (*keys, place)]
+            statement = select(*grouped, func.count()).group_by(*grouped)
         elif kind == "judged":
             keys = [row.rule, row.status, row.judged]
             told.append(row.opened == literal_column("1"))
@@ -150,10 +165,25 @@ class SqlHandoffs:
         """Return how many handoffs broke, by the hour of the week their deadline counts from."""
         return {row[0]: row[1] for row in self._ask("slots", chosen, statuses=given(_BROKEN))}
 
-    def waiting(self, chosen: Chosen) -> list[tuple[Cell, datetime, datetime | None]]:
-        """Return the cell, the anchor and the deadline of each handoff that is still open."""
-        rows = self._ask("waiting", chosen, statuses=given([Status.OVERDUE.value]))
-        return [(Cell(*row[:-2]), read_instant(row[-2]), read_maybe(row[-1])) for row in rows]
+    def waits(self, chosen: Chosen, now: datetime) -> dict[Cell, Waits]:
+        """Return how many handoffs of each cell are still open, by how long they have waited."""
+        return {
+            Cell(*cell): counts
+            for cell, counts in self._classed("waits", chosen, wait_edges(now), len(_CELL)).items()
+        }
+
+    def ages(self, chosen: Chosen, edges: Sequence[datetime]) -> dict[str, tuple[int, ...]]:
+        """Return how many handoffs of each establishment are open, by age of their deadline."""
+        found = self._classed("ages", chosen, edges, 1)
+        return {estab: counts for (estab,), counts in found.items()}
+
+    def _classed(
+        self, kind: str, chosen: Chosen, edges: Sequence[datetime], keys: int
+    ) -> dict[tuple[str, ...], tuple[int, ...]]:
+        named = {edge_name(place): instant_text(edge) for place, edge in enumerate(edges)}
+        open_now = given([Status.OVERDUE.value])
+        rows = self._ask(kind, chosen, statuses=open_now, **named)
+        return by_class(((tuple(row[:keys]), *row[keys:]) for row in rows), len(edges) + 1)
 
     def judged(self, chosen: Chosen) -> dict[tuple[str, Status, str], int]:
         """Return how many gaps of each rule are in a state and were settled for a reason."""
@@ -177,3 +207,13 @@ class SqlHandoffs:
     def judge(self, gap_id: str, reason: str) -> None:
         """Keep what a person settled a gap for, or that a mute hides it."""
         self._session.run(self._sql.judge, (key_text(reason), gap_id))
+
+
+def _place(instant: ColumnElement[str], edges: Sequence[str]) -> ColumnElement[int]:
+    """Return in which class an instant lies: how many edges, the latest first, are behind it."""
+    # Written out: a driver of PostgreSQL would have to guess the type of a number given.
+    whens = [
+        (instant >= bindparam(name, type_=Text()), literal_column(str(place), Integer()))
+        for place, name in enumerate(edges)
+    ]
+    return case(*whens, else_=literal_column(str(len(edges)), Integer()))

@@ -5,19 +5,21 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
 from gateway.core.facts import Status
-from gateway.core.handoffs import Cell, Chosen, HandoffGap, Outcomes
-from gateway.store.codec import key_text, read_instant
+from gateway.core.handoffs import Cell, Chosen, HandoffGap, Outcomes, Waits
+from gateway.store.codec import instant_text, key_text
+from gateway.store.columns import NEVER
 from gateway.store.handoffcodec import (
     KEY,
     Counting,
     GapColumns,
     Numbers,
+    by_class,
     conditions,
     read_gap,
     read_outcomes,
+    wait_edges,
 )
 from gateway.store.journal import Journal
-from gateway.store.watchcodec import read_maybe
 
 _BROKEN = (Status.MET_LATE, Status.OVERDUE, Status.MOOT)
 
@@ -81,16 +83,27 @@ class MemoryHandoffs:
         """Return how many handoffs broke, by the hour of the week their deadline counts from."""
         return dict(Counter(row.slot for row, _ in self._found(chosen, _BROKEN)))
 
-    def waiting(self, chosen: Chosen) -> list[tuple[Cell, datetime, datetime | None]]:
-        """Return the cell, the anchor and the deadline of each handoff that is still open."""
-        return [
+    def waits(self, chosen: Chosen, now: datetime) -> dict[Cell, Waits]:
+        """Return how many handoffs of each cell are still open, by how long they have waited."""
+        edges = wait_edges(now)
+        rows = (
             (
                 Cell(row.rule, row.estab, row.sector, row.destination),
-                read_instant(row.anchor),
-                read_maybe(row.deadline),
+                _place(row.anchor, edges),
+                1,
             )
             for row, _ in self._found(chosen, (Status.OVERDUE,))
-        ]
+        )
+        return by_class(rows, len(edges) + 1)
+
+    def ages(self, chosen: Chosen, edges: Sequence[datetime]) -> dict[str, tuple[int, ...]]:
+        """Return how many handoffs of each establishment are open, by age of their deadline."""
+        rows = (
+            (row.estab, _place(row.deadline, edges), 1)
+            for row, _ in self._found(chosen, (Status.OVERDUE,))
+            if row.deadline != NEVER
+        )
+        return by_class(rows, len(edges) + 1)
 
     def judged(self, chosen: Chosen) -> dict[tuple[str, Status, str], int]:
         """Return how many gaps of each rule are in a state and were settled for a reason."""
@@ -118,6 +131,11 @@ class MemoryHandoffs:
         """Keep what a person settled a gap for, or that a mute hides it."""
         if gap_id in self._gaps:
             self._journal.put(self._gaps, gap_id, (self._gaps[gap_id][0], key_text(reason)))
+
+
+def _place(instant: str, edges: Sequence[datetime]) -> int:
+    """Return how many edges lie behind an instant."""
+    return sum(instant < instant_text(edge) for edge in edges)
 
 
 def _first_id(one: tuple[GapColumns, str]) -> str:

@@ -215,8 +215,39 @@ async def test_gaps_come_by_pages_and_by_hour_of_the_week(store: Store) -> None:
     assert [gap.gap_id for gap in await page("g2")] == ["g3", "g4", "g5"]
     assert [gap.gap_id for gap in await page("", first[1].slot)] == ["g1", "g3", "g5"]
     assert (first[0].cell, first[0].deadline, first[0].anchor) == (CELL, None, NOON)
-    waits = await store.read(lambda tx: tx.watch.handoffs.waiting(EVERY))
-    assert Counter(cell for cell, _, _ in waits) == {CELL: 7}
+
+
+async def test_open_handoffs_are_counted_by_their_wait_and_by_their_age(store: Store) -> None:
+    now = NOON + 50 * HOUR
+    await put(
+        store,
+        ends("g1", Status.OVERDUE, anchor=now, deadline=None),
+        ends("g2", Status.OVERDUE, anchor=now - HOUR, deadline=now - HOUR),
+        ends("g3", Status.OVERDUE, anchor=now - HOUR - timedelta(microseconds=1), deadline=now),
+        ends("g4", Status.OVERDUE, anchor=now + HOUR, deadline=now - 3 * HOUR),
+        ends("g5", Status.OVERDUE, anchor=now - timedelta(days=30), deadline=now - 2 * HOUR),
+        ends("g6", Status.MET_LATE, 50.0, anchor=now - HOUR, deadline=now - HOUR),
+        ends(
+            "g7", Status.OVERDUE, anchor=now - 3 * HOUR, deadline=now - 9 * HOUR,
+            details={"estab": "380000030"},
+        ),
+    )  # fmt: skip
+
+    waits = await store.read(lambda tx: tx.watch.handoffs.waits(EVERY, now))
+    ages = await store.read(lambda tx: tx.watch.handoffs.ages(EVERY, [now - HOUR, now - 2 * HOUR]))
+    here = replace(EVERY, within=frozenset({"380000030"}))
+    within = await store.read(lambda tx: tx.watch.handoffs.waits(here, now))
+
+    place = {hours: DELAYS_H.index(hours) for hours in (0, 1, 2, 4)}
+    other = CELL._replace(estab="380000030")
+    # By the upper end of their class, and behind the last; what begins later waits for nothing.
+    assert {cell: dict(enumerate(counts)) for cell, counts in waits.items()} == {
+        CELL: dict.fromkeys(range(len(DELAYS_H) + 1), 0)
+        | {place[0]: 2, place[1]: 1, place[2]: 1, len(DELAYS_H): 1},
+        other: dict.fromkeys(range(len(DELAYS_H) + 1), 0) | {place[4]: 1},
+    }
+    assert ages == {CELL.estab: (2, 1, 1), "380000030": (0, 0, 1)}
+    assert set(within) == {other}
 
 
 async def test_the_counts_are_those_of_the_rows_after_any_changes(store: Store) -> None:
@@ -272,9 +303,9 @@ async def test_what_was_judged_before_the_migration_is_counted(tmp_path: Path, m
     await store.open()
     found, waits = (
         await counts(store),
-        await store.read(lambda tx: tx.watch.handoffs.waiting(EVERY)),
+        await store.read(lambda tx: tx.watch.handoffs.waits(EVERY, at(7200))),
     )
     await store.close()
     assert set(found) == {CELL}
     assert (found[CELL].on_time, found[CELL].open, found[CELL].total) == (1, 1, 2)
-    assert [cell for cell, _, _ in waits] == [CELL]
+    assert [(cell, sum(counts)) for cell, counts in waits.items()] == [(CELL, 1)]

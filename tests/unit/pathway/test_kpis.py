@@ -1,11 +1,13 @@
 """Shares with their interval, delays with what still waits, ages in working days."""
 
-from datetime import UTC, date, datetime
+from bisect import bisect_left
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from gateway.core.handoffs import DELAYS_H, Outcomes
-from gateway.pathway.kpis import age_group, delay_h, share, working_days
+from gateway.core.handoffs import DELAYS_H, Outcomes, Waits
+from gateway.core.timestamps import PARIS
+from gateway.pathway.kpis import AGES_BD, age_edges, delay_h, share, waits_together, working_days
 
 
 def done(**by_class: int) -> Outcomes:
@@ -14,6 +16,16 @@ def done(**by_class: int) -> Outcomes:
     for name, count in by_class.items():
         delays[DELAYS_H.index(int(name[1:]))] = count
     return Outcomes(on_time=sum(delays), delays=tuple(delays))
+
+
+def waited(*hours: int) -> Waits:
+    """Return open handoffs by the class of the hours they wait."""
+    places = [bisect_left(DELAYS_H, each) for each in hours]
+    return tuple(places.count(place) for place in range(len(DELAYS_H) + 1))
+
+
+def age_group(deadline: datetime, now: datetime, region: str) -> int:
+    return sum(deadline < edge for edge in age_edges(now, region))
 
 
 @pytest.mark.parametrize(
@@ -47,16 +59,16 @@ def test_what_still_waits_moves_the_median_back() -> None:
 
     assert delay_h(closed, (), 0.5) == pytest.approx(3.2)
     # Two of fourteen more wait for long: half of fourteen is seven of the ten.
-    assert delay_h(closed, (900.0, 900.0), 0.5) == pytest.approx(3.4)
+    assert delay_h(closed, waited(900, 900), 0.5) == pytest.approx(3.4)
 
 
 def test_when_too_many_wait_there_is_no_median() -> None:
-    assert delay_h(done(h4=3), [900.0] * 7, 0.5) is None
+    assert delay_h(done(h4=3), waited(*[900] * 7), 0.5) is None
     assert delay_h(Outcomes(), (), 0.5) is None
 
 
 def test_who_waits_since_a_moment_says_nothing_yet() -> None:
-    assert delay_h(done(h4=10), [0.0] * 30, 0.5) == pytest.approx(3)
+    assert delay_h(done(h4=10), waited(*[0] * 30), 0.5) == pytest.approx(3)
 
 
 def test_a_part_behind_the_last_class_is_at_least_that_long() -> None:
@@ -73,3 +85,33 @@ def test_ages_count_working_days_only() -> None:
     # Good Friday is a holiday in Moselle.
     assert working_days(date(2026, 4, 2), date(2026, 4, 7), "57") == 1
     assert age_group(friday, datetime(2026, 9, 1, tzinfo=UTC), "") == 4
+
+
+@pytest.mark.parametrize("region", ["", "57"])
+@pytest.mark.parametrize(
+    "now",
+    [
+        pytest.param(datetime(2026, 4, 7, 12, tzinfo=UTC), id="behind Easter"),
+        pytest.param(datetime(2026, 10, 26, 5, tzinfo=UTC), id="behind the night of 25 hours"),
+        pytest.param(datetime(2026, 12, 27, 23, 30, tzinfo=UTC), id="a Monday in Paris only"),
+    ],
+)
+def test_the_groups_of_ages_divide_deadlines_by_their_working_days(
+    now: datetime, region: str
+) -> None:
+    deadlines = [now - timedelta(hours=hours) for hours in range(-30, 24 * 40)]
+
+    ages = [
+        working_days(one.astimezone(PARIS).date(), now.astimezone(PARIS).date(), region)
+        for one in deadlines
+    ]
+
+    assert [age_group(one, now, region) for one in deadlines] == [
+        sum(days > limit for limit in AGES_BD) for days in ages
+    ]
+
+
+def test_waits_of_several_cells_add_up() -> None:
+    together = waits_together([waited(1, 30), waited(900)])
+
+    assert together == waited(1, 30, 900)

@@ -6,14 +6,14 @@ patients or gaps. What was worked out is kept for a minute for whoever asks the 
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import add
 
 from gateway.core.facts import Status
-from gateway.core.handoffs import MUTED, Cell, Chosen, HandoffQueries, Outcomes
+from gateway.core.handoffs import MUTED, Cell, Chosen, HandoffQueries, Outcomes, Waits
 from gateway.core.ports import Store, Transaction
 from gateway.entry.web.pilot.asked import WEEKS, Asked
 from gateway.entry.web.pilot.figures import Alerts, Figures, Flow, Flows, Hour, Line
@@ -22,7 +22,7 @@ from gateway.entry.web.store_names import establishments
 from gateway.entry.web.values import LANES
 from gateway.fhir.identity import Ids
 from gateway.pathway.calendar import region_of
-from gateway.pathway.kpis import AGES_BD, age_group, delay_h, share, waited_h
+from gateway.pathway.kpis import AGES_BD, age_edges, delay_h, share, waits_together
 from gateway.pathway.small_numbers import FLOOR, hidden, is_small, nested
 from gateway.pipeline.viewing import VIEWER
 
@@ -32,7 +32,7 @@ _MOST_KEPT = 200
 WRONG = frozenset({"false-alarm", "not-applicable-clinically", "wrong-identity"})
 #: From which part of the highest hour on a shade begins.
 _SHADES = (0.2, 0.4, 0.6, 0.8)
-_Waits = dict[str, list[float]]
+_Waits = Mapping[str, Waits]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +102,18 @@ class _Look:
 
     def _filled(self, bare: Figures, weeks: Mapping[date, Outcomes], whole: Outcomes) -> Figures:
         cells = self._counts.by_cell(self._chosen)
-        waits, waiting = defaultdict[str, list[float]](list), self._counts.waiting(self._chosen)
         lanes = {cell: self._reader.book.flow(cell) for cell in cells}
-        for cell, anchor, _ in waiting:
-            [wait] = waited_h([anchor], self._now)
+        told = defaultdict[str, list[Waits]](list)
+        for cell, counts in self._counts.waits(self._chosen, self._now).items():
             for key in (f"r {cell.rule}", f"e {cell.estab}", f"f {' '.join(lanes[cell])}", ""):
-                waits[key].append(wait)
+                told[key].append(counts)
+        waits = {key: waits_together(counts) for key, counts in told.items()}
         rules, estabs = self._counts.by_rule(self._chosen), self._counts.by_estab(self._chosen)
         by_alerts = self._alerts()
         return replace(
             bare,
             withheld=False,
-            whole=_line("", whole, small=False, waits=waits[""]),
+            whole=_line("", whole, small=False, waits=waits.get("", ())),
             on_time=share(whole.on_time, whole.total),
             alerts=_together(by_alerts),
             by_rule=_lines(rules, waits, "r "),
@@ -121,7 +121,7 @@ class _Look:
             by_week=self._weeks(weeks),
             flows=flows_of(cells, lanes, waits),
             by_alerts=_shown_alerts(by_alerts),
-            ages=self._ages(waiting),
+            ages=self._ages(),
             hours=_hours(self._counts.slots(self._chosen)),
         )
 
@@ -150,13 +150,14 @@ class _Look:
             found[rule] = one
         return found
 
-    def _ages(
-        self, waiting: Sequence[tuple[Cell, datetime, datetime | None]]
-    ) -> tuple[int | None, ...]:
+    def _ages(self) -> tuple[int | None, ...]:
         groups = [0] * (len(AGES_BD) + 1)
-        for cell, _, deadline in waiting:
-            if deadline is not None:
-                groups[age_group(deadline, self._now, region_of(cell.estab))] += 1
+        regions = {region_of(estab) for estab in (*self._counts.estabs(), "")}
+        # Regions without a holiday of their own lately are counted together.
+        for edges in {age_edges(self._now, region) for region in regions}:
+            for estab, counts in self._counts.ages(self._chosen, edges).items():
+                if age_edges(self._now, region_of(estab)) == edges:
+                    groups = [a + b for a, b in zip(groups, counts, strict=True)]
         if not any(groups):
             return ()
         shut = hidden(dict(enumerate(groups)))
@@ -200,7 +201,7 @@ def _stays_hidden(counts: HandoffQueries, asked: Asked, wider: Asked, now: datet
     return own not in hidden(table)
 
 
-def _line(key: str, one: Outcomes, *, small: bool, waits: Sequence[float] = ()) -> Line:
+def _line(key: str, one: Outcomes, *, small: bool, waits: Waits = ()) -> Line:
     if small:
         return Line(key, small=True)
     return Line(
@@ -226,7 +227,7 @@ def _lines(table: Mapping[str, Outcomes], waits: _Waits, kind: str) -> tuple[Lin
 def flows_of(
     cells: Mapping[Cell, Outcomes],
     lanes: Mapping[Cell, tuple[str, str]],
-    waits: Mapping[str, Sequence[float]],
+    waits: Mapping[str, Waits],
 ) -> Flows:
     """Return the flows; the totals of their ends are shown, and give no hidden flow back."""
     found: dict[tuple[str, str], Outcomes] = {}
