@@ -249,7 +249,7 @@ class Gateway:
 
     async def _open_http(self) -> None:
         settings = self.settings
-        listening = _http_socket(settings.host, settings.http.port)
+        listening = http_socket(settings.host, settings.http.port)
         self.http_port = listening.getsockname()[1]
         here = f"{settings.scheme}://{settings.host}:{self.http_port}"
         self.base_url = settings.public_url or here
@@ -344,14 +344,16 @@ class Gateway:
             await asyncio.sleep(_BACKLOG_EVERY_S)
 
 
-def _http_socket(host: str, port: int) -> socket.socket:
+def http_socket(host: str, port: int) -> socket.socket:
     """Bind the HTTP door first: links need its port.
 
     Raises:
         FatalError: the address cannot be bound (RLS-NET-050).
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Said in full: asyncio sends small answers at once (TCP_NODELAY) only on sockets that say so,
+    # and an answer in two pieces would else wait 40 ms for the other end.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
