@@ -3,6 +3,7 @@
 import html
 import re
 import tempfile
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 from gateway.entry.settings_parts import WorkbenchSettings
 from gateway.entry.web.assets import assets
 from gateway.hl7v2.reader import read
+from tests.conftest import ROOT
 from tests.support.bench_site import pasted, sent, token_of
 from tests.support.ops_site import A03, OpsSite, ops_site
 from tests.support.pipeline import START, HandClock
@@ -185,3 +187,48 @@ async def test_each_sample_can_be_taken_and_converts(bench: OpsSite):
 
     assert len(names) > 4
     assert all("Converti" in page for page in pages)
+
+
+class _Elements(HTMLParser):
+    """Counts the elements of a page and keeps its ids and its links to them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.count, self.ids, self.links = 0, set[str](), set[str]()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        self.count += 1
+        self.ids.add(told.get("id") or "")
+        if (told.get("href") or "").startswith("#"):
+            self.links.add(str(told["href"])[1:])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hl7v2/repair_document_in_pieces/input.er7",
+        "cda/pps_programme_with_done_and_planned_lines/input.xml",
+        "cda/frcp_organ_case_discussed_in_first_line/input.xml",
+    ],
+)
+async def test_a_long_input_makes_a_small_page_and_everything_can_be_asked_for(
+    bench: OpsSite, name: str
+):
+    body = (ROOT / "fixtures" / name).read_bytes()
+
+    first = (await pasted(bench, "", file=body)).text
+    found = _Elements(first)
+    folded = re.findall(r'name="show" value="([^"]+)"', first)
+    wanted = folded[-1]
+    held = re.search(r'name="held" value="([^"]+)"', first)[1]
+    second = (
+        await sent(bench, {"token": await token_of(bench), "held": held, "show": wanted})
+    ).text
+
+    assert found.count <= 1500
+    assert found.links <= found.ids
+    assert folded
+    assert f'name="show" value="{wanted}"' not in second
+    assert _Elements(second).links <= _Elements(second).ids

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.core.issues import Issue
 from gateway.entry.bench.drafts import MappingDrafts
+from gateway.entry.bench.folding import window
 from gateway.entry.bench.inputs import TEXT_LIMIT, Input, bytes_of, kind_of, opened
 from gateway.entry.bench.jobs import Compare, Differences, Look, Side
 from gateway.entry.bench.process import BenchProcess
@@ -71,6 +72,7 @@ class Given:
         site: name of a site table; empty: that of the sender.
         tree: name of the mappings to convert with.
         part: number of the message of a batch, from 1.
+        show: anchor of what is shown in full (`bench.folding`).
         input: None when it could not be opened.
     """
 
@@ -78,6 +80,7 @@ class Given:
     site: str = ""
     tree: str = "installed"
     part: int = 1
+    show: str = ""
     input: Input | None = None
 
     @property
@@ -186,6 +189,7 @@ class _Table:
             site if site in self._bench.sites else "",
             tree if tree in self._bench.drafts.trees() else "installed",
             max(1, number),
+            fields.word("show"),
         )
 
     async def _studied(self, given: Given, now: datetime, *, with_bundle: bool) -> Study:
@@ -206,9 +210,13 @@ class _Table:
         sent: Sent | None = None,
         faults: tuple[Issue, ...] = (),
     ) -> Response:
+        # What cannot be given back by a form cannot be asked for again either.
+        seen = window(study, given.show, whole=not given.held) if study else None
         values: dict[str, Any] = {
             "given": given,
-            "study": study,
+            "study": seen.study if seen else None,
+            "seen": seen,
+            "unread": study.unread if study else 0,
             "compared": compared,
             "sent": sent,
             "targets": tuple(self._bench.settings.workbench.targets.items()),
