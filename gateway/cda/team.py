@@ -6,8 +6,6 @@ informationRecipient, informant, serviceEvent/performer); CANCER-PPS, roles of t
 
 from typing import Any, NamedTuple
 
-import orjson
-
 from gateway.cda.codes import concept, original_text, referenced_text
 from gateway.cda.contacts import address, period, person_name, telecom
 from gateway.cda.context import Context
@@ -45,8 +43,8 @@ class _Team(NamedTuple):
         issues: what is wrong with them.
     """
 
-    members: dict[bytes, Json]
-    contained: dict[bytes, Json]
+    members: dict[str, Json]
+    contained: dict[str, Json]
     issues: list[Issue]
 
 
@@ -106,9 +104,9 @@ def care_team_members(_node: Node, context: Context) -> Any:
     return Flawed(members, tuple(team.issues)) if team.issues else members
 
 
-def _join(members: dict[bytes, Json], made: Json) -> None:
+def _join(members: dict[str, Json], made: Json) -> None:
     """Add a member, or their roles to the same member of the same period and note."""
-    key = orjson.dumps({name: value for name, value in made.items() if name != "role"})
+    key = repr({name: value for name, value in made.items() if name != "role"})
     known = members.setdefault(key, made)
     if known is not made:
         roles = known.get("role", [])
@@ -171,7 +169,7 @@ def _contained(
         return reference
     made = {**made, **{key: values for key, values in reach.items() if values}}
     own_id = {"resourceType": made["resourceType"], "id": f"m{len(team.contained) + 1}"}
-    known = team.contained.setdefault(orjson.dumps(made), own_id | made)
+    known = team.contained.setdefault(repr(made), own_id | made)
     return {"reference": f"#{known['id']}", **reference}
 
 
