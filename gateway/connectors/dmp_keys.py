@@ -75,10 +75,40 @@ def load_signer(certificate: Path, key: Path | None = None) -> Signer:
     Raises:
         FatalError: a file is missing or wrong, or the two do not belong together (RLS-DMP-040).
     """
+    return SigningFiles(certificate, key)()
+
+
+class SigningFiles:
+    """The files of a signer, read at each call and understood anew when they changed.
+
+    Checking an RSA key takes more time than to sign with it.
+    """
+
+    def __init__(self, certificate: Path, key: Path | None = None) -> None:
+        self._paths = (certificate, key or certificate)
+        self._known: tuple[tuple[bytes, ...], Signer] | None = None
+
+    def __call__(self) -> Signer:
+        """Return the signer of this moment.
+
+        Raises:
+            FatalError: as `load_signer`.
+        """
+        try:
+            data = tuple(path.read_bytes() for path in self._paths)
+        except OSError as error:
+            raise FatalError([faults.bad_file("signing certificate")]) from error
+        known = self._known
+        if known is None or known[0] != data:
+            known = self._known = (data, _signer(*data))
+        return known[1]
+
+
+def _signer(certificate: bytes, key: bytes) -> Signer:
     try:
-        found = x509.load_pem_x509_certificate(certificate.read_bytes())
-        private = serialization.load_pem_private_key((key or certificate).read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
+        found = x509.load_pem_x509_certificate(certificate)
+        private = serialization.load_pem_private_key(key, None)
+    except (ValueError, TypeError) as error:
         raise FatalError([faults.bad_file("signing certificate")]) from error
     if not isinstance(private, rsa.RSAPrivateKey) or private.public_key() != found.public_key():
         raise FatalError([faults.bad_file("signing certificate")])

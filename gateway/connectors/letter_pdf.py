@@ -7,23 +7,21 @@ document survives. ANS référentiel socle MSSanté #2, ECO.2.1.1 and ECO.2.1.5.
 """
 
 import hashlib
-import logging
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
-from typing import Any
 
 from gateway.cda import narrative, xhtml
 from gateway.cda.reader import Document, Node
 from gateway.cda.xds_metadata import Author, DocumentEntry
 from gateway.cda.xds_types import plain
 from gateway.connectors import mail_faults as faults
+from gateway.connectors.letter_drawing import drawn
+from gateway.connectors.letter_press import SlowPageError
 from gateway.connectors.pdf_claims import claims
 from gateway.core.errors import FatalError, RejectedError
 from gateway.core.issues import Issue
 
-_VARIANT = "pdf/a-1b"
 #: Beyond this the narrative is set as lines: laying out tables takes time with their size.
 _LARGEST = 300_000
 _BREAKS = str.maketrans(dict.fromkeys("\u2028\u2029\u0085\u000b\u000c", " "))
@@ -33,50 +31,40 @@ _ROW = re.compile(r"<tr\b.*?(?=<tr\b|</table|$)", re.DOTALL)
 _CELL = re.compile(r"<t[dh]\b")
 _SPAN = re.compile(r'colspan="(\d{1,2})"')
 _LONG_WORD = re.compile(r">[^<]*?[^\s<>]{24,}")
-_PAGE = """
-@page { size: A4; margin: 22mm 18mm 20mm 18mm;
-  @top-left { content: string(who); font-size: 8pt; color: #444 }
-  @bottom-left { content: string(what); font-size: 8pt; color: #444 }
-  @bottom-right { content: counter(page) " / " counter(pages); font-size: 8pt; color: #444 } }
-html { font: 10pt/1.4 "DejaVu Sans", "Liberation Sans", sans-serif; color: #000 }
-h1 { font-size: 15pt; margin: 0 0 3mm; string-set: what content() }
-.who { font-weight: bold; margin: 0; string-set: who content() }
-.about { margin: 1mm 0 5mm; padding-bottom: 3mm; border-bottom: 0.5pt solid #444 }
-.about p { margin: 0 }
-h2 { font-size: 12pt; margin: 5mm 0 1mm; break-after: avoid }
-h3 { font-size: 10.5pt; margin: 3mm 0 1mm; break-after: avoid }
-p { margin: 0 0 1.5mm }
-ul, ol { margin: 0 0 2mm; padding-left: 6mm }
-table { border-collapse: collapse; width: 100%; margin: 0 0 3mm }
-caption { text-align: left; font-weight: bold }
-th, td { border: 0.5pt solid #666; padding: 1mm 1.5mm; text-align: left; vertical-align: top;
-  overflow-wrap: break-word }
-.tight table { table-layout: fixed; font-size: 7pt }
-.tight th, .tight td { padding: 0.6mm 0.8mm; hyphens: auto }
-thead { display: table-header-group }
-a { color: inherit; text-decoration: none }
-"""
+#: Sets a page under an identifier of 16 bytes.
+Draw = Callable[[str, bytes], bytes]
 
 
-def rendering(document: Document, entry: DocumentEntry) -> bytes:
+def rendering(document: Document, entry: DocumentEntry, draw: Draw = drawn) -> bytes:
     """Return a PDF of the document, the same bytes each time.
 
+    Args:
+        document: that leaves.
+        entry: its metadata.
+        draw: sets the page; in this process by default.
+
     Raises:
-        RejectedError: this machine lacks what draws text (RLS-MSS-044).
+        RejectedError: this machine lacks what draws text (RLS-MSS-044), or the page takes too
+            long also without its tables (RLS-MSS-047).
+        RetriableError: what draws it ended (RLS-MSS-048).
     """
     if entry.body is not None and entry.body.content_type == "application/pdf":
         return entry.body.data
+    identifier = hashlib.sha256(entry.hash.encode()).digest()[:16]
     try:
-        draw = _drawing()
+        return draw(_page(document, entry), identifier)
     except FatalError as error:
         raise RejectedError(error.issues) from error
-    page = _page(document, entry)
-    made: bytes = draw.HTML(string=page, url_fetcher=_nothing).write_pdf(
-        pdf_variant=_VARIANT,
-        pdf_identifier=hashlib.sha256(entry.hash.encode()).digest()[:16],
-        stylesheets=[draw.CSS(string=_PAGE, url_fetcher=_nothing)],
-    )
-    return made
+    except SlowPageError:
+        # Laying out tables is what takes time.
+        return _as_lines(document, entry, draw, identifier)
+
+
+def _as_lines(document: Document, entry: DocumentEntry, draw: Draw, identifier: bytes) -> bytes:
+    try:
+        return draw(_framed(entry, _lines(document)), identifier)
+    except SlowPageError as error:
+        raise RejectedError([faults.slow_page()]) from error
 
 
 def doubts(entry: DocumentEntry) -> tuple[Issue, ...]:
@@ -92,37 +80,13 @@ def doubts(entry: DocumentEntry) -> tuple[Issue, ...]:
     return (faults.not_archival(found.level, ", ".join(found.breaks)),)
 
 
-def check_drawing() -> None:
-    """Look whether this machine can make a PDF; called when mail is turned on.
-
-    Raises:
-        FatalError: a library or every font is missing (RLS-MSS-044).
-    """
-    draw = _drawing()
-    if b"/FontFile2" not in draw.HTML(string="Relais").write_pdf(uncompressed_pdf=True):
-        raise FatalError([faults.cannot_draw()])
-
-
-@cache
-def _drawing() -> Any:
-    """Load what sets text: it needs a library of the system, and takes its time."""
-    try:
-        import weasyprint
-    except (ImportError, OSError) as error:
-        raise FatalError([faults.cannot_draw()]) from error
-    for name in ("weasyprint", "weasyprint.progress", "fontTools"):
-        # They log words and letters of what they set: nothing of a patient goes to a log.
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    return weasyprint
-
-
-def _nothing(address: str, *_: object, **__: object) -> dict[str, Any]:
-    """Refuse every address: what is drawn is in the page."""
-    message = f"nothing is fetched: {address[:40]}"
-    raise ValueError(message)
-
-
 def _page(document: Document, entry: DocumentEntry) -> str:
+    body = "".join(_sections(document))
+    return _framed(entry, _lines(document) if len(body) > _LARGEST else (body,))
+
+
+def _framed(entry: DocumentEntry, body: Iterable[str]) -> str:
+    """Return a page with its head: whose document it is, when it was made, and by whom."""
     who = entry.traits
     name = f"{who.family} {who.given}".strip()
     told = [
@@ -130,13 +94,10 @@ def _page(document: Document, entry: DocumentEntry) -> str:
         "</p>",
         *(f"<p>{_text(line)}</p>" for line in _about(entry)),
     ]
-    body = "".join(_sections(document))
-    if len(body) > _LARGEST:
-        body = "".join(_lines(document))
     return (
         f'<!DOCTYPE html><html lang="fr"><head><meta charset="utf-8">'
         f"<title>{_text(entry.title)}</title></head><body><h1>{_text(entry.title)}</h1>"
-        f'<div class="about">{"".join(told)}</div>{body}</body></html>'
+        f'<div class="about">{"".join(told)}</div>{"".join(body)}</body></html>'
     )
 
 

@@ -256,3 +256,25 @@ def other_mailbox() -> Issue:
         what="the directory gives other mailboxes for this recipient; it went to the named one.",
         fix="Have the sender bring its address book up to date, if no notice of arrival comes.",
     )
+
+
+def slow_page() -> Issue:
+    """Say that no PDF of a document could be made in the time there is for one."""
+    return Issue(
+        code="RLS-MSS-047",
+        severity=Severity.ERROR,
+        where="PDF beside the archive",
+        what="the text of the document could not be set as pages in time, not even as lines.",
+        fix="Have the author send a shorter document, or carry a PDF in it.",
+    )
+
+
+def press_ended(why: str) -> Issue:
+    """Say that the process that makes PDFs ended, or failed, while it made this one."""
+    return Issue(
+        code="RLS-MSS-048",
+        severity=Severity.ERROR,
+        where="PDF beside the archive",
+        what=f"the PDF could not be made ({why}); it is tried again.",
+        fix="Look whether the machine is short of memory; if it goes on, report the document.",
+    )

@@ -8,6 +8,7 @@ Sends once and says what happened; retries, states and who receives are decided 
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,6 +22,8 @@ from aiosmtplib import (
 
 from gateway.connectors import mail_faults as faults
 from gateway.connectors import mssante_receipts
+from gateway.connectors.letter_drawing import drawn
+from gateway.connectors.letter_press import Press
 from gateway.connectors.mssante_mail import Mail, Sender, build
 from gateway.connectors.smtp_words import NOT_LET_IN, TOO_LARGE, word
 from gateway.core.deliveries import Delivery, DeliveryStatus, Handover, Notice
@@ -31,6 +34,8 @@ from gateway.mapping.conceptmaps import ConceptMap
 #: A refused certificate does not mend itself in minutes: a person is called, nobody is stormed.
 _NOT_LET_IN_S = 900.0
 _NETWORK_S = 30.0
+#: Mails that are built at the same time; most of them wait for their pages.
+_BUILDERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class MssanteConnector:
         conceptmaps: Mapping[str, ConceptMap],
         notices: NoticeFinder | None = None,
         protection: Callable[[Mail], Mail] = lambda mail: mail,
+        press: Press | None = None,
     ) -> None:
         """Prepare.
 
@@ -101,23 +107,35 @@ class MssanteConnector:
             conceptmaps: by name.
             notices: where notices are looked for; None: nowhere.
             protection: signs and encrypts a mail as its recipient wants (`connectors.smime`).
+            press: sets the pages of PDFs; None: they are set in this process.
         """
         self._operator = operator
         self._protection = protection
         self._conceptmaps = conceptmaps
         self._notices = notices
+        self._press = press
+        self._draw = drawn if press is None else press.drawn
+        # Threads of their own: who waits for a page keeps no other connector from its signature.
+        self._threads = ThreadPoolExecutor(_BUILDERS, "mail")
+
+    async def close(self) -> None:
+        """End what sets pages; the next mail starts it again."""
+        if self._press is not None:
+            await asyncio.to_thread(self._press.close)
 
     async def send(self, delivery: Delivery) -> Handover:
         """Send once.
 
         Raises:
             RetriableError: the operator is away or says 4yz, does not let us in, or was cut
-                after the mail had left (RLS-MSS-020 to 023, 026).
+                after the mail had left (RLS-MSS-020 to 023, 026), or the PDF was not made
+                (RLS-MSS-048).
             RejectedError: the mail cannot be built, or is refused for good (RLS-MSS-001 to 017,
-                024, 025, 040, 044).
+                024, 025, 040, 044, 047).
         """
-        # Packing and the PDF are CPU work of milliseconds: not on the loop.
-        mail = await asyncio.to_thread(self._built, delivery)
+        # Packing is CPU work of milliseconds, the PDF of much more: not on the loop.
+        loop = asyncio.get_running_loop()
+        mail = await loop.run_in_executor(self._threads, self._built, delivery)
         domain = self._operator.domain(mail.recipient)
         if domain is None:
             raise RejectedError([faults.outside("to")])
@@ -135,7 +153,9 @@ class MssanteConnector:
     def _built(self, delivery: Delivery) -> Mail:
         if delivery.item.details.get("kind") == mssante_receipts.KIND:
             return mssante_receipts.build(delivery, self._operator.sender)
-        return self._protection(build(delivery, self._operator.sender, self._conceptmaps))
+        return self._protection(
+            build(delivery, self._operator.sender, self._conceptmaps, self._draw)
+        )
 
     async def before_resend(self, delivery: Delivery) -> Handover | None:
         """Look whether an earlier attempt arrived; None when the mail may go again.

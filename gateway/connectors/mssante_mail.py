@@ -29,7 +29,8 @@ from gateway.cda.xds_metadata import Author, Code, DocumentEntry, describe, show
 from gateway.connectors import mail_faults as faults
 from gateway.connectors import xdm, xdm_reader
 from gateway.connectors.ebrim import SubmissionSet
-from gateway.connectors.letter_pdf import doubts, rendering
+from gateway.connectors.letter_drawing import drawn
+from gateway.connectors.letter_pdf import Draw, doubts, rendering
 from gateway.connectors.xdm_check import contradictions
 from gateway.core.deliveries import Delivery
 from gateway.core.errors import RejectedError
@@ -103,13 +104,25 @@ def message_id(key: str, domain: str) -> str:
     return f"<{key}@{domain}>"
 
 
-def build(delivery: Delivery, sender: Sender, conceptmaps: Mapping[str, ConceptMap]) -> Mail:
+def build(
+    delivery: Delivery,
+    sender: Sender,
+    conceptmaps: Mapping[str, ConceptMap],
+    draw: Draw = drawn,
+) -> Mail:
     """Build the mail of an outbox row: the same bytes for each attempt.
+
+    Args:
+        delivery: the row.
+        sender: the mailbox that sends.
+        conceptmaps: by name.
+        draw: sets the page of the PDF; in this process by default.
 
     Raises:
         RejectedError: the document cannot be packed, a header would hold control characters, or
             the archive does not pass its own reader (RLS-MSS-001 to 017, 040), or no PDF can be
-            made here (RLS-MSS-044).
+            made of it here (RLS-MSS-044, 047).
+        RetriableError: what makes the PDF ended (RLS-MSS-048).
     """
     item = delivery.item
     details = item.details
@@ -137,7 +150,7 @@ def build(delivery: Delivery, sender: Sender, conceptmaps: Mapping[str, ConceptM
         raise RejectedError(issues)
     mail = _mixed(item.key)
     _headers(mail, delivery, entry, sender, identifier)
-    _attach(mail, entry, archive, rendering(document, entry), text=_text(details))
+    _attach(mail, entry, archive, rendering(document, entry, draw), text=_text(details))
     return Mail(
         sender=sender.address,
         recipient=address(details, "to"),

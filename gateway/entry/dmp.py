@@ -11,7 +11,7 @@ from gateway import __version__
 from gateway.conformance.cda.value_sets import ValueSet, load_value_sets
 from gateway.connectors import dmp_faults
 from gateway.connectors.dmp import DmpConnector
-from gateway.connectors.dmp_keys import agree, client_context, load_signer
+from gateway.connectors.dmp_keys import SigningFiles, agree, client_context
 from gateway.connectors.dmp_pdsm import FhirEndpoint, PdsmDialect
 from gateway.connectors.dmp_submission import House
 from gateway.connectors.dmp_value_sets import BOUND, CodeLists
@@ -96,7 +96,7 @@ def xds_dialect(settings: Settings, clock: Clock) -> XdsDialect:
     if not (part.authority and part.certificate and part.sign_certificate and part.structures):
         raise FatalError([_incomplete()])
     tls = partial(client_context, part.authority, part.certificate, part.key)
-    signer = partial(load_signer, part.sign_certificate, part.sign_key)
+    signer = SigningFiles(part.sign_certificate, part.sign_key)
     # Read once now: a missing or foreign file stops the start and not the first document.
     tls()
     try:

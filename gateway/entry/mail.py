@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from gateway.connectors.letter_pdf import check_drawing
+from gateway.connectors.letter_press import Press
 from gateway.connectors.mail_tls import operator_context
 from gateway.connectors.mssante import Domain, MssanteConnector, Operator
 from gateway.connectors.mssante_mail import Mail, Sender
@@ -54,7 +54,8 @@ def build_mssante(
     make = partial(_context, part.authority, part.certificate, part.key, part.revoked)
     # Read once now: a missing file stops the start and not the first mail.
     make()
-    check_drawing()
+    press = Press()
+    press.check()
     operator = Operator(
         host=part.smtp_host,
         port=part.smtp_port,
@@ -69,7 +70,7 @@ def build_mssante(
         box = Mailbox(part.imap_host, part.imap_port, make, part.address, timeout_s=part.timeout_s)
         reader = NoticeReader(box, clock, takes)
     protection = _protection(part, clock)
-    return MssanteConnector(operator, mappings.conceptmaps, reader, protection), reader
+    return MssanteConnector(operator, mappings.conceptmaps, reader, protection, press), reader
 
 
 def _protection(part: MssanteSettings, clock: Clock) -> Callable[[Mail], Mail]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from gateway.cda.reader import read as read_cda
 from gateway.cda.xds_metadata import unique_id
 from gateway.connectors.dmp import DmpConnector
-from gateway.connectors.dmp_keys import client_context, load_signer
+from gateway.connectors.dmp_keys import SigningFiles, client_context
 from gateway.connectors.dmp_submission import House, Submission, prepare
 from gateway.connectors.dmp_vihf import Software
 from gateway.connectors.dmp_xds import Endpoint, XdsDialect
@@ -164,7 +164,7 @@ async def record(folder: Path, own: Manners | None = None) -> AsyncIterator[Reco
     endpoint = Endpoint(
         base_url=repository.base_url,
         tls=lambda: client_context(pki.authority, pki.client),
-        signer=lambda: load_signer(pki.signer),
+        signer=SigningFiles(pki.signer),
         software=SOFTWARE,
         source_id=HOUSE.source_id,
         timeout_s=5,

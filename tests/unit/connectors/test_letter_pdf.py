@@ -10,7 +10,7 @@ import pytest
 from gateway.cda.context import Attached
 from gateway.cda.reader import read
 from gateway.cda.xds_metadata import describe
-from gateway.connectors import letter_pdf
+from gateway.connectors import letter_drawing, letter_pdf
 from gateway.connectors.letter_pdf import doubts, rendering
 from gateway.connectors.pdf_claims import claims
 from gateway.core.errors import FatalError, RejectedError
@@ -217,12 +217,12 @@ def test_a_level_1_letter_of_the_fixtures_is_told_apart():
 
 def test_a_machine_that_cannot_draw_says_what_it_lacks(monkeypatch):
     def none():
-        raise FatalError([letter_pdf.faults.cannot_draw()])
+        raise FatalError([letter_drawing.faults.cannot_draw()])
 
-    monkeypatch.setattr(letter_pdf, "_drawing", none)
+    monkeypatch.setattr(letter_drawing, "_drawing", none)
 
     with pytest.raises(RejectedError) as caught:
         page(letter())
     with pytest.raises(FatalError) as stopped:
-        letter_pdf.check_drawing()
+        letter_drawing.has_font()
     assert caught.value.issues[0].code == stopped.value.issues[0].code == "RLS-MSS-044"
