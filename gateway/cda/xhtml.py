@@ -53,7 +53,9 @@ def _words(text: str, parts: list[str]) -> None:
         parts.append(" ")
         return
     is_clean = text.isascii() and "\n" not in text
-    escaped = escape(text, quote=False)
+    # Three looks cost less than three copies.
+    has_markup = "&" in text or "<" in text or ">" in text
+    escaped = escape(text, quote=False) if has_markup else text
     parts.append(escaped if is_clean else _BLANK.sub(" ", escaped))
 
 
