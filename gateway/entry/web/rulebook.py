@@ -18,6 +18,11 @@ ENDED = (Status.MET, Status.MET_LATE, Status.CANCELLED, Status.MOOT, Status.VOID
 #: From the first lane to the second when the facts do not say it better.
 _ENDS = {
     "TRX-08": ("", "destination"),
+    "ORI-01": ("", "smr"),
+    "ORI-02": ("mco", "smr"),
+    # Who accepted tells it; the person is still elsewhere.
+    "ORI-03": ("mco", "smr"),
+    "ORI-05": ("", "had"),
     "ORI-06": ("", "had"),
     "ORI-08": ("home", "sector"),
     "ID-01": ("doc", "snd"),
