@@ -1,21 +1,21 @@
 """Queries on the folded resources, current and past."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, bindparam, func, literal_column, select, tuple_, union_all
+from sqlalchemy import bindparam, func, literal_column, select, tuple_, union_all
 
 from gateway.core.access import Sight
 from gateway.core.contributions import Target
 from gateway.core.ports import Changes, Condition, NewVersion, Page, Sort, StoredResource
 from gateway.fhir.compartment import decides, masks_of, patient_of
-from gateway.store import changes, codec, places, search
+from gateway.store import changes, codec, places
 from gateway.store import sight as sights
 from gateway.store.problems import conflict
-from gateway.store.search_forms import ROW_PARAMS, lower
+from gateway.store.searching import Searcher
 from gateway.store.sqltext import Compiler, Session, Sql, given
 from gateway.store.tables import TABLES
 
@@ -115,10 +115,6 @@ def _one(columns: Any, suffix: str) -> tuple[Any, Any]:
     )
 
 
-#: Texts of searches that are kept; an application asks few.
-_SEARCHES = 512
-#: As many resources are sorted faster than a long listing is walked.
-_FEW = 5000
 #: Higher than any version number.
 _NO_LIMIT = 2**31 - 1
 
@@ -126,11 +122,12 @@ _NO_LIMIT = 2**31 - 1
 class SqlResources:
     """`core.ports.ResourceQueries` in a transaction."""
 
-    __slots__ = ("_session", "_sql")
+    __slots__ = ("_searcher", "_session", "_sql")
 
     def __init__(self, session: Session, sql: ResourceSql) -> None:
         self._session = session
         self._sql = sql
+        self._searcher = Searcher(session, sql.searches)
 
     def current(self, keys: Sequence[Key]) -> dict[Key, StoredResource]:
         """Return the current version of each (type, id) that exists, deleted ones included."""
@@ -225,33 +222,10 @@ class SqlResources:
         """Return current resources that meet every condition."""
         after = None if cursor is None else places.read_place(cursor, len(sort))
         type_ = codec.storable(type_)
-        forms, given_values = lower(type_, conditions)
-        values: dict[str, Any] = {f"p{number}": text for number, text in enumerate(given_values)}
-        values |= {"rows": limit + 1, **sights.values(sight)}
-        shown = sights.form(sight)
-        # How many there are decides how they are looked for, up to here.
-        bound = None if most is None else max(most, _FEW)
-        count = search.count_statement if bound is None else search.bounded_count_statement
-        total: int = self._search(
-            ("count", bound is None, shown, forms),
-            {**values, "bound": 0 if bound is None else bound + 1},
-            lambda: count(type_, conditions, sight),
-        )[0][0]
-        is_cut = bound is not None and total > bound
-        if limit < 1 or not total:
-            return Page([], total, None, is_cut)
         # One row more than asked tells whether there is a next page.
-        few = bool(conditions or shown) and total <= _FEW
-        values |= {f"after_{number}": text for number, text in enumerate(after or ())}
-        values |= {f"sort_{number}": key.param for number, key in enumerate(sort)}
-        order = tuple((key.param in ROW_PARAMS and key.param, key.kind, key[2]) for key in sort)
-        rows = self._search(
-            (few, after is not None, order, shown, forms),
-            values,
-            lambda: search.page_statement(type_, conditions, limit + 1, after, few, sort, sight),
-        )
-        page = [_read(row[: len(_COLUMNS)]) for row in rows[:limit]]
-        return Page(page, total, _next_place(rows, limit, bool(sort)), is_cut)
+        found = self._searcher.search(type_, conditions, limit + 1, after, sort, sight, most)
+        page = [_read(row[: len(_COLUMNS)]) for row in found.rows[:limit]]
+        return Page(page, found.total, _next_place(found.rows, limit, sort), found.is_cut)
 
     def changes(
         self, wanted: Changes, limit: int, cursor: str | None, sight: Sight | None = None
@@ -260,10 +234,10 @@ class SqlResources:
         after = None if cursor is None else places.read_change(cursor)
         rows: list[Any] = []
         for one in [wanted] if wanted.type else self._of_each_type(wanted):
-            rows += self._search(
+            rows += self._searcher.run(
                 changes.form(one, after, sight),
                 {**changes.values(one, limit + 1, after), **sights.values(sight)},
-                lambda one=one: changes.statement(one, after, sight),  # type: ignore[misc]
+                lambda _, one=one: changes.statement(one, after, sight),  # type: ignore[misc]
             )
         # Newest first; the rest of the place ascends, the latest version of a resource first.
         rows.sort(key=lambda row: (row[0], row[1], -row[2]))
@@ -281,53 +255,31 @@ class SqlResources:
         sight: Sight | None = None,
     ) -> list[tuple[str, int]]:
         """Return (id, version) of current resources that meet every condition, by id."""
-        type_ = codec.storable(type_)
-        if deleted_since is not None:
-            values: dict[str, Any] = {"p0": type_, "since": codec.instant_text(deleted_since)}
-            key: tuple[object, ...] = ("deleted", sights.form(sight))
+        type_, ask = codec.storable(type_), self._searcher
+        if deleted_since is None:
+            rows = ask.listed(type_, conditions, after_id, limit, sight)
         else:
-            forms, given_values = lower(type_, conditions)
-            values = {f"p{number}": text for number, text in enumerate(given_values)}
-            key = ("listed", forms, sights.form(sight))
-        rows = self._search(
-            key,
-            {**values, "rows": limit, "after": after_id, **sights.values(sight)},
-            lambda: (
-                search.list_statement(type_, conditions, limit, sight)
-                if deleted_since is None
-                else search.deleted_statement(type_, limit, sight)
-            ),
-        )
+            rows = ask.deleted(type_, deleted_since, after_id, limit, sight)
         return [(row[0], row[1]) for row in rows]
 
     def _of_each_type(self, wanted: Changes) -> list[Changes]:
-        types = self._search(("types",), {}, changes.types_statement)
+        types = self._searcher.run(("types",), {}, lambda _: changes.types_statement())
         return [replace(wanted, type=row[0]) for row in types]
-
-    def _search(
-        self, key: tuple[object, ...], values: Mapping[str, Any], build: Callable[[], Select[Any]]
-    ) -> Sequence[Any]:
-        """Run a search whose text was made for an earlier one of the same shape, or make it."""
-        known = self._sql.searches
-        sql = known.get(key)
-        if sql is None:
-            if len(known) >= _SEARCHES:
-                known.clear()
-            sql = known[key] = self._session.compiler.free(build())
-        return self._session.rows(sql, tuple([values[name] for name in sql.names]))
 
     def counts(self) -> dict[str, int]:
         """Return how many current resources of each type exist."""
         return {row[0]: row[1] for row in self._session.rows(self._sql.counts)}
 
 
-def _next_place(rows: Sequence[Any], limit: int, is_sorted: bool) -> str | None:
+def _next_place(rows: Sequence[Any], limit: int, sort: Sequence[Sort]) -> str | None:
     """Return the place of the last row of a page when there are rows behind it."""
-    if len(rows) <= limit:
+    if len(rows) <= limit or limit < 1:
         return None
     last = rows[limit - 1]
-    if is_sorted:
-        return places.write_place([*last[len(_COLUMNS) :], last[_ID]])
+    if sort:
+        # The order of every listing comes without columns of its own.
+        keys = last[len(_COLUMNS) :] or (last[_UPDATED],)
+        return places.write_place([*keys, last[_ID]])
     return codec.write_cursor(last[_UPDATED], last[_ID])
 
 

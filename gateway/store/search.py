@@ -1,6 +1,11 @@
-"""Search conditions as SQL: one subquery of `index_entry` for each condition."""
+"""Searches as SQL: counts, pages and listings of what meets every condition.
 
-from collections.abc import Iterator, Sequence
+Statements of one form have one text; their values come by name (`p0`, `p1`... those of the
+conditions, the rest as each function says).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -9,19 +14,19 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    false,
     func,
     literal_column,
     or_,
     select,
-    true,
 )
 
 from gateway.core.access import Sight
-from gateway.core.ports import Condition, Sort
+from gateway.core.ports import Sort
 from gateway.store.columns import TEXT
-from gateway.store.search_forms import ROW_PARAMS, AlternativeForm, Form, lower
+from gateway.store.search_conditions import ENTRY_NAMES, Conditions
+from gateway.store.search_forms import ROW_PARAMS, Form
 from gateway.store.sight import seen
+from gateway.store.sqltext import Compiler
 from gateway.store.tables import TABLES
 
 _RESOURCE = TABLES["resource"].c
@@ -35,128 +40,171 @@ LAST = "\U0010ffff"
 Place = tuple[str, ...]
 
 
-def count_statement(
-    type_: str, conditions: Sequence[Condition], sight: Sight | None = None
-) -> Select[Any]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is looked for, without values.
+
+    Attributes:
+        forms: all of them must be met.
+        few: they leave few resources, which are found by id, then sorted. Otherwise a listing is
+            walked in its order until the page is full.
+        sight: whose sight all that is looked at is held to; None: nobody's.
+    """
+
+    forms: tuple[Form, ...]
+    few: bool = False
+    sight: Sight | None = None
+
+
+def sizes_statement(compiler: Compiler, forms: Sequence[Form]) -> Select[Any]:
+    """Return the query of how much each form names, counted up to the parameter `bound`.
+
+    What is about the row itself is left out.
+    """
+    bound = bindparam("bound", 1, type_=Integer())
+    sets = [found for found in Conditions(compiler).sets(forms) if found is not None]
+    counts = [
+        select(func.count()).select_from(found.limit(bound).offset(_ZERO).subquery())
+        for found in sets
+    ]
+    return select(*(one.scalar_subquery() for one in counts))
+
+
+def count_statement(compiler: Compiler, asked: Asked) -> Select[Any]:
     """Return the query of how many current resources meet every condition."""
-    met = _Text(type_, conditions, sight).met
+    met = Conditions(compiler, asked.sight).met(asked.forms, by_id=asked.few)
     return select(func.count()).select_from(TABLES["resource"]).where(met)
 
 
-def bounded_count_statement(
-    type_: str, conditions: Sequence[Condition], sight: Sight | None = None
-) -> Select[Any]:
+def bounded_count_statement(compiler: Compiler, asked: Asked) -> Select[Any]:
     """Return the query of how many there are, counted up to the parameter `bound`."""
-    met = _Text(type_, conditions, sight).met
+    met = Conditions(compiler, asked.sight).met(asked.forms, by_id=asked.few)
     bound = bindparam("bound", 1, type_=Integer())
     inner = select(_ONE.label("one")).select_from(TABLES["resource"]).where(met)
     return select(func.count()).select_from(inner.limit(bound).offset(_ZERO).subquery())
 
 
 def page_statement(
-    type_: str,
-    conditions: Sequence[Condition],
-    rows: int,
-    after: Place | None,
-    few: bool,
+    compiler: Compiler,
+    asked: Asked,
     sort: Sequence[Sort] = (),
-    sight: Sight | None = None,
+    *,
+    goes_on: bool = False,
+    window: bool = False,
 ) -> Select[Any]:
     """Return the query of one page behind a place in its order, by default the newest first.
 
+    Parameters: `rows`, size of the page; `after_0`, `after_1`... the place.
+
     Args:
-        type_: resource type.
-        conditions: all of them must be met.
-        rows: size of the page, parameter `rows`.
-        after: place of the last resource of the page before, parameters `after_0`, `after_1`...
-        few: the conditions leave few resources. They are then found first and sorted; otherwise
-            the listing is walked in its order until the page is full.
+        compiler: of the database.
+        asked: what is looked for.
         sort: keys of the order; their values are columns behind those of the resource.
-        sight: whose sight all that is looked at is held to; None: nobody's.
+        goes_on: it stands behind a place.
+        window: only as many of the newest are looked at as the parameter `window` says.
     """
-    text = _Text(type_, conditions, sight)
+    text = Conditions(compiler, asked.sight)
+    met = text.met(asked.forms, by_id=asked.few)
     if sort:
-        return _sorted(text, rows, after, sort)
+        return _sorted(compiler, met, sort, goes_on=goes_on)
     updated: ColumnElement[str] = _RESOURCE.last_updated
-    if few:
+    if asked.few:
         # An expression: the index of the listing does not serve it.
         updated = updated.concat(_EMPTY)
-    statement = select(*_COLUMNS).where(text.met)
-    if after is not None:
-        last_updated, id_ = (_given(f"after_{n}", value) for n, value in enumerate(after))
+    statement = select(*_COLUMNS).where(met)
+    behind: list[ColumnElement[bool]] = []
+    if goes_on:
+        last_updated, id_ = (_given(f"after_{n}") for n in range(2))
         beside = and_(updated == last_updated, _RESOURCE.id > id_)
         # The first condition follows from the second, in a form an index serves.
-        statement = statement.where(updated <= last_updated, or_(updated < last_updated, beside))
-    return _limited(statement.order_by(updated.desc(), _RESOURCE.id), rows)
+        behind = [updated <= last_updated, or_(updated < last_updated, beside)]
+    if window:
+        statement = statement.where(updated >= _window_end(text.type, goes_on))
+    return _limited(statement.where(*behind).order_by(updated.desc(), _RESOURCE.id))
 
 
-def list_statement(
-    type_: str, conditions: Sequence[Condition], rows: int, sight: Sight | None = None
-) -> Select[Any]:
-    """Return the query of ids and versions behind an id, parameters `after` and `rows`."""
-    met = _Text(type_, conditions, sight).met
-    statement = select(_RESOURCE.id, _RESOURCE.version).where(
-        met, _RESOURCE.id > _given("after", "")
-    )
-    return _limited(statement.order_by(_RESOURCE.id), rows)
+def _window_end(type_: ColumnElement[str], goes_on: bool) -> ColumnElement[str]:
+    """Return the instant of the last row of a window on the listing; empty: it holds the rest."""
+    row = TABLES["resource"].alias("of_window").c
+    found = select(row.last_updated).where(row.type == type_, row.deleted == _ZERO)
+    if goes_on:
+        found = found.where(row.last_updated <= _given("after_0"))
+    return _last(found.order_by(row.last_updated.desc()), _EMPTY)
 
 
-def deleted_statement(type_: str, rows: int, sight: Sight | None = None) -> Select[Any]:
+def list_statement(compiler: Compiler, asked: Asked, *, window: bool = False) -> Select[Any]:
+    """Return the query of ids and versions behind an id, parameters `after` and `rows`.
+
+    Args:
+        compiler: of the database.
+        asked: what is looked for.
+        window: only as many rows are looked at as the parameter `window` says.
+    """
+    text = Conditions(compiler, asked.sight)
+    met = text.met(asked.forms, by_id=True)
+    statement = select(_RESOURCE.id, _RESOURCE.version).where(met, _RESOURCE.id > _given("after"))
+    if window:
+        row = TABLES["resource"].alias("of_window").c
+        found = select(row.id).where(row.type == text.type, row.id > _given("after"))
+        last = _last(found.order_by(row.id), literal_column(f"'{LAST}'"))
+        statement = statement.where(_RESOURCE.id <= last)
+    return _limited(statement.order_by(_RESOURCE.id))
+
+
+def _last(ordered: Select[Any], otherwise: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the value of the last row of a window; another where there are not so many."""
+    size = bindparam("window", 1, type_=Integer())
+    return func.coalesce(ordered.limit(_ONE).offset(size).scalar_subquery(), otherwise)
+
+
+def deleted_statement(sight: Sight | None = None) -> Select[Any]:
     """Return the query of what is deleted since an instant, parameters also `p0` and `since`."""
     statement = select(_RESOURCE.id, _RESOURCE.version).where(
-        _RESOURCE.type == _given("p0", type_),
+        _RESOURCE.type == _given("p0"),
         _RESOURCE.deleted == _ONE,
-        _RESOURCE.last_updated >= _given("since", ""),
-        _RESOURCE.id > _given("after", ""),
+        _RESOURCE.last_updated >= _given("since"),
+        _RESOURCE.id > _given("after"),
     )
     if sight is not None:
         statement = statement.where(seen(_RESOURCE, sight))
-    return _limited(statement.order_by(_RESOURCE.id), rows)
+    return _limited(statement.order_by(_RESOURCE.id))
 
 
-def _limited(statement: Select[Any], rows: int) -> Select[Any]:
-    size = bindparam("rows", rows, type_=Integer())
+def _limited(statement: Select[Any]) -> Select[Any]:
+    size = bindparam("rows", 1, type_=Integer())
     # SQLite writes an offset of its own, with a parameter, when none is given.
     return statement.limit(size).offset(_ZERO)
 
 
-def _sorted(text: "_Text", rows: int, after: Place | None, sort: Sequence[Sort]) -> Select[Any]:
-    joined: Any = TABLES["resource"]
+def _sorted(
+    compiler: Compiler, met: ColumnElement[bool], sort: Sequence[Sort], *, goes_on: bool
+) -> Select[Any]:
     keys: list[ColumnElement[str]] = []
     for number, key in enumerate(sort):
         if key.param in ROW_PARAMS:
             keys.append(_RESOURCE.id if key.param == "_id" else _RESOURCE.last_updated)
-            continue
-        values = _values(text.type, number, key).subquery(f"sort_{number}")
-        joined = joined.outerjoin(values, values.c.id == _RESOURCE.id)
-        missing = _EMPTY if key.descending else literal_column(f"'{LAST}'")
-        keys.append(func.coalesce(values.c.key, missing))
+        else:
+            missing = _EMPTY if key.descending else literal_column(f"'{LAST}'")
+            keys.append(func.coalesce(_own_value(compiler, number, key), missing))
     columns = [key.label(f"key_{number}") for number, key in enumerate(keys)]
-    statement = select(*_COLUMNS, *columns).select_from(joined).where(text.met)
-    if after is not None:
-        statement = statement.where(_behind(keys, sort, after))
-    order = [key.desc() if one.descending else key for key, one in zip(keys, sort, strict=True)]
-    return _limited(statement.order_by(*order, _RESOURCE.id), rows)
+    statement = select(*_COLUMNS, *columns).where(met)
+    if goes_on:
+        statement = statement.where(_behind(keys, sort))
+    order = [key.desc() if one.descending else key for key, one in zip(columns, sort, strict=True)]
+    return _limited(statement.order_by(*order, _RESOURCE.id))
 
 
-def _values(type_: ColumnElement[str], number: int, key: Sort) -> Select[Any]:
-    """Return the value each resource of a type is sorted by: its lowest, or its highest."""
-    entry = TABLES["index_entry"].c
-    column = entry.low if key.kind in ("date", "quantity") else entry.value
+def _own_value(compiler: Compiler, number: int, key: Sort) -> ColumnElement[str]:
+    """Return the value a resource is sorted by: the lowest its row repeats, or the highest."""
+    own = compiler.members(_RESOURCE.entries, ENTRY_NAMES)
+    column = own.low if key.kind in ("date", "quantity") else own.value
     extreme = func.max(column) if key.descending else func.min(column)
-    param = _given(f"sort_{number}", key.param)
-    return (
-        select(entry.id, extreme.label("key"))
-        .where(entry.type == type_, entry.param == param)
-        .group_by(entry.id)
-    )
+    return select(extreme).where(own.param == _given(f"sort_{number}")).scalar_subquery()
 
 
-def _behind(
-    keys: Sequence[ColumnElement[str]], sort: Sequence[Sort], after: Place
-) -> ColumnElement[bool]:
+def _behind(keys: Sequence[ColumnElement[str]], sort: Sequence[Sort]) -> ColumnElement[bool]:
     """Return the condition that a row comes behind a place."""
-    *values, id_ = (_given(f"after_{number}", value) for number, value in enumerate(after))
+    *values, id_ = (_given(f"after_{number}") for number in range(len(keys) + 1))
     behind = _RESOURCE.id > id_
     for key, one, value in reversed(list(zip(keys, sort, values, strict=True))):
         further = key < value if one.descending else key > value
@@ -164,151 +212,5 @@ def _behind(
     return behind
 
 
-def _given(name: str, value: str) -> ColumnElement[str]:
-    return bindparam(name, value, type_=TEXT)
-
-
-class _Text:
-    """The condition of one search; its parameters are `p0`, `p1`... in the order of the values."""
-
-    def __init__(
-        self, type_: str, conditions: Sequence[Condition], sight: Sight | None = None
-    ) -> None:
-        forms, values = lower(type_, conditions)
-        self._sight = sight
-        self._values: Iterator[tuple[int, str]] = iter(enumerate(values))
-        self._aliases = 0
-        self.type = self._next()
-        self.met = self._all(TABLES["resource"].c, self.type, forms)
-
-    def _next(self) -> ColumnElement[str]:
-        number, value = next(self._values)
-        return _given(f"p{number}", value)
-
-    def _all(
-        self, row: Any, of_type: ColumnElement[str], forms: Sequence[Form]
-    ) -> ColumnElement[bool]:
-        # Written out: a partial index serves only a query that says the same.
-        live = row.deleted == _ZERO
-        # Here and at the other end of every chain: what is not seen has no effect on an answer.
-        shown = [] if self._sight is None else [seen(row, self._sight)]
-        met = [self._one(row, of_type, form) for form in forms]
-        return and_(row.type == of_type, live, *met, *shown)
-
-    def _one(self, row: Any, of_type: ColumnElement[str], form: Form) -> ColumnElement[bool]:
-        if form.kind in ROW_PARAMS:
-            return self._of_row(row, form)
-        if form.kind in ("chain", "has"):
-            return self._linked(row, of_type, form)
-        entry = self._entries()
-        found = select(entry.id).where(entry.type == of_type, entry.param == self._next())
-        if form.missing is None:
-            ranged = form.kind in ("date", "quantity")
-            tests = [
-                self._range(entry, one) if ranged else self._texts(entry, one)
-                for one in form.alternatives
-            ]
-            found = found.where(or_(false(), *tests))
-        inside: ColumnElement[bool] = row.id.in_(found)
-        return ~inside if form.negated or form.missing is True else inside
-
-    def _entries(self) -> Any:
-        self._aliases += 1
-        return TABLES["index_entry"].alias(f"entry_{self._aliases}").c
-
-    def _linked(self, row: Any, of_type: ColumnElement[str], form: Form) -> ColumnElement[bool]:
-        entry = self._entries()
-        if form.kind == "chain":
-            param, of = self._next(), self._next()
-            others = select(entry.id).where(entry.type == of_type, entry.param == param)
-            there, here = entry.value, entry.system == of
-        else:
-            of, param, own = self._next(), self._next(), self._next()
-            others = select(entry.value).where(entry.type == of, entry.param == param)
-            there, here = entry.id, entry.system == own
-        self._aliases += 1
-        other = TABLES["resource"].alias(f"resource_{self._aliases}").c
-        met = self._all(other, self._next(), form.inner)
-        linked: Any = others.where(
-            entry.low == _EMPTY, here, there.in_(select(other.id).where(met))
-        )
-        inside: ColumnElement[bool] = row.id.in_(linked)
-        return ~inside if form.negated else inside
-
-    def _of_row(self, row: Any, form: Form) -> ColumnElement[bool]:
-        if form.missing is not None:
-            return false() if form.missing else true()
-        tests = [
-            self._id(row, one) if form.kind == "_id" else self._updated(row, one[0])
-            for one in form.alternatives
-        ]
-        met: ColumnElement[bool] = or_(false(), *tests)
-        return ~met if form.negated else met
-
-    def _id(self, row: Any, form: AlternativeForm) -> ColumnElement[bool]:
-        if form[0] == "is":
-            met: ColumnElement[bool] = row.id == self._next()
-            return met
-        return true() if form[0] == "any" else false()
-
-    def _updated(self, row: Any, prefix: str) -> ColumnElement[bool]:
-        """Compare the row's instant, which is a range of one microsecond (FHIR R4 3.1.1.4.8)."""
-        at = row.last_updated
-        start, end = self._next(), self._next()
-        within = and_(at >= start, at < end)
-        tests: dict[str, ColumnElement[bool]] = {
-            "eq": within,
-            "ne": ~within,
-            "gt": at >= end,
-            "lt": at < start,
-            "ge": or_(at >= end, within),
-            "le": or_(at < start, within),
-            "sa": at >= end,
-            "eb": at < start,
-            "ap": within,
-        }
-        return tests[prefix]
-
-    def _texts(self, entry: Any, form: AlternativeForm) -> ColumnElement[bool]:
-        test, *named = form
-        met: list[ColumnElement[bool]] = [entry.low == _EMPTY]
-        if test == "starts":
-            met += [entry.value >= self._next(), entry.value < self._next()]
-        elif test == "below":
-            start = self._next()
-            met.append(func.substr(entry.value, _ONE, func.length(start)) == start)
-        elif test == "above":
-            met.append(func.substr(self._next(), _ONE, func.length(entry.value)) == entry.value)
-            met.append(entry.value != _EMPTY)
-        elif test == "among":
-            met.append(entry.system == self._next())
-            met.append(entry.value.in_([self._next() for _ in range(int(named.pop()) - 1)]))
-        elif test == "exact":
-            met.append(entry.system == self._next())
-        elif test in ("contains", "words"):
-            column = entry.high if test == "words" else entry.value
-            # Compared letter by letter on every database, which LIKE does not do.
-            met.append(func.replace(column, self._next(), _EMPTY) != column)
-        met += [entry[name] == self._next() for name in named]
-        return and_(*met)
-
-    def _range(self, entry: Any, form: AlternativeForm) -> ColumnElement[bool]:
-        """Compare ranges (FHIR R4 3.1.1.4.8); an entry that is none never matches."""
-        prefix, *named = form
-        start, end = self._next(), self._next()
-        low, high = entry.low, entry.high
-        # The second condition follows from the others, and ends the walk through the index.
-        within = and_(low >= start, low <= end, high <= end)
-        test = {
-            "eq": within,
-            "ne": or_(low < start, high > end),
-            "gt": high > end,
-            "lt": low < start,
-            "ge": or_(high > end, within),
-            "le": or_(low < start, within),
-            "sa": low >= end,
-            "eb": high <= start,
-            "ap": and_(low < end, high > start),
-        }[prefix]
-        unit = [entry[name] == self._next() for name in named]
-        return and_(low > _EMPTY, test, *unit)
+def _given(name: str) -> ColumnElement[str]:
+    return bindparam(name, "", type_=TEXT)

@@ -13,6 +13,8 @@ from gateway.store.codec import instant_text, key_text, read_instant
 #: Sorts behind every text that begins alike.
 _BEHIND = "\U0010ffff"
 ROW_PARAMS = frozenset({"_id", "_lastUpdated"})
+#: Kinds that are about resources at the other end of a reference.
+LINKED = frozenset({"chain", "has"})
 #: An alternative: how it is compared, and which of its values are there.
 AlternativeForm = tuple[str, ...]
 
@@ -24,6 +26,7 @@ class Form(NamedTuple):
         kind: of the condition; `_id` and `_lastUpdated` for what is read from the row.
         alternatives: one for each; any may be met.
         inner: conditions on the resource at the other end of a reference.
+        by_row: asked of what a row repeats of its index: many resources meet it.
     """
 
     kind: str
@@ -31,6 +34,12 @@ class Form(NamedTuple):
     negated: bool
     alternatives: tuple[AlternativeForm, ...]
     inner: tuple["Form", ...] = ()
+    by_row: bool = False
+
+    @property
+    def is_refusal(self) -> bool:
+        """Tell whether what is named is not wanted."""
+        return self.negated or self.missing is True
 
 
 def lower(type_: str, conditions: Iterable[Condition]) -> tuple[tuple[Form, ...], list[str]]:
@@ -40,7 +49,7 @@ def lower(type_: str, conditions: Iterable[Condition]) -> tuple[tuple[Form, ...]
 
 
 def _form(condition: Condition, type_: str, values: list[str]) -> Form:
-    if condition.kind in ("chain", "has"):
+    if condition.kind in LINKED:
         return _linked(condition, type_, values)
     kind = condition.param if condition.param in ROW_PARAMS else condition.kind
     if kind not in ROW_PARAMS:

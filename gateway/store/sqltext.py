@@ -7,6 +7,7 @@ text and tuples to the driver.
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     cast,
+    collate,
     func,
     literal_column,
     select,
@@ -123,6 +125,37 @@ class Compiler:
         kind = BigInteger() if isinstance(column.type, BigInteger) else Text()
         array = func.array(select(cast(values.column_valued("value"), kind)).scalar_subquery())
         return column == func.any(array)
+
+    def within(
+        self, column: ColumnElement[str], query: Select[Any], *, negated: bool = False
+    ) -> ColumnElement[bool]:
+        """Return the condition that a column holds one of the values of a query, or none of them.
+
+        PostgreSQL gathers them first: as a join it may read them anew for each row, which takes
+        minutes where no statistics of a table were made yet.
+        """
+        if negated:
+            return column.not_in(query)
+        if self.is_sqlite:
+            return column.in_(query)
+        return column == func.any(func.array(query.scalar_subquery()))
+
+    def members(self, column: ColumnElement[bytes], names: Sequence[str]) -> Any:
+        """Return the tuples of texts a row holds as JSON, as columns to be asked beside it."""
+        if self.is_sqlite:
+            each: Any = func.json_each(cast(column, Text())).table_valued("value")
+            texts: list[ColumnElement[Any]] = [
+                func.json_extract(each.c.value, literal_column(f"'$[{place}]'"))
+                for place, _ in enumerate(names)
+            ]
+        else:
+            read = cast(func.convert_from(column, literal_column("'UTF8'")), JSONB)
+            each = func.jsonb_array_elements(read).table_valued("value")
+            texts = [
+                collate(each.c.value.op("->>")(literal_column(str(place))), "C")
+                for place, _ in enumerate(names)
+            ]
+        return SimpleNamespace(**dict(zip(names, texts, strict=True)))
 
     def rows(self, *names: str) -> FromClause:
         """Return a list of tuples of texts, given as the parameter `given`, as a table."""

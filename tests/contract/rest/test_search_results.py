@@ -151,7 +151,7 @@ async def test_many_matches_are_counted_when_that_is_asked_for(
     total: int | None,
     matches: int,
 ) -> None:
-    for place in ("gateway.store.resources._FEW", "gateway.pipeline.searching.COUNTED"):
+    for place in ("gateway.store.searching._FEW", "gateway.pipeline.searching.COUNTED"):
         monkeypatch.setattr(place, 3)
     await shelf.put(*[encounter(f"e{number}") for number in range(6)])
     if isinstance(store, MemoryStore) and query != "_count=2&_total=none":

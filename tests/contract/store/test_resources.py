@@ -1,15 +1,18 @@
 """Resources: versions, history, owners, and search by every kind of condition."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import create_engine
 
 from gateway.core.contributions import Target
 from gateway.core.errors import RejectedError, RetriableError
 from gateway.core.ports import Condition, IndexEntry, NewVersion, Store
-from gateway.store import search as search_module
 from gateway.store.factory import migrate
+from gateway.store.search import Asked, page_statement
+from gateway.store.search_forms import lower
+from gateway.store.sqltext import Compiler
 from tests.contract.store.builders import (
     STAY,
     at,
@@ -334,7 +337,7 @@ async def test_searches_page_alike_whether_few_or_many_are_found(
                 return seen
 
     few = await pages()
-    monkeypatch.setattr("gateway.store.resources._FEW", 0)
+    monkeypatch.setattr("gateway.store.searching._FEW", 0)
     many = await pages()
 
     assert few == many
@@ -343,14 +346,14 @@ async def test_searches_page_alike_whether_few_or_many_are_found(
 
 def test_a_narrow_search_does_not_walk_the_whole_listing(sqlite_url: str) -> None:
     migrate(sqlite_url)
-    engine = create_engine(sqlite_url)
     condition = Condition("patient", "reference", (("Patient", "p"),))
-    page = search_module.page_statement("Encounter", [condition], 20, None, few=True)
-    sql = page.compile(engine, compile_kwargs={"literal_binds": True})
+    forms, _ = lower("Encounter", [condition])
+    compiler = Compiler("sqlite")
+    sql = compiler.free(page_statement(compiler, Asked(forms, few=True)))
 
-    with engine.connect() as connection:
-        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
-    engine.dispose()
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection:
+        given = tuple(1 for _ in sql.names)
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql.text}", given)]
 
     assert plan[0] == "SEARCH resource USING INDEX sqlite_autoindex_resource_1 (type=? AND id=?)"
     assert not any("SCAN" in step for step in plan)
