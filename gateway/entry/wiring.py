@@ -47,6 +47,7 @@ from gateway.entry.web.live import Hub
 from gateway.entry.web.login import gate_of, still_in
 from gateway.entry.web.ops.desk import Desk, Ops
 from gateway.entry.web.ops.drafts import DraftDesk
+from gateway.entry.web.ops.finding import MessageFinder
 from gateway.entry.web.ops.flows import Beside, FlowReader
 from gateway.entry.web.ops.quarantine import QuarantineReader
 from gateway.entry.web.ops.sending import DeliveryReader
@@ -262,6 +263,7 @@ def build_pages(
                 settings.operation.drafts,
             ),
             DeliveryReader(store, clock),
+            MessageFinder(store),
             JournalReader(store),
             journal,
             workbench,

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.core.contributions import Contribution, Kind, Target
+from gateway.core.inbox_ports import InboxResult
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import InboxRow, InboxStatus, NewInboxRow, Outcome, Receipt
-from gateway.core.ports import InboxResult, Transaction
+from gateway.core.ports import Transaction
 from gateway.fhir.fold import Fold
 from gateway.fhir.survivors import Links
 from gateway.pipeline import cancellations

@@ -1,9 +1,10 @@
 """What a person does with one refused or failed input: try it again, or set it aside."""
 
 from gateway.core.errors import RejectedError
+from gateway.core.inbox_ports import InboxResult
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import InboxRow, InboxStatus
-from gateway.core.ports import InboxResult, Store, Transaction
+from gateway.core.ports import Store, Transaction
 from gateway.pipeline.replay import Replayer
 
 HELD = (InboxStatus.QUARANTINED, InboxStatus.FAILED)

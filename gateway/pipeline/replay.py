@@ -12,8 +12,9 @@ import structlog
 from gateway.core.clock import Clock
 from gateway.core.contributions import Contribution, Kind
 from gateway.core.errors import RejectedError
+from gateway.core.inbox_ports import InboxResult
 from gateway.core.messages import Channel, InboxRow, InboxStatus, RawMessage
-from gateway.core.ports import InboxResult, Store, Transaction
+from gateway.core.ports import Store, Transaction
 from gateway.pipeline.against_store import FLAGS, judged
 from gateway.pipeline.asserted import asserted, store_assertions
 from gateway.pipeline.business_acks import assert_received

@@ -1,14 +1,14 @@
 """Queries on the received inputs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Integer, Text, bindparam, func, literal_column, or_, select, tuple_
 from sqlalchemy.sql import ColumnElement
 
+from gateway.core.inbox_ports import SENDERS, InboxResult
 from gateway.core.messages import Header, InboxRow, InboxStatus, Incident, NewInboxRow
-from gateway.core.ports import InboxResult
 from gateway.store import codec
 from gateway.store.inboxrules import check_reopen, check_result
 from gateway.store.problems import conflict
@@ -36,6 +36,12 @@ class InboxSql:
         self.same_input = _same(c, _KEY_COLUMNS)
         self.same_control = _same(c, _KEY_COLUMNS[:3])
         self.get = c(select(*_columns(True)).where(_INBOX.id == bindparam("row_id")), "row_id")
+        self.some = c(
+            select(*_columns(False)).where(c.among(_INBOX.id, "ids")).order_by(_INBOX.id.desc()),
+            "ids",
+        )
+        self.next_sender = _next_sender(c)
+        self.with_control = _with_control(c)
         self.states = c(
             select(_INBOX.id, _INBOX.status)
             .where(c.among(_INBOX.id, "ids"))
@@ -95,6 +101,21 @@ def _same(c: Compiler, columns: tuple[str, ...]) -> Sql:
     recent = _INBOX.received_at >= bindparam("since")
     either = or_(recent, c.among(_KEY.canonical_sha256, "canonical"))
     return c(statement.where(either), "given", "since", "canonical")
+
+
+def _next_sender(c: Compiler) -> Sql:
+    """Build the query of the sender behind one, by the key: a seek, however many inputs it has."""
+    sender = (_KEY.sender_app, _KEY.sender_facility)
+    behind = tuple_(*sender) > tuple_(bindparam("app"), bindparam("facility"))
+    statement = select(*sender).where(behind).order_by(*sender)
+    return c(c.limited(statement, "rows"), "app", "facility", "rows")
+
+
+def _with_control(c: Compiler) -> Sql:
+    # Of one sender: of many at once PostgreSQL may prefer to read the whole table up to a limit.
+    names = _KEY_COLUMNS[:3]
+    same = (_KEY[name] == bindparam(name) for name in names)
+    return c(c.limited(select(_KEY.inbox_id).where(*same), "rows"), *names, "rows")
 
 
 def _claim(c: Compiler) -> Sql:
@@ -207,6 +228,32 @@ class SqlInbox:
         """Return one row with its bytes."""
         found = self._session.rows(self._sql.get, (row_id,))
         return codec.read_inbox(found[0]) if found else None
+
+    def some(self, row_ids: Iterable[int]) -> list[InboxRow]:
+        """Return rows, without body, the highest id first."""
+        rows = self._session.rows(self._sql.some, (given(sorted(set(row_ids))),))
+        return [codec.read_inbox((*row, b"")) for row in rows]
+
+    def with_control(self, control_id: str, limit: int) -> list[int]:
+        """Return rows of any sender with a control id."""
+        wanted = codec.key_text(control_id)
+        found: list[int] = []
+        for sender in self._senders() if wanted else ():
+            rows = self._session.rows(self._sql.with_control, (*sender, wanted, limit - len(found)))
+            found += (row[0] for row in rows)
+            if len(found) >= limit:
+                break
+        return found
+
+    def _senders(self) -> list[tuple[str, str]]:
+        # The key begins with the sender: one seek for each, and no index of its own to write.
+        found = [("", "")]
+        while len(found) <= SENDERS:
+            rows = self._session.rows(self._sql.next_sender, (*found[-1], 1))
+            if not rows:
+                break
+            found.append((rows[0][0], rows[0][1]))
+        return found[: SENDERS + 1]
 
     def set_results(self, results: Sequence[InboxResult]) -> None:
         """Write how rows ended."""

@@ -1,7 +1,7 @@
 """Which changes of state an inbox row allows; pure, used by the three stores."""
 
+from gateway.core.inbox_ports import InboxResult
 from gateway.core.messages import INBOX_TRANSITIONS, InboxEvent, InboxStatus
-from gateway.core.ports import InboxResult
 from gateway.store.problems import forbidden_transition
 
 #: A replay goes through `reopen`, which counts the attempt.

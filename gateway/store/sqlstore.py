@@ -31,12 +31,12 @@ from gateway.core.directory import DirectoryQueries
 from gateway.core.errors import RetriableError
 from gateway.core.export_ports import ExportQueries
 from gateway.core.feed_ports import FeedQueries
+from gateway.core.inbox_ports import InboxQueries
 from gateway.core.index_ports import IndexQueries
 from gateway.core.pathway_ports import FactQueries, WatchQueries
 from gateway.core.ports import (
     ClaimQueries,
     ContributionQueries,
-    InboxQueries,
     ResourceQueries,
     Transaction,
 )

@@ -209,3 +209,27 @@ def test_a_revealed_message_prints_with_the_names_of_its_components(house, windo
     printed = name.evaluate("node => getComputedStyle(node, '::before').content")
     assert "PID-5.1 nom de famille" in printed
     assert not page.locator("header").is_visible()
+
+
+@pytest.mark.field("FL-312")
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+@pytest.mark.parametrize("size", [DESK, NARROW], ids=["desk", "narrow"])
+def test_a_message_is_looked_for_and_opened(size, script, house, window) -> None:
+    page = window(size, java_script_enabled=script)
+    page.goto(house.base + "/messages")
+    control = "M3"
+    page.get_by_text("Où est mon message").click()
+    page.get_by_label("Identifiant de contrôle (MSH-10)").fill(control)
+    page.get_by_role("button", name="Chercher").first.click()
+
+    expect(page.locator("h1")).to_have_text("Où est mon message")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert control not in page.url
+    if script:
+        assert violations(page) == {}
+        assert fits(page)
+    page.locator("tbody a").first.click()
+    expect(page.get_by_role("heading", name="Chemin de ce message")).to_be_visible()
+    if script:
+        assert violations(page) == {}
+        assert fits(page)

@@ -185,6 +185,26 @@ class MessagePage:
     size: int
     resources: tuple[str, ...]
     trace: tuple[Trace, ...]
+    way: "Way" = field(default_factory=lambda: Way())
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How far an input came.
+
+    Attributes:
+        sent_at: as its sender tells; None: unreadable.
+        answer: MSA-1; empty: there is none.
+        stored_at: what it made was last stored; None: nothing is.
+        facts: events it tells the pathway.
+        sends: deliveries of its documents.
+    """
+
+    sent_at: datetime | None = None
+    answer: str = ""
+    stored_at: datetime | None = None
+    facts: tuple[str, ...] = ()
+    sends: tuple["DeliveryLine", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from starlette.responses import Response, StreamingResponse
 
 from gateway.core.clock import Clock
 from gateway.core.messages import InboxStatus
+from gateway.entry.auth.people import Role
+from gateway.entry.auth.roles import may
 from gateway.entry.web import access, listing, views
 from gateway.entry.web.actions import add_actions
 from gateway.entry.web.acts import Desktop, add_gap_acts
@@ -62,7 +64,7 @@ def web_router(
             router.include_router(ops.workbench(desk))
     if pilot is not None:
         router.include_router(pilot_router(pages, pilot))
-    site = _Site(pages, hub)
+    site = _Site(pages, hub, is_operated=ops is not None)
     for path, handler in {
         "/": site.overview,
         "/badges": site.badges,
@@ -96,8 +98,9 @@ def _served(content: bytes, media_type: str) -> Callable[[], Awaitable[Response]
 class _Site:
     """The handlers of the pages."""
 
-    def __init__(self, pages: Pages, hub: Hub) -> None:
+    def __init__(self, pages: Pages, hub: Hub, *, is_operated: bool) -> None:
         self._pages, self._data, self._hub = pages, pages.data, hub
+        self._is_operated = is_operated
         self.desktop = Desktop(pages)
 
     async def overview(self, request: Request, now: datetime) -> Response:
@@ -196,12 +199,21 @@ class _Site:
             "status": status if statuses else "",
             "kind": kind,
             "before": before,
+            "token": access.form_token(request),
+            "finds": self._finds(request),
             **self._newer_older(request, base, page.older),
         }
         known = ("status", "type", "before")
-        return await self._pages.answer(
-            request, View("messages.html", "messages", values, {}, known=known), now
-        )
+        view = View("messages.html", "messages", values, {}, known=known)
+        return await self._with_token(request, view, now)
+
+    def _finds(self, request: Request) -> tuple[str, ...]:
+        """Return what messages may be looked for by."""
+        if not self._is_operated:
+            return ()
+        role = (getattr(request.state, "person", None) or {}).get("role", "")
+        of_patient = not role or may(Role(role), "POST", "/messages/of-patient")
+        return ("control", "patient") if of_patient else ("control",)
 
     def _newer_older(
         self, request: Request, base: list[tuple[str, str]], older: int | None

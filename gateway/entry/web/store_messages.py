@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.core.deliveries import Delivery, DeliveryStatus
 from gateway.core.errors import RejectedError
@@ -16,6 +17,7 @@ from gateway.entry.web.data import (
     MessageList,
     MessagePage,
     Trace,
+    Way,
 )
 from gateway.hl7v2.reader import read as read_hl7
 from gateway.pipeline.convert import Conversion, Converter
@@ -23,6 +25,8 @@ from gateway.pipeline.folds import fold_alone
 
 _ROWS = 50
 _HIGHEST = 2**62
+#: Documents of one input whose deliveries are shown, and how many of each.
+_DOCUMENTS, _SENDS = 5, 20
 #: A page of a rare type looks at no more rows than this; the next page goes on.
 _RANGE = 20_000
 
@@ -49,7 +53,7 @@ class MessageReader:
         older: int | None = rows[_ROWS - 1].id if len(rows) > _ROWS else None
         if older is None and low:
             older = low + 1
-        return MessageList(tuple(_line(row) for row in rows[:_ROWS]), older, counts)
+        return MessageList(tuple(message_line(row) for row in rows[:_ROWS]), older, counts)
 
     async def message(self, number: int) -> MessagePage | None:
         """Return one input with its bytes, its answer and the trace of what it made."""
@@ -57,23 +61,27 @@ class MessageReader:
         if row is None:
             return None
         charset = await asyncio.to_thread(_charset, row)
-        resources, trace = await asyncio.to_thread(self._made, row)
+        resources, facts, trace = await asyncio.to_thread(self._made, row)
+        stored_at, sends = await self.store.read(lambda tx: _carried(tx, resources))
         return MessagePage(
-            _line(row), row.body, charset, row.answer.decode(charset, "replace"),
+            message_line(row), row.body, charset, row.answer.decode(charset, "replace"),
             len(row.body), resources, trace,
+            Way(row.header.sent_at, answer_code(row.answer), stored_at, facts, sends),
         )  # fmt: skip
 
-    def _made(self, row: InboxRow) -> tuple[tuple[str, ...], tuple[Trace, ...]]:
+    def _made(self, row: InboxRow) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Trace, ...]]:
         """Convert the bytes again, for the trace; nothing is stored."""
         if row.status is not InboxStatus.CONVERTED:
-            return (), ()
+            return (), (), ()
         raw = RawMessage(row.body, row.channel, row.received_at, flags=row.flags)
         try:
             conversion = self.converter.convert(raw, trace=True)
         except RejectedError:
             # The mapping has become stricter since; the row keeps what it ended as.
-            return (), ()
-        return _traced(conversion)
+            return (), (), ()
+        facts = tuple(dict.fromkeys(one.event for one in conversion.assertions))
+        resources, trace = _traced(conversion)
+        return resources, facts, trace
 
     async def deliveries(
         self, statuses: Sequence[DeliveryStatus], before: int | None
@@ -94,6 +102,18 @@ class MessageReader:
         )
 
 
+def _carried(
+    tx: Transaction, resources: Sequence[str]
+) -> tuple[datetime | None, tuple[DeliveryLine, ...]]:
+    """Return when what an input made was stored, and where its documents went."""
+    made = [one for one in resources if one.startswith("Provenance/")][:1]
+    keys = [("Provenance", one.partition("/")[2]) for one in made]
+    stored = [one.last_updated for one in tx.resources.current(keys).values()]
+    documents = [one for one in resources if one.startswith("DocumentReference/")][:_DOCUMENTS]
+    sends = (row for one in documents for row in tx.outbox.of_document(one, _SENDS))
+    return min(stored, default=None), tuple(delivery_line(row) for row in sends)
+
+
 def by_status(counts: Mapping[tuple[str, DeliveryStatus], int]) -> dict[DeliveryStatus, int]:
     """Return how many deliveries of all connectors are in each state."""
     total: dict[DeliveryStatus, int] = {}
@@ -102,12 +122,21 @@ def by_status(counts: Mapping[tuple[str, DeliveryStatus], int]) -> dict[Delivery
     return total
 
 
-def _line(row: InboxRow) -> MessageLine:
+def message_line(row: InboxRow) -> MessageLine:
+    """Return an input as lists show it."""
     return MessageLine(
         row.id, row.received_at, row.header.message_type,
         ", ".join(part for part in row.header.sender if part), row.channel.value, row.status,
         row.header.control_id, row.issues, row.flags, row.attempts,
     )  # fmt: skip
+
+
+def answer_code(answer: bytes) -> str:
+    """Return MSA-1 of an answer; empty without one."""
+    for segment in answer.split(b"\r"):
+        if segment.startswith(b"MSA") and len(segment) > 4:
+            return segment[4:].split(segment[3:4], 1)[0].decode("ascii", "replace")
+    return ""
 
 
 def _charset(row: InboxRow) -> str:

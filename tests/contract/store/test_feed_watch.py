@@ -13,8 +13,9 @@ from gateway.core.feed_ports import (
     Refusal,
     Trouble,
 )
+from gateway.core.inbox_ports import InboxResult
 from gateway.core.messages import InboxStatus
-from gateway.core.ports import InboxResult, Store, Transaction
+from gateway.core.ports import Store, Transaction
 from tests.contract.store.builders import at, row
 
 ADT, DOC = "990000001:ADT", "990000001:DOC"

@@ -1,14 +1,21 @@
 """The inbox: nothing twice, nothing lost, states only along their table."""
 
+import re
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from gateway.core.errors import FatalError
+from gateway.core.inbox_ports import InboxResult
 from gateway.core.issues import Issue, Severity
 from gateway.core.messages import Channel, Header, InboxStatus, Incident
-from gateway.core.ports import InboxResult, Store
+from gateway.core.ports import Store
 from gateway.store.factory import open_store
+from gateway.store.inbox import InboxSql
+from gateway.store.sqltext import Compiler
 from tests.contract.store.builders import NOON, at, header, row, sha
 
 R, C, Q = InboxStatus.RECEIVED, InboxStatus.CONVERTED, InboxStatus.QUARANTINED
@@ -289,3 +296,68 @@ async def test_a_large_batch_passes_whole(store: Store) -> None:
     assert len(set(ids)) == 3000
     assert [r.header.control_id for r in found[:2]] == ["2999", "2998"]
     assert len(found) == 3000
+
+
+async def test_inputs_are_found_by_a_control_id_whoever_sent_them(store: Store) -> None:
+    other = header("7", sender=("OTHER", "990000002"))
+    ids = await insert(store, row("7"), row("8"), row("7", header=other), row("9"))
+
+    found = await store.read(lambda tx: tx.inbox.with_control("7", 10))
+    few = await store.read(lambda tx: tx.inbox.with_control("7", 1))
+    none = await store.read(lambda tx: tx.inbox.with_control("", 10))
+
+    assert sorted(found) == [ids[0], ids[2]]
+    assert len(few) == 1
+    assert none == []
+
+
+async def test_some_inputs_come_without_their_bytes_the_newest_first(store: Store) -> None:
+    ids = await insert(store, row("1"), row("2"), row("3"))
+
+    found = await store.read(lambda tx: tx.inbox.some([ids[0], 999, ids[2], ids[0]]))
+
+    assert [(one.id, one.body) for one in found] == [(ids[2], b""), (ids[0], b"")]
+
+
+async def test_a_control_id_is_looked_for_by_the_key_of_inputs(durable_url: str) -> None:
+    opened = open_store(durable_url, timeout_s=20)
+    await opened.open()
+    given_rows = [
+        row(f"{n}", header=header(f"{n}", sender=(f"APP{n % 7}", "990000001"))) for n in range(900)
+    ]
+    for start in range(0, 900, 300):
+        await insert(opened, *given_rows[start : start + 300])
+    await opened.close()
+
+    plans = inbox_plans(durable_url)
+
+    assert [plan for plan in plans if "inbox_key" not in plan] == []
+    assert [
+        plan for plan in plans if re.search(r"SCAN inbox_key|Seq Scan on inbox_key", plan)
+    ] == []
+
+
+def inbox_plans(url: str) -> list[str]:
+    """Return how the database answers the two queries of a look for a control id."""
+    name = "sqlite" if url.startswith("sqlite") else "postgresql"
+    made = InboxSql(Compiler(name))
+    asked = [
+        (made.next_sender, ("APP1", "990000001", 1)),
+        (made.with_control, ("APP1", "990000001", "8", 10)),
+    ]
+    if name == "sqlite":
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            return [
+                "\n".join(
+                    line[3] for line in connection.execute(f"EXPLAIN QUERY PLAN {sql.text}", values)
+                )
+                for sql, values in asked
+            ]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ANALYZE inbox_key")
+        return [
+            "\n".join(
+                line[0] for line in connection.execute(f"EXPLAIN {sql.text}", values).fetchall()
+            )
+            for sql, values in asked
+        ]

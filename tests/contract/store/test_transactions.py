@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.core.errors import RetriableError
+from gateway.core.inbox_ports import InboxResult
 from gateway.core.messages import InboxStatus
-from gateway.core.ports import InboxResult, Store
+from gateway.core.ports import Store
 from gateway.store.factory import open_store
 from tests.contract.store.builders import PATIENT, WARD, at, ins, made, row, says, shared, token
 

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.core.facts import Status
 from gateway.core.feed_ports import Refusal
+from gateway.core.inbox_ports import InboxResult
 from gateway.core.messages import Channel, Header, InboxStatus, NewInboxRow
-from gateway.core.ports import InboxResult
 from gateway.store.feedmarks import SAMPLES
 from tests.support.assertions import paris
 from tests.support.feeding import ADT, DAY, Feeding

@@ -15,6 +15,7 @@ from gateway.core.audit import Trace
 from gateway.core.errors import RejectedError, RetriableError
 from gateway.entry.web import access
 from gateway.entry.web.ops.drafts import DraftDesk
+from gateway.entry.web.ops.finding import MessageFinder
 from gateway.entry.web.ops.flows import FlowReader
 from gateway.entry.web.ops.quarantine import QuarantineReader
 from gateway.entry.web.ops.sending import DeliveryReader
@@ -37,6 +38,7 @@ class Ops:
     quarantine: QuarantineReader
     drafts: DraftDesk
     deliveries: DeliveryReader
+    finder: MessageFinder
     trail: JournalReader
     journal: Journal
     #: Gives the pages of the workbench; None: there are none.

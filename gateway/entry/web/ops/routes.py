@@ -14,6 +14,7 @@ from gateway.core.issues import Issue
 from gateway.entry.web import views
 from gateway.entry.web.ops.desk import Desk, number_of, reason_of
 from gateway.entry.web.ops.drawings import sparkline
+from gateway.entry.web.ops.found import Finding
 from gateway.entry.web.ops.quarantine import TOGETHER
 from gateway.entry.web.ops.values import Cause, Draft, Trial
 from gateway.entry.web.render import View
@@ -25,7 +26,7 @@ def ops_router(desk: Desk) -> APIRouter:
     """Return the pages of operators; they come before those they refine."""
     router = APIRouter(include_in_schema=False)
     flows, held, message = _Flows(desk), _Held(desk), _Message(desk)
-    delivery = _Delivery(desk)
+    delivery, finding = _Delivery(desk), Finding(desk)
     for path, handler in {
         "/feeds": flows.page,
         "/quarantine": held.page,
@@ -34,6 +35,8 @@ def ops_router(desk: Desk) -> APIRouter:
     }.items():
         router.add_api_route(path, desk.opened(handler))
     for path, act in {
+        "/messages/find": finding.by_control,
+        "/messages/of-patient": finding.of_patient,
         "/quarantine/{key}/try": held.tried,
         "/quarantine/{key}/replay": held.replay,
         "/quarantine/{key}/draft": held.draft,
