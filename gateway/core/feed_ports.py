@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from gateway.core.clock import CLOCKS_DIFFER
 from gateway.core.contributions import Target
 
-#: Ours and theirs may differ by so much without anybody being told.
-_TOLERANCE = timedelta(minutes=5)
 #: The whole of a feed, where an event is asked for.
 WHOLE = ""
 
@@ -202,9 +201,9 @@ class ClockCorrection:
             received: receipt, by ours.
         """
         true = told + self.offset
-        if feed != self.feed or not self._holds_at(true) or true > received + _TOLERANCE:
+        if feed != self.feed or not self._holds_at(true) or true > received + CLOCKS_DIFFER:
             return False
-        is_right = not self._holds_at(told) and told <= received + _TOLERANCE
+        is_right = not self._holds_at(told) and told <= received + CLOCKS_DIFFER
         return not (is_right and told > true)
 
     def _holds_at(self, instant: datetime) -> bool:

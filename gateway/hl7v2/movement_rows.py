@@ -4,9 +4,10 @@ Does not settle rows against each other (`hl7v2.ledger`).
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 
+from gateway.core.clock import CLOCKS_DIFFER
 from gateway.core.contributions import Json
 from gateway.core.errors import RejectedError
 from gateway.core.systems import IDENTIFIER_BASE
@@ -44,7 +45,6 @@ _EXPECTED = {
     PENDING_TRANSFER: ("EVN-3",),
     PENDING_DISCHARGE: ("EVN-3", "PV2-9"),
 }
-_TOLERANCE = timedelta(minutes=5)
 
 
 def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movement, list[str]]:
@@ -63,7 +63,7 @@ def movement_row(context: Context, visit: VisitKey, said: Json) -> tuple[Movemen
     action = context.action
     event = _original(context, segment)
     start = _start(message, segment)
-    flags = [FLAG_FUTURE] if start[0] > _text(context.recorded + _TOLERANCE) else []
+    flags = [FLAG_FUTURE] if start[0] > _text(context.recorded + CLOCKS_DIFFER) else []
     number, aliases = _numbers(segment, context)
     said = dict(said)
     if not number[0]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from gateway.core.clock import CLOCKS_DIFFER
 from gateway.core.events import ENDING, SAID_TOGETHER, STANDING, document_of, is_told_in_parts
 from gateway.core.facts import Assertion, Attributes, Op, Received, Span
 from gateway.core.timestamps import utc_seconds
@@ -22,8 +23,6 @@ from gateway.core.values import value
 from gateway.pathway.corrected import word_of
 from gateway.pathway.numbers import joined
 
-#: Difference of clocks that is no future.
-_TOLERANCE = timedelta(minutes=5)
 #: A discharge is sometimes sent before it happens; beyond this its date is a wrong clock.
 _PLANNED_AHEAD = timedelta(days=30)
 _SECOND = timedelta(seconds=1)
@@ -246,12 +245,12 @@ def _fact(best: Received, attributes: Attributes, learned: datetime, when: Span)
     elif _AMBIGUOUS in flags:
         high = _whole(when.high)
         # The second reading would lie behind its own sending or receipt.
-        if high > min(heard, assertion.sent_at) + _TOLERANCE >= low:
+        if high > min(heard, assertion.sent_at) + CLOCKS_DIFFER >= low:
             high = low
             flags = tuple(flag for flag in flags if flag != _AMBIGUOUS)
     else:
         high = _whole(when.high) - _SECOND
-    if low > heard + _TOLERANCE:
+    if low > heard + CLOCKS_DIFFER:
         planned = assertion.event == "ENC.DISCHARGE" and low <= heard + _PLANNED_AHEAD
         flags = (*flags, "future-event" if planned else "future-clamped")
         if not planned:

@@ -8,10 +8,10 @@ a look that comes in between knows the correction too. What it does to a word is
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from gateway.core.clock import Clock
+from gateway.core.clock import CLOCKS_DIFFER, Clock
 from gateway.core.errors import RejectedError
 from gateway.core.feed_ports import ClockCorrection
 from gateway.core.issues import Issue, Severity
@@ -22,8 +22,6 @@ LARGEST_S = 366 * 86400
 #: As for a mute: why, in words.
 _SHORTEST_REASON = 10
 _PAGE = 200
-#: Ours and theirs may differ by so much without anybody being told.
-_TOLERANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ def _wake(tx: Transaction, persons: Sequence[str], at: datetime) -> None:
 
 def _page(tx: Transaction, correction: ClockCorrection, after: str) -> tuple[str, list[str]]:
     """Return the last Patient of a page, empty after all, and the persons to look at in it."""
-    patients = tx.facts.told_since(correction.since - _TOLERANCE, after, _PAGE)
+    patients = tx.facts.told_since(correction.since - CLOCKS_DIFFER, after, _PAGE)
     persons = sorted(set(tx.facts.persons(patients).values()))
     told = [person for person in persons if _is_told_of(tx, person, correction)]
     return (patients[-1] if patients else ""), told
