@@ -64,9 +64,9 @@ def documents(mappings: Mappings) -> str:
 
 def interactions() -> str:
     """Write what can be done with each resource type, from the CapabilityStatement."""
-    [server] = capability.statement("https://relais.example/fhir", "", "", subscriptions=True)[
-        "rest"
-    ]
+    [server] = capability.statement(
+        "https://relais.example/fhir", "", "", subscriptions=True, writes=True
+    )["rest"]
     rows = [
         (
             resource["type"],
