@@ -167,6 +167,10 @@ class SubscriptionQueries(Protocol):
         """Return every subscription, by id."""
         ...
 
+    def standing(self, ids: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """Return state and number of the last event of each that is there."""
+        ...
+
     def add_event(self, subscription_id: str, key: str, focus: str, at: datetime) -> int | None:
         """Number a new event of a subscription; None when `key` has a number already.
 

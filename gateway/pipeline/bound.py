@@ -4,9 +4,9 @@ Every process reads the numbered events from the store, so it does not matter wh
 event happened in, nor which one the socket is open to. Opens no socket (`entry.api.sockets`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.core.access import LOCAL
 from gateway.core.audit import Trace
@@ -33,12 +33,14 @@ class Binding:
         sent: number of the last event that left.
         greeted: its handshake left.
         spoken_at: when something left last.
+        due_at: when something is due though nothing happens: a heartbeat, or the end.
     """
 
     id: str
     sent: int
     spoken_at: datetime
     greeted: bool = False
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def news(
 ) -> Iterator[tuple[Binding, bool]]:
     """Return the bindings that have something to be told, an end included.
 
-    Beside each is whether its subscription waits for its handshake, which `greet` sends.
+    Beside each is whether its subscription waits for its handshake, which `greet` sends. When each
+    is due next is noted.
     """
     for binding in bindings:
         row = tx.subscriptions.get(binding.id)
@@ -107,10 +110,26 @@ def news(
         if row is None or terms is None or row.status == "requested":
             yield binding, row is not None and terms is not None
             continue
-        quiet_s = (now - binding.spoken_at).total_seconds()
-        is_due = 0 < terms.heartbeat_s <= quiet_s
+        beat = binding.spoken_at + timedelta(seconds=terms.heartbeat_s)
+        is_due = terms.heartbeat_s > 0 and beat <= now
+        dues = [terms.end, beat if terms.heartbeat_s > 0 else None]
+        binding.due_at = min((one for one in dues if one is not None), default=None)
         if row.status != "active" or not binding.greeted or row.events > binding.sent or is_due:
             yield binding, False
+
+
+def is_news(bindings: Iterable[Binding], standing: Mapping[str, tuple[str, int]]) -> bool:
+    """Tell whether `news` has something but what time alone brings.
+
+    Args:
+        bindings: of one socket.
+        standing: state and number of the last event, by subscription.
+    """
+    for binding in bindings:
+        status, events = standing.get(binding.id, ("", 0))
+        if status != "active" or not binding.greeted or events > binding.sent:
+            return True
+    return False
 
 
 def greet(tx: Transaction, binding: Binding, base: str, now: datetime) -> Frames:

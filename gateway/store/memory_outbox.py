@@ -178,6 +178,11 @@ class MemorySubscriptions:
         """Return every subscription, by id."""
         return [self._rows[id_] for id_ in sorted(self._rows)]
 
+    def standing(self, ids: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """Return state and number of the last event of each that is there."""
+        found = {id_: self._rows[id_] for id_ in ids if id_ in self._rows}
+        return {id_: (row.status, row.events) for id_, row in found.items()}
+
     def add_event(self, subscription_id: str, key: str, focus: str, at: datetime) -> int | None:
         """Number a new event of a subscription; None when `key` has a number already."""
         row = self._rows.get(subscription_id)

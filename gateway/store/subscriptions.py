@@ -40,6 +40,9 @@ class SubscriptionSql:
         self.topics = c(
             select(_ROW.topic).where(c.among(_ROW.status, "statuses")).distinct(), "statuses"
         )
+        self.standing = c(
+            select(_ROW.id, _ROW.status, _ROW.events).where(c.among(_ROW.id, "ids")), "ids"
+        )
         self.all = c(select(*columns).order_by(_ROW.id))
         self.number_of = c(
             select(_EVENT.number).where(
@@ -118,6 +121,11 @@ class SqlSubscriptions:
     def all(self) -> list[SubscriptionRow]:
         """Return every subscription, by id."""
         return [read_subscription(row) for row in self._session.rows(self._sql.all)]
+
+    def standing(self, ids: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """Return state and number of the last event of each that is there."""
+        rows = self._session.rows(self._sql.standing, (given(list(ids)),))
+        return {row[0]: (row[1], row[2]) for row in rows}
 
     def add_event(self, subscription_id: str, key: str, focus: str, at: datetime) -> int | None:
         """Number a new event of a subscription; None when `key` has a number already."""

@@ -28,7 +28,7 @@ from tests.support.gaps import (
 from tests.support.pipeline import HandClock
 
 SUBSCRIPTIONS = "/fhir/Subscription"
-QUICK = SocketRhythm(first_s=0.3, poll_s=0.02, write_s=0.5, most=2)
+QUICK = SocketRhythm(first_s=0.3, poll_s=0.02, look_s=1.0, write_s=0.5, most=2)
 
 
 @dataclass

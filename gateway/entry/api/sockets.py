@@ -11,7 +11,7 @@ import asyncio
 import re
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -30,6 +30,7 @@ from gateway.core.errors import RejectedError, RetriableError
 from gateway.core.ports import Store, Transaction
 from gateway.entry.api import subscription_faults as faults
 from gateway.entry.api.answers import Format, respond
+from gateway.entry.api.socket_waker import Listening, Waker
 from gateway.entry.api.subscription_requests import is_deleted, number_of, owned, parameters_of
 from gateway.entry.api.subscriptions import SubscriptionSettings
 from gateway.entry.api.writes import media_of
@@ -54,13 +55,15 @@ class SocketRhythm:
 
     Attributes:
         first_s: for the first frame.
-        poll_s: between two looks for events.
+        poll_s: between two looks for events, one for all sockets of a process.
+        look_s: after which a socket looks by itself, whatever it was told.
         write_s: for the reader to take a notification.
         most: sockets of this process at the same time; one more is told to come later.
     """
 
     first_s: float = 2.0
     poll_s: float = 0.25
+    look_s: float = 5.0
     write_s: float = 10.0
     most: int = 500
 
@@ -139,14 +142,6 @@ def _answer(secret: str, expires: datetime, ids: tuple[str, ...], url: str) -> b
     return orjson.dumps({"resourceType": "Parameters", "parameter": parameters})
 
 
-@dataclass(slots=True)
-class _Listening:
-    """One open socket."""
-
-    client: str = ""
-    bindings: dict[str, Binding] = field(default_factory=dict)
-
-
 class _Sockets:
     """The sockets of one process."""
 
@@ -154,6 +149,7 @@ class _Sockets:
         self._store, self._clock, self._base = store, clock, base
         self._rhythm = rhythm
         self._open = 0
+        self._waker = Waker(store, clock, rhythm.poll_s)
         parts = urlsplit(base)
         self._origin = f"{parts.scheme}://{parts.netloc}"
 
@@ -183,11 +179,23 @@ class _Sockets:
 
     async def _listen(self, socket: WebSocket, frames: asyncio.Queue[str | None]) -> int:
         """Bind, then send what happens; return the code to close with, 0 when it is closed."""
-        listening = _Listening()
         try:
             text = await asyncio.wait_for(frames.get(), self._rhythm.first_s)
         except TimeoutError:
             return _NO_FRAME
+        listening = Listening(partial(_wake, frames))
+        try:
+            return await self._tell(socket, frames, listening, text)
+        finally:
+            self._waker.remove(listening)
+
+    async def _tell(
+        self,
+        socket: WebSocket,
+        frames: asyncio.Queue[str | None],
+        listening: Listening,
+        text: str | None,
+    ) -> int:
         while text is not None:
             try:
                 if text and not await self._bind(listening, text):
@@ -197,12 +205,12 @@ class _Sockets:
             except RetriableError as error:
                 _log.warning("socket_postponed", code=error.issues[0].code)
             try:
-                text = await asyncio.wait_for(frames.get(), self._rhythm.poll_s)
+                text = await asyncio.wait_for(frames.get(), self._rhythm.look_s)
             except TimeoutError:
                 text = ""
         return 0
 
-    async def _bind(self, listening: _Listening, text: str) -> bool:
+    async def _bind(self, listening: Listening, text: str) -> bool:
         """Bind the subscriptions of a ticket; several tickets of one client may share a socket."""
         match = _BIND.fullmatch(text)
         if match is None:
@@ -213,10 +221,11 @@ class _Sockets:
             return False
         listening.client = found.client
         listening.bindings |= {one.id: one for one in found.bindings}
+        self._waker.add(listening)
         _log.info("socket_bound", count=len(found.bindings))
         return True
 
-    async def _send_due(self, socket: WebSocket, listening: _Listening) -> int:
+    async def _send_due(self, socket: WebSocket, listening: Listening) -> int:
         """Send what is there until nothing is; return the code to close with, 0 to go on."""
         while True:
             now = self._clock.now()
@@ -232,6 +241,8 @@ class _Sockets:
             if not listening.bindings:
                 return _OVER
             if not due:
+                dues = [one.due_at for one in listening.bindings.values() if one.due_at]
+                listening.due_at = min(dues, default=None)
                 return 0
 
     async def _made(self, binding: Binding, now: datetime, *, greeting: bool) -> Frames:
@@ -255,13 +266,17 @@ class _Sockets:
         return True
 
 
-def _due(
-    tx: Transaction, listening: _Listening, now: datetime
-) -> list[tuple[Binding, bool]] | None:
+def _due(tx: Transaction, listening: Listening, now: datetime) -> list[tuple[Binding, bool]] | None:
     """Return what `bound.news` tells; None when the client may not listen any more."""
     if not bound.may_listen(tx, listening.client):
         return None
     return list(bound.news(tx, listening.bindings.values(), now))
+
+
+def _wake(frames: asyncio.Queue[str | None]) -> None:
+    # One that is full is looked through anyway, and what is due with it.
+    with suppress(asyncio.QueueFull):
+        frames.put_nowait("")
 
 
 async def _read(socket: WebSocket, frames: asyncio.Queue[str | None]) -> None:

@@ -43,6 +43,18 @@ async def test_a_subscription_comes_back_as_it_was_put(store: Store) -> None:
     assert (first, await get(store), await get(store, "none")) == (GIVEN, changed, None)
 
 
+async def test_where_subscriptions_stand_is_read_in_one_go(store: Store) -> None:
+    await put(store, GIVEN, replace(GIVEN, id="s2", status="active"))
+    await add(store, "g1", "s2")
+    await add(store, "g2", "s2")
+
+    standing = await store.read(lambda tx: tx.subscriptions.standing(["s1", "s2", "none"]))
+    nothing = await store.read(lambda tx: tx.subscriptions.standing([]))
+
+    assert standing == {"s1": ("requested", 0), "s2": ("active", 2)}
+    assert nothing == {}
+
+
 async def test_subscriptions_are_found_by_topic_and_state(store: Store) -> None:
     other = replace(GIVEN, id="s0", topic="other", status="active")
     rows = [replace(GIVEN, id=f"s{n}", status=s) for n, s in enumerate(("active", "off"), 2)]
