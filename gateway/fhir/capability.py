@@ -32,6 +32,8 @@ _PROCESS_MESSAGE = {
     "name": "process-message",
     "definition": f"{_DEFINITIONS}/MessageHeader-process-message",
 }
+#: JSON Patch, and FHIRPath Patch as Parameters (FHIR R4 http, patch).
+_PATCHES = ("application/json-patch+json", "application/fhir+json", "application/fhir+xml")
 _MESSAGING = (
     f"$process-message takes messages of the event {EVENTS}#{TOLD}: each resource in focus is put "
     "by its first identifier."
@@ -140,6 +142,7 @@ def statement(
         "implementation": {"description": "Relais FHIR gateway", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+        **({"patchFormat": list(_PATCHES)} if writes else {}),
         **({"messaging": [{"documentation": _MESSAGING}]} if writes else {}),
         "rest": [
             {

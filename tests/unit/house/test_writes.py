@@ -2,12 +2,14 @@
 
 import pytest
 
+from gateway.entry.api.resource_bodies import JSON_PATCH
 from gateway.fhir.capability import statement
 from gateway.fhir.search_table import PARAMETERS
 from gateway.fhir.writable import INTERACTIONS, WRITABLE, why_not
 from gateway.pipeline.folds import FOLDS
 from gateway.sharing.interactions import needs
 
+_FHIR = ("application/fhir+json", "application/fhir+xml")
 LISTED = {
     one["type"]: one
     for one in statement("http://x", "1", "2026", writes=True, subscriptions=True)["rest"][0][
@@ -25,6 +27,13 @@ def test_a_type_is_listed_as_it_is_written(type_: str) -> None:
     assert listed.get("conditionalCreate", False) == (type_ in WRITABLE)
     assert listed["updateCreate"] == (type_ in WRITABLE and WRITABLE[type_].own_ids)
     assert type_ in WRITABLE or codes.isdisjoint(INTERACTIONS) or type_ == "Subscription"
+
+
+def test_patches_are_listed_where_clients_write() -> None:
+    base = ("http://x", "1", "2026")
+
+    assert statement(*base, writes=True)["patchFormat"] == [JSON_PATCH, *_FHIR]
+    assert "patchFormat" not in statement(*base)
 
 
 @pytest.mark.parametrize("type_", sorted(set(PARAMETERS) - set(WRITABLE)))
