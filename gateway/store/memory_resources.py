@@ -67,9 +67,11 @@ class MemoryResources:
                 raise conflict()
             if before is not None:
                 self._journal.put(self._past, key, (*self._past.get(key, ()), before))
-            gone = before is not None and row.deleted
-            patient = before.patient if gone and before else patient_of(*key, new.index)
-            row = replace(row, patient=patient, masks=masks_of(new.index))
+            patient, masks = patient_of(*key, new.index), masks_of(new.index)
+            if before is not None and row.deleted:
+                # It says neither any more, and that it was there is told to nobody else.
+                patient, masks = before.patient, before.masks
+            row = replace(row, patient=patient, masks=masks)
             self._journal.put(self._current, key, row)
             entries = codec.entry_columns(new.index)
             changed = {entry[0] for entry in {*entries} ^ {*self._entries.get(key, ())}}

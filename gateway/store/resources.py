@@ -58,7 +58,7 @@ class ResourceSql:
             "targets",
         )
         self.before = c(
-            select(_NOW.type, _NOW.id, _NOW.version, _NOW.entries, _NOW.patient)
+            select(_NOW.type, _NOW.id, _NOW.version, _NOW.entries, _NOW.patient, _NOW.masks)
             .where(of_keys())
             .order_by(_NOW.type, _NOW.id)
             .with_for_update(),
@@ -159,7 +159,8 @@ class SqlResources:
         for new in versions:
             r, entries = new.resource, codec.entry_columns(new.index)
             patient = patient_of(r.type, r.id, new.index)
-            rows.append((r.type, r.id, *_changed(new, entries, patient)))
+            changed = _changed(new, entries, patient, masks_of(new.index))
+            rows.append((r.type, r.id, *changed))
             entry_rows += [(r.type, *entry, r.id) for entry in entries]
             if decides(r.type, (entry[0] for entry in entries)):
                 marks.append(("", patient))
@@ -181,8 +182,10 @@ class SqlResources:
                 raise conflict()
             entries = codec.entry_columns(new.index)
             deleted = new.resource.deleted
+            # What is deleted says neither any more, and that it was there is told to nobody else.
             patient: str = old[4] if deleted else patient_of(*key, new.index)
-            rows.append((*_changed(new, entries, patient), *key))
+            masks: str = old[5] if deleted else masks_of(new.index)
+            rows.append((*_changed(new, entries, patient, masks), *key))
             known = {tuple(entry) for entry in orjson.loads(old[3])}
             more = [e for e in entries if e not in known]
             less = known.difference(entries)
@@ -302,7 +305,9 @@ def _rounds(versions: Sequence[NewVersion]) -> Iterator[list[NewVersion]]:
         rest = later
 
 
-def _changed(new: NewVersion, entries: Sequence[tuple[str, ...]], patient: str) -> tuple[Any, ...]:
+def _changed(
+    new: NewVersion, entries: Sequence[tuple[str, ...]], patient: str, masks: str
+) -> tuple[Any, ...]:
     resource = new.resource
     return (
         resource.version,
@@ -311,7 +316,7 @@ def _changed(new: NewVersion, entries: Sequence[tuple[str, ...]], patient: str) 
         resource.content_hash,
         "" if resource.owner == (resource.type, resource.id) else codec.target_text(resource.owner),
         patient,
-        masks_of(new.index),
+        masks,
         orjson.dumps(entries),
         codec.seal(resource.body),
     )
