@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from uuid import UUID
 
 import orjson
@@ -29,6 +30,8 @@ from tests.support import postgres
 _START = datetime(2026, 3, 1, tzinfo=UTC)
 _BATCH = 1000
 _CONNECTIONS = 8
+#: Who is measured, and by what, in the order of the columns.
+_NAMES, _UNITS = ("sqlite", "postgresql", "hapi"), ("1/s", "p99 ms")
 _SAMPLE = 500
 INS = "urn:oid:1.2.250.1.213.1.4.10"
 #: Words that names are made of; some are frequent, as names are.
@@ -50,7 +53,29 @@ def rest(report: Report, runs: int, persons: int, seconds: float) -> None:
                 _measure(report, "rest hapi", server, persons, seconds, ("read",))
         except servers.UnavailableError as why:
             report.note(f"rest hapi: not measured: {why}")
-    report.table(f"REST, {persons} persons with a stay each, {_CONNECTIONS} connections", "rest")
+    title = (
+        f"REST, {persons} persons with a stay each, {_CONNECTIONS} connections, median of {runs}"
+    )
+    report.rows(
+        title, ("request", *(f"{name} {unit}" for name in _NAMES for unit in _UNITS)), _rows(report)
+    )
+
+
+def _rows(report: Report) -> list[list[str]]:
+    """Return a row for each kind of request: answers a second and p99 of each server."""
+    return [
+        [
+            kind,
+            *(_cell(report, f"rest {name} {kind}{end}") for name in _NAMES for end in ("", " p99")),
+        ]
+        for kind in KINDS
+    ]
+
+
+def _cell(report: Report, figure: str) -> str:
+    """Return the median of a figure; a dash where it was not measured."""
+    found = report.series.get(figure)
+    return "-" if found is None else f"{median(found.values):,.1f}"
 
 
 def _measure(
