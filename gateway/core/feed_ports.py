@@ -9,6 +9,8 @@ from typing import NamedTuple, Protocol
 from gateway.core.clock import CLOCKS_DIFFER
 from gateway.core.contributions import Target
 
+#: A message of which nothing is in any resource, and one that tells no fact of a pathway.
+UNMAPPED, NO_FACT = "unmapped", "no-fact"
 #: The whole of a feed, where an event is asked for.
 WHOLE = ""
 
@@ -20,11 +22,27 @@ class Heard(NamedTuple):
         feed: `<establishment or sender>:<ADT|DOC|SIU|...>`.
         event: `A03`, `T02`; empty when it has none.
         at: its receipt, UTC.
+        said: what it told, as it was read when it came: `UNMAPPED`, `NO_FACT`, or the events of
+            its facts, sorted, with a blank between; empty: not known.
     """
 
     feed: str
     event: str
     at: datetime
+    said: str = ""
+
+
+class Said(NamedTuple):
+    """How many messages of an event of a feed told the same since a day.
+
+    Attributes:
+        said: as of `Heard`.
+    """
+
+    feed: str
+    event: str
+    said: str
+    messages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +241,10 @@ class FeedQueries(Protocol):
 
     def hours(self, feed: str, event: str, since: datetime) -> list[FeedHour]:
         """Return the hours from the one of an instant on in which anything came, oldest first."""
+        ...
+
+    def said(self, since: datetime) -> list[Said]:
+        """Return what messages told from the day of an instant (UTC) on, by feed and event."""
         ...
 
     def forget(self, before: datetime) -> None:

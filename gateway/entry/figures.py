@@ -24,6 +24,7 @@ from gateway.core.ports import Store, Transaction
 from gateway.entry.certificate_dates import Dates
 from gateway.entry.vitals import Vitals
 from gateway.pipeline.cancellations import LATE
+from gateway.pipeline.unused import Use, of_feeds, uses
 
 #: Counts of whole tables are not taken more often than this, seconds.
 KEPT_S = 5.0
@@ -60,6 +61,7 @@ class Read:
     parts: int
     refused: Mapping[str, int]
     alone: int
+    uses: Mapping[str, Use]
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +74,7 @@ class Figures(Collector):
         vitals: of this process.
         certificates: gives the dates of certificates.
         declared: establishments of the site tables, FINESS.
+        relevant: events of facts that rules in force read.
     """
 
     store: Store
@@ -79,6 +82,7 @@ class Figures(Collector):
     vitals: Vitals
     certificates: Callable[[], Sequence[Dates]]
     declared: Collection[str]
+    relevant: Collection[str] = ()
     _read: Read | None = None
     _at: float = field(default=-1e9)
 
@@ -88,7 +92,7 @@ class Figures(Collector):
             return
         try:
             now = self.clock.now()
-            self._read = await self.store.read(lambda tx: read_figures(tx, now))
+            self._read = await self.store.read(lambda tx: read_figures(tx, now, self.relevant))
         except RetriableError:
             self._read = None
         self._at = monotonic()
@@ -110,7 +114,7 @@ class Figures(Collector):
             yield from _of_feeds(self._read, self.declared, now)
 
 
-def read_figures(tx: Transaction, now: datetime) -> Read:
+def read_figures(tx: Transaction, now: datetime, relevant: Collection[str] = ()) -> Read:
     """Read the store: counts by index, and the oldest row of what waits."""
     outbox = tx.outbox.counts()
     since = {}
@@ -137,6 +141,7 @@ def read_figures(tx: Transaction, now: datetime) -> Read:
         sum(one.event != WHOLE for one in lasting),
         {feed: count for feed, (count, _) in refused.items()},
         len(tx.feeds.cancelled_alone(now - LATE)),
+        of_feeds(uses(tx, relevant, now)),
     )
 
 
@@ -286,6 +291,21 @@ def _of_feeds(read: Read, declared: Collection[str], now: datetime) -> Iterator[
         "Inputs of a feed of a declared establishment that are in quarantine.",
         ("feed",),
         [((feed,), read.refused.get(feed, 0)) for feed in known],
+    )
+    unused = [(feed, read.uses.get(feed, Use())) for feed in known]
+    yield _many(
+        "relais_feed_unused",
+        "Messages of the last 7 days of a feed of a declared establishment that nothing uses.",
+        ("feed", "why"),
+        [
+            ((feed, why), count)
+            for feed, use in unused
+            for why, count in (
+                ("unmapped", use.unmapped),
+                ("no_fact", use.no_fact),
+                ("no_rule", use.no_rule),
+            )
+        ],
     )
     yield _one(
         "relais_cancelled_alone",

@@ -49,6 +49,7 @@ from gateway.entry.wiring import (
     build_tokens,
     build_value_sets,
     build_workers,
+    load_pathway_rules,
 )
 from gateway.entry.workbench import Workbench
 from gateway.entry.workers import Workers
@@ -141,6 +142,7 @@ class Gateway:
             self.vitals,
             lambda: certificate_dates(settings),
             frozenset(s.finess for s in self.mappings.sites.by_name.values() if s.finess),
+            load_pathway_rules(settings, self.mappings).relevant,
         )
 
     @property

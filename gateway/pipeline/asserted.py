@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.core.facts import Assertion
-from gateway.core.feed_ports import Heard, Numbered
+from gateway.core.feed_ports import NO_FACT, UNMAPPED, Heard, Numbered
 from gateway.core.messages import Header, InboxStatus
 from gateway.core.ports import Transaction
 from gateway.pipeline.dossiers import unheard
@@ -16,6 +16,10 @@ from gateway.pipeline.refused import note_refused
 
 #: Inputs that show that a feed is alive: understood, or known to have no effect.
 _ALIVE = frozenset({InboxStatus.CONVERTED, InboxStatus.IGNORED})
+
+
+#: Type of a message that answers one of ours.
+_ANSWER = "ZAM"
 
 
 def store_assertions(
@@ -50,7 +54,7 @@ def store_told(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: dat
     for _, item in stored:
         if item.feed and item.status in _ALIVE:
             seen.append((item.feed, now, item.opened.header.sent_at or now))
-            heard.append(Heard(item.feed, event_of(item.opened.header), now))
+            heard.append(Heard(item.feed, event_of(item.opened.header), now, said_by(item)))
     note_refused(tx, stored, now)
     if seen:
         tx.watch.feed_seen(seen, _behind(tx, seen))
@@ -87,6 +91,16 @@ def event_of(header: Header) -> str:
     """Return what a feed counts an input as: `A03` of `ADT^A03`, the type of a document."""
     kind = header.message_type.split("^")
     return kind[1] if len(kind) > 1 else kind[0].rpartition(" ")[2]
+
+
+def said_by(item: Prepared) -> str:
+    """Return what an input told: the events of its facts, or how little else it did."""
+    if item.opened.header.message_type.startswith(_ANSWER):
+        # The word of a hospital about what we sent is used as such.
+        return ""
+    if item.status is not InboxStatus.CONVERTED or not item.contributions:
+        return UNMAPPED
+    return " ".join(sorted({one.event for one in item.assertions})) or NO_FACT
 
 
 def asserted(item: Prepared) -> tuple[Assertion, ...]:

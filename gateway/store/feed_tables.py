@@ -33,6 +33,19 @@ class FeedHourRow(SQLModel, table=True):
     last_at: str = Field(sa_column=column(TEXT))
 
 
+class FeedSaidRow(SQLModel, table=True):
+    """How many messages of an event of a feed told the same on a day (UTC)."""
+
+    __tablename__ = "feed_said"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    day: str = Field(sa_column=column(TEXT, key=True))
+    feed: str = Field(sa_column=column(TEXT, key=True))
+    event: str = Field(sa_column=column(TEXT, key=True))
+    said: str = Field(sa_column=column(TEXT, key=True))
+    messages: int = Field(sa_column=column(BigInteger()))
+
+
 class FeedRefusalRow(SQLModel, table=True):
     """An input of a feed that went to the quarantine; dropped when it is there no more."""
 

@@ -15,6 +15,7 @@ from gateway.core.feed_ports import (
     MissingNumbers,
     Numbered,
     Refusal,
+    Said,
     Trouble,
 )
 from gateway.store import feedcounts, feednumbers
@@ -60,6 +61,13 @@ class FeedWatchSql:
             "of_event",
             "before",
         )
+        said = TABLES["feed_said"]
+        again = {"messages": said.c.messages + literal_column("excluded.messages", Integer)}
+        self.put_said = c.upsert(said, feedcounts.SaidColumns._fields, again)
+        told = (said.c.feed, said.c.event, said.c.said)
+        recently = select(*told, func.sum(said.c.messages)).where(said.c.day >= bindparam("since"))
+        self.said = c(recently.group_by(*told).order_by(*told), "since")
+        self.forget_said = c(said.delete().where(said.c.day < bindparam("before")), "before")
         refusal = TABLES["feed_refusal"]
         self.refuse = c.insert(refusal, ("inbox_id", "feed", "at"), ignore=True)
         held = _INBOX.status.in_([literal_column(f"'{status}'") for status in _HELD])
@@ -136,6 +144,7 @@ class SqlFeedWatch:
         hours = feedcounts.counted(heard)
         self._session.run_many(self._sql.put_part, feedcounts.parts_of(hours))
         self._session.run_many(self._sql.put_hour, hours)
+        self._session.run_many(self._sql.put_said, feedcounts.said_of(heard))
 
     def parts(self) -> list[FeedPart]:
         """Return every feed and every event of it, by feed and event."""
@@ -146,11 +155,17 @@ class SqlFeedWatch:
         wanted = (key_text(feed), key_text(event), feedcounts.hour_text(since))
         return [feedcounts.read_hour(row) for row in self._session.rows(self._sql.hours, wanted)]
 
+    def said(self, since: datetime) -> list[Said]:
+        """Return what messages told from the day of an instant on, by feed and event."""
+        rows = self._session.rows(self._sql.said, (feedcounts.day_text(since),))
+        return [feedcounts.read_said(row) for row in rows]
+
     def forget(self, before: datetime) -> None:
         """Drop the hours that began before an instant, and refusals that were mended."""
         end = instant_text(before)
         parts = self._session.rows(self._sql.parts)
         self._session.run_many(self._sql.forget, [(row[0], row[1], end) for row in parts])
+        self._session.run(self._sql.forget_said, (feedcounts.day_text(before),))
         self._session.run(self._sql.mended, ())
 
     def begin(self, trouble: Trouble) -> bool:

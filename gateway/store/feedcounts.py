@@ -1,14 +1,17 @@
 """How messages of feeds are counted, and how that looks in a store; knows no database."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from gateway.core.feed_ports import WHOLE, Ailment, FeedHour, FeedPart, Heard, Trouble
+from gateway.core.feed_ports import WHOLE, Ailment, FeedHour, FeedPart, Heard, Said, Trouble
 from gateway.store.codec import instant_text, key_text, read_instant
 
 #: Of an instant as text: what names its minute.
 MINUTE = len("2026-03-10T12:00")
+#: Likewise, its day.
+DAY = len("2026-03-10")
 
 
 class PartColumns(NamedTuple):
@@ -40,6 +43,16 @@ class HourColumns(NamedTuple):
             first_at=min(self.first_at, more.first_at),
             last_at=max(self.last_at, more.last_at),
         )
+
+
+class SaidColumns(NamedTuple):
+    """A row of `feed_said`, in the order of the table."""
+
+    day: str
+    feed: str
+    event: str
+    said: str
+    messages: int
 
 
 class TroubleColumns(NamedTuple):
@@ -74,6 +87,27 @@ def counted(heard: Iterable[Heard]) -> list[HourColumns]:
             new = HourColumns(*key, 1, 1, at, at)
             found[key] = found[key].with_more(new) if key in found else new
     return [found[key] for key in sorted(found)]
+
+
+def said_of(heard: Iterable[Heard]) -> list[SaidColumns]:
+    """Return what messages add to what their feeds told, in order of key."""
+    told = (one for one in heard if one.said)
+    found = Counter(
+        (day_text(one.at), key_text(one.feed), key_text(one.event), key_text(one.said))
+        for one in told
+    )
+    return [SaidColumns(*key, found[key]) for key in sorted(found)]
+
+
+def read_said(row: Sequence[Any]) -> Said:
+    """Read feed, event, what was told, and how often."""
+    feed, event, said, messages = row
+    return Said(feed, event, said, int(messages))
+
+
+def day_text(instant: datetime) -> str:
+    """Return the day of an instant, UTC."""
+    return instant_text(instant)[:DAY]
 
 
 def parts_of(hours: Sequence[HourColumns]) -> list[PartColumns]:

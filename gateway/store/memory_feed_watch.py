@@ -1,5 +1,6 @@
 """How often feeds speak, and what ails them, in memory."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from gateway.core.feed_ports import (
     MissingNumbers,
     Numbered,
     Refusal,
+    Said,
     Trouble,
 )
 from gateway.core.messages import InboxStatus
@@ -44,6 +46,7 @@ class MemoryFeedWatch:
         self._troubles: dict[tuple[str, str, str, str], TroubleColumns] = {}
         self._corrections: dict[int, CorrectionColumns] = {}
         self._orphans: dict[int, OrphanColumns] = {}
+        self._said: dict[tuple[str, ...], int] = {}
 
     def count(self, heard: Sequence[Heard]) -> None:
         """Count messages, for their feed and for their event in it."""
@@ -57,6 +60,9 @@ class MemoryFeedWatch:
             of_part = self._hours.setdefault((one.feed, one.event), {})
             before = of_part.get(one.hour)
             self._journal.put(of_part, one.hour, before.with_more(one) if before else one)
+        for told in feedcounts.said_of(heard):
+            number = self._said.get(told[:-1], 0) + told.messages
+            self._journal.put(self._said, told[:-1], number)
 
     def parts(self) -> list[FeedPart]:
         """Return every feed and every event of it, by feed and event."""
@@ -68,12 +74,22 @@ class MemoryFeedWatch:
         of_part = self._hours.get((key_text(feed), key_text(event)), {})
         return [feedcounts.read_hour(of_part[hour]) for hour in sorted(of_part) if hour >= start]
 
+    def said(self, since: datetime) -> list[Said]:
+        """Return what messages told from the day of an instant on, by feed and event."""
+        start, found = feedcounts.day_text(since), Counter[tuple[str, ...]]()
+        for (day, *told), number in self._said.items():
+            if day >= start:
+                found[tuple(told)] += number
+        return [feedcounts.read_said((*told, found[told])) for told in sorted(found)]
+
     def forget(self, before: datetime) -> None:
         """Drop the hours that began before an instant, and refusals that were mended."""
         end = instant_text(before)
         for of_part in self._hours.values():
             for hour in [hour for hour in of_part if hour < end]:
                 self._journal.drop(of_part, hour)
+        for told in [told for told in self._said if told[0] < feedcounts.day_text(before)]:
+            self._journal.drop(self._said, told)
         for inbox_id in [one for one in self._refusals if self._status(one) not in _HELD]:
             self._journal.drop(self._refusals, inbox_id)
 

@@ -11,12 +11,13 @@ from gateway.core.feed_ports import (
     FeedPart,
     Heard,
     Refusal,
+    Said,
     Trouble,
 )
 from gateway.core.inbox_ports import InboxResult
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Store, Transaction
-from tests.contract.store.builders import at, row
+from tests.contract.store.builders import NOON, at, row
 
 ADT, DOC = "990000001:ADT", "990000001:DOC"
 HOUR = 3600
@@ -162,3 +163,32 @@ async def test_a_correction_is_withdrawn_once(store: Store) -> None:
     assert (first, again, never) == (True, False, False)
     over = replace(correction(1), withdrawn_at=at(60), withdrawn_by="bruno", withdrawn_for="juste")
     assert await store.read(lambda tx: tx.feeds.corrections()) == [over, correction(2, DOC)]
+
+
+async def test_what_messages_tell_is_counted_by_day_and_dropped_with_the_hours(store) -> None:
+    day = timedelta(days=1)
+    heard = [
+        Heard("H:ADT", "A03", NOON, "ENC.DISCHARGE"),
+        Heard("H:ADT", "A03", NOON + timedelta(minutes=1), "ENC.DISCHARGE"),
+        Heard("H:ADT", "A03", NOON + day, "ENC.DISCHARGE"),
+        Heard("H:ADT", "A20", NOON + day, "unmapped"),
+        Heard("K:ADT", "A03", NOON - day, "no-fact"),
+        Heard("K:ADT", "A03", NOON, ""),
+    ]
+    await store.write(lambda tx: tx.feeds.count(heard[:3]))
+    await store.write(lambda tx: tx.feeds.count(heard[3:]))
+
+    recent = await store.read(lambda tx: tx.feeds.said(NOON))
+    everything = await store.read(lambda tx: tx.feeds.said(NOON - day))
+    await store.write(lambda tx: tx.feeds.forget(NOON + day))
+    left = await store.read(lambda tx: tx.feeds.said(NOON - day))
+
+    assert recent == [
+        Said("H:ADT", "A03", "ENC.DISCHARGE", 3),
+        Said("H:ADT", "A20", "unmapped", 1),
+    ]
+    assert everything == [*recent, Said("K:ADT", "A03", "no-fact", 1)]
+    assert left == [
+        Said("H:ADT", "A03", "ENC.DISCHARGE", 1),
+        Said("H:ADT", "A20", "unmapped", 1),
+    ]

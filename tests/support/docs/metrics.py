@@ -59,7 +59,8 @@ def _of_store() -> Figures:
         Vitals(lambda: loops),
         lambda: [Dates(Use.HTTP, "CN=x", ends, ends)],
         (),
-        Read({}, {}, {}, {}, {}, {}, {}, frozenset(), 0, {}, 0),
+        (),
+        Read({}, {}, {}, {}, {}, {}, {}, frozenset(), 0, {}, 0, {}),
     )
 
 

@@ -20,6 +20,7 @@ from gateway.entry.web.store_messages import by_status
 from gateway.entry.web.store_names import establishments, feed_places, named_feed
 from gateway.fhir.identity import Ids
 from gateway.pipeline.cancellations import LATE
+from gateway.pipeline.unused import Use, uses
 
 _HOURS = 24
 _HOUR = timedelta(hours=1)
@@ -88,12 +89,23 @@ class FlowReader:
                 max(0.0, oldest),
                 tuple(tx.feeds.missing(now - _LATE)),
                 tuple(tx.feeds.cancelled_alone(now - LATE)),
+                _unused(uses(tx, self.book.rules.relevant, now), places),
             )
 
         return await self.store.read(work)
 
     def _needed(self, row: ExpectationRow) -> frozenset[str]:
         return needed_feeds(row, self.book)
+
+
+def _unused(
+    found: Mapping[tuple[str, str], Use], places: Mapping[str, str]
+) -> tuple[tuple[str, str, Use], ...]:
+    """Return what nothing uses, the most first."""
+    rows = [
+        (named_feed(feed, places), event, use) for (feed, event), use in found.items() if use.unused
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row[2].unused, row[0], row[1])))
 
 
 def _row(

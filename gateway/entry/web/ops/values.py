@@ -12,6 +12,7 @@ from gateway.entry.certificate_dates import Dates
 from gateway.entry.mllp import PendingFrame
 from gateway.entry.vitals import LoopState
 from gateway.entry.web.data import DeliveryLine
+from gateway.pipeline.unused import Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,7 @@ class FeedsPage:
     Attributes:
         missing: numbers (MSH-13) that did not come, of senders that count.
         alone: cancellations whose original has not come after a day, oldest first.
+        unused: name of the feed, event and counts of messages that nothing uses, most first.
     """
 
     sources: tuple[SourceRow, ...]
@@ -194,6 +196,7 @@ class FeedsPage:
     oldest_s: float
     missing: tuple[MissingNumbers, ...] = ()
     alone: tuple[CancelledAlone, ...] = ()
+    unused: tuple[tuple[str, str, Use], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
