@@ -40,6 +40,14 @@ def catalogue(language: str) -> dict[str, Any]:
     return flat
 
 
+@lru_cache
+def in_french() -> dict[str, tuple[str, str]]:
+    """Return what codes of findings mean, and what to do, in French."""
+    source = files("gateway.entry.web") / "i18n" / "findings.fr.toml"
+    read = tomllib.loads(source.read_text(encoding="utf-8"))
+    return {code: (_spaced(meaning), _spaced(fix)) for code, (meaning, fix) in read.items()}
+
+
 def _flatten(table: dict[str, Any], before: str, flat: dict[str, Any]) -> None:
     for key, value in table.items():
         if isinstance(value, dict) and set(value) != {"one", "other"}:
@@ -82,6 +90,13 @@ class Words:
     def has(self, key: str) -> bool:
         """Tell whether the catalogue has a text."""
         return key in self._texts
+
+    def finding(self, code: str) -> tuple[str, str] | None:
+        """Return what a code of a finding means and what to do; None where its own words do.
+
+        Findings tell in English what is wrong and where, and that is what English pages show.
+        """
+        return in_french().get(code) if self.lang == "fr" else None
 
     def said(self, text: Any) -> str:
         """Return the words of a text that carries its own languages."""

@@ -255,3 +255,16 @@ async def test_a_message_is_set_aside_with_a_reason_and_by_somebody(office: OpsS
         "discard message 1",
         "Essai de l’éditeur",
     )
+
+
+@pytest.mark.parametrize("path", ["/messages", "/messages/1", "/quarantine"])
+async def test_what_was_found_is_told_in_the_language_of_the_page(office: OpsSite, path: str):
+    await office.send(refused("R1"))
+    french = "La version de MSH-12 n’est pas acceptée de cet émetteur."
+
+    in_french = (await office.client.get(path)).text
+    in_english = (await office.client.get(path, headers={"Accept-Language": "en"})).text
+
+    assert french in in_french
+    assert french not in in_english
+    assert "MSH-12" in in_english

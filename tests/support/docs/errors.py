@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.support.docs.markdown import NOTICE, cells, table
 
-CODE = re.compile(r"RLS-[A-Z]{3}-\d{3}")
+CODE = re.compile(r"RLS-[A-Z][A-Z0-9]{2}-\d{3}")
 
 #: Family to what it is about, in the order of the page.
 FAMILIES = {
