@@ -9,6 +9,7 @@ from gateway.core.issues import Severity
 from gateway.entry import settings as settings_module
 from gateway.entry.certificates import judge, places, read
 from gateway.entry.cli_clients import client
+from gateway.entry.cli_deliveries import deliveries
 from gateway.entry.cli_why import why
 from gateway.entry.wiring import SystemClock
 from gateway.store.factory import migrate as migrate_store
@@ -16,6 +17,7 @@ from gateway.store.factory import migrate as migrate_store
 admin = typer.Typer(help="The database of an installation, and its clients.")
 admin.add_typer(client, name="client")
 admin.command("why")(why)
+admin.command("deliveries")(deliveries)
 
 
 @admin.command("migrate")
