@@ -10,6 +10,7 @@ from gateway.core.facts import Op, Received, Status
 from gateway.core.ports import Transaction
 from gateway.entry.web.store_care import found, instant, letters, planned
 from gateway.entry.web.store_gaps import GapReader, hole_lane
+from gateway.entry.web.store_links import record_links
 from gateway.entry.web.store_names import identities, lane_of, organizations, persons, sector
 from gateway.entry.web.values import Hole, Mark, Path, Stay
 from gateway.fhir.versions import is_inside
@@ -45,6 +46,7 @@ class PathReader:
             (*_documents(tx, patients), *_appointments(tx, patients), *_sends(tx, received)),
             tuple(self._holes(tx, person_id, now)),
             identities=identities(tx, patients),
+            links=record_links(tx, patients),
             planned=planned(tx, patients),
             letters=shown,
             more_letters=more,

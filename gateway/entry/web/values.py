@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from gateway.core.facts import LedgerLine, Status
+from gateway.entry.web.record_link import RecordLink
 
 #: The same words by language code, `fr` and `en`.
 Text = Mapping[str, str]
@@ -383,6 +384,7 @@ class Path:
     silences: tuple[Silence, ...] = ()
     held: int = 0
     identities: tuple[Identity, ...] = ()
+    links: tuple[RecordLink, ...] = ()
     planned: tuple[Planned, ...] = ()
     letters: tuple[Letter, ...] = ()
     more_letters: int = 0
