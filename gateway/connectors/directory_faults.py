@@ -100,3 +100,14 @@ def bad_offer(name: str, line: int, why: str) -> Issue:
         what=f"the offer cannot be taken: {why}.",
         fix="Correct the line; nothing of the table was taken.",
     )
+
+
+def no_offer_in(name: str) -> Issue:
+    """A file of FHIR holds no service that can be read."""
+    return Issue(
+        code="RLS-DIR-037",
+        severity=Severity.ERROR,
+        where=name,
+        what="the file is no FHIR in JSON, or holds no active HealthcareService.",
+        fix="Give a Bundle, or NDJSON, of HealthcareService, Organization and Location.",
+    )

@@ -1,8 +1,8 @@
-"""Reads the offer of a territory from a table: one service of care a line.
+"""Reads the offer of a territory from a file: a table, one service of care a line, or FHIR.
 
-Columns are found by their names: `finess`, `type`, `nom`, `territoire` (postcodes or their
-beginnings, parted by spaces), `telephone`, `messagerie`; parted by `;`. Keeps nothing
-(`pipeline.offers`).
+FHIR (`.json`, `.ndjson`) is read by `connectors.offers_fhir`. Columns of a table are found by their
+names: `finess`, `type`, `nom`, `territoire` (postcodes or their beginnings, parted by spaces),
+`telephone`, `messagerie`; parted by `;`. Keeps nothing (`pipeline.offers`).
 """
 
 import csv
@@ -11,16 +11,18 @@ import re
 from pathlib import Path
 
 from gateway.connectors import directory_faults as faults
+from gateway.connectors.offers_fhir import read_resources
 from gateway.core.errors import RejectedError
 from gateway.fhir.offers import KINDS, Offer
 
+_FHIR = (".json", ".ndjson")
 _NEEDED = ("finess", "type", "nom")
 _FINESS = re.compile(r"[0-9][0-9AB][0-9]{7}")
 _AREA = re.compile(r"[0-9AB]{2,5}")
 
 
 def read_offers(path: Path) -> list[Offer]:
-    """Return the offers of a table.
+    """Return the offers of a file.
 
     Raises:
         RejectedError: it is no table in UTF-8, lacks a column, or a line is wrong (RLS-DIR-002,
@@ -30,6 +32,12 @@ def read_offers(path: Path) -> list[Offer]:
         text = path.read_text(encoding="utf-8-sig")
     except (UnicodeDecodeError, OSError) as error:
         raise RejectedError([faults.not_text(path.name)]) from error
+    if path.suffix.lower() in _FHIR:
+        return read_resources(path.name, text)
+    return _rows(path, text)
+
+
+def _rows(path: Path, text: str) -> list[Offer]:
     rows = csv.DictReader(io.StringIO(text), delimiter=";")
     columns = [name.strip().lower() for name in rows.fieldnames or ()]
     rows.fieldnames = columns

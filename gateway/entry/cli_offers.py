@@ -19,9 +19,12 @@ from gateway.pipeline.offers import keep, where_can_it_go
 
 
 def offers(
-    file: Annotated[Path, typer.Argument(help="Table of the services of the territory.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Services of the territory: .csv, or FHIR in .json, .ndjson."),
+    ],
 ) -> None:
-    """Make the services of a table the offer of the territory (HealthcareService).
+    """Make the services of a file the offer of the territory (HealthcareService).
 
     Example: relais directory offers territory.csv
     """
