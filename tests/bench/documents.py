@@ -8,6 +8,7 @@ import asyncio
 import logging
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,18 +19,20 @@ from gateway.simulation.dmp_repository import DmpRepository
 from gateway.simulation.mail_operator import MailOperator
 from gateway.simulation.mail_pki import make_pki
 from gateway.simulation.mailbox import MailboxServer
-from tests.bench.figures import Report
-from tests.support.dmp import EG, OTHER_EG, manners, pki_in
+from tests.bench import document_steps
+from tests.bench.document_letters import of_patients
+from tests.bench.figures import Report, family_cpu_seconds
+from tests.support.dmp import EG, OTHER_EG, letter, manners, pki_in
+from tests.support.doubles import free_ports
 from tests.support.process import GatewayProcess, send_until_cut
-from tests.unit.pipeline.test_document_requests import cda, changed
-from tests.unit.pipeline.test_submissions import LETTER
 
 _ADDRESS = "relais@app.mssante.example"
-_ROOT = "2.999.1.990004004.2.3.5"
 _LANES = 8
-_PATIENCE_S = 1800.0
-#: What waits in an outage is this part of the load.
-_BACKLOG = 5
+_PATIENCE_S = 3600.0
+#: Letters of one patient: a letter, its replacement, another one, its replacement.
+_EACH = 4
+#: Numbers between the patients of two runs.
+_APART = 100_000
 
 
 @dataclass
@@ -40,14 +43,18 @@ class _Sides:
 
     def arrived(self) -> int:
         """Return how many documents and mails are there, each counted once."""
-        return len(set(self.record.unique_ids)) + len(self.operator.by_message_id)
+        return len({one.unique_id for one in self.record.kept}) + len(self.operator.distinct)
 
-    async def send(self, bodies: Sequence[bytes]) -> None:
+    async def send(self, patients: Sequence[Sequence[bytes]]) -> None:
+        """Send the letters of each patient in their order, patients side by side."""
         port = self.gateway.ports["mllp"]
         acks: dict[bytes, bytes] = {}
-        lanes = [list(bodies[at::_LANES]) for at in range(_LANES)]
+        lanes = [
+            [body for letters in patients[at::_LANES] for body in letters] for at in range(_LANES)
+        ]
         await asyncio.gather(*(send_until_cut(port, lane, acks) for lane in lanes if lane))
-        if len(acks) != len(bodies) or any(b"MSA|AA" not in ack for ack in acks.values()):
+        count = sum(len(letters) for letters in patients)
+        if len(acks) != count or any(b"MSA|AA" not in ack for ack in acks.values()):
             msg = "a letter was not taken"
             raise RuntimeError(msg)
 
@@ -56,6 +63,31 @@ class _Sides:
             # Counted where they arrive: the gateway is another process.
             while self.arrived() < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
+
+    async def shut(self) -> None:
+        """Close both doors, so that every connection is refused."""
+        await self.record.stop()
+        await self.operator.stop()
+
+    async def open(self) -> None:
+        await self.record.start()
+        await self.operator.start(port=self.operator.port)
+
+    def twice(self) -> int:
+        """Return how many documents and mails came more than once."""
+        documents = Counter(one.unique_id for one in self.record.kept)
+        counts = (*documents.values(), *self.operator.by_message_id.values())
+        return sum(one > 1 for one in counts)
+
+    def out_of_order(self) -> int:
+        """Return how many letters came to the record after what replaces them."""
+        seen: set[str] = set()
+        late = 0
+        for one in self.record.kept:
+            stem, _, version = one.unique_id.rpartition(".")
+            late += version == "1" and f"{stem}.2" in seen
+            seen.add(one.unique_id)
+        return late
 
 
 def run(report: Report, runs: int, documents: int) -> None:
@@ -68,49 +100,67 @@ def run(report: Report, runs: int, documents: int) -> None:
     """
     # The SMTP library warns of each connection that a client certificate is required.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
+    document_steps.steps(report, runs, of_patients(0, 1, 1)[0][0], letter())
     for number in range(runs):
-        asyncio.run(_one(report, number, documents))
+        asyncio.run(_one(report, number * _APART + 1, documents))
     report.table(f"{documents} letters to mail and shared record, doubles over TLS", "documents")
 
 
-async def _one(report: Report, number: int, documents: int) -> None:
+async def _one(report: Report, first: int, documents: int) -> None:
     with tempfile.TemporaryDirectory(prefix="relais-bench-") as folder:
         async with _sides(Path(folder)) as sides:
             # The first letter tells how many sends one makes, and does what is done once only.
-            await sides.send(letters(number, 0, 1))
+            await sides.send(of_patients(first, 1, 1))
             await sides.until(2)
-            await asyncio.sleep(1)
-            each, before = sides.arrived(), sides.arrived()
-            began = time.monotonic()
-            await sides.send(letters(number, 1, documents))
-            await sides.until(before + each * documents)
-            sent = each * documents
-            report.add("documents sends", "1/min", 60 * sent / (time.monotonic() - began))
-            await _outage(report, sides, letters(number, documents + 1, documents // _BACKLOG or 1))
+            await asyncio.sleep(2)
+            each = sides.arrived()
+            await _steady(report, sides, of_patients(first + 1, documents, _EACH), each)
+            await _outage(report, sides, of_patients(first + _APART // 2, documents, _EACH), each)
+            report.add("documents that came twice", "number", sides.twice())
+            report.add(
+                "documents that came after their replacement", "number", sides.out_of_order()
+            )
 
 
-async def _outage(report: Report, sides: _Sides, waiting: Sequence[bytes]) -> None:
-    """Close the record, let letters wait, open it: how long until all are there?"""
-    before = len(sides.record.unique_ids)
-    sides.record.manners.closed = True
-    await sides.send(waiting)
-    sides.record.manners.closed = False
+async def _steady(
+    report: Report, sides: _Sides, patients: Sequence[Sequence[bytes]], each: int
+) -> None:
+    count, before = sum(map(len, patients)), sides.arrived()
+    pid = sides.gateway.pid
+    spent, began = family_cpu_seconds(pid), time.monotonic()
+    minutes = asyncio.create_task(_minutes(report, sides))
+    await sides.send(patients)
+    report.add("documents taken", "1/min", 60 * count / (time.monotonic() - began))
+    await sides.until(before + each * count)
+    minutes.cancel()
+    report.add("documents sends", "1/min", 60 * each * count / (time.monotonic() - began))
+    if spent is not None:
+        after = family_cpu_seconds(pid) or spent
+        report.add("documents gateway", "CPU ms a letter", 1000 * (after - spent) / count)
+
+
+async def _minutes(report: Report, sides: _Sides) -> None:
+    """Add what leaves in each whole minute, until somebody ends it."""
+    while True:
+        before = sides.arrived()
+        await asyncio.sleep(60)
+        report.add("documents sends in a minute", "1/min", sides.arrived() - before)
+
+
+async def _outage(
+    report: Report, sides: _Sides, patients: Sequence[Sequence[bytes]], each: int
+) -> None:
+    """Close mail and record, let letters wait, open both: how long until all are there?"""
+    count, before = sum(map(len, patients)), sides.arrived()
+    await sides.shut()
     began = time.monotonic()
-    async with asyncio.timeout(_PATIENCE_S):
-        while len(sides.record.unique_ids) < before + len(waiting):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    await sides.send(patients)
+    report.add("documents outage", "s", time.monotonic() - began)
+    await sides.open()
+    began = time.monotonic()
+    await sides.until(before + each * count)
     report.add("documents backlog cleared", "s", time.monotonic() - began)
-    report.note(f"documents: {len(waiting)} letters waited for the record")
-
-
-def letters(run_number: int, first: int, count: int) -> list[bytes]:
-    """Return letters under identifiers of their own."""
-    made = []
-    for number in range(first, first + count):
-        root = f"2.999.1.990004004.2.{run_number + 7}.{number + 100}"
-        body = cda(LETTER, lambda text, root=root: text.replace(_ROOT, root))
-        made.append(changed(body, MSH_10=f"B{run_number}N{number}", TXA_12=f"{root}.1"))
-    return made
+    report.add("documents backlog sends", "1/min", 60 * each * count / (time.monotonic() - began))
 
 
 @asynccontextmanager
@@ -118,7 +168,11 @@ async def _sides(folder: Path) -> AsyncIterator[_Sides]:
     for name in ("dmp", "mail"):
         (folder / name).mkdir()
     record_pki, mail_pki = pki_in(folder / "dmp"), make_pki(folder / "mail")
-    record = DmpRepository(record_pki, manners(), lambda: datetime.now(UTC))
+    own = manners()
+    # Every patient has an open record.
+    own.others = lambda _number: "active"
+    [port] = free_ports(1)
+    record = DmpRepository(record_pki, own, lambda: datetime.now(UTC), port)
     mailboxes = MailboxServer(_ADDRESS, tls=mail_pki.server)
     operator = MailOperator(mail_pki.server, mailboxes)
     await record.start()

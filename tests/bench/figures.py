@@ -135,3 +135,23 @@ def cpu_seconds(pid: int) -> float | None:
         return None
     user, system = text.rsplit(")", 1)[1].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def family_cpu_seconds(pid: int) -> float | None:
+    """Return the CPU time of a process and of those it started that still run."""
+    found = [cpu_seconds(one) for one in (pid, *_children(pid))]
+    known = [one for one in found if one is not None]
+    return sum(known) if known else None
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            # It ended meanwhile.
+            continue
+        if parent == pid:
+            found.append(int(path.parent.name))
+    return found

@@ -68,6 +68,12 @@ class GatewayProcess:
         """Base address of the HTTP doors."""
         return f"http://127.0.0.1:{self.ports['http']}"
 
+    @property
+    def pid(self) -> int:
+        """Its process id while it runs."""
+        assert self.process is not None
+        return self.process.pid
+
     def log(self) -> str:
         """Everything it wrote so far, over all starts."""
         return "".join(p.read_text() for p in sorted(self.folder.glob("gateway-*.log")))
