@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from gateway.core.facts import ExpectationRow, LedgerLine, Received
 from gateway.core.pathway_ports import Move
-from gateway.pathway.replay import Advance, advance
+from gateway.pathway.replay import Advance, advance, changed_of
 from gateway.pathway.rules import Rules
 from gateway.pathway.watermarks import Feeds
 
@@ -190,7 +190,7 @@ class _Walk:
         )
         lines = [line for row in rows for line in self._lines.get(row.gap_id, ())]
         lines.sort(key=lambda line: line.instant)
-        changed = tuple(row for row in rows if self._given.get(row.gap_id) != row)
+        changed = changed_of(rows, self._given, lines)
         whole = replace(last, rows=rows, changed=changed, lines=tuple(lines))
         return Walked(person, tuple(patients), whole)
 

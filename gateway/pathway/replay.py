@@ -40,7 +40,8 @@ class Advance:
 
     Attributes:
         rows: every expectation of the person, in order of gap id.
-        changed: those of `rows` that differ from what was given.
+        changed: those of `rows` that differ from what was given, or that `lines` are about: a
+            state that was left and reached again is as it was, and its ledger is not.
         lines: new ledger lines, in order.
         next_due: when to look again without being asked; None: never.
         moved: given rows whose trigger now belongs to another person; look at that one with them.
@@ -51,6 +52,16 @@ class Advance:
     lines: tuple[LedgerLine, ...]
     next_due: datetime | None
     moved: tuple[ExpectationRow, ...] = ()
+
+
+def changed_of(
+    rows: Iterable[ExpectationRow],
+    given: Mapping[str, ExpectationRow],
+    lines: Iterable[LedgerLine],
+) -> tuple[ExpectationRow, ...]:
+    """Return `Advance.changed` of rows that were given as they stood before."""
+    told = {line.gap_id for line in lines}
+    return tuple(row for row in rows if row.gap_id in told or given.get(row.gap_id) != row)
 
 
 def advance(
@@ -146,7 +157,7 @@ class _Looking:
         )
         return Advance(
             rows=rows,
-            changed=tuple(row for row in rows if self._given.get(row.gap_id) != row),
+            changed=changed_of(rows, self._given, self._lines),
             lines=tuple(self._lines),
             next_due=min((due for due in dues if due is not None), default=None),
             moved=moved,

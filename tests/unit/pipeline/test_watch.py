@@ -12,25 +12,39 @@ from gateway.entry.wiring import build_watcher
 from gateway.mapping.loader import load_mappings
 from gateway.pipeline import watch
 from gateway.pipeline.commit import commit
-from gateway.simulation.faults import PERFECT
+from gateway.simulation.faults import PERFECT, all_faults
 from gateway.simulation.play import events
 from gateway.simulation.region import Region
 from gateway.store.memory import MemoryStore
+from tests.conftest import ROOT
 from tests.support.gateway import converter, message, take
 from tests.support.linked import feed, linked_region
 from tests.support.pipeline import RULES, START, HandClock
 from tests.unit.hl7v2.compose import admission
 
 END = datetime(2027, 6, 1, tzinfo=UTC)
+FAULTS = all_faults(90)
+RETURN = ROOT / "fixtures/hl7v2/adt_a53_cancelled_return"
+#: The messages of that case, and the day, hour and minute each is received (UTC).
+LEAVE = {
+    "1_a01.er7": (2, 7, 30), "2_a21.er7": (6, 15, 5), "3_a22.er7": (7, 8, 10),
+    "4_a53.er7": (7, 8, 30),
+}  # fmt: skip
+#: Back in the morning, hours before the return is due.
+EARLIER = {
+    b"20260307181000": b"20260307091000",
+    b"20260307180500": b"20260307090500",
+    b"20260307190000": b"20260307093000",
+}
 
 
-async def played(slices=1, size=7, drains=1):
+async def played(slices=1, size=7, drains=1, transport=PERFECT):
     """Play a region; look after each message that many times; return the store."""
     store, clock = MemoryStore(), HandClock(datetime(2026, 1, 1, tzinfo=UTC))
     await store.open()
     watcher = build_watcher(load(), store, clock, load_mappings())
     made = converter()
-    for number, event in enumerate(events(Region("watch", size), PERFECT)):
+    for number, event in enumerate(events(Region("watch", size), transport)):
         clock.instant = max(clock.instant, event.at)
         item = made.prepare(made.open(message(event.body)))
         await store.write(lambda tx, item=item: commit(tx, [item], clock.now(), RULES))
@@ -62,6 +76,41 @@ async def test_the_ledger_does_not_depend_on_when_one_looks():
 
     assert often
     assert often == once
+
+
+@pytest.mark.parametrize("slices", [2, 7])
+async def test_the_ledger_does_not_depend_on_how_seldom_one_looks(slices):
+    often = await ledger(await played(transport=FAULTS))
+    seldom = await ledger(await played(slices, transport=FAULTS))
+
+    assert often == seldom
+
+
+@pytest.mark.parametrize("looks", [{1, 2, 3, 4}, {2, 4}], ids=["often", "seldom"])
+async def test_a_return_that_is_cancelled_before_anybody_looked_is_in_the_ledger(looks):
+    store, clock = MemoryStore(), HandClock(START)
+    await store.open()
+    watcher, made = build_watcher(load(), store, clock, load_mappings()), converter()
+    for number, (name, at) in enumerate(LEAVE.items(), 1):
+        clock.instant = datetime(2026, 3, *at, tzinfo=UTC)
+        body = (RETURN / name).read_bytes()
+        for late, early in EARLIER.items():
+            body = body.replace(late, early)
+        item = made.prepare(made.open(message(body)))
+        await store.write(lambda tx, item=item: commit(tx, [item], clock.now(), RULES))
+        if number in looks:
+            await watcher.drain()
+
+    told = [(one.from_status, one.to_status) for one in await ledger(store) if one.rule == "ORI-08"]
+    waiting = await store.write(lambda tx: tx.watch.claim_due(clock.now(), 9))
+
+    # The state is as it was before both; the way there is told all the same.
+    assert told == [
+        (None, Status.PENDING),
+        (Status.PENDING, Status.MET),
+        (Status.MET, Status.PENDING),
+    ]
+    assert waiting == []
 
 
 async def test_a_gap_becomes_a_detected_issue_and_a_task_that_say_why():
