@@ -11,7 +11,7 @@ from gateway.pathway.lines import in_order, ledger_line
 from gateway.pathway.replay import advance
 from gateway.pathway.rulefiles import load_rules
 from gateway.pathway.rules import Rules
-from tests.support.assertions import MCO, PATIENT
+from tests.support.assertions import MCO, PATIENT, check_saved
 from tests.support.catalogue_histories import END, START, VERSIONS, history
 from tests.support.histories import feeds_of
 from tests.support.naive_rules import newest
@@ -28,6 +28,7 @@ def played(rule_id, log, feeds, looks):
     for now in sorted(looks):
         known = [one for one in log if one.at <= now]
         found = advance(known, rules, feeds, "relais", rows, before, now, person_id=PATIENT.id)
+        check_saved(found)
         rows, before = found.rows, now
         lines += found.lines
     return rows, lines

@@ -15,7 +15,7 @@ from gateway.pathway.evaluator import evaluate
 from gateway.pathway.lines import in_order, ledger_line
 from gateway.pathway.replay import advance
 from gateway.pathway.watermarks import Feeds
-from tests.support.assertions import MCO, OTHER, PATIENT, says
+from tests.support.assertions import MCO, OTHER, PATIENT, check_saved, says
 from tests.support.histories import END, NAIVE, RULES, START, feeds_of, marks, random_moves, said
 from tests.support.oracle import Expected, ledger
 
@@ -42,6 +42,7 @@ def played(log, feeds, looks, **identity):
         found = advance(
             known, RULES, feeds, "relais", rows, before, now, person_id=PATIENT.id, **identity
         )
+        check_saved(found)
         rows, before = found.rows, now
         lines += found.lines
     return rows, lines
@@ -219,6 +220,7 @@ def looked_at(logs, moves, feeds, looks):
         cohort = Cohort(persons, until, done)
         walked = advance_cohort(known, RULES, feeds, "relais", list(rows.values()), cohort, now)
         for one in walked:
+            check_saved(one.advance)
             rows |= {row.gap_id: row for row in one.advance.rows}
             lines += one.advance.lines
         until = dict.fromkeys(logs, now)

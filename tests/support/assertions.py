@@ -7,6 +7,7 @@ from typing import Any
 from gateway.core.contributions import Target
 from gateway.core.facts import Assertion, Op, Received, Span
 from gateway.core.timestamps import PARIS
+from gateway.pathway.replay import Advance
 
 PATIENT = Target("Patient", "00000000-0000-5000-8000-000000000001")
 OTHER = Target("Patient", "00000000-0000-5000-8000-000000000002")
@@ -65,3 +66,8 @@ def says(
         flags=flags,
     )
     return Received(assertion, paris(received), order)
+
+
+def check_saved(found: Advance) -> None:
+    """Fail when a line is about a row that would not be saved with it."""
+    assert {line.gap_id for line in found.lines} <= {row.gap_id for row in found.changed}
