@@ -3,28 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
 import trustme
 
 from gateway.core.deliveries import DeliveryStatus
-from gateway.simulation.mail_operator import Fate, Manners
-from gateway.store.factory import open_store
-from tests.integration.mail.test_mail_leaves import Leaving
-from tests.support.mail import NOW, delivery, fate_of, post, to
+from gateway.simulation.mail_operator import Fate
+from tests.support.mail import NOW, delivery, to
 
 W, G, R = DeliveryStatus.RETRY_WAIT, DeliveryStatus.GIVEN_UP, DeliveryStatus.REFUSED
 SENT, C = DeliveryStatus.SENT, DeliveryStatus.CONFIRMED
-
-
-@pytest.fixture
-async def leaving(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path}/mail.db")
-    async with post(tmp_path, Manners(fate=fate_of)) as office:
-        await store.open()
-        try:
-            yield Leaving(office, store)
-        finally:
-            await store.close()
 
 
 async def told(leaving):
