@@ -48,6 +48,7 @@ class Precision(IntEnum):
     FRACTION = 7
 
 
+_ASSUMED = ("tz-assumed",)
 #: By the number of parts behind the hour.
 _FINEST = (Precision.HOUR, Precision.MINUTE, Precision.SECOND, Precision.FRACTION)
 
@@ -130,6 +131,10 @@ def parse_timestamp(
 
 @lru_cache(maxsize=4096)
 def _parse(text: str, lenient: bool) -> Timestamp:
+    if len(text) == 14 and text.isascii() and text.isdigit():
+        usual = _read_seconds(text)
+        if usual is not None:
+            return usual
     match = _TS.fullmatch(text.partition("^")[0].strip())
     if match is None:
         msg = "not a timestamp (YYYY[MM[DD[HH[MM[SS[.S]]]]]][+/-ZZZZ])"
@@ -161,6 +166,38 @@ def _parse(text: str, lenient: bool) -> Timestamp:
     except OverflowError:
         msg = "a year outside of the calendar"
         raise TimestampError(msg) from None
+
+
+def _read_seconds(text: str) -> Timestamp | None:
+    """Read `YYYYMMDDHHMMSS`, what nearly every field of a message holds.
+
+    None leaves to the rest what is to be told, repaired or refused.
+    """
+    known = _offset_of(text[:10])
+    if known is None or text[10] > "5" or text[12] > "5":
+        return None
+    offset, written, suffix = known
+    year, month, day, hour = int(text[:4]), int(text[4:6]), int(text[6:8]), int(text[8:10])
+    minute, second = text[10:12], text[12:]
+    instant = datetime(year, month, day, hour, int(minute), int(second), 0, UTC) - offset
+    text_fhir = f"{written}{minute}:{second}{suffix}"
+    return Timestamp(text_fhir, instant, Precision.SECOND, _ASSUMED, instant)
+
+
+@lru_cache(maxsize=4096)
+def _offset_of(hour: str) -> tuple[timedelta, str, str] | None:
+    """Return the offset of `YYYYMMDDHH` in Paris with what stands before and behind its minutes.
+
+    None when there is no such hour, or when it has no single offset.
+    """
+    year, month, day, number = int(hour[:4]), int(hour[4:6]), int(hour[6:8]), int(hour[8:])
+    try:
+        known = _usual_offset(year, month, day, number) if year >= _WHOLE_HOURS else None
+    except ValueError:
+        return None
+    if known is None:
+        return None
+    return known[0], f"{hour[:4]}-{hour[4:6]}-{hour[6:8]}T{hour[8:]}:", known[1]
 
 
 def _read_date(year: str, month: str | None, day: str | None, lenient: bool) -> Timestamp:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.timestamps import TimestampError, parse_timestamp
+from gateway.core.timestamps import Timestamp, TimestampError, parse_timestamp
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -32,6 +32,27 @@ def test_local_time_is_that_of_the_time_zone_database(local):
     assert stamp.instant_utc == local.replace(second=0, microsecond=0, tzinfo=PARIS).astimezone(UTC)
     assert datetime.fromisoformat(stamp.text_fhir) == stamp.instant_utc
     assert stamp.latest_utc - stamp.instant_utc in (timedelta(0), timedelta(hours=1))
+
+
+_DIGITS = st.one_of(
+    _MINUTES.map(lambda local: local.strftime("%Y%m%d%H%M%S")),
+    st.text("0123456789", min_size=14, max_size=14),
+    # Near what exists: months to 19, days to 39, hours to 29, minutes and seconds to 69.
+    st.from_regex(r"\A(19|20)[0-9]{2}[01][0-9][0-3][0-9][0-2][0-9][0-6][0-9][0-6][0-9]\Z"),
+)
+
+
+@given(text=_DIGITS)
+def test_the_usual_form_is_read_as_any_other(text):
+    """What is behind `^` (TS.2) says nothing, and sends the text the long way."""
+
+    def read(sent: str) -> Timestamp | str:
+        try:
+            return parse_timestamp(sent)
+        except TimestampError as error:
+            return str(error)
+
+    assert read(text) == read(f"{text}^")
 
 
 @given(text=st.one_of(st.text(max_size=20), st.text("0123456789.+-Z^", max_size=24)))
