@@ -6,7 +6,7 @@ earlier ones. So facts depend on the set of assertions only, never on their orde
 The alphabet of events and their attributes are in `core.events`; conclusions in `pathway`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -141,7 +141,7 @@ class Status(StrEnum):
     VOID = "void"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LedgerLine:
     """One transition, never rewritten.
 
@@ -163,7 +163,7 @@ class LedgerLine:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ExpectationRow:
     """The state of one expectation as the engine left it.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -189,7 +190,13 @@ def feed_state(
         first_at=read_instant(c.first_at),
         last_at=read_instant(c.last_at),
         count=c.messages,
-        lateness_s=tuple(orjson.loads(c.lateness)),
+        lateness_s=_lateness(c.lateness),
         marks=tuple(marks),
         proven_at=read_instant(proven_at) if proven_at else None,
     )
+
+
+# Every look asks for every feed, of which few have moved.
+@lru_cache(maxsize=256)
+def _lateness(told: bytes) -> tuple[float, ...]:
+    return tuple(orjson.loads(told))

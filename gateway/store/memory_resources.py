@@ -1,6 +1,6 @@
 """Folded resources and their search in memory."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -38,6 +38,7 @@ class MemoryResources:
         self._journal = journal
         self._mark, self._sight_of = mark, sight_of
         self._current: dict[Key, StoredResource] = {}
+        self._of_type: dict[str, dict[Key, None]] = {}
         self._past: dict[Key, tuple[StoredResource, ...]] = {}
         self._entries: dict[Key, list[EntryColumns]] = {}
         self._owned: dict[Target, dict[Key, None]] = {}
@@ -65,7 +66,9 @@ class MemoryResources:
             before = self._current.get(key)
             if row.version != (1 if before is None else before.version + 1):
                 raise conflict()
-            if before is not None:
+            if before is None:
+                self._journal.put(self._of_type.setdefault(row.type, {}), key, None)
+            else:
                 self._journal.put(self._past, key, (*self._past.get(key, ()), before))
             patient, masks = patient_of(*key, new.index), masks_of(new.index)
             if before is not None and row.deleted:
@@ -127,7 +130,7 @@ class MemoryResources:
         """Return current resources that meet every condition."""
         place = None if cursor is None else places.read_place(cursor, len(sort))
         shown = (lambda _: True) if sight is None else self._sight_of(sight).sees
-        held = Held(self._current, self._entries, shown)
+        held = self._held(shown)
         found = order(held.matches(type_, conditions))
         if sort:
             return _sorted(held, found, limit, place, sort)
@@ -141,9 +144,7 @@ class MemoryResources:
 
     def patients(self) -> list[str]:
         """Return the id of every Patient there is."""
-        return [
-            id_ for (type_, id_), r in self._current.items() if type_ == "Patient" and not r.deleted
-        ]
+        return [row.id for row in self._rows("Patient") if not row.deleted]
 
     def listed(
         self,
@@ -157,12 +158,12 @@ class MemoryResources:
         """Return (id, version) of current resources that meet every condition, by id."""
         shown = (lambda _: True) if sight is None else self._sight_of(sight).sees
         if deleted_since is None:
-            found = Held(self._current, self._entries, shown).matches(type_, conditions)
+            found = self._held(shown).matches(type_, conditions)
         else:
             found = [
                 row
-                for row in self._current.values()
-                if row.type == type_ and row.deleted and row.last_updated >= deleted_since
+                for row in self._rows(type_)
+                if row.deleted and row.last_updated >= deleted_since
                 if shown(row)
             ]
         rows = sorted((row.id, row.version) for row in found if row.id > after_id)
@@ -175,6 +176,13 @@ class MemoryResources:
             if not row.deleted:
                 counts[row.type] = counts.get(row.type, 0) + 1
         return counts
+
+    def _rows(self, type_: str) -> Iterator[StoredResource]:
+        """Return the current version of every resource of a type, the deleted ones too."""
+        return (self._current[key] for key in self._of_type.get(type_, ()))
+
+    def _held(self, shown: Callable[[StoredResource], bool]) -> Held:
+        return Held(self._current, self._of_type, self._entries, shown)
 
 
 class MemoryIndex:

@@ -18,20 +18,22 @@ class Held:
     def __init__(
         self,
         current: Mapping[Key, StoredResource],
+        of_type: Mapping[str, Iterable[Key]],
         entries: Mapping[Key, Sequence[EntryColumns]],
         shown: Callable[[StoredResource], bool] = lambda _: True,
     ) -> None:
         self._current = current
+        self._of_type = of_type
         self._entries = entries
         self._shown = shown
 
     def matches(self, type_: str, conditions: Sequence[Condition]) -> list[StoredResource]:
         """Return the current resources of a type that meet every condition."""
+        rows = ((key, self._current[key]) for key in self._of_type.get(type_, ()))
         return [
             row
-            for key, row in self._current.items()
-            if row.type == type_
-            and not row.deleted
+            for key, row in rows
+            if not row.deleted
             and self._shown(row)
             and all(self._meets(row, self._entries[key], one) for one in conditions)
         ]

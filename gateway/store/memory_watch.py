@@ -1,10 +1,9 @@
 """The state of the pathway engine in memory."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import itemgetter
 
 from gateway.core.access import Sight
 from gateway.core.facts import ExpectationRow, LedgerLine, Status, feed_of
@@ -63,8 +62,8 @@ class MemoryWatch:
         self._openings: dict[tuple[str, int], str] = {}
         self._feeds: dict[str, feedmarks.FeedColumns] = {}
         self._proven: dict[str, str] = {}
-        #: Watermark by receipt, of each feed; oldest first.
-        self._marks: dict[str, dict[str, str]] = {}
+        #: Receipt and watermark of each mark of a feed, by number; oldest first.
+        self._marks: dict[str, dict[int, tuple[str, str]]] = {}
         self._rules: dict[str, tuple[str, str, str]] = {}
 
     def rule_marks(self) -> list[RuleMark]:
@@ -156,7 +155,7 @@ class MemoryWatch:
                 self._journal.drop(self._of_patient[before[row.gap_id].patient_id], row.gap_id)
             self._journal.put(self._rows, row.gap_id, row)
             self._journal.put(self._of_patient.setdefault(row.patient_id, {}), row.gap_id, None)
-        opened = {opening[:2] for opening in change.openings} - self._openings.keys()
+        opened = {one[:2] for one in change.openings if one[:2] not in self._openings}
         check_opened(len(change.openings), len(opened))
         for gap_id, episode, instant in change.openings:
             self._journal.put(self._openings, (gap_id, episode), instant)
@@ -254,8 +253,8 @@ class MemoryWatch:
             row, marks = feedmarks.seen(name, self._feeds.get(name), messages, late)
             self._journal.put(self._feeds, name, row)
             known = self._marks.setdefault(name, {})
-            for mark in marks:
-                self._journal.put(known, mark[1], mark[2])
+            for number, mark in enumerate(marks, len(known)):
+                self._journal.put(known, number, mark[1:])
 
     def feeds(self, since: datetime | None = None) -> list[FeedState]:
         """Return every feed, by name; the marks from the one that stood at `since` on."""
@@ -271,18 +270,16 @@ class MemoryWatch:
 
     def complete_at(self, feed: str, instant: datetime) -> datetime | None:
         """Return the receipt that made a feed complete up to an instant."""
-        found, wanted = None, instant_text(instant)
-        # From the newest on: what is asked for is seldom long ago.
-        for at, watermark in reversed(self._marks.get(key_text(feed), {}).items()):
-            if watermark < wanted:
-                break
-            found = at
-        return read_instant(found) if found else None
+        known = self._marks.get(key_text(feed), {})
+        # Receipt and watermark both rise from mark to mark.
+        first = bisect_left(range(len(known)), instant_text(instant), key=lambda n: known[n][1])
+        return read_instant(known[first][0]) if first < len(known) else None
 
     def _marks_of(self, name: str, since: datetime | None) -> list[tuple[datetime, datetime]]:
-        # Instants are written in one form, whose order is theirs.
-        known = sorted(self._marks.get(name, {}).items())
+        known = self._marks.get(name, {})
+        numbers = range(len(known))
         if since is not None:
-            first = bisect_right(known, instant_text(since), key=itemgetter(0)) - 1
-            known = known[max(first, 0) :]
-        return [(read_instant(at), read_instant(watermark)) for at, watermark in known]
+            # Instants are written in one form, whose order is theirs.
+            first = bisect_right(numbers, instant_text(since), key=lambda n: known[n][0]) - 1
+            numbers = numbers[max(first, 0) :]
+        return [(read_instant(known[n][0]), read_instant(known[n][1])) for n in numbers]
