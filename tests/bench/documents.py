@@ -54,8 +54,10 @@ class _Sides:
         ]
         await asyncio.gather(*(send_until_cut(port, lane, acks) for lane in lanes if lane))
         count = sum(len(letters) for letters in patients)
-        if len(acks) != count or any(b"MSA|AA" not in ack for ack in acks.values()):
-            msg = "a letter was not taken"
+        refused = [ack for ack in acks.values() if b"MSA|AA" not in ack]
+        if len(acks) != count or refused:
+            told = refused[0].decode(errors="replace") if refused else "the connection was cut"
+            msg = f"{len(refused)} of {len(acks)} answered letters ({count} sent) not taken: {told}"
             raise RuntimeError(msg)
 
     async def until(self, count: int) -> None:
