@@ -29,6 +29,8 @@ _ANSWER_LIMIT = 4 * 2**20
 _CALL_SOMEBODY_S = 900.0
 _NETWORK_S = 30.0
 _NOT_BEGUN = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+#: Of them, those that any other document meets now too.
+_UNREACHABLE = frozenset({"ConnectError", "ConnectTimeout"})
 #: What FHIR calls by its own names, in the words of a registry.
 _CODES = {"duplicate": "XDSDuplicateUniqueIdInRegistry", "conflict": "XDSNonIdenticalHash"}
 
@@ -154,10 +156,12 @@ class PdsmDialect:
 
     def _failure(self, error: HttpFailureError, *, is_act: bool) -> RelaisError:
         if error.is_tls:
-            return RetriableError([faults.not_let_in("certificate")], _CALL_SOMEBODY_S)
+            refused = faults.not_let_in("certificate")
+            return RetriableError([refused], _CALL_SOMEBODY_S, whole_door=True)
         if is_act and str(error) not in _NOT_BEGUN:
             return self._unknown(str(error))
-        return RetriableError([faults.away(str(error))], _NETWORK_S)
+        unreachable = str(error) in _UNREACHABLE
+        return RetriableError([faults.away(str(error))], _NETWORK_S, whole_door=unreachable)
 
     def _unknown(self, why: str) -> RetriableError:
         return RetriableError([faults.unknown_outcome(why)], self._endpoint.unknown_wait_s)

@@ -38,6 +38,8 @@ _CALL_SOMEBODY_S = 900.0
 _NETWORK_S = 30.0
 #: Failures before anything was said.
 _NOT_BEGUN = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+#: Of them, those that any other document meets now too.
+_UNREACHABLE = frozenset({"ConnectError", "ConnectTimeout"})
 #: TLS 1.3: a client certificate is refused after the handshake, and the alert may be lost.
 _RESET = "ReadError"
 _CLOCK = timedelta(minutes=5)
@@ -205,12 +207,14 @@ class XdsDialect:
 
     def _failure(self, error: HttpFailureError, *, is_act: bool) -> RelaisError:
         if error.is_tls:
-            return RetriableError([faults.not_let_in("certificate")], _CALL_SOMEBODY_S)
+            refused = faults.not_let_in("certificate")
+            return RetriableError([refused], _CALL_SOMEBODY_S, whole_door=True)
         if is_act and str(error) not in _NOT_BEGUN:
             return self._unknown(str(error))
         if str(error) == _RESET:
             return RetriableError([faults.not_let_in("connection reset")], _CALL_SOMEBODY_S)
-        return RetriableError([faults.away(str(error))], _NETWORK_S)
+        unreachable = str(error) in _UNREACHABLE
+        return RetriableError([faults.away(str(error))], _NETWORK_S, whole_door=unreachable)
 
     def _answer(self, request: Request, reply: HttpReply, *, is_act: bool) -> etree._Element:
         """Return the body of an answer that is one.

@@ -64,7 +64,7 @@ def away(error: str) -> Issue:
         code="RLS-MSS-020",
         severity=Severity.WARNING,
         where="SMTP",
-        what=f"the operator did not answer ({error}).",
+        what=f"the operator cannot be reached ({error}).",
         fix="None when it passes; else check network and operator. It is tried again.",
     )
 

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Protocol
 
 from aiosmtplib import (
@@ -34,6 +35,10 @@ from gateway.mapping.conceptmaps import ConceptMap
 #: A refused certificate does not mend itself in minutes: a person is called, nobody is stormed.
 _NOT_LET_IN_S = 900.0
 _NETWORK_S = 30.0
+#: A session that waited so long for its mail is opened anew: operators end silent ones.
+_IDLE_S = 30.0
+#: Steps at which the operator knows nothing of a letter yet.
+_OUTSIDE = frozenset({"connect", "EHLO", "STARTTLS"})
 #: Mails that are built at the same time; most of them wait for their pages.
 _BUILDERS = 4
 
@@ -133,19 +138,24 @@ class MssanteConnector:
             RejectedError: the mail cannot be built, or is refused for good (RLS-MSS-001 to 017,
                 024, 025, 040, 044, 047).
         """
-        # Packing is CPU work of milliseconds, the PDF of much more: not on the loop.
-        loop = asyncio.get_running_loop()
-        mail = await loop.run_in_executor(self._threads, self._built, delivery)
-        domain = self._operator.domain(mail.recipient)
-        if domain is None:
-            raise RejectedError([faults.outside("to")])
-        if domain.limit and len(mail.data) > domain.limit:
-            raise RejectedError([faults.too_large("recipient domain")])
-        session = _Session(self._operator)
+        session = await _let_in(self._operator)
         try:
-            announces = await session.transmit(mail)
-        except (SMTPException, OSError) as error:
-            raise session.failure(error) from None
+            began = monotonic()
+            # Packing is CPU work of milliseconds, the PDF of much more: not on the loop.
+            loop = asyncio.get_running_loop()
+            mail = await loop.run_in_executor(self._threads, self._built, delivery)
+            domain = self._operator.domain(mail.recipient)
+            if domain is None:
+                raise RejectedError([faults.outside("to")])
+            if domain.limit and len(mail.data) > domain.limit:
+                raise RejectedError([faults.too_large("recipient domain")])
+            if monotonic() - began > _IDLE_S:
+                await session.close()
+                session = await _let_in(self._operator)
+            try:
+                announces = await session.transmit(mail)
+            except (SMTPException, OSError) as error:
+                raise session.failure(error) from None
         finally:
             await session.close()
         return _handover(mail, announces=announces and domain.emits_dsn)
@@ -197,11 +207,21 @@ class _Session:
             timeout=operator.timeout_s,
         )
 
+    async def enter(self) -> None:
+        """Connect and go on under TLS, or not at all (RFC 3207; never in clear)."""
+        await self._client.connect()
+        self._step = "EHLO"
+        await self._client.ehlo()
+        if not self._client.supports_extension("starttls"):
+            raise RetriableError([faults.no_starttls()], _NOT_LET_IN_S, whole_door=True)
+        self._step = "STARTTLS"
+        await self._client.starttls()
+        # TLS 1.3: a refused client certificate shows at the first answer only.
+        await self._client.ehlo()
+
     async def transmit(self, mail: Mail) -> bool:
         """Hand the mail over; tell whether notices of delivery were asked for."""
         client = self._client
-        await client.connect()
-        await self._secure()
         # Nothing answers a mail without sender (RFC 8098 3).
         notices = bool(mail.sender) and client.supports_extension("dsn")
         self._refuse_large(len(mail.data))
@@ -217,17 +237,6 @@ class _Session:
         self._step = "QUIT"
         return notices
 
-    async def _secure(self) -> None:
-        """Go on under TLS, or not at all (RFC 3207; never in clear)."""
-        self._step = "EHLO"
-        await self._client.ehlo()
-        if not self._client.supports_extension("starttls"):
-            raise RetriableError([faults.no_starttls()], _NOT_LET_IN_S)
-        self._step = "STARTTLS"
-        await self._client.starttls()
-        # TLS 1.3: a refused client certificate shows at the first answer only.
-        await self._client.ehlo()
-
     def _refuse_large(self, size: int) -> None:
         announced = self._client.esmtp_extensions.get("size", "")
         most = whole_number(announced, size)
@@ -236,16 +245,19 @@ class _Session:
 
     def failure(self, error: Exception) -> RelaisError:
         """Say what an error means at this step; the words of the operator are not quoted."""
+        # Before a letter is named, what fails is the door and no letter.
+        outside = self._step in _OUTSIDE
         if isinstance(error, SMTPResponseException):
-            return _refusal(self._step, error.code)
+            return _at_the_door(error.code) if outside else _refusal(self._step, error.code)
         if self._step == "DATA":
             return RetriableError([faults.unknown_outcome()], self._operator.unknown_wait_s)
         if isinstance(error, ssl.SSLError):
-            return RetriableError([faults.not_let_in("server certificate")], _NOT_LET_IN_S)
+            return _not_let_in("server certificate", whole_door=outside)
         timed_out = isinstance(error, SMTPTimeoutError | TimeoutError)
         if self._step == "STARTTLS" and not timed_out:
-            return RetriableError([faults.not_let_in("client certificate")], _NOT_LET_IN_S)
-        return RetriableError([faults.away(type(error).__name__)], _NETWORK_S)
+            return _not_let_in("client certificate", whole_door=True)
+        said = type(error).__name__
+        return RetriableError([faults.away(said)], _NETWORK_S, whole_door=outside)
 
     async def close(self) -> None:
         """End the connection; what happens after the answer to DATA changes nothing."""
@@ -256,6 +268,36 @@ class _Session:
                 # The mail was taken before.
                 self._step = "closed"
         self._client.close()
+
+
+async def _let_in(operator: Operator) -> _Session:
+    """Come in before anything is built: a door that is closed costs no page and no signature.
+
+    Raises:
+        RetriableError: nobody answers, or we do not accept each other (RLS-MSS-020 to 022).
+    """
+    session = _Session(operator)
+    try:
+        await session.enter()
+    except (SMTPException, OSError) as error:
+        await session.close()
+        raise session.failure(error) from None
+    except RetriableError:
+        await session.close()
+        raise
+    return session
+
+
+def _not_let_in(why: str, *, whole_door: bool) -> RetriableError:
+    return RetriableError([faults.not_let_in(why)], _NOT_LET_IN_S, whole_door=whole_door)
+
+
+def _at_the_door(code: int) -> RelaisError:
+    """Sort an answer of the operator before any letter: it is about us, or about its day."""
+    said = f"{code} {word(code)}"
+    if code in NOT_LET_IN or code >= 500:
+        return _not_let_in(said, whole_door=True)
+    return RetriableError([faults.away(said)], _NETWORK_S, whole_door=True)
 
 
 def _refusal(step: str, code: int) -> RelaisError:

@@ -18,11 +18,20 @@ class RejectedError(RelaisError):
 
 
 class RetriableError(RelaisError):
-    """The other side or the database is away: the same call may succeed later."""
+    """The other side or the database is away: the same call may succeed later.
 
-    def __init__(self, issues: Sequence[Issue], retry_after_s: float = 5.0) -> None:
+    Attributes:
+        retry_after_s: no earlier than this.
+        whole_door: whatever else is sent there now fails the same way: nothing of the item was
+            looked at.
+    """
+
+    def __init__(
+        self, issues: Sequence[Issue], retry_after_s: float = 5.0, *, whole_door: bool = False
+    ) -> None:
         super().__init__(issues)
         self.retry_after_s = retry_after_s
+        self.whole_door = whole_door
 
 
 class FatalError(RelaisError):

@@ -10,6 +10,7 @@ from gateway.core.deliveries import Delivery, DeliveryStatus
 from gateway.core.ports import Store
 from gateway.core.timestamps import utc_seconds
 from gateway.entry.with_store import with_store
+from gateway.pipeline.closed_doors import Outage, outages
 
 #: What does not go on by itself, and what waits for the next attempt.
 _TROUBLE = (
@@ -37,12 +38,18 @@ def deliveries(
     """
     wanted = tuple(state or _TROUBLE)
 
-    async def read(store: Store) -> list[Delivery]:
-        return await store.read(lambda tx: tx.outbox.newest(wanted, _BEYOND, limit))
+    async def read(store: Store) -> tuple[list[Delivery], list[Outage]]:
+        return await store.read(lambda tx: (tx.outbox.newest(wanted, _BEYOND, limit), outages(tx)))
 
-    found = with_store(read)
+    found, doors = with_store(read)
     for row in found:
         print(orjson.dumps(_told(row)).decode())
+    for door in doors:
+        print(
+            f"{door.connector}: {door.waiting} wait, {door.code} {door.said} "
+            f"Next try {utc_seconds(door.next_at)}.",
+            file=sys.stderr,
+        )
     print(f"{len(found)} deliveries.", file=sys.stderr)
 
 

@@ -2,7 +2,8 @@
 
 A row is settled after the other side answered. A crash in between sends the same row again, under
 the same key: at least once, never under a new number. Nothing is sent beyond the lease of its row:
-two workers never send one row at the same time. What is sent, and who decides, is elsewhere.
+two workers never send one row at the same time. A door that is closed is learned by one attempt,
+the others wait for it (`pipeline.closed_doors`). What is sent, and who decides, is elsewhere.
 """
 
 import asyncio
@@ -19,14 +20,13 @@ from gateway.core.deliveries import (
     Connector,
     Delivery,
     DeliveryStatus,
-    Handover,
     Notice,
     Stay,
 )
-from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.core.ports import Store, Transaction
 from gateway.pipeline import hooks, subscribed, upkeep
-from gateway.pipeline.bugs import connector_broke, place_of
+from gateway.pipeline.attempts import Outcome, attempt, tell
+from gateway.pipeline.closed_doors import ClosedDoors
 from gateway.pipeline.figures import count_attempt
 from gateway.pipeline.hooks import Skip, Wait
 
@@ -91,23 +91,11 @@ class DeliveryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """How one attempt ended."""
-
-    status: DeliveryStatus
-    note: str = ""
-    receipt: Mapping[str, object] = field(default_factory=dict)
-    codes: tuple[str, ...] = ()
-    why: str = ""
-    retry_after_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class _Ended:
     """An attempt that ended; without outcome its lease did before."""
 
     delivery: Delivery
-    outcome: _Outcome | None
+    outcome: Outcome | None
     at: datetime
 
 
@@ -147,6 +135,7 @@ class Deliverer:
         self._on_notice = on_notice
         self._guards = guards or {}
         self._gate = asyncio.Semaphore(policy.concurrency)
+        self._doors = ClosedDoors()
         self._next_look = datetime.min.replace(tzinfo=UTC)
 
     async def step(self) -> int:
@@ -214,7 +203,8 @@ class Deliverer:
             self._next_look = now + _HEARTBEAT_LOOK
             if subscribed.HOOK in self._connectors:
                 upkeep.look(tx, now, self._policy.off_after, self._policy.kept_events)
-        claimed = tx.outbox.claim(sorted(self._connectors), now, self._policy.batch)
+        names = self._doors.open_ones(sorted(self._connectors), now)
+        claimed = tx.outbox.claim(names, now, self._policy.batch)
         ready: list[Delivery] = []
         for delivery in claimed:
             made: Delivery | Skip | Wait = delivery
@@ -236,12 +226,30 @@ class Deliverer:
         return len(claimed), ready
 
     async def _deliver(self, delivery: Delivery, ended: asyncio.Queue[_Ended]) -> None:
-        outcome: _Outcome | None = None
+        outcome = self._held(delivery)
         try:
-            async with self._gate:
-                outcome = await self._within_lease(delivery)
+            if outcome is None:
+                async with self._gate:
+                    # Closed while it waited for its turn.
+                    outcome = self._held(delivery) or await self._within_lease(delivery)
         finally:
-            ended.put_nowait(_Ended(delivery, outcome, self._clock.now()))
+            now = self._clock.now()
+            if outcome is None or outcome.held_until is None:
+                self._doors.learn(delivery, outcome, now, self._pause(delivery, outcome))
+            ended.put_nowait(_Ended(delivery, outcome, now))
+
+    def _held(self, delivery: Delivery) -> Outcome | None:
+        """Hold a row back from a closed door; one at its horizon is tried, whatever is known."""
+        now = self._clock.now()
+        if now >= delivery.begun_at + self._policy.of(delivery.item.connector).horizon:
+            return None
+        return self._doors.held(delivery, now, self._pause(delivery))
+
+    def _pause(self, delivery: Delivery, outcome: Outcome | None = None) -> timedelta:
+        """Return how long a closed door is left alone: never longer than any row of it waits."""
+        asked_s = outcome.retry_after_s if outcome else 0.0
+        first_s = self._policy.of(delivery.item.connector).first_s
+        return timedelta(seconds=max(asked_s, first_s))
 
     async def _settle_all(self, ended: asyncio.Queue[_Ended], count: int) -> list[Exception]:
         """Settle what ends; one transaction takes all that ended while the one before was written.
@@ -265,8 +273,9 @@ class Deliverer:
         [failure] = await asyncio.gather(written, return_exceptions=True)
         if not isinstance(failure, BaseException):
             for one, (status, outcome) in zip(batch, failure, strict=True):
-                _tell(one.delivery, status, outcome)
-                count_attempt(one.delivery, status, one.at)
+                if outcome.held_until is None:
+                    tell(one.delivery, status, outcome)
+                    count_attempt(one.delivery, status, one.at)
             return []
         if not isinstance(failure, Exception):
             raise failure
@@ -276,7 +285,7 @@ class Deliverer:
         parts = [await self._settle_some([one]) for one in batch]
         return [one for part in parts for one in part]
 
-    async def _within_lease(self, delivery: Delivery) -> _Outcome | None:
+    async def _within_lease(self, delivery: Delivery) -> Outcome | None:
         """Send as long as the row is ours; None when its lease ends before the attempt does.
 
         Another worker takes the row then. Sending on, or writing how it ended, would be a second
@@ -286,37 +295,26 @@ class Deliverer:
         if left > timedelta(0):
             try:
                 async with asyncio.timeout(left.total_seconds()):
-                    return await self._attempt(delivery)
+                    return await attempt(self._connectors[delivery.item.connector], delivery)
             except TimeoutError:
                 # Cancelled by us: what a connector raises itself ends as an outcome.
                 pass
         _log.error("delivery_overran", outbox_id=delivery.id, kind=delivery.item.connector)
         return None
 
-    async def _attempt(self, delivery: Delivery) -> _Outcome:
-        """Send once and say how it went."""
-        connector = self._connectors[delivery.item.connector]
-        # Gathered, because a bug in one connector must not cancel what others are sending.
-        [result] = await asyncio.gather(_send(connector, delivery), return_exceptions=True)
-        if isinstance(result, Handover):
-            return _Outcome(result.status, result.note, result.receipt)
-        if isinstance(result, (RejectedError, RetriableError, FatalError)):
-            return _failed(result)
-        if isinstance(result, Exception):
-            place = f"{type(result).__name__} {place_of(result)}"
-            _log.error("delivery_failed", outbox_id=delivery.id, error=place)
-            return _failed(RetriableError([connector_broke(connector.name)], 0.0))
-        raise result
-
     def _write(
         self, tx: Transaction, batch: Sequence[_Ended]
-    ) -> list[tuple[DeliveryStatus, _Outcome]]:
+    ) -> list[tuple[DeliveryStatus, Outcome]]:
         tx.outbox.hold([one.delivery.item for one in batch])
         return [self._settle(tx, one) for one in batch]
 
-    def _settle(self, tx: Transaction, ended: _Ended) -> tuple[DeliveryStatus, _Outcome]:
+    def _settle(self, tx: Transaction, ended: _Ended) -> tuple[DeliveryStatus, Outcome]:
         delivery, now = ended.delivery, ended.at
-        outcome = ended.outcome or _Outcome(DeliveryStatus.RETRY_WAIT)
+        outcome = ended.outcome or Outcome(DeliveryStatus.RETRY_WAIT)
+        if outcome.held_until is not None:
+            tx.outbox.put_back(delivery.id, outcome.held_until, outcome.note)
+            self._report(tx, delivery.item.connector, delivery.item.key, now)
+            return outcome.status, outcome
         status, why = self._judge(delivery, outcome, now)
         due = self._due(delivery, outcome, now) if status is DeliveryStatus.RETRY_WAIT else None
         tx.outbox.settle(
@@ -328,7 +326,7 @@ class Deliverer:
         return status, outcome
 
     def _judge(
-        self, delivery: Delivery, outcome: _Outcome, now: datetime
+        self, delivery: Delivery, outcome: Outcome, now: datetime
     ) -> tuple[DeliveryStatus, str]:
         """Decide whether a failed attempt was the last one."""
         rule = self._policy.of(delivery.item.connector)
@@ -345,7 +343,7 @@ class Deliverer:
             return DeliveryStatus.GIVEN_UP, f"{outcome.why} It was tried for {days} days."
         return status, outcome.why
 
-    def _due(self, delivery: Delivery, outcome: _Outcome, now: datetime) -> datetime:
+    def _due(self, delivery: Delivery, outcome: Outcome, now: datetime) -> datetime:
         rule = self._policy.of(delivery.item.connector)
         doublings = min(max(delivery.attempts, 1) - 1, 32)
         ceiling = min(rule.longest_s, rule.first_s * 2**doublings)
@@ -353,27 +351,6 @@ class Deliverer:
         # The last try is at the horizon and not behind it.
         end = delivery.begun_at + rule.horizon
         return min(now + timedelta(seconds=wait), end)
-
-
-async def _send(connector: Connector, delivery: Delivery) -> Handover:
-    """Send, unless an attempt that a crash cut short proves to have arrived."""
-    look = getattr(connector, "before_resend", None)
-    if look is not None and delivery.attempts > 1:
-        found: Handover | None = await look(delivery)
-        if found is not None:
-            return found
-    return await connector.send(delivery)
-
-
-def _failed(error: RejectedError | RetriableError | FatalError) -> _Outcome:
-    is_final = isinstance(error, RejectedError)
-    return _Outcome(
-        status=DeliveryStatus.REFUSED if is_final else DeliveryStatus.RETRY_WAIT,
-        note=" ".join(f"{issue.code} {issue.what}" for issue in error.issues),
-        codes=tuple(issue.code for issue in error.issues),
-        why=" ".join(issue.what for issue in error.issues),
-        retry_after_s=error.retry_after_s if isinstance(error, RetriableError) else 0.0,
-    )
 
 
 def _apply(tx: Transaction, notice: Notice, now: datetime) -> bool:
@@ -385,16 +362,3 @@ def _apply(tx: Transaction, notice: Notice, now: datetime) -> bool:
     if waits or (is_bounce and delivery.status is DeliveryStatus.CONFIRMED):
         tx.outbox.settle(delivery.id, notice.status, now, note=notice.note, receipt=notice.receipt)
     return True
-
-
-def _tell(delivery: Delivery, status: DeliveryStatus, outcome: _Outcome) -> None:
-    code = outcome.codes[0] if outcome.codes else ""
-    told = {"outbox_id": delivery.id, "kind": delivery.item.connector, "code": code}
-    if status is DeliveryStatus.RETRY_WAIT:
-        _log.warning("delivery_retried", attempts=delivery.attempts, **told)
-    elif status is DeliveryStatus.GIVEN_UP:
-        _log.error("delivery_given_up", attempts=delivery.attempts, **told)
-    elif status is DeliveryStatus.REFUSED:
-        _log.warning("delivery_refused", attempts=delivery.attempts, **told)
-    else:
-        _log.info("delivery_done", status=status.value, **told)

@@ -15,6 +15,7 @@ from gateway.core.worklist import SavedView
 from gateway.entry.web.forms import Form
 from gateway.entry.web.people import Colleague
 from gateway.entry.web.values import Feed, Gap, GapPage, Path, Text
+from gateway.pipeline.closed_doors import Outage
 from gateway.pipeline.document_timeline import DocumentTimeline
 
 
@@ -225,11 +226,12 @@ class DeliveryLine:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryList:
-    """A page of deliveries, newest first."""
+    """A page of deliveries, newest first, and the doors they wait for."""
 
     rows: tuple[DeliveryLine, ...]
     older: int | None
     counts: Mapping[DeliveryStatus, int]
+    outages: tuple[Outage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

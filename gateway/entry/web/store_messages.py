@@ -20,6 +20,7 @@ from gateway.entry.web.data import (
     Way,
 )
 from gateway.hl7v2.reader import read as read_hl7
+from gateway.pipeline.closed_doors import outages
 from gateway.pipeline.convert import Conversion, Converter
 from gateway.pipeline.folds import fold_alone
 
@@ -89,17 +90,14 @@ class MessageReader:
         """Return a page of deliveries, newest first."""
         wanted = list(statuses or DeliveryStatus)
 
-        def work(
-            tx: Transaction,
-        ) -> tuple[list[Delivery], Mapping[tuple[str, DeliveryStatus], int]]:
-            found = tx.outbox.newest(wanted, _HIGHEST if before is None else before, _ROWS + 1)
-            return found, tx.outbox.counts()
+        def work(tx: Transaction) -> DeliveryList:
+            rows = tx.outbox.newest(wanted, _HIGHEST if before is None else before, _ROWS + 1)
+            older = rows[_ROWS - 1].id if len(rows) > _ROWS else None
+            shown = tuple(delivery_line(row) for row in rows[:_ROWS])
+            counts = by_status(tx.outbox.counts())
+            return DeliveryList(shown, older, counts, tuple(outages(tx)))
 
-        rows, counts = await self.store.read(work)
-        older = rows[_ROWS - 1].id if len(rows) > _ROWS else None
-        return DeliveryList(
-            tuple(delivery_line(row) for row in rows[:_ROWS]), older, by_status(counts)
-        )
+        return await self.store.read(work)
 
 
 def _carried(

@@ -47,7 +47,8 @@ def test_what_is_in_trouble_is_listed_with_its_code_the_newest_first(relais, row
     assert (refused["status"], refused["note"]) == ("refused", NOTE)
     assert (refused["about"], refused["next_at"]) == ("DocumentReference/a", None)
     assert (waits["status"], waits["next_at"]) == ("retry_wait", "2026-03-02T09:30:00Z")
-    assert (ended.code, ended.err) == (0, "2 deliveries.\n")
+    door = "mssante: 1 wait, RLS-MSS-020 It is away. Next try 2026-03-02T09:30:00Z.\n"
+    assert (ended.code, ended.err) == (0, f"{door}2 deliveries.\n")
     assert "dr.absent" not in ended.out
     assert "254039902200377" not in ended.out
 

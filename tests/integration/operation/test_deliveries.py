@@ -27,6 +27,26 @@ async def test_a_dead_letter_says_what_the_other_side_said_and_no_mailbox(office
     assert "…@cabinet.mssante.example" in page
 
 
+async def test_a_channel_whose_door_is_closed_is_told_above_the_list(office: OpsSite):
+    now = office.clock.now()
+    items = [NewDelivery("mssante", key, now, details={"to": "a@b.example"}) for key in "ab"]
+
+    def work(tx):
+        for number in tx.outbox.queue(items, now):
+            note, due = "RLS-MSS-021 no TLS.", now + timedelta(minutes=15)
+            tx.outbox.settle(number, DeliveryStatus.RETRY_WAIT, now, note=note, due_at=due)
+
+    before = (await office.client.get("/deliveries")).text
+    await office.gateway.store.write(work)
+    french = (await office.client.get("/deliveries")).text.replace("\u00a0", " ")
+    english = (await office.client.get("/deliveries?lang=en")).text
+
+    assert "ne s’acceptent pas" not in before
+    assert "MSSanté et la passerelle ne s’acceptent pas (TLS) : envois qui attendent 2" in french
+    assert "(RLS-MSS-021)" in french
+    assert "do not accept each other (TLS): deliveries that wait 2" in english
+
+
 async def test_a_dead_letter_is_sent_again_with_a_reason_in_the_journal(office: OpsSite):
     number = await office.gateway.store.write(lambda tx: dead_letter(tx, office.clock))
     path = f"/deliveries/{number}"
