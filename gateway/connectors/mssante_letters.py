@@ -15,9 +15,12 @@ from email.utils import parseaddr
 from gateway.connectors import mail_faults as faults
 from gateway.connectors import xdm_reader
 from gateway.connectors.mssante_receipts import receipt_wanted_by
+from gateway.connectors.xdm_check import contradictions
 from gateway.core.errors import RejectedError
 from gateway.core.letters import Letter, LetterDocument
 
+#: What is no document at all is told when it is read.
+_CONTRADICTED = "RLS-MSS-017"
 #: Mails inside mails that are looked into; staff forward to the mailbox of the application.
 _DEEPEST = 3
 _TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
@@ -43,6 +46,9 @@ def read_letter(data: bytes) -> Letter | None:
     found = xdm_reader.read(archive)
     if not found.is_sound:
         raise RejectedError([one for one in found.issues if one.severity.refuses])
+    # Who a letter is about is read in its document: metadata of somebody else end it here.
+    if wrong := [one for one in contradictions(found) if one.code == _CONTRADICTED]:
+        raise RejectedError(wrong)
     documents = tuple(
         LetterDocument(one.data, frozenset(one.confidentiality) & _MASKS, one.is_deleted)
         for one in found.documents

@@ -10,7 +10,6 @@ from gateway.cda.xds_metadata import unique_id
 from gateway.cda.xds_types import cx
 from gateway.connectors import xdm_faults as faults
 from gateway.connectors.xdm_reader import Archive
-from gateway.core.envelope import INS_ROOTS
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue
 
@@ -18,7 +17,10 @@ _CDA_TYPES = ("text/xml", "application/xslt+xml")
 
 
 def contradictions(archive: Archive) -> list[Issue]:
-    """Return what the metadata say otherwise than their documents."""
+    """Return what the metadata say otherwise than their documents.
+
+    Spec: CI-SIS volet Échange de documents de santé, checks of the receiver; REF2 ECO.2.1.2.
+    """
     issues: list[Issue] = []
     for number, found in enumerate(archive.documents, start=1):
         place = f"METADATA.XML ExtrinsicObject[{number}]"
@@ -34,14 +36,21 @@ def contradictions(archive: Archive) -> list[Issue]:
             issues.append(faults.contradicted(place, "uniqueId"))
         if code is None or found.type_code != code.get("code"):
             issues.append(faults.contradicted(place, "typeCode"))
-        if found.patient_id not in _patients(document):
+        if _who(found.patient_id) not in _patients(document):
             issues.append(faults.contradicted(place, "patientId"))
     return issues
 
 
-def _patients(document: Document) -> set[str]:
+def _patients(document: Document) -> set[tuple[str, str]]:
     return {
-        cx(node.get("extension"), root, "NH" if root in INS_ROOTS else "PI")
+        _who(cx(node.get("extension"), root, ""))
         for node in document.select("cda:recordTarget/cda:patientRole/cda:id")
         if (root := node.get("root"))
     }
+
+
+def _who(patient_id: str) -> tuple[str, str]:
+    """Return number and authority of a CX; the type of the number names nobody."""
+    number, *rest = patient_id.split("^")
+    authority = rest[2].split("&") if len(rest) > 2 else []
+    return number, authority[1] if len(authority) > 1 else ""

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from gateway.core.envelope import INS_ROOTS
 from gateway.core.timestamps import PARIS
+from gateway.hl7v2.convert.patient import ins_key_is_right
 from gateway.hl7v2.escapes import encode
 from gateway.hl7v2.separators import STANDARD
 
@@ -61,6 +62,15 @@ class Received:
     text: str
     flags: frozenset[str] = frozenset()
     is_withdrawn: bool = False
+
+    @property
+    def numbers(self) -> list[tuple[str, str]]:
+        """Return the identifiers that are told: an INS whose key is wrong names nobody."""
+        return [
+            (root, value)
+            for root, value in self.identifiers
+            if root not in INS_ROOTS or ins_key_is_right(value)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +127,14 @@ def _pid(told: Received) -> str:
         f"{_text(value)}^^^{_INS_NAME}&{root}&ISO^INS"
         if root in INS_ROOTS
         else f"{_text(value)}^^^&{_text(root)}&ISO^PI"
-        for root, value in told.identifiers
+        for root, value in told.numbers
     )
     traits = told.traits
     given = _text(traits.get("given", ""))
     first = given.split(" ")[0]
     place = f"^^^^^^BDL^^{_text(traits['birth_place'])}" if "birth_place" in traits else ""
     # A document carries an INS only once its identity was validated with all its traits.
-    has_ins = any(root in INS_ROOTS for root, _ in told.identifiers)
+    has_ins = any(root in INS_ROOTS for root, _ in told.numbers)
     status = "VALI" if has_ins and len(traits) == 5 else ""
     return _segment(
         "PID", "", "", numbers, "", f"{_text(traits.get('family', ''))}^{first}^{given}^^^^L", "",

@@ -15,6 +15,8 @@ from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.pipeline.bugs import connector_broke, place_of
 
 _log = structlog.get_logger()
+#: In a receipt: so many attempts, all there were, ended at the door.
+_OUTSIDE = "outside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Outcome:
 async def attempt(connector: Connector, delivery: Delivery) -> Outcome:
     """Send, unless an attempt that a crash cut short proves to have arrived."""
     look = getattr(connector, "before_resend", None)
-    if look is not None and delivery.attempts > 1:
+    never_in = _never_in(delivery)
+    if look is not None and not never_in:
         found = await _tried(connector, delivery, look(delivery))
         if found is not None:
             # A look at what arrived goes another way than what is sent.
@@ -48,7 +51,15 @@ async def attempt(connector: Connector, delivery: Delivery) -> Outcome:
     if sent is None:
         msg = "a connector sent and told nothing"
         raise TypeError(msg)
+    if never_in and sent.let_in is False:
+        return replace(sent, receipt={_OUTSIDE: delivery.attempts})
     return sent
+
+
+def _never_in(delivery: Delivery) -> bool:
+    """Tell whether every attempt before ended at the door: nothing left that could have arrived."""
+    outside = delivery.receipt.get(_OUTSIDE, 0)
+    return not delivery.abandoned and outside == delivery.attempts - 1
 
 
 async def _tried(

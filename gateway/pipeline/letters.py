@@ -19,11 +19,13 @@ from gateway.core.errors import RejectedError
 from gateway.core.letters import Letter, LetterDocument
 from gateway.core.ports import Store, Transaction
 from gateway.hl7v2 import lps
+from gateway.hl7v2.faults import wrong_ins_key
 from gateway.mapping.sites import Site, Sites
 from gateway.pipeline.letter_receipts import await_word, receipt_key
 from gateway.pipeline.to_hospital import control_id, queue_message
 
 _log = structlog.get_logger()
+_ROLE = "recordTarget/patientRole/id"
 _LOINC = "2.16.840.1.113883.6.1"
 _REPRESENTATIVES = "INVISIBLE_REPRESENTANTS_LEGAUX"
 
@@ -60,9 +62,14 @@ class LetterTaker:
         told = []
         for document in letter.documents:
             try:
-                told.append(_told(letter, document))
+                read = _told(letter, document)
             except RejectedError as error:
                 _log.warning("letter_not_read", code=error.issues[0].code)
+                continue
+            if len(read.numbers) < len(read.identifiers):
+                # The hospital gets the letter and its traits, and no number to file it by.
+                _log.warning("letter_ins_unused", code=wrong_ins_key(_ROLE).code)
+            told.append(read)
         return await self.store.write(lambda tx: self._take(tx, site, letter, told, now))
 
     def _take(

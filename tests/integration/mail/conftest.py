@@ -3,8 +3,10 @@
 import pytest
 
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy
+from gateway.simulation.hospital import Hospital
 from gateway.simulation.mail_operator import Fate, Manners
 from gateway.store.factory import open_store
+from tests.support.arriving import Arriving
 from tests.support.mail import NOW, delivery, fate_of, letter, post, to
 from tests.support.pipeline import HandClock
 
@@ -52,4 +54,20 @@ async def leaving(tmp_path):
         try:
             yield Leaving(office, store)
         finally:
+            await store.close()
+
+
+@pytest.fixture
+async def arriving(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path}/letters.db")
+    hospital = Hospital()
+    await store.open()
+    await hospital.start()
+    async with post(tmp_path) as office:
+        made = Arriving(office, store, hospital)
+        try:
+            yield made
+        finally:
+            await made.connector.close()
+            await hospital.stop()
             await store.close()

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.connectors.mssante_letters import read_letter
 from gateway.core.errors import RejectedError
-from tests.integration.mail.test_letters_arrive import mail
+from tests.support.arriving import mail
 from tests.support.mail import SENDER, code_of, letter
 
 

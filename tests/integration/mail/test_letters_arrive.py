@@ -1,92 +1,24 @@
 """A letter by secure mail reaches the application of the hospital, once, through every cut."""
 
 from dataclasses import replace as changed
-from datetime import timedelta
 from email import message_from_bytes
 from email.header import decode_header, make_header
 
 import pytest
 
-from gateway.connectors.mllp import MllpConnector
 from gateway.connectors.mssante_letters import read_letter
-from gateway.connectors.mssante_mail import build
-from gateway.connectors.mssante_mailbox import KEPT_FOLDER, READ_FOLDER, NoticeReader
+from gateway.connectors.mssante_mailbox import KEPT_FOLDER, READ_FOLDER
 from gateway.core.deliveries import DeliveryStatus
 from gateway.core.letters import LetterDocument
-from gateway.entry.workers import Workers
 from gateway.hl7v2 import envelope
 from gateway.hl7v2.intake import Action, judge
 from gateway.hl7v2.participants import Role, participants
 from gateway.hl7v2.reader import read
-from gateway.mapping.sites import Destination, Site, Sites
-from gateway.pipeline import outgoing
-from gateway.pipeline.deliver import Deliverer, DeliveryPolicy, RetryRule
 from gateway.pipeline.letter_receipts import receipt_key
-from gateway.pipeline.letters import LetterTaker
-from gateway.simulation.hospital import Hospital, Reply
-from gateway.store.factory import open_store
+from gateway.simulation.hospital import Reply
+from tests.support.arriving import DOCTOR, asking, fields, mail, told
 from tests.support.hospital import waiting
-from tests.support.mail import CONCEPTMAPS, NOW, SENDER, delivery, letter, post
-from tests.support.pipeline import HandClock
-
-DOCTOR = "cabinet.3@essai.mssante.example"
-POLICY = DeliveryPolicy("https://relais.example/fhir", RetryRule(timedelta(hours=1)))
-
-
-def mail(body: bytes, **details: object) -> bytes:
-    """Write a mail to our mailbox, as a doctor's software does."""
-    own = changed(SENDER, address=DOCTOR, name="Cabinet fictif")
-    return build(delivery(body, SENDER.address, **details), own, CONCEPTMAPS).data
-
-
-class Arriving:
-    """A gateway with a mailbox and an application that takes letters."""
-
-    def __init__(self, office, store, hospital):
-        self.office, self.store, self.hospital = office, store, hospital
-        self.clock = HandClock(NOW)
-        self.again()
-
-    def again(self, **site: object):
-        """Start anew, as after a kill."""
-        dpi = Destination(host="localhost", port=self.hospital.port, timeout_s=2)
-        known = Site(name="chu", destinations={"dpi": dpi}, **({"mails_to": "dpi"} | site))
-        sites = Sites([known])
-        letters = LetterTaker(self.store, sites, self.clock, ("RELAIS", "DAC"), "T")
-        notices = NoticeReader(self.office.notices._mailbox, self.clock, letters.takes)
-        self.connector = MllpConnector(sites.destinations)
-        self.deliverer = Deliverer(
-            self.store,
-            [self.connector, self.office.connector],
-            self.clock,
-            POLICY,
-            draw=lambda: 1.0,
-            on_settled=outgoing.settled,
-            on_notice=outgoing.noticed,
-        )
-        self.workers = Workers(None, self.deliverer, notices, letters=letters)
-
-    async def arrive(self, data: bytes):
-        await self.office.mailboxes.append(SENDER.address, data)
-
-    async def left(self, folder: str = "INBOX") -> int:
-        return await self.office.mailboxes.count(SENDER.address, folder)
-
-
-@pytest.fixture
-async def arriving(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path}/letters.db")
-    hospital = Hospital()
-    await store.open()
-    await hospital.start()
-    async with post(tmp_path) as office:
-        made = Arriving(office, store, hospital)
-        try:
-            yield made
-        finally:
-            await made.connector.close()
-            await hospital.stop()
-            await store.close()
+from tests.support.mail import SENDER, letter
 
 
 async def test_a_letter_becomes_a_message_to_the_application(arriving):
@@ -261,22 +193,6 @@ async def test_a_message_that_is_never_answered_ends_where_a_person_sees_it(arri
 
 
 # --- the word of the hospital goes back to the author ---------------------------------------------
-
-
-def asking(body: bytes, came_from: str = DOCTOR) -> bytes:
-    """Write a mail that asks to be told, as the operator of the mailbox hands it over."""
-    return f"Return-Path: <{came_from}>\r\n".encode() + mail(body)
-
-
-def told(taken) -> list:
-    """Return the parts of a notice."""
-    return message_from_bytes(taken.data).get_payload()
-
-
-def fields(taken) -> dict[str, str]:
-    """Return the fields of a notice of disposition, unfolded."""
-    found = told(taken)[1].get_payload(0).items()
-    return {name: " ".join(value.split()) for name, value in found}
 
 
 async def test_the_author_is_told_that_a_letter_was_integrated(arriving):

@@ -101,7 +101,9 @@ class Looking(Line):
 
 
 async def test_a_look_elsewhere_says_nothing_of_the_door_and_the_next_row_is_the_probe(house):
-    line = Looking("mssante", CLOSED, CLOSED)
+    line = Looking("mssante", AWAY, CLOSED, CLOSED)
+    await house.queue("was in")
+    await drain(house.deliverer(line))
     deliverer = await closed(house, line)
     house.clock.advance(seconds=30)
     await house.queue("a", "b", "c")
@@ -109,8 +111,31 @@ async def test_a_look_elsewhere_says_nothing_of_the_door_and_the_next_row_is_the
     house.clock.advance(seconds=2)
     await drain(deliverer)
 
-    assert line.keys == ["first", "a"]
-    assert (await house.find("first")).note.startswith("RLS-MSS-027")
+    assert line.keys == ["was in", "first", "first"]
+    assert (await house.find("was in")).note.startswith("RLS-MSS-027")
+
+
+async def test_what_never_came_in_is_looked_for_nowhere(house):
+    line = Looking("mssante", CLOSED, CLOSED)
+    deliverer = await closed(house, line)
+    for _ in range(2):
+        house.clock.advance(seconds=30)
+        await drain(deliverer)
+
+    assert line.keys == ["first"] * 3
+    assert (await house.find("first")).status is C
+
+
+async def test_what_came_in_once_is_looked_for_after_a_closed_door_too(house):
+    line = Looking("mssante", AWAY)
+    await house.queue("was in")
+    deliverer = house.deliverer(line)
+    await drain(deliverer)
+    for _ in range(3):
+        house.clock.advance(minutes=1)
+        await drain(deliverer)
+
+    assert line.keys == ["was in"]
 
 
 async def test_an_abandoned_attempt_is_not_put_back_for_it_would_be_forgotten(house):
