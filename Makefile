@@ -66,7 +66,7 @@ docs: .venv/.ready ## rewrite the generated pages of docs/ from the tree
 	$(PY) -m tests.support.docs
 
 lock: .venv/.ready ## resolve requirements.lock anew (needs uv)
-	uv pip compile pyproject.toml --extra postgres --extra demo --extra toolkit --group dev --generate-hashes \
+	uv pip compile pyproject.toml --extra postgres --extra demo --extra toolkit --extra otel --group dev --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements.lock
 
 clean: ## remove what the targets made

@@ -36,6 +36,7 @@ from gateway.entry.mllp import MllpListener, PendingFrame
 from gateway.entry.mllp_door import MllpLimits
 from gateway.entry.mllp_metrics import MllpMetrics
 from gateway.entry.settings import Settings
+from gateway.entry.telemetry import Telemetry
 from gateway.entry.vitals import Vitals, store_folder
 from gateway.entry.web.live import Hub
 from gateway.entry.web.ops.flows import Beside
@@ -106,6 +107,7 @@ class Gateway:
             FatalError: settings or mapping files are wrong.
         """
         refuse_exposure(settings)
+        self._telemetry = Telemetry(settings.otel, role) if settings.otel.endpoint else None
         self.settings = settings
         self.role = role
         self.clock = clock or SystemClock()
@@ -170,6 +172,8 @@ class Gateway:
             FatalError: a port is taken, a certificate cannot be read, the schema is newer.
         """
         await self.store.open()
+        if self._telemetry is not None:
+            self._telemetry.start()
         await refuse_nobody(self.settings, self.store)
         self.registry.register(self._figures)
         if await is_needed(self.store):
@@ -217,6 +221,8 @@ class Gateway:
             self.registry.unregister(self._figures)
         await self.journal.close()
         await self.store.close()
+        if self._telemetry is not None:
+            await asyncio.to_thread(self._telemetry.stop)
 
     async def _open_doors(self) -> None:
         settings, house = self.settings, self.house
@@ -271,6 +277,7 @@ class Gateway:
                 value_sets=build_value_sets(settings),
                 proxies=settings.http.proxies,
                 is_exposed=settings.is_exposed,
+                traced=bool(settings.otel.endpoint),
             ),
             routers=self._routers(),
             stalled_for=self.receiver.stalled_for,

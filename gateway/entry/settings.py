@@ -20,7 +20,12 @@ from pydantic_settings import (
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
 from gateway.entry.settings_access import PscSettings
-from gateway.entry.settings_parts import DirectorySettings, ExportsSettings, WorkbenchSettings
+from gateway.entry.settings_parts import (
+    DirectorySettings,
+    ExportsSettings,
+    OtelSettings,
+    WorkbenchSettings,
+)
 from gateway.entry.settings_record import DmpSettings as DmpSettings
 
 #: Namespace of computed ids in tests and the demo; an installation sets its own.
@@ -305,6 +310,7 @@ class Settings(BaseSettings):
     fhir: FhirSettings = FhirSettings()
     psc: PscSettings = PscSettings()
     workbench: WorkbenchSettings = WorkbenchSettings()
+    otel: OtelSettings = OtelSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -32,6 +32,16 @@ class ExportsSettings(_Part):
     per_client: int = Field(5, ge=1, description="exports of one client that are kept at once")
 
 
+class OtelSettings(_Part):
+    """`[otel]`: spans of what the gateway does, for a collector; needs the extra `otel`."""
+
+    endpoint: str = Field(
+        "", description="OTLP/HTTP address, such as http://collector:4318/v1/traces; empty: none"
+    )
+    ratio: float = Field(1.0, ge=0, le=1, description="share of inputs and requests that is told")
+    timeout_s: float = Field(10.0, gt=0, description="longest wait for the collector, seconds")
+
+
 class WorkbenchSettings(_Part):
     """`[workbench]`: what integrators try messages, mappings and rules with."""
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import structlog
 
+from gateway.core import tracing
 from gateway.core.deliveries import Connector, Delivery, DeliveryStatus, Handover
 from gateway.core.errors import FatalError, RejectedError, RetriableError
 from gateway.pipeline.bugs import connector_broke, place_of
@@ -40,6 +41,15 @@ class Outcome:
 
 async def attempt(connector: Connector, delivery: Delivery) -> Outcome:
     """Send, unless an attempt that a crash cut short proves to have arrived."""
+    with tracing.start("delivery", connector=connector.name, outbox_id=delivery.id) as span:
+        outcome = await _attempt(connector, delivery)
+        span.tell(attempt=delivery.attempts, ended=outcome.status.value)
+        if outcome.codes:
+            span.fail(outcome.codes[0])
+        return outcome
+
+
+async def _attempt(connector: Connector, delivery: Delivery) -> Outcome:
     look = getattr(connector, "before_resend", None)
     never_in = _never_in(delivery)
     if look is not None and not never_in:

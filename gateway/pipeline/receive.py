@@ -18,16 +18,18 @@ from queue import SimpleQueue
 import structlog
 from prometheus_client import Counter, Histogram
 
+from gateway.core import tracing
 from gateway.core.clock import Clock
 from gateway.core.errors import RejectedError, RetriableError
 from gateway.core.messages import Channel, InboxStatus, Incident, Outcome, RawMessage, Receipt
 from gateway.core.ports import Store, Transaction
-from gateway.pipeline import senders, unavailable
+from gateway.pipeline import senders, traces, unavailable
 from gateway.pipeline.commit import CommitRules, ConflictError, commit, store_bytes
 from gateway.pipeline.figures import INPUT_SECONDS
 from gateway.pipeline.kept import Kept
 from gateway.pipeline.mend import after_refusal
-from gateway.pipeline.prepared import Converting, Opened, Prepared, let_go
+from gateway.pipeline.prepared import Converting, Prepared, let_go
+from gateway.pipeline.tickets import Ticket, item_of
 
 _log = structlog.get_logger()
 _RECEIVED = Counter(
@@ -59,25 +61,6 @@ class ReceiveLimits:
     waiting: int = 4096
 
 
-class _Ticket:
-    """One input on its way through the receiver.
-
-    `answer` is what its sender waits for; the commit may end after it when the deadline passed.
-    """
-
-    __slots__ = ("answer", "early", "key", "opened", "prepared", "raw", "row_id", "started")
-
-    def __init__(self, raw: RawMessage, answer: asyncio.Future[Receipt], started: float) -> None:
-        self.raw = raw
-        self.answer = answer
-        self.started = started
-        self.opened: Opened | None = None
-        self.prepared: Prepared | None = None
-        self.early: asyncio.Task[None] | None = None
-        self.row_id: int | None = None
-        self.key: tuple[str, ...] | None = None
-
-
 class Receiver:
     """The one way in, whatever the door."""
 
@@ -94,14 +77,14 @@ class Receiver:
         self._clock = clock
         self._rules = rules
         self._limits = limits or ReceiveLimits()
-        self._work: SimpleQueue[_Ticket | None] = SimpleQueue()
-        self._done: deque[_Ticket] = deque()
+        self._work: SimpleQueue[Ticket | None] = SimpleQueue()
+        self._done: deque[Ticket] = deque()
         self._drain_scheduled = False
-        self._ready: list[_Ticket] = []
+        self._ready: list[Ticket] = []
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
-        self._in_flight: dict[int, _Ticket] = {}
-        self._first_of: dict[tuple[str, ...], _Ticket] = {}
+        self._in_flight: dict[int, Ticket] = {}
+        self._first_of: dict[tuple[str, ...], Ticket] = {}
         self._threads: list[threading.Thread] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._peak = 0
@@ -169,16 +152,17 @@ class Receiver:
         _SECONDS[raw.channel].observe(loop.time() - ticket.started)
         return self._count(raw, receipt)
 
-    def _take(self, raw: RawMessage, loop: asyncio.AbstractEventLoop) -> _Ticket:
-        ticket = _Ticket(raw, loop.create_future(), loop.time())
+    def _take(self, raw: RawMessage, loop: asyncio.AbstractEventLoop) -> Ticket:
+        ticket = Ticket(raw, loop.create_future(), loop.time())
         self._in_flight[id(ticket)] = ticket
         self._peak = max(self._peak, len(self._in_flight))
         self._work.put(ticket)
         return ticket
 
-    def _settle(self, ticket: _Ticket, outcome: Receipt | RetriableError) -> None:
+    def _settle(self, ticket: Ticket, outcome: Receipt | RetriableError) -> None:
         """Answer a ticket, unless it was answered at the deadline, and forget it."""
         self._in_flight.pop(id(ticket), None)
+        traces.ended(ticket.span, outcome)
         if not self._in_flight:
             self._idle.set()
         if ticket.key is not None and self._first_of.get(ticket.key) is ticket:
@@ -200,11 +184,13 @@ class Receiver:
 
     def _convert_forever(self) -> None:
         while (ticket := self._work.get()) is not None:
-            ticket.opened = self._converter.open(ticket.raw)
+            with ticket.span.child("open"):
+                ticket.opened = self._converter.open(ticket.raw)
             first = self._first(ticket)
             if first is ticket:
                 keep_only = ticket.row_id is None and not ticket.opened.policy.process
-                ticket.prepared = self._converter.prepare(ticket.opened, keep_only=keep_only)
+                with ticket.span.child("prepare"):
+                    ticket.prepared = self._converter.prepare(ticket.opened, keep_only=keep_only)
                 self._done.append(ticket)
                 if not self._drain_scheduled:
                     self._drain_scheduled = True
@@ -212,7 +198,7 @@ class Receiver:
             else:
                 self._call_loop(self._attach, ticket, first)
 
-    def _first(self, ticket: _Ticket) -> _Ticket:
+    def _first(self, ticket: Ticket) -> Ticket:
         """Return the ticket of the same input that is in process already, else this one."""
         opened = ticket.opened
         if opened is None or ticket.row_id is not None:
@@ -224,7 +210,7 @@ class Receiver:
             ticket.key = key
         return first
 
-    def _call_loop(self, call: Callable[..., None], *args: _Ticket) -> None:
+    def _call_loop(self, call: Callable[..., None], *args: Ticket) -> None:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop closed while we converted
                 self._loop.call_soon_threadsafe(call, *args)
@@ -235,7 +221,7 @@ class Receiver:
             self._ready.append(self._done.popleft())
         self._wake.set()
 
-    def _attach(self, ticket: _Ticket, first: _Ticket) -> None:
+    def _attach(self, ticket: Ticket, first: Ticket) -> None:
         """Give a resend that came while its first copy is in process the same answer."""
 
         def copy(answer: asyncio.Future[Receipt]) -> None:
@@ -270,7 +256,7 @@ class Receiver:
                 if age >= limits.deadline_s and not ticket.answer.done():
                     ticket.answer.set_result(self._at_deadline(ticket))
 
-    async def _store_early(self, ticket: _Ticket) -> None:
+    async def _store_early(self, ticket: Ticket) -> None:
         opened = ticket.opened or self._converter.open(ticket.raw)
         try:
             now = self._clock.now()
@@ -278,7 +264,7 @@ class Receiver:
         except RetriableError:
             _log.warning("early_store_failed", size=len(ticket.raw.body))
 
-    def _at_deadline(self, ticket: _Ticket) -> Receipt:
+    def _at_deadline(self, ticket: Ticket) -> Receipt:
         """Answer when the result is not there in time: AA if the bytes are kept."""
         opened = ticket.opened or self._converter.open(ticket.raw)
         if ticket.row_id is None:
@@ -303,14 +289,15 @@ class Receiver:
             if batch:
                 await self._commit_batch(batch)
 
-    async def _commit_batch(self, batch: list[_Ticket]) -> None:
+    async def _commit_batch(self, batch: list[Ticket]) -> None:
         for ticket in batch:
             if ticket.early is not None:
                 await asyncio.wait([ticket.early])
-        items = [_item(ticket) for ticket in batch]
+        items = [item_of(ticket) for ticket in batch]
         _BATCH.observe(len(items))
         try:
-            receipts = await self._write(items)
+            with tracing.start("commit", [one.span for one in batch], inputs=len(batch)):
+                receipts = await self._write(items)
         except RejectedError as error:
             await self._isolate(batch, error)
             return
@@ -337,14 +324,14 @@ class Receiver:
         now = self._clock.now()
         return lambda tx: commit(tx, items, now, self._rules)
 
-    async def _isolate(self, batch: list[_Ticket], error: RejectedError) -> None:
+    async def _isolate(self, batch: list[Ticket], error: RejectedError) -> None:
         """Commit one by one after a batch was refused, so that only the culprit is."""
         if len(batch) > 1:
             for ticket in batch:
                 await self._commit_batch([ticket])
             return
         ticket = batch[0]
-        ticket.prepared = after_refusal(self._converter, _item(ticket), error)
+        ticket.prepared = after_refusal(self._converter, item_of(ticket), error)
         await self._commit_batch([ticket])
 
     # --- rows stored before, to be converted ----------------------------------------------
@@ -377,18 +364,8 @@ class Receiver:
             RetriableError: the store is away; the row stays `received`.
         """
         loop = asyncio.get_running_loop()
-        ticket = _Ticket(raw, loop.create_future(), loop.time())
+        ticket = Ticket(raw, loop.create_future(), loop.time())
         ticket.row_id = row_id
         self._in_flight[id(ticket)] = ticket
         self._work.put(ticket)
         return await ticket.answer
-
-
-def _item(ticket: _Ticket) -> Prepared:
-    prepared = ticket.prepared
-    if prepared is None:  # pragma: no cover - a ticket is ready only once it is prepared
-        msg = "ticket committed before its conversion"
-        raise AssertionError(msg)
-    if ticket.row_id is not None and prepared.inbox_id is None:
-        return replace(prepared, inbox_id=ticket.row_id)
-    return prepared

@@ -16,6 +16,7 @@ import orjson
 import structlog
 from prometheus_client import Histogram
 
+from gateway.core import tracing
 from gateway.core.clock import Clock
 from gateway.core.contributions import Target
 from gateway.core.errors import FatalError, RejectedError, RetriableError
@@ -27,6 +28,7 @@ from gateway.pathway.cohort import Cohort, Walked, advance_cohort
 from gateway.pathway.explain import explain
 from gateway.pathway.rules import Rules
 from gateway.pathway.watermarks import Feeds
+from gateway.pipeline import traces
 from gateway.pipeline.care import Care, pathways, write_pathways
 from gateway.pipeline.dossiers import owners
 from gateway.pipeline.evidence import references
@@ -85,7 +87,9 @@ class Watcher:
         """
         now = self.clock.now() - self.settings.lag
         try:
+            span = tracing.start("look")
             count, done = await self.store.write(lambda tx: self._step(tx, now))
+            traces.looked(span, count)
             self._observe(done)
             return count
         except (RejectedError, FatalError):

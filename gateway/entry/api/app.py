@@ -23,6 +23,7 @@ from gateway.entry.api.guard import Guard
 from gateway.entry.api.health import Operation, health_router
 from gateway.entry.api.pages import Door, pages_router
 from gateway.entry.api.proxied import Network, Proxied
+from gateway.entry.api.tracing import Traced
 from gateway.entry.auth.auditing import Auditing
 from gateway.entry.auth.routes import auth_router
 from gateway.entry.auth.tokens import Tokens
@@ -56,6 +57,7 @@ class AppSettings:
         value_sets: lists the codes of a value set; None where none can be searched by.
         proxies: proxies that end TLS before the door.
         is_exposed: other machines reach the door: nobody is let in without a token.
+        traced: each request is a span.
     """
 
     public_url: str
@@ -68,6 +70,7 @@ class AppSettings:
     value_sets: ValueSets | None = None
     proxies: tuple[Network, ...] = ()
     is_exposed: bool = False
+    traced: bool = False
 
 
 def create_app(
@@ -142,6 +145,8 @@ def create_app(
         app.include_router(router)
     found = [route for router in inside for route in router.routes]
     app.state.routes = [route for route in found if isinstance(route, Route)]
+    if settings.traced:
+        app.add_middleware(Traced)
     app.add_middleware(Guard, public_url=settings.public_url, hosts=settings.hosts)
     app.add_middleware(Proxied, proxies=settings.proxies)
     return app

@@ -25,7 +25,7 @@ REQUESTS = Counter(
 SECONDS = Histogram("relais_http_request_seconds", "Time to answer an HTTP request", ["area"])
 
 _AREAS = frozenset({"fhir", "hl7v2", "cda", "health", "metrics", "docs"})
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _TRACE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -97,7 +97,7 @@ class _Exchange:
         headers = dict(reversed(scope["headers"]))
         first = scope["path"].split("/", 2)[1] if "/" in scope["path"] else ""
         self.area = first if first in _AREAS else "other"
-        self.method = scope["method"] if scope["method"] in _METHODS else "other"
+        self.method = scope["method"] if scope["method"] in METHODS else "other"
         self.host = _bare(headers.get(b"host", b"").decode("latin-1"))
         # HEAD answers as GET does, without the body (RFC 9110 9.3.2); no route needs to know.
         self.scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
