@@ -111,3 +111,14 @@ def no_offer_in(name: str) -> Issue:
         what="the file is no FHIR in JSON, or holds no active HealthcareService.",
         fix="Give a Bundle, or NDJSON, of HealthcareService, Organization and Location.",
     )
+
+
+def passed_over(name: str, code: str, count: int) -> Issue:
+    """Services of the ROR whose codes name no kind of care that is proposed."""
+    return Issue(
+        code="RLS-DIR-038",
+        severity=Severity.WARNING,
+        where=name,
+        what=f"services of {code}: {count}, of no kind of care that is proposed; not taken.",
+        fix="None; if the code is one of these kinds, add it to mappings/conceptmaps/ror-*.yaml.",
+    )

@@ -8,12 +8,14 @@ names: `finess`, `type`, `nom`, `territoire` (postcodes or their beginnings, par
 import csv
 import io
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.connectors import directory_faults as faults
-from gateway.connectors.offers_fhir import read_resources
+from gateway.connectors.offers_fhir import Territory, read_resources
 from gateway.core.errors import RejectedError
 from gateway.fhir.offers import KINDS, Offer
+from gateway.mapping.conceptmaps import ConceptMap
 
 _FHIR = (".json", ".ndjson")
 _NEEDED = ("finess", "type", "nom")
@@ -21,8 +23,12 @@ _FINESS = re.compile(r"[0-9][0-9AB][0-9]{7}")
 _AREA = re.compile(r"[0-9AB]{2,5}")
 
 
-def read_offers(path: Path) -> list[Offer]:
+def read_offers(path: Path, conceptmaps: Mapping[str, ConceptMap]) -> Territory:
     """Return the offers of a file.
+
+    Args:
+        path: of the file.
+        conceptmaps: by name; kinds of codes of the ROR.
 
     Raises:
         RejectedError: it is no table in UTF-8, lacks a column, or a line is wrong (RLS-DIR-002,
@@ -33,8 +39,8 @@ def read_offers(path: Path) -> list[Offer]:
     except (UnicodeDecodeError, OSError) as error:
         raise RejectedError([faults.not_text(path.name)]) from error
     if path.suffix.lower() in _FHIR:
-        return read_resources(path.name, text)
-    return _rows(path, text)
+        return read_resources(path.name, text, conceptmaps)
+    return Territory(_rows(path, text))
 
 
 def _rows(path: Path, text: str) -> list[Offer]:

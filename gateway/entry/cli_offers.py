@@ -12,9 +12,11 @@ from gateway.connectors.offers_file import read_offers
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 from gateway.core.ports import Store
+from gateway.entry.settings import load
 from gateway.entry.wiring import SystemClock
 from gateway.entry.with_store import with_store
 from gateway.fhir.offers import Offer
+from gateway.mapping.loader import load_mappings
 from gateway.pipeline.offers import keep, where_can_it_go
 
 
@@ -28,12 +30,15 @@ def offers(
 
     Example: relais directory offers territory.csv
     """
-    found = read_offers(file)
+    told = read_offers(file, load_mappings(load().mappings).conceptmaps)
+    found = told.offers
 
     async def work(store: Store) -> tuple[int, int]:
         return await store.write(lambda tx: keep(tx, found, SystemClock().now()))
 
     changed, ended = with_store(work)
+    for issue in told.passed_over:
+        print(str(issue), file=sys.stderr)
     print(
         f"{len(found)} offers, {changed} resources written, {ended} offers ended.", file=sys.stderr
     )

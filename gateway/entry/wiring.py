@@ -15,6 +15,7 @@ from gateway.cda.facts import FACTS as CDA_FACTS
 from gateway.cda.paths import path_fault as cda_path_fault
 from gateway.connectors.http import HttpClient
 from gateway.connectors.jwks import JwksFetcher
+from gateway.connectors.ror_codes import CONCEPTMAPS as ROR_CONCEPTMAPS
 from gateway.core.clock import Clock
 from gateway.core.deliveries import Connector
 from gateway.core.issues import Issue
@@ -137,7 +138,10 @@ def mapping_faults(mappings: Mappings) -> list[Issue]:
         Adapter("hl7v2", HL7_CONVERTERS, _hl7_path_fault, HL7_CONCEPTMAPS, HL7_FACTS),
         Adapter("cda", CDA_CONVERTERS, cda_path_fault, CDA_CONCEPTMAPS, CDA_FACTS),
     ]
-    return [*check_mappings(mappings, adapters, table()), *_charset_faults(mappings)]
+    return [
+        *check_mappings(mappings, adapters, table(), ROR_CONCEPTMAPS),
+        *_charset_faults(mappings),
+    ]
 
 
 def _charset_faults(mappings: Mappings) -> list[Issue]:

@@ -66,16 +66,22 @@ class _Block:
         return self.document.place((*self.keys, index, key))
 
 
-def check_mappings(mappings: Mappings, adapters: list[Adapter], elements: Elements) -> list[Issue]:
+def check_mappings(
+    mappings: Mappings,
+    adapters: list[Adapter],
+    elements: Elements,
+    elsewhere: frozenset[str] = frozenset(),
+) -> list[Issue]:
     """Judge all mapping files; empty when the program can start with them.
 
     Args:
         mappings: what `loader.load_mappings` read.
         adapters: one a family.
         elements: the FHIR model, `fhir.elements.table()`.
+        elsewhere: concept maps that are read for something else than an input.
     """
     issues: list[Issue] = []
-    used = _Used()
+    used = _Used(conceptmaps=set(elsewhere))
     for adapter in adapters:
         vocabulary = Vocabulary(adapter.converters, mappings.conceptmaps, elements)
         used.conceptmaps |= adapter.conceptmaps

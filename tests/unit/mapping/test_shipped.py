@@ -4,6 +4,7 @@ from gateway.cda.adapter import CONCEPTMAPS as CDA_CONCEPTMAPS
 from gateway.cda.convert import CONVERTERS as CDA_CONVERTERS
 from gateway.cda.facts import FACTS as CDA_FACTS
 from gateway.cda.reader import path_fault
+from gateway.connectors.ror_codes import CONCEPTMAPS as ROR_CONCEPTMAPS
 from gateway.fhir import elements
 from gateway.hl7v2.adapter import CONCEPTMAPS as HL7_CONCEPTMAPS
 from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
@@ -31,6 +32,6 @@ ADAPTERS = [
 
 
 def test_shipped_mapping_files_are_sound():
-    issues = check_mappings(load_mappings(), ADAPTERS, elements.table())
+    issues = check_mappings(load_mappings(), ADAPTERS, elements.table(), ROR_CONCEPTMAPS)
 
     assert [str(issue) for issue in issues] == []

@@ -36,12 +36,16 @@ async def store():
     await opened.close()
 
 
+def read(path):
+    return read_offers(path, {}).offers
+
+
 def names(found):
     return [one.name for one in found]
 
 
 def test_the_nearest_word_on_the_territory_comes_first(table):
-    found = read_offers(table)
+    found = read(table)
 
     assert names(ranked(found, ("smr",), "99005")) == ["SMR du Granite", "SMR des Érables"]
     assert names(ranked(found, ("had", "support"), "99012")) == [
@@ -62,7 +66,7 @@ def test_a_wrong_line_is_told_and_nothing_is_taken(tmp_path, line, why):
     path.write_text(f"{TABLE}{line}\n", encoding="utf-8")
 
     with pytest.raises(RejectedError) as caught:
-        read_offers(path)
+        read(path)
 
     [issue] = caught.value.issues
     assert (issue.code, issue.where) == ("RLS-DIR-014", "offers.csv line 7")
@@ -70,7 +74,7 @@ def test_a_wrong_line_is_told_and_nothing_is_taken(tmp_path, line, why):
 
 
 async def test_the_offer_is_found_over_fhir_by_kind_and_area(store, table):
-    await store.write(lambda tx: offers.keep(tx, read_offers(table), START))
+    await store.write(lambda tx: offers.keep(tx, read(table), START))
     kind = Condition("service-type", "token", ((SECTORS, "smr"),))
 
     found = await store.read(lambda tx: tx.resources.search("HealthcareService", [kind], 10, None))
@@ -86,9 +90,9 @@ async def test_the_offer_is_found_over_fhir_by_kind_and_area(store, table):
 
 
 async def test_a_new_table_takes_the_place_of_the_old_one(store, table):
-    first = await store.write(lambda tx: offers.keep(tx, read_offers(table), START))
-    again = await store.write(lambda tx: offers.keep(tx, read_offers(table), START))
-    fewer = [one for one in read_offers(table) if one.kind != "had"]
+    first = await store.write(lambda tx: offers.keep(tx, read(table), START))
+    again = await store.write(lambda tx: offers.keep(tx, read(table), START))
+    fewer = [one for one in read(table) if one.kind != "had"]
 
     changed = await store.write(lambda tx: offers.keep(tx, fewer, START))
 
@@ -97,7 +101,7 @@ async def test_a_new_table_takes_the_place_of_the_old_one(store, table):
 
 
 async def test_an_offer_comes_back_as_it_was_told(store, table):
-    told = read_offers(table)
+    told = read(table)
     await store.write(lambda tx: offers.keep(tx, told, START))
 
     kept = await store.read(offers._offers)
@@ -119,7 +123,7 @@ async def test_a_patient_who_was_to_go_to_rehabilitation_is_offered_that_near_ho
             ("Patient", row.patient.id)].body)
     )  # fmt: skip
     [home] = [one["postalCode"] for one in patient["address"] if one.get("use") == "home"]
-    here = [one for one in read_offers(table) if one.finess != "990005006"]
+    here = [one for one in read(table) if one.finess != "990005006"]
     near = Offer("990005006", "smr", "SMR du Granite", (home,))
     there = Offer("990009009", "smr", "Z", (home[:2],))
     await ward.store.write(lambda tx: offers.keep(tx, [*here, there, near], START))
