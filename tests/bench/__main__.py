@@ -21,6 +21,7 @@ _PARTS = (
     "history",
     "fanout",
     "rest",
+    "beside",
     "bundles",
     "pages",
 )
@@ -82,6 +83,10 @@ def main() -> None:
         from tests.bench import rest  # brings a PostgreSQL, and only this one needs it
 
         rest.rest(report, chosen.runs, chosen.persons, chosen.each)
+    if {"rest", "beside"} & set(wanted):
+        from tests.bench import stored  # brings what rest does
+
+        stored.beside(report, chosen.runs, chosen.persons, chosen.each)
     if "bundles" in wanted:
         bundles.transactions(report, chosen.runs)
     if "pages" in wanted:

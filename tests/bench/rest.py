@@ -1,6 +1,6 @@
 """(9) Reads and searches a second over HTTP with 100,000 persons, on SQLite and PostgreSQL.
 
-Beside them the same reads from a plain server of HAPI FHIR in memory.
+Beside them the same reads from a plain server of HAPI FHIR in memory (its JPA server: stored.py).
 """
 
 import asyncio
@@ -42,14 +42,14 @@ def rest(report: Report, runs: int, persons: int, seconds: float) -> None:
     """Measure each kind of request by itself, on both databases in alternating runs."""
     report.note(
         "rest hapi: reads alone, of a plain hapi-fhir-server with its provider in memory, which "
-        "keeps nothing on disk and has no index; the starter with JPA is not on Maven Central"
+        "keeps nothing on disk and has no index; its JPA server has a table of its own below"
     )
     for _ in range(runs):
-        for name, serve in (("sqlite", _sqlite), ("postgresql", _postgresql)):
+        for name, serve in (("sqlite", on_sqlite), ("postgresql", _postgresql)):
             with serve(persons) as server:
                 _measure(report, f"rest {name}", server, persons, seconds)
         try:
-            with hapi.serve(_patient(number) for number in range(persons)) as server:
+            with hapi.serve(patient(number) for number in range(persons)) as server:
                 _measure(report, "rest hapi", server, persons, seconds, ("read",))
         except servers.UnavailableError as why:
             report.note(f"rest hapi: not measured: {why}")
@@ -66,13 +66,13 @@ def _rows(report: Report) -> list[list[str]]:
     return [
         [
             kind,
-            *(_cell(report, f"rest {name} {kind}{end}") for name in _NAMES for end in ("", " p99")),
+            *(cell(report, f"rest {name} {kind}{end}") for name in _NAMES for end in ("", " p99")),
         ]
         for kind in KINDS
     ]
 
 
-def _cell(report: Report, figure: str) -> str:
+def cell(report: Report, figure: str) -> str:
     """Return the median of a figure; a dash where it was not measured."""
     found = report.series.get(figure)
     return "-" if found is None else f"{median(found.values):,.1f}"
@@ -119,7 +119,7 @@ KINDS: dict[str, Callable[[int], str]] = {
 
 
 @contextmanager
-def _sqlite(persons: int) -> Iterator[servers.Server]:
+def on_sqlite(persons: int) -> Iterator[servers.Server]:
     def prepare(path: Path) -> None:
         shutil.copyfile(kept(persons), path)
 
@@ -168,7 +168,7 @@ async def _fill(url: str, persons: int) -> None:
         rows = [
             _version(resource, number)
             for number in range(first, min(first + _BATCH, persons))
-            for resource in (_patient(number), _stay(number))
+            for resource in (patient(number), stay(number))
         ]
         await store.write(lambda tx, rows=rows: tx.resources.put(rows))  # type: ignore[misc]
     # No client has a territory: what would be decided about each person is not measured here.
@@ -186,7 +186,7 @@ def _version(resource: Json, number: int) -> NewVersion:
     return NewVersion(row, search.index(resource))
 
 
-def _patient(number: int) -> Json:
+def patient(number: int) -> Json:
     return {
         "resourceType": "Patient",
         "id": _id(number),
@@ -199,7 +199,7 @@ def _patient(number: int) -> Json:
     }
 
 
-def _stay(number: int) -> Json:
+def stay(number: int) -> Json:
     begin = _START - timedelta(days=number % 365, hours=number % 24)
     period = {"start": begin.isoformat(), "end": (begin + timedelta(days=3)).isoformat()}
     return {
