@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Protocol, Self
 
+from gateway.core.errors import RelaisError
+
 #: What a span may be told.
 Told = str | int | float | bool
 
@@ -29,6 +31,9 @@ class Span:
     def fail(self, code: str) -> None:
         """Mark it as failed, with the code of an Issue or the class of an error."""
 
+    def drop(self) -> None:
+        """Tell nothing of it, whatever follows."""
+
     def end(self) -> None:
         """End it; a second end does nothing."""
 
@@ -42,7 +47,10 @@ class Span:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is not None:
+        # Somebody who goes away, or a stop, is no failure.
+        if isinstance(error, RelaisError) and error.issues:
+            self.fail(error.issues[0].code)
+        elif kind is not None and issubclass(kind, Exception):
             self.fail(kind.__name__)
         self.end()
 

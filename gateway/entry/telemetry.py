@@ -74,10 +74,11 @@ class _Spans:
 class _Gathered(Span):
     """A span that is gathered."""
 
-    __slots__ = ("_span", "_tracer")
+    __slots__ = ("_is_dropped", "_span", "_tracer")
 
     def __init__(self, tracer: "Tracer", span: "OtelSpan") -> None:
         self._tracer, self._span = tracer, span
+        self._is_dropped = False
 
     def child(self, name: str, **told: Told) -> Span:
         return _started(self._tracer, name, self, (), told)
@@ -91,9 +92,13 @@ class _Gathered(Span):
         self._span.set_status(StatusCode.ERROR, code)
         self.tell(code=code)
 
+    def drop(self) -> None:
+        # What never ends is never sent.
+        self._is_dropped = True
+
     def end(self) -> None:
         # OpenTelemetry warns of a second end.
-        if self._span.is_recording():
+        if self._span.is_recording() and not self._is_dropped:
             self._span.end()
 
     @property

@@ -23,7 +23,8 @@ def ended(span: Span, outcome: Receipt | RetriableError) -> None:
 
 
 def looked(span: Span, persons: int) -> None:
-    """End the span of a look; one that found nobody is not told, there are several a second."""
+    """Tell how many persons a look was at; one that found nobody is not told, they are many."""
     if persons:
         span.tell(persons=persons)
-        span.end()
+    else:
+        span.drop()

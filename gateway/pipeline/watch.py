@@ -87,9 +87,9 @@ class Watcher:
         """
         now = self.clock.now() - self.settings.lag
         try:
-            span = tracing.start("look")
-            count, done = await self.store.write(lambda tx: self._step(tx, now))
-            traces.looked(span, count)
+            with tracing.start("look") as span:
+                count, done = await self.store.write(lambda tx: self._step(tx, now))
+                traces.looked(span, count)
             self._observe(done)
             return count
         except (RejectedError, FatalError):

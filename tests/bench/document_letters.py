@@ -1,12 +1,16 @@
 """Letters for the bench: of many patients, each with letters and their replacements."""
 
+import re
 from collections.abc import Iterator
+from functools import partial
+from uuid import UUID, uuid5
 
 from tests.unit.pipeline.test_document_requests import cda, changed, replacement
 from tests.unit.pipeline.test_submissions import LETTER
 
 _INS, _IPP, _VISIT = "254039902200377", "0040000003", "V00003001"
 _ROOT = "2.999.1.990004004.2.3.5"
+_UUID = re.compile(r"\b[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\b")
 
 
 def of_patients(first: int, letters: int, each: int) -> list[list[bytes]]:
@@ -34,13 +38,21 @@ def _of(patient: int) -> Iterator[bytes]:
     while True:
         name, code = f"B{patient}N{number}", root(patient, number, 1)
         made = _person(LETTER, patient)
-        made = cda(made, lambda text, code=code: text.replace(f"{_ROOT}.1", code))
+        made = cda(made, partial(_named, code=code))
         made = changed(made, MSH_10=f"{name}A", TXA_12=code)
         yield made
         # An OID without extension: as the record wants its uniqueIds.
         again, parent = root(patient, number, 2), changed(made)
         yield _without_extension(replacement(parent, f"{name}B", f"^^{again}^ISO", code), again)
         number += 1
+
+
+def _named(text: str, code: str) -> str:
+    """Give a letter its own identifier and setId, and its entries theirs."""
+    text = text.replace(f"{_ROOT}.1", code).replace(
+        f'<setId root="{_ROOT}"', f'<setId root="{code}"'
+    )
+    return _UUID.sub(lambda found: str(uuid5(UUID(found[0]), code)).upper(), text)
 
 
 def _without_extension(body: bytes, code: str) -> bytes:
