@@ -8,7 +8,8 @@ from uuid import UUID, uuid5
 from tests.unit.pipeline.test_document_requests import cda, changed, replacement
 from tests.unit.pipeline.test_submissions import LETTER
 
-_INS, _IPP, _VISIT = "254039902200377", "0040000003", "V00003001"
+_INS, _IPP = "254039902200377", "0040000003"
+_VISIT, _DOSSIER = "V00003001", "D00003002"
 _ROOT = "2.999.1.990004004.2.3.5"
 _UUID = re.compile(r"\b[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\b")
 
@@ -64,7 +65,9 @@ def _person(body: bytes, patient: int) -> bytes:
     """Put another patient in the place of the one of a letter, in message and document."""
     digits = f"{2_540_399_000_000 + patient:013d}"
     ins = f"{digits}{97 - int(digits) % 97:02d}"
-    others = {_INS: ins, _IPP: f"{patient:010d}", _VISIT: f"V{patient:08d}"}
+    others = {
+        _INS: ins, _IPP: f"{patient:010d}", _VISIT: f"V{patient:08d}", _DOSSIER: f"D{patient:08d}",
+    }  # fmt: skip
 
     def edit(text: str) -> str:
         for old, new in others.items():
