@@ -43,9 +43,12 @@ def catalogue(language: str) -> dict[str, Any]:
 @lru_cache
 def in_french() -> dict[str, tuple[str, str]]:
     """Return what codes of findings mean, and what to do, in French."""
-    source = files("gateway.entry.web") / "i18n" / "findings.fr.toml"
-    read = tomllib.loads(source.read_text(encoding="utf-8"))
-    return {code: (_spaced(meaning), _spaced(fix)) for code, (meaning, fix) in read.items()}
+    found: dict[str, tuple[str, str]] = {}
+    for about in ("inputs", "resources", "sending"):
+        source = files("gateway.entry.web") / "i18n" / f"findings.{about}.fr.toml"
+        for code, (meaning, fix) in tomllib.loads(source.read_text(encoding="utf-8")).items():
+            found[code] = (_spaced(meaning), _spaced(fix))
+    return found
 
 
 def _flatten(table: dict[str, Any], before: str, flat: dict[str, Any]) -> None:

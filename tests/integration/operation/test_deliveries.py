@@ -45,6 +45,12 @@ async def test_a_channel_whose_door_is_closed_is_told_above_the_list(office: Ops
     assert "MSSanté et la passerelle ne s’acceptent pas (TLS) : envois qui attendent 2" in french
     assert "(RLS-MSS-021)" in french
     assert "do not accept each other (TLS): deliveries that wait 2" in english
+    # Each row says what its code means in the language of the page, then what was told.
+    meaning = "L’opérateur et la passerelle ne s’accordent pas sur TLS ou sur le droit d’envoyer."
+    assert french.count(meaning) == 2
+    assert french.count('<small lang="en">no TLS.</small>') == 2
+    assert meaning not in english
+    assert english.count('<bdi lang="en">RLS-MSS-021 no TLS.</bdi>') == 2
 
 
 async def test_a_dead_letter_is_sent_again_with_a_reason_in_the_journal(office: OpsSite):
