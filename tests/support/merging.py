@@ -7,6 +7,7 @@ from tests.unit.hl7v2.compose import PID, PV1, ZBE, er7, with_field
 
 FINESS = "990000001"
 DOMAIN = f"https://relais.example/ns/ipp/{FINESS}"
+OTHER_DOMAIN = "https://relais.example/ns/ipp/990004004"
 INS = "279035121518989^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.10&ISO^INS"
 OTHER_INS = "280049999900166^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.10&ISO^INS"
 STRUCTURES = {"A24": "ADT_A24", "A37": "ADT_A37", "A40": "ADT_A39", "A44": "ADT_A43",
@@ -19,9 +20,9 @@ def cx(number: str, kind: str = "PI", authority: str = f"CHU-DEMO&{FINESS}&M") -
     return f"{number}^^^{authority}^{kind}"
 
 
-def patient_id(number: str) -> str:
+def patient_id(number: str, domain: str = DOMAIN) -> str:
     """Return the id of the Patient of a local number."""
-    return Ids().patient(DOMAIN, number)
+    return Ids().patient(domain, number)
 
 
 def pid(number: str, *more: str, dossier: str = "", **fields: str) -> str:
@@ -74,3 +75,13 @@ def stay(event: str, number: str, visit: str, dossier: str, movement: str, at: s
     visited = with_field(PV1, 19, cx(visit, "VN"))
     told_by = with_field(with_field(ZBE, 1, f"{movement}^CHU-DEMO^{FINESS}"), 2, f"{at}00")
     return told(event, at, pid(number, dossier=dossier), visited, told_by)
+
+
+def two_establishments() -> list[bytes]:
+    """Return the identity of one person, P1 in a hospital and P2 in another, by one INS."""
+    here = identity("P1", "202603010800", INS, f32="VALI")
+    there = identity("P2", "202603010801", INS, f32="VALI")
+    there = there.replace(b"CHU-DEMO", b"HAD-DORDE").replace(FINESS.encode(), b"990004004")
+    # The site table of the other takes test messages only.
+    there = there.replace(b"|P|2.5", b"|T|2.5")
+    return [here, there]

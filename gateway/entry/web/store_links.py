@@ -5,7 +5,7 @@ from datetime import datetime
 
 import orjson
 
-from gateway.core.contributions import Contribution, Target
+from gateway.core.contributions import Contribution, Json, Target
 from gateway.core.ports import Transaction
 from gateway.entry.web.record_link import RecordLink
 from gateway.fhir import links
@@ -24,7 +24,8 @@ def record_links(tx: Transaction, patients: Sequence[str]) -> tuple[RecordLink, 
         return ()
     wanted = [Target("Patient", one) for one in patients[:_RECORDS]]
     parts = tx.contributions.load(wanted)
-    names = _numbers(tx, patients)
+    bodies = _bodies(tx, patients)
+    names = _numbers(bodies)
     found: dict[tuple[str, frozenset[str]], RecordLink] = {}
     for target in wanted:
         told = parts.get(target, [])
@@ -49,23 +50,36 @@ def record_links(tx: Transaction, patients: Sequence[str]) -> tuple[RecordLink, 
                 ),
             )
     joined = {one for kind, pair in found if kind != "apart" for one in pair}
-    return (*sorted(found.values(), key=_when), *_by_ins(tx, patients, joined, names))
+    return (*sorted(found.values(), key=_when), *_by_ins(tx, bodies, joined, names))
 
 
 def _by_ins(
-    tx: Transaction, patients: Sequence[str], joined: Iterable[str], names: Mapping[str, str]
+    tx: Transaction, bodies: Mapping[str, Json], joined: Iterable[str], names: Mapping[str, str]
 ) -> list[RecordLink]:
-    """Return the records that nothing but a qualified INS joins to the first of the person."""
-    alone = [one for one in patients if one not in set(joined)]
+    """Return the records that nothing but a qualified INS joins to another of the person."""
+    apart = set(joined)
+    alone = [one for one in bodies if one not in apart]
     if not alone:
         return []
     moved = {move.patient_id: move.at for move in tx.facts.moves(alone)}
-    first = next((one for one in patients if one not in alone), alone[0])
-    return [
-        RecordLink("ins", names.get(one, ""), names.get(first, ""), moved.get(one), None)
-        for one in alone
-        if one != first
-    ]
+    ins = {one: _ins(body) for one, body in bodies.items()}
+    found: dict[frozenset[str], RecordLink] = {}
+    for one in alone:
+        other = next((other for other in ins if other != one and ins[other] & ins[one]), None)
+        if other is not None:
+            link = RecordLink("ins", names.get(one, ""), names.get(other, ""), moved.get(one), None)
+            found.setdefault(frozenset((one, other)), link)
+    return list(found.values())
+
+
+def _ins(body: Json) -> set[str]:
+    """Return the INS a record shows: it shows none that is not qualified."""
+    return {
+        str(one.get("value"))
+        for one in body.get("identifier", ())
+        for coding in one.get("type", {}).get("coding", ())
+        if str(coding.get("code", "")).startswith("INS")
+    }
 
 
 def _last(parts: Sequence[Contribution], other: str) -> Contribution | None:
@@ -94,11 +108,20 @@ def _message(tx: Transaction, target: Target, part: Contribution | None) -> int 
     )
 
 
-def _numbers(tx: Transaction, patients: Sequence[str]) -> dict[str, str]:
+def _bodies(tx: Transaction, patients: Sequence[str]) -> dict[str, Json]:
+    """Return each Patient, in the order given; empty where it is deleted."""
+    rows = tx.resources.current([("Patient", one) for one in patients])
+    found = {id_: rows.get(("Patient", id_)) for id_ in patients}
+    return {
+        id_: {} if row is None or row.deleted else orjson.loads(row.body)
+        for id_, row in found.items()
+    }
+
+
+def _numbers(bodies: Mapping[str, Json]) -> dict[str, str]:
     """Return the number each record goes by, of its establishment."""
     found: dict[str, str] = {}
-    for (_, id_), row in tx.resources.current([("Patient", one) for one in patients]).items():
-        body = {} if row.deleted else orjson.loads(row.body)
+    for id_, body in bodies.items():
         for one in body.get("identifier", ()):
             codes = {coding.get("code") for coding in one.get("type", {}).get("coding", ())}
             # A record that gave way has its old number only.

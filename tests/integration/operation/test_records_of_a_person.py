@@ -5,12 +5,22 @@ import re
 
 import pytest
 
-from tests.support.merging import INS, identity, merge, pair, patient_id, renumbered
+from tests.support.merging import (
+    DOMAIN,
+    INS,
+    OTHER_DOMAIN,
+    identity,
+    merge,
+    pair,
+    patient_id,
+    renumbered,
+    two_establishments,
+)
 from tests.support.ops_site import OpsSite
 
 
-async def _links(office: OpsSite, number: str) -> list[tuple[str, str]]:
-    page = (await office.client.get(f"/patients/{patient_id(number)}")).text
+async def _links(office: OpsSite, number: str, domain: str = DOMAIN) -> list[tuple[str, str]]:
+    page = (await office.client.get(f"/patients/{patient_id(number, domain)}")).text
     part = page.partition("Pourquoi ces dossiers")[2].partition("</section>")[0]
     rows = re.findall(r"<bdi>(.*?)</bdi><small>(.*?)</small>", part)
     return [
@@ -57,3 +67,29 @@ async def test_a_qualified_ins_that_two_records_share_is_told(office: OpsSite):
 
     said = re.sub(r" \([^)]*\)", "", words)
     assert said in ("P1 et P2 ont le même INS qualifié", "P2 et P1 ont le même INS qualifié")
+
+
+async def test_records_that_are_taken_apart_have_nothing_to_explain_any_more(office: OpsSite):
+    for body in [
+        identity("P1", "202603010800"),
+        identity("P2", "202603010801"),
+        pair("A24", "P1", "P2", "202603020930"),
+        pair("A37", "P1", "P2", "202603031000"),
+    ]:
+        assert "MSA|AA" in await office.send(body)
+
+    assert await _links(office, "P1") == []
+    assert await _links(office, "P2") == []
+
+
+async def test_records_of_two_establishments_with_one_qualified_ins_are_explained_on_both(
+    office: OpsSite,
+):
+    for body in two_establishments():
+        assert "MSA|AA" in await office.send(body)
+
+    here, there = await _links(office, "P1"), await _links(office, "P2", OTHER_DOMAIN)
+
+    assert len(here) == len(there) == 1
+    assert "ont le même INS qualifié" in here[0][0]
+    assert {number for number in ("P1", "P2") if number in here[0][0]} == {"P1", "P2"}
