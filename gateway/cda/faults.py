@@ -329,3 +329,15 @@ def negated_reaction(where: str) -> Issue:
         what="The reaction carries negationInd true: it is said not to have happened; left out.",
         fix="Send negationInd false, or none, for a reaction the person had.",
     )
+
+
+def set_of_another() -> Issue:
+    """Say that the setId of a document is that of a document about another person."""
+    return Issue(
+        code="RLS-CDA-046",
+        severity=Severity.ERROR,
+        where="/ClinicalDocument/setId",
+        what="The setId is that of a document about another person; nothing of this one was used.",
+        fix="Give each document a setId of its own.",
+        hl7_code=205,
+    )

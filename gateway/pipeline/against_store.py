@@ -1,16 +1,16 @@
 """What only the store can tell of an input: whether it may do what it asks, and what it lacks.
 
-Joins the rules of documents, of orders and of cancellations. Runs inside the transaction that
-would store the input, so that two inputs of one commit are judged one after the other. What was
-accepted once stays accepted, with the flags it got, when it is replayed; what was refused is
-judged anew (`pipeline.replay`).
+Joins the rules of documents, of their sets, of orders and of cancellations. Runs inside the
+transaction that would store the input, so that two inputs of one commit are judged one after the
+other. What was accepted once stays accepted, with the flags it got, when it is replayed; what was
+refused is judged anew (`pipeline.replay`).
 """
 
 from collections.abc import Iterator, Sequence
 
 from gateway.core.contributions import Target
 from gateway.core.ports import Transaction
-from gateway.pipeline import cancellations, documents, shared_numbers
+from gateway.pipeline import cancellations, documents, shared_numbers, shared_sets
 from gateway.pipeline.prepared import Prepared
 
 #: Flags that tell what the store lacked when an input came: they stay, whatever comes later.
@@ -24,7 +24,10 @@ def judged(tx: Transaction, item: Prepared) -> Prepared:
         tx: sees everything that was stored before.
         item: converted.
     """
-    return cancellations.judged(tx, shared_numbers.judged(tx, documents.judged(tx, item)))
+    judges = (documents.judged, shared_sets.judged, shared_numbers.judged, cancellations.judged)
+    for judge in judges:
+        item = judge(tx, item)
+    return item
 
 
 def in_turns(batch: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
@@ -47,4 +50,5 @@ def in_turns(batch: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
 
 
 def _asked(item: Prepared) -> set[Target]:
-    return documents.asked(item) | shared_numbers.asked(item) | cancellations.asked(item)
+    asking = (documents.asked, shared_sets.asked, shared_numbers.asked, cancellations.asked)
+    return set[Target]().union(*(ask(item) for ask in asking))
