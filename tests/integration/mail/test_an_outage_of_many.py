@@ -92,7 +92,8 @@ async def test_when_the_door_opens_all_leave_once(outage):
     await outage.queue(COUNT)
     await outage.run(seconds=120)
     await operator.start(port=outage.port)
-    await outage.run(seconds=120)
+    # A machine that does other things may take more than one try to be let in.
+    await outage.run(seconds=600)
     await operator.settled()
 
     assert {row.status for row in await outage.rows()} == {SENT}

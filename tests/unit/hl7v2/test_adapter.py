@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.connectors.ror_codes import CONCEPTMAPS as OFFERS
 from gateway.core.contributions import Contribution, Json, Kind, Mapped
 from gateway.core.errors import RejectedError
 from gateway.fhir.elements import table
@@ -85,7 +86,7 @@ def test_every_rule_names_what_exists_and_everything_is_used() -> None:
         FACTS,
     )
 
-    issues = check_mappings(mappings(), [reader], table())
+    issues = check_mappings(mappings(), [reader], table(), OFFERS)
 
     # What documents use is judged with them (`relais config check`).
     documents = "".join(
