@@ -2,32 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 import trustme
 
 from gateway.core.deliveries import DeliveryStatus
 from gateway.pipeline.document_timeline import document_timeline
 from gateway.simulation.dmp_repository import Mishap
-from gateway.store.factory import open_store
-from tests.integration.record.test_letters_are_fed import Feeding
-from tests.support.dmp import PATIENTS, letter, named, record
+from tests.support.dmp import PATIENTS, letter, named
 from tests.support.mail import messages
 from tests.unit.pipeline.test_document_requests import cda
 from tests.unit.pipeline.test_submissions import LETTER
 
 C, R, S = DeliveryStatus.CONFIRMED, DeliveryStatus.REFUSED, DeliveryStatus.SKIPPED
 W, G = DeliveryStatus.RETRY_WAIT, DeliveryStatus.GIVEN_UP
-
-
-@pytest.fixture
-async def feeding(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path}/record.db")
-    async with record(tmp_path) as shared:
-        await store.open()
-        try:
-            yield Feeding(shared, store)
-        finally:
-            await store.close()
 
 
 async def shown(feeding):

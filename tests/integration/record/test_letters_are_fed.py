@@ -8,9 +8,8 @@ from gateway.core.deliveries import DeliveryStatus
 from gateway.pipeline import departures, submissions
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy
 from gateway.simulation.dmp_repository import Mishap
-from gateway.store.factory import open_store
 from tests.support import hospital
-from tests.support.dmp import NOW, PATIENTS, letter, named, record
+from tests.support.dmp import NOW, PATIENTS, letter, named
 from tests.support.mail import messages
 from tests.support.pipeline import RULES, HandClock
 
@@ -47,17 +46,6 @@ class Feeding:
             lambda tx: tx.outbox.page(list(DeliveryStatus), 0, 100, "dmp")
         )
         return [row.status for row in found]
-
-
-@pytest.fixture
-async def feeding(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path}/record.db")
-    async with record(tmp_path) as shared:
-        await store.open()
-        try:
-            yield Feeding(shared, store)
-        finally:
-            await store.close()
 
 
 async def test_from_the_message_to_the_record(feeding):

@@ -7,9 +7,6 @@ import trustme
 
 from gateway.core.deliveries import DeliveryStatus
 from gateway.pipeline.closed_doors import outages
-from gateway.store.factory import open_store
-from tests.integration.record.test_letters_are_fed import Feeding
-from tests.support.dmp import record
 from tests.support.mail import messages
 
 W, C = DeliveryStatus.RETRY_WAIT, DeliveryStatus.CONFIRMED
@@ -27,17 +24,6 @@ CASES = {
     "theirs names another host": (("dmp.elsewhere.example",), True, dict),
     "theirs is of another authority": (("localhost", "127.0.0.1"), False, dict),
 }
-
-
-@pytest.fixture
-async def feeding(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path}/record.db")
-    async with record(tmp_path) as shared:
-        await store.open()
-        try:
-            yield Feeding(shared, store)
-        finally:
-            await store.close()
 
 
 async def rows(feeding):

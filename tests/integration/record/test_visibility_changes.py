@@ -1,25 +1,10 @@
 """Who may see a document of the national record changes after it was fed (XDS.b)."""
 
-import pytest
-
 from gateway.simulation.dmp_repository import Mishap
-from gateway.store.factory import open_store
-from tests.integration.record.test_letters_are_fed import Feeding
 from tests.integration.record.version_contract import HIDDEN, C, R, VersionContract
-from tests.support.dmp import letter, named, record
+from tests.support.dmp import letter, named
 from tests.unit.pipeline.test_document_requests import withdrawal
 from tests.unit.pipeline.test_submissions import LETTER
-
-
-@pytest.fixture
-async def feeding(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path}/record.db")
-    async with record(tmp_path) as shared:
-        await store.open()
-        try:
-            yield Feeding(shared, store)
-        finally:
-            await store.close()
 
 
 class TestVersionsByXds(VersionContract):
