@@ -12,7 +12,7 @@ from gateway.cda import facts, faults
 from gateway.cda.bodies import attached_to, media_of, model_of
 from gateway.cda.coherence import contradictions
 from gateway.cda.contacts import is_unreadable, stamp
-from gateway.cda.context import Context, Tables
+from gateway.cda.context import Context, Tables, set_key
 from gateway.cda.convert import CONVERTERS
 from gateway.cda.entries import entry_keys
 from gateway.cda.facts import FACTS
@@ -29,7 +29,7 @@ from gateway.core.issues import Issue
 from gateway.core.messages import Header
 from gateway.core.timestamps import Timestamp, TimestampError, parse_timestamp
 from gateway.fhir import elements
-from gateway.fhir.identity import Ids, document_key, master_identifier
+from gateway.fhir.identity import Ids, master_identifier
 from gateway.mapping.engine import CompiledPlan, CompiledResource, compile_plan
 from gateway.mapping.facts import CompiledFact, FactVocabulary, compile_facts
 from gateway.mapping.loader import Mappings
@@ -273,7 +273,7 @@ def _context(
     if own is None:
         raise RejectedError([faults.header_element_missing(f"{root.place}/id", "id")])
     named = group if group is not None and group.get("root") else own
-    set_key = document_key(named.get("root"), named.get("extension"))
+    key = set_key(site, identity.patient, named.get("root"), named.get("extension"))
     master = master_identifier(own.get("root"), own.get("extension"))
     number = root.child("versionNumber")
     version = whole_number(number.get("value"), _LAST_VERSION) if number is not None else None
@@ -286,11 +286,11 @@ def _context(
         patient=identity.patient,
         ins_allowed=identity.ins_allowed,
         ipp_system=identity.ipp_system,
-        set_key=set_key,
+        set_key=key,
         master=master,
         version=version or 0,
         reference=Target("DocumentReference", ids.document(*master)),
-        stay=_stay(document, ids, envelope, set_key),
+        stay=_stay(document, ids, envelope, key),
         created=created,
         attached=attached_to(document, flags),
         media=media,
@@ -301,7 +301,7 @@ def _context(
     )
 
 
-def _stay(document: Document, ids: Ids, envelope: Envelope | None, set_key: str) -> Target | None:
+def _stay(document: Document, ids: Ids, envelope: Envelope | None, key: str) -> Target | None:
     """Return the stay of the message, else one of the document's own, else None.
 
     A meeting (class VR) or masked dates make no stay.
@@ -313,7 +313,7 @@ def _stay(document: Document, ids: Ids, envelope: Envelope | None, set_key: str)
     begins = None if times is None else stamp(times.child("low")) or stamp(times)
     if not code or code == "VR" or begins is None:
         return None
-    return Target("Encounter", ids.document_stay(set_key))
+    return Target("Encounter", ids.document_stay(key))
 
 
 def _version(context: Context) -> Version:

@@ -11,7 +11,6 @@ from gateway.cda.references import EXTERNAL
 from gateway.cda.registry import converter
 from gateway.core.contributions import Json
 from gateway.core.systems import IDENTIFIER_BASE
-from gateway.fhir.identity import document_key
 
 #: Types of documents whose plan a programme is based on: tumour board, care programme (JDV_J07).
 _FRCP, _PPS = "34794-8", "18776-5"
@@ -30,7 +29,7 @@ def base_plans(node: Node, context: Context) -> list[Json]:
             continue
         sections = {_FRCP: PLAN_SECTION, _PPS: section_key(node)}
         section = sections.get(code.get("code"))
-        key = document_key(group.get("root"), group.get("extension"))
+        key = context.set_key_of(group.get("root"), group.get("extension"))
         if section and key != context.set_key:
             plan = {"system": f"{IDENTIFIER_BASE}/care-plan", "value": f"{key}#{section}"}
             found.append({"type": "CarePlan", "identifier": plan})

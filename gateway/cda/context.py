@@ -12,7 +12,7 @@ from gateway.core.digits import whole_number
 from gateway.core.envelope import Envelope
 from gateway.core.issues import Issue
 from gateway.core.timestamps import Timestamp
-from gateway.fhir.identity import Ids, master_identifier
+from gateway.fhir.identity import Ids, document_key, master_identifier
 from gateway.mapping.sites import DEFAULT_SITE, Site
 
 
@@ -50,6 +50,23 @@ class Attached:
     format_key: str
 
 
+def set_key(site: Site, patient: Target, root: str, extension: str) -> str:
+    """Return what all versions of a document share in computed ids and in facts.
+
+    The setId alone, as CDA R2 4.2.1.7 makes it unique: a version that names its patient by another
+    number still speaks for the versions before it. At a site that gives one to the documents of
+    everybody it says nothing without the patient.
+
+    Args:
+        site: of the sender.
+        patient: whom the document is about.
+        root: of the setId, else of the document id.
+        extension: likewise.
+    """
+    key = document_key(root, extension)
+    return f"{patient.id}#{key}" if site.set_ids == "shared" else key
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One document on its way to FHIR.
@@ -60,7 +77,7 @@ class Context:
         patient: Patient everything is about.
         ins_allowed: the INS of the document may be written.
         ipp_system: identifier system by root of recordTarget ids that are not an INS.
-        set_key: setId key of the computed ids.
+        set_key: key of the setId in computed ids and in facts (`set_key`).
         master: masterIdentifier, (system, value).
         version: versionNumber, 0 when absent.
         reference: DocumentReference of this document.
@@ -121,9 +138,18 @@ class Context:
         place = ("document key", "")
         known: str | None = self.memo.get(place)
         if known is None:
-            name = f"{self.patient.id}#{self.set_key}"
+            name = self.set_key if self.shares_sets else f"{self.patient.id}#{self.set_key}"
             known = self.memo[place] = blake2b(name.encode(), digest_size=16).hexdigest()
         return known
+
+    @property
+    def shares_sets(self) -> bool:
+        """Tell whether the site gives one setId to the documents of several persons."""
+        return self.site.set_ids == "shared"
+
+    def set_key_of(self, root: str, extension: str) -> str:
+        """Return the key of another set, or document, of the same site and person."""
+        return set_key(self.site, self.patient, root, extension)
 
     @property
     def composition(self) -> Target:

@@ -25,7 +25,7 @@ from gateway.core.events import COMPLETIONS
 from gateway.core.events import document_key as key_of
 from gateway.core.events import document_name as name_of
 from gateway.core.facts import Assertion
-from gateway.fhir.identity import FINESS_SYSTEM, RPPS_SYSTEM, document_key
+from gateway.fhir.identity import FINESS_SYSTEM, RPPS_SYSTEM
 from gateway.mapping.facts import CompiledFact, Speaker, When, run_facts, when_of
 from gateway.mapping.sites import Site
 
@@ -101,9 +101,9 @@ def replaced_document(parent: Node, telling: Telling) -> str | None:
     """
     named = next((n for n in (*parent.children("setId"), *parent.children("id"))
                   if n.get("root")), None)  # fmt: skip
-    return (
-        _other(document_key(named.get("root"), named.get("extension")), telling) if named else None
-    )
+    if named is None:
+        return None
+    return _other(telling.context.set_key_of(named.get("root"), named.get("extension")), telling)
 
 
 @converter("replaced_by_message")
@@ -116,7 +116,7 @@ def replaced_by_message(_node: Node, telling: Telling) -> str | None:
     if envelope is None or not envelope.replaces:
         return None
     root, _, extension = envelope.replaces.partition("^")
-    return _other(document_key(root, extension), telling)
+    return _other(telling.context.set_key_of(root, extension), telling)
 
 
 def _other(key: str, telling: Telling) -> str | None:

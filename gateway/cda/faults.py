@@ -338,6 +338,6 @@ def set_of_another() -> Issue:
         severity=Severity.ERROR,
         where="/ClinicalDocument/setId",
         what="The setId is that of a document about another person; nothing of this one was used.",
-        fix="Give each document a setId of its own.",
+        fix="Give each document a setId of its own, or declare `set_ids: shared` for this site.",
         hl7_code=205,
     )

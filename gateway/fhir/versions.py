@@ -102,7 +102,7 @@ class DocumentFold:
         if merged is None:
             return []
         if merged.get("status") == "current":
-            end = _end_of(_of_documents(parts), rivals)
+            end = _end_of(_of_documents(parts), (*rivals, *self.claims(target, parts)))
             if end:
                 merged["status"] = _IN_ERROR if end == _WITHDRAWN else "superseded"
         return [merged]
@@ -177,16 +177,24 @@ def _end_of(said: Mapping[str, str], rivals: Iterable[Claim]) -> str:
 
     A document has ceased to when a version after the one that said it exists, or when that one
     counts no more. What nobody said but versions that were withdrawn was never to be said.
+    Some senders replace a letter by one with the same number and the same time: the one that is
+    open speaks.
     """
     lasting, in_error = dict(said), dict(said)
+    same: dict[str, set[str]] = {}
     for rival in rivals:
         latest = said.get(rival.value, "") if rival.kind == KIND else ""
         if latest and rival.target.type == _DOCUMENT:
             version, _, state = rival.content.rpartition("|")
-            if version > latest or (version == latest and state != _OPEN):
+            if version > latest:
                 lasting.pop(rival.value, None)
-            if version == latest and state == _WITHDRAWN:
-                in_error.pop(rival.value, None)
+            elif version == latest:
+                same.setdefault(rival.value, set()).add(state)
+    for document, states in same.items():
+        if _OPEN not in states:
+            lasting.pop(document, None)
+            if states == {_WITHDRAWN}:
+                in_error.pop(document, None)
     if lasting or not said:
         return ""
     return _CLOSED if in_error else _WITHDRAWN

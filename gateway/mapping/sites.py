@@ -119,6 +119,8 @@ class Site(_Strict):
         emits_mdn: its mail domain answers with disposition notices.
         require_ins: an input without a trusted INS is reported.
         ins_from_cda: whether the INS of a document without HL7 envelope is trusted.
+        set_ids: `unique` as CDA R2 4.2.1.7 has it: documents about two persons share none;
+            `shared`: this site gives one setId to many, so it is read together with the patient.
         local_codes: by concept map: local code to target code.
         destinations: applications that messages go to, by name.
         acks_to: destination of application and business acknowledgements; empty: none goes.
@@ -150,6 +152,7 @@ class Site(_Strict):
     emits_mdn: bool = False
     require_ins: bool = False
     ins_from_cda: Literal["untrusted", "trusted"] = "untrusted"
+    set_ids: Literal["unique", "shared"] = "unique"
     local_codes: dict[str, dict[str, str]] = Field(default_factory=dict)
     destinations: dict[str, Destination] = Field(default_factory=dict)
     acks_to: str = ""

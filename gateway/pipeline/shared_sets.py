@@ -3,7 +3,8 @@
 What the entries of a document become, and what the pathway is told of it, is found again in its
 next version by its setId. Some senders give one setId to the documents of everybody: what is said
 of one person would become what is said of the next. Which of the two is meant cannot be told, so
-the later one waits, whole.
+the later one waits, whole, until somebody says that its site does so (`set_ids: shared`): then
+setId and patient together name a set, and nothing is judged here.
 Runs inside the transaction that would store the input; what was accepted once stays accepted when
 it is replayed. Standard: CDA R2 4.2.1.7 (setId is unique); HL7 table 0357, 205.
 """
@@ -55,7 +56,7 @@ def judged(tx: Transaction, item: Prepared) -> Prepared:
 
 def _sets(item: Prepared) -> Iterator[tuple[str, str, str]]:
     """Yield system and value of the setId of each document, and its Patient."""
-    if item.status is not InboxStatus.CONVERTED:
+    if item.status is not InboxStatus.CONVERTED or item.opened.site.set_ids == "shared":
         return
     for part in item.contributions:
         own = part.target.type == _DOCUMENT and part.kind is Kind.OWN and not part.annotates

@@ -25,9 +25,9 @@ def message(body: bytes) -> RawMessage:
     return RawMessage(body, Channel.CDA if is_cda else Channel.MLLP, START)
 
 
-async def take(store, *bodies: bytes, together: int = 1):
+async def take(store, *bodies: bytes, together: int = 1, made: Converter | None = None):
     """Commit inputs in this order, so many per transaction; return their receipts."""
-    made = converter()
+    made = made or converter()
     receipts = []
     for first in range(0, len(bodies), together):
         batch = [made.prepare(made.open(message(b))) for b in bodies[first : first + together]]

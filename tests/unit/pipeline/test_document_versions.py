@@ -155,6 +155,20 @@ async def test_the_number_tells_the_versions_apart_when_their_dates_do_not(
     assert found["Appointment"] == ["cancelled"]
 
 
+@pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
+async def test_a_letter_that_replaces_one_of_its_number_and_time_is_the_current_one(
+    order: tuple[int, ...],
+) -> None:
+    """The date may be to the day, and the number may never change: what replaces is what counts."""
+    same = {"version": "", "time": '<effectiveTime value="20260311"/>'}
+    versions = (version(1, ACT, VISIT, **same), version(2, ACT, replaces=1, **same))
+
+    found = await status(*(versions[number] for number in order))
+
+    assert sorted(found["DocumentReference"]) == ["current", "superseded"]
+    assert found["ServiceRequest"] == ["active"]
+
+
 async def test_one_set_given_to_the_documents_of_two_people_drops_nothing() -> None:
     """The second waits (`pipeline.shared_sets`): what the first plans stands."""
     someone_else = {"ids": IPP.replace("IPP0000123", "IPP0000456")}

@@ -1,13 +1,22 @@
 """One setId for the documents of two persons: the later one waits, nothing of the first changes."""
 
+from collections import Counter
+from dataclasses import replace
+from functools import lru_cache
+
 import pytest
 
 from gateway.core.messages import Outcome
+from gateway.entry.settings import load
+from gateway.entry.wiring import build_converter
+from gateway.mapping.loader import load_mappings
+from gateway.mapping.sites import Site, Sites
 from gateway.store.factory import open_store
 from gateway.store.memory import MemoryStore
 from tests.bench.document_letters import of_patients
-from tests.support.gateway import holdings, take
+from tests.support.gateway import holdings, message, take
 from tests.support.merging import pair
+from tests.support.pipeline import HandClock
 from tests.unit.pipeline.test_document_requests import answer, cda, changed, withdrawal
 
 SET = "2.999.1.990004004.2.77"
@@ -84,3 +93,45 @@ async def test_two_records_of_one_person_may_share_a_set(store):
     receipts = await take(store, one, joined, other)
 
     assert [one.outcome for one in receipts] == [Outcome.ACCEPTED] * 3
+
+
+@lru_cache
+def sharing():
+    """Return a converter whose senders all give one setId to everybody, and say so."""
+    mappings = replace(load_mappings(), sites=Sites([Site(name="default", set_ids="shared")]))
+    return build_converter(load(), clock=HandClock(), mappings=mappings)
+
+
+async def test_a_site_that_shares_its_sets_is_read_with_the_patient(store):
+    """Each letter gives as much as the other, and nothing of it is about the other person."""
+    receipts = await take(store, letter(1, "A1"), letter(2, "A2"), made=sharing())
+
+    assert [one.outcome for one in receipts] == [Outcome.ACCEPTED] * 2
+    for kind in ("Condition", "AllergyIntolerance", "CarePlan", "ServiceRequest"):
+        about = Counter(
+            (one.get("subject") or one["patient"])["reference"]
+            for one in (await holdings(store, kind)).values()
+        )
+        assert len(about) == 2, kind
+        assert len(set(about.values())) == 1, kind
+
+
+async def test_a_shared_set_keeps_the_versions_of_one_person_together(store):
+    """The second version takes the place of the first, whatever came of others between them."""
+    first, second = of_patients(3, 2, 2)[0]
+    receipts = await take(store, first, letter(1, "A1"), second, made=sharing())
+
+    assert [one.outcome for one in receipts] == [Outcome.ACCEPTED] * 3
+    documents = (await holdings(store, "DocumentReference")).values()
+    assert Counter(one["status"] for one in documents) == {"current": 2, "superseded": 1}
+
+
+async def test_what_a_shared_set_promises_is_told_of_each_person_alone():
+    """The same fact of two letters has two keys; that of one letter is the same each time."""
+    one, again, other = (
+        {fact.key for fact in sharing().prepare(sharing().open(message(body))).assertions}
+        for body in (letter(1, "A1"), letter(1, "A1"), letter(2, "A2"))
+    )
+
+    assert one == again
+    assert {key for key in one & other if key.startswith(("DOC", "LDL", "HOME", "RX"))} == set()
