@@ -1,4 +1,4 @@
-"""Shared by all tests: where the published samples are."""
+"""Shared by all tests: where the published samples are, and failures told as they happen."""
 
 import os
 from pathlib import Path
@@ -13,6 +13,28 @@ ROOT = Path(__file__).resolve().parents[1]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that rewrites expected outputs, to be read line by line before a commit."""
     parser.addoption("--update-golden", action="store_true", default=False)
+
+
+class Telling:
+    """Names a failure when it happens: a run that is stopped has said what failed before."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self.terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write the test, how long it took and the first line of its error."""
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            said = crash.message.partition("\n")[0] if crash else report.longreprtext[-200:]
+            self.terminal.write_line(f"\n{report.nodeid} {report.duration:.1f} s: {said}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell failures in the process that writes the report."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and os.environ.get("CI"):
+        config.pluginmanager.register(Telling(terminal), "telling")
 
 
 def _folder(variable: str) -> Path | None:
