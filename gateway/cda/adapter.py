@@ -183,6 +183,7 @@ def contribute(
     created = _checked_header(document, envelope, issues)
     flags = [*document.flags, *created.flags]
     identity = identify(document, site, ids, envelope, test_ins=test_ins)
+    issues += identity.issues
     context = _context(document, plans, site, ids, envelope, identity=identity, created=created,
                        digest=digest, flags=flags, issues=issues)  # fmt: skip
     version = _version(context)
@@ -284,7 +285,7 @@ def _context(
         ids=ids,
         tables=plans.tables,
         patient=identity.patient,
-        ins_allowed=identity.ins_allowed,
+        matricules=identity.matricules,
         ipp_system=identity.ipp_system,
         set_key=key,
         master=master,

@@ -75,7 +75,7 @@ class Context:
         ids: makes computed ids.
         tables: code tables.
         patient: Patient everything is about.
-        ins_allowed: the INS of the document may be written.
+        matricules: (root, extension) of each INS of the document that may be written.
         ipp_system: identifier system by root of recordTarget ids that are not an INS.
         set_key: key of the setId in computed ids and in facts (`set_key`).
         master: masterIdentifier, (system, value).
@@ -99,7 +99,7 @@ class Context:
     ids: Ids
     tables: Tables
     patient: Target
-    ins_allowed: bool
+    matricules: frozenset[tuple[str, str]]
     ipp_system: Mapping[str, str]
     set_key: str
     master: tuple[str, str]
@@ -118,6 +118,11 @@ class Context:
     memo: dict[tuple[str, Any], Any] = field(default_factory=dict)
     made: dict[Node, list[str]] = field(default_factory=dict)
     holders: dict[Node, list[Node]] = field(default_factory=dict)
+
+    @property
+    def ins_allowed(self) -> bool:
+        """Tell whether the document carries an INS that may be written."""
+        return bool(self.matricules)
 
     @property
     def systems(self) -> Mapping[str, str]:

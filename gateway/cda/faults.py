@@ -81,6 +81,19 @@ def untrusted_ins_alone(where: str) -> Issue:
     )
 
 
+def wrong_ins_key(where: str) -> Issue:
+    """Say that an INS was left out because its control key is wrong."""
+    return Issue(
+        code="RLS-CDA-047",
+        severity=Severity.WARNING,
+        where=where,
+        what="recordTarget carries an INS without 15 characters or with a wrong control key; it"
+        " was left out.",
+        fix="Query the INS service again and send the matricule with its key.",
+        hl7_code=102,
+    )
+
+
 def nobody_in_common(where: str) -> Issue:
     """Say that message and document name no identifier in common."""
     return Issue(

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from gateway.cda import faults
 from gateway.cda.reader import Document, Node
 from gateway.core.contributions import Target
-from gateway.core.envelope import INS_ROOTS, Envelope
+from gateway.core.envelope import INS_ROOTS, TEST_ROOTS, Envelope
 from gateway.core.errors import RejectedError
+from gateway.core.identity import ins_key_is_right
+from gateway.core.issues import Issue
 from gateway.fhir.identity import Ids
 from gateway.mapping.sites import Site
 
 _ROLE = "cda:recordTarget/cda:patientRole"
 #: National numbers are no local ones: INS-C, NSS and whatever else stands beside the INS.
 _NATIONAL = "1.2.250.1.213.1.4."
-#: Roots of test and demonstration.
-TEST_ROOTS = ("1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11")
 _LABELS = {
     "family": "birth name",
     "given": "given name",
@@ -36,13 +36,15 @@ class Identity:
 
     Attributes:
         patient: the Patient.
-        ins_allowed: its INS may be written.
+        matricules: (root, extension) of each INS that may be written; none unless vouched for.
         ipp_system: identifier system of each local root.
+        issues: what was left out.
     """
 
     patient: Target
-    ins_allowed: bool
+    matricules: frozenset[tuple[str, str]]
     ipp_system: Mapping[str, str]
+    issues: tuple[Issue, ...] = ()
 
 
 def identifiers(document: Document) -> tuple[tuple[str, str], ...]:
@@ -60,7 +62,8 @@ def identify(
     """Find the patient of a document.
 
     With a message around it the document must be about the patient of the message. Alone, the IPP
-    is the key; an INS is one only where the site trusts its documents.
+    is the key; an INS is one only where the site trusts its documents. One with a wrong control
+    key is left out wherever it stands.
 
     Raises:
         RejectedError: nobody, or somebody else (RLS-CDA-012 to 016).
@@ -74,21 +77,30 @@ def identify(
         for root, _ in said
         if not root.startswith(_NATIONAL)
     }
-    usable = [item for item in said if item[0] in INS_ROOTS and _is_accepted(item[0], test_ins)]
+    wrong = [item for item in said if item[0] in INS_ROOTS and not ins_key_is_right(item[1])]
+    issues = (faults.wrong_ins_key(place),) if wrong else ()
+    usable = [
+        item
+        for item in said
+        if item[0] in INS_ROOTS and _is_accepted(item[0], test_ins) and item not in wrong
+    ]
     if envelope is not None and envelope.patient is not None:
         _compare(document, site, said, envelope, place)
         if envelope.needs_ins:
             _require_ins(document, said, place)
         vouched = envelope.ins_vouched and _shares_ins(usable, envelope)
-        return Identity(envelope.patient, vouched, systems)
+        return Identity(envelope.patient, frozenset(usable if vouched else ()), systems, issues)
     trusted = site.ins_from_cda == "trusted"
+    matricules = frozenset(usable if trusted else ())
     for root, value in said:
         if root in systems:
-            return Identity(Target("Patient", ids.patient(systems[root], value)), trusted, systems)
+            patient = Target("Patient", ids.patient(systems[root], value))
+            return Identity(patient, matricules, systems, issues)
     if not usable or not trusted:
-        raise RejectedError([faults.untrusted_ins_alone(place)])
+        raise RejectedError([faults.untrusted_ins_alone(place), *issues])
     root, value = usable[0]
-    return Identity(Target("Patient", ids.patient(f"urn:oid:{root}", value)), trusted, systems)
+    patient = Target("Patient", ids.patient(f"urn:oid:{root}", value))
+    return Identity(patient, matricules, systems, issues)
 
 
 def _is_accepted(root: str, test_ins: bool) -> bool:

@@ -64,7 +64,7 @@ def patient_identifier(node: Node, context: Context) -> Json | None:
         # Roots without domain are national numbers other than the INS; they are not shown.
         system = context.ipp_system.get(root)
         return {"use": "usual", "type": _PI, "system": system, "value": value} if system else None
-    if not context.ins_allowed:
+    if (root, value) not in context.matricules:
         return None
     kind = {"coding": [{"system": _FR_0203, "code": ins}]}
     return {"use": "official", "type": kind, "system": f"urn:oid:{root}", "value": value}

@@ -12,9 +12,10 @@ from gateway.conformance import kinds
 from gateway.conformance.finding import Finding, Layer
 from gateway.conformance.forms import FORMS
 from gateway.core.envelope import INS_ROOTS
+from gateway.core.identity import ins_key_is_right
 from gateway.core.issues import Issue, Severity
 from gateway.hl7v2 import faults
-from gateway.hl7v2.convert.patient import ins_key_is_right, is_vouched
+from gateway.hl7v2.convert.patient import is_vouched
 from gateway.hl7v2.message import Message, Node
 
 #: Fields with an assigning authority (HD) in their fourth component, sixth or ninth.

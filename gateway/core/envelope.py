@@ -11,6 +11,8 @@ INS_ROOTS = {
     "1.2.250.1.213.1.4.10": "INS-NIR-TEST",
     "1.2.250.1.213.1.4.11": "INS-NIR-DEMO",
 }
+#: Those of test and demonstration.
+TEST_ROOTS = ("1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11")
 
 
 @dataclass(frozen=True, slots=True)

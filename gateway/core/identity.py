@@ -1,4 +1,4 @@
-"""Which words about an identity vouch for its INS.
+"""What makes an INS usable: its control key, and the words about an identity that vouch for it.
 
 The same code means different things in different tables: `VALI` of table 0445 is a qualified
 identity, `VALI` of the four statuses of the RNIV one that was checked and never retrieved. So a
@@ -24,3 +24,17 @@ def vouches(statuses: AbstractSet[tuple[str, str]]) -> bool:
     Spec: PAM France 2.11 6.6.15 (PID-32); RNIV: only a qualified identity goes with its INS.
     """
     return bool(statuses & _VOUCHES) and not any(code in _FORBIDS for _system, code in statuses)
+
+
+def ins_key_is_right(value: str) -> bool:
+    """Tell whether an INS has 15 characters and the key of its first 13 (Corsica: 2A, 2B).
+
+    Spec: NIR, 97 minus the rest of the division by 97; 2A counts as 19, 2B as 18.
+    """
+    if len(value) != 15 or not value.isascii():
+        return False
+    department = {"2A": "19", "2B": "18"}.get(value[5:7], value[5:7])
+    digits = f"{value[:5]}{department}{value[7:13]}"
+    if not (digits.isdigit() and value[13:].isdigit()):
+        return False
+    return 97 - int(digits) % 97 == int(value[13:])

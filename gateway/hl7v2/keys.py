@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gateway.core.contributions import Version
-from gateway.core.envelope import INS_ROOTS
+from gateway.core.envelope import INS_ROOTS, TEST_ROOTS
 from gateway.core.errors import RejectedError
+from gateway.core.identity import ins_key_is_right
 from gateway.core.messages import Header
 from gateway.core.timestamps import TimestampError, parse_timestamp
 from gateway.fhir.identity import FINESS_SYSTEM, Ids
 from gateway.hl7v2 import faults
 from gateway.hl7v2.authorities import finess, finess_of
 from gateway.hl7v2.context import NO_WORDS, AccountKey, Context, IdentityWords, PatientKey, VisitKey
-from gateway.hl7v2.convert.patient import TEST_ROOTS, ins_key_is_right, is_vouched
+from gateway.hl7v2.convert.patient import is_vouched
 from gateway.hl7v2.events import APPOINTMENT_ACTIONS, INSERT, find_event
 from gateway.hl7v2.message import Message, Node
 from gateway.hl7v2.results import NO_RESULTS, read_results

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core.envelope import INS_ROOTS
+from gateway.core.identity import ins_key_is_right
 from gateway.core.timestamps import PARIS
-from gateway.hl7v2.convert.patient import ins_key_is_right
 from gateway.hl7v2.escapes import encode
 from gateway.hl7v2.separators import STANDARD
 

@@ -14,8 +14,8 @@ from gateway.conformance.cda import kinds
 from gateway.conformance.finding import Finding, Layer
 from gateway.conformance.identity_rules import traits_against
 from gateway.core.envelope import INS_ROOTS
+from gateway.core.identity import ins_key_is_right
 from gateway.core.issues import Severity
-from gateway.hl7v2.convert.patient import ins_key_is_right
 from gateway.hl7v2.faults import wrong_ins_key
 
 _ROLE = "cda:recordTarget/cda:patientRole"

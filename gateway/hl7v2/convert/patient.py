@@ -4,8 +4,8 @@ from typing import Any
 
 from gateway.core.contributions import Json
 from gateway.core.digits import whole_number
-from gateway.core.envelope import INS_ROOTS
-from gateway.core.identity import TABLE_0445, vouches
+from gateway.core.envelope import INS_ROOTS, TEST_ROOTS
+from gateway.core.identity import TABLE_0445, ins_key_is_right, vouches
 from gateway.hl7v2 import faults
 from gateway.hl7v2.context import Context
 from gateway.hl7v2.convert.dates import date_text
@@ -17,7 +17,6 @@ RELIABILITY = FR_CORE + "fr-core-identity-reliability"
 NATIONALITY = FR_CORE + "fr-core-patient-nationality"
 BIRTH_DATE_UPDATED = FR_CORE + "fr-core-patient-birthdate-update-indicator"
 
-TEST_ROOTS = ("1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11")
 _SEXES = {"F": "female", "M": "male", "U": "unknown"}
 
 #: The displays are part of the patterns of the FR Core slices.
@@ -121,16 +120,6 @@ def _ins(node: Node, context: Context) -> Any:
         "system": f"urn:oid:{root}",
         "value": value,
     }
-
-
-def ins_key_is_right(value: str) -> bool:
-    """Tell whether an INS has 15 characters and the key of its first 13 (Corsica: 2A, 2B)."""
-    if len(value) != 15 or not value.isascii():
-        return False
-    digits = value[:13].replace("2A", "19").replace("2B", "18")
-    if not (digits.isdigit() and value[13:].isdigit()):
-        return False
-    return 97 - int(digits) % 97 == int(value[13:])
 
 
 def is_vouched(statuses: set[str]) -> bool:

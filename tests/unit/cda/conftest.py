@@ -33,7 +33,7 @@ def context_of(document: Document | None = None, *, ins_allowed: bool = False) -
         ids=Ids(),
         tables=plans().tables,
         patient=Target("Patient", "p1"),
-        ins_allowed=ins_allowed,
+        matricules=frozenset({("1.2.250.1.213.1.4.10", "248039999912341")} if ins_allowed else ()),
         ipp_system={"1.2.250.1.999.1.1": "https://relais.example/ns/ipp/990000010"},
         set_key="S1",
         master=("urn:ietf:rfc:3986", "urn:oid:1.2.3"),

@@ -92,6 +92,37 @@ def test_other_national_numbers_are_neither_key_nor_shown(convert: Convert) -> N
     assert _refusal(convert, cda(ids=old))[0] == "RLS-CDA-013"
 
 
+WRONG = '<id root="1.2.250.1.213.1.4.10" extension="248039999912342"/>'
+
+
+def test_an_ins_with_a_wrong_key_is_left_out_and_told(convert: Convert) -> None:
+    mapped = convert(cda(ids=WRONG + IPP), site=Site(name="essai", ins_from_cda="trusted"))
+
+    assert _systems(mapped) == ["urn:oid:1.2.250.1.999.1.1"]
+    assert [issue.where for issue in mapped.issues if issue.code == "RLS-CDA-047"] == [
+        "/ClinicalDocument/recordTarget/patientRole"
+    ]
+
+
+def test_an_ins_with_a_wrong_key_names_nobody(convert: Convert) -> None:
+    site = Site(name="essai", ins_from_cda="trusted")
+
+    with pytest.raises(RejectedError) as refused:
+        convert(cda(ids=WRONG), site=site)
+
+    assert [issue.code for issue in refused.value.issues] == ["RLS-CDA-013", "RLS-CDA-047"]
+
+
+def test_a_test_ins_beside_the_local_number_is_not_shown_where_tests_are_not_accepted(
+    convert: Convert,
+) -> None:
+    site = Site(name="essai", ins_from_cda="trusted")
+
+    mapped = convert(cda(ids=INS + IPP), site=site, test_ins=False)
+
+    assert _systems(mapped) == ["urn:oid:1.2.250.1.999.1.1"]
+
+
 # --- with a message around --------------------------------------------------------------------
 
 

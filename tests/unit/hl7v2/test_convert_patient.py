@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from gateway.core.identity import ins_key_is_right
 from gateway.core.issues import Issue
 from gateway.fhir.identity import Ids
 from gateway.hl7v2.convert import CONVERTERS
-from gateway.hl7v2.convert.patient import ins_key_is_right, is_vouched
+from gateway.hl7v2.convert.patient import is_vouched
 from gateway.hl7v2.keys import context_of
 from gateway.hl7v2.message import Message, Node
 from gateway.hl7v2.plans import compile_plans

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gateway.core.identity import ins_key_is_right
 from gateway.core.messages import Outcome
-from gateway.hl7v2.convert.patient import ins_key_is_right
 from gateway.store.memory import MemoryStore
 from tests.support.gateway import holdings, take
 from tests.unit.hl7v2.compose import PID, admission, with_field, with_msh
