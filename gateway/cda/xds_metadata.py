@@ -234,8 +234,12 @@ def _code(node: Node | None) -> Code | None:
 
 
 def unique_id(node: Node | None) -> str:
-    """Return an id as XDS wants it: an OID, and a UUID as one under 2.25 (ITU-T X.667)."""
-    root, extension = _get(node, "root"), _get(node, "extension")
+    """Return an id as XDS wants it."""
+    return unique_of(_get(node, "root"), _get(node, "extension"))
+
+
+def unique_of(root: str, extension: str) -> str:
+    """Return root and extension as XDS wants them: a UUID as an OID under 2.25 (ITU-T X.667)."""
     if (root and not root[0].isdigit()) or "-" in root:
         try:
             root = f"2.25.{UUID(root).int}"

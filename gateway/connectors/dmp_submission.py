@@ -178,6 +178,8 @@ def prepare(
     entry = describe(
         document, conceptmaps, ins_trusted=trusted, labels=tuple(details.get("labels", ()))
     )
+    # A document that does not say what it replaces may come in a message that does (TXA-13).
+    entry = replace(entry, replaces=entry.replaces or str(details.get("replaced") or ""))
     content_type = Code(str(details.get("content_type_code") or "97"), _CONTENT_TYPES, "")
     if details["kind"] == "dmp":
         _judge_metadata(entry, content_type, lists)

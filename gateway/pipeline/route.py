@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gateway.cda.identity import identifiers
 from gateway.cda.recipients import recipients as document_recipients
-from gateway.cda.xds_metadata import unique_id
+from gateway.cda.xds_metadata import replaced_id, unique_id, unique_of
 from gateway.cda.xds_types import xcn, xon
 from gateway.core.contributions import Json
 from gateway.core.directory import Entry
@@ -119,6 +119,7 @@ def outgoing_documents(item: "Prepared", known: Known, about: str) -> list[Outgo
     message: Message = item.opened.parsed
     request = hl7_envelope.request(message)
     flags = hl7_envelope.flags(message)
+    parent = _parent(message) if request is hl7_envelope.Request.REPLACE else ""
     return [
         Outgoing(
             document_id=unique_id(one.document.root.child("id")),
@@ -136,12 +137,19 @@ def outgoing_documents(item: "Prepared", known: Known, about: str) -> list[Outgo
             texts=_texts(message),
             labels=hl7_envelope.labels(message),
             replaces=request is hl7_envelope.Request.REPLACE,
+            replaced=replaced_id(one.document.root) or parent,
             withdrawn=request is hl7_envelope.Request.DELETE,
             author=_author(message),
             content_type_code=_CONTENT_TYPES.get(message.value("PV1-2").upper(), ""),
         )
         for one in item.documents
     ]
+
+
+def _parent(message: "Message") -> str:
+    """Return the uniqueId of the document that TXA-13 names."""
+    root, _, extension = hl7_envelope.parent_id(message).partition("^")
+    return unique_of(root, extension)
 
 
 def site_rules(site: "Site") -> SiteRules:

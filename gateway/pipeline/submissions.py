@@ -6,12 +6,11 @@ connectors are handed on to `pipeline.outgoing`.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from gateway.cda.xds_metadata import replaced_id
 from gateway.core.contributions import Target
 from gateway.core.deliveries import SETTLED, Delivery, DeliveryStatus, NewDelivery
 from gateway.core.messages import InboxStatus
@@ -21,7 +20,7 @@ from gateway.pipeline import outgoing
 from gateway.pipeline.business_acks import send_key, tell_record, tell_refused, wanted
 from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
-from gateway.pipeline.route import Known, asks_for_record, outgoing_documents
+from gateway.pipeline.route import asks_for_record, outgoing_documents
 from gateway.pipeline.sendings import show, show_row
 from gateway.pipeline.sends import HELD, Word, hold_word, store_word, unsay
 from gateway.pipeline.standing import known_of
@@ -131,23 +130,16 @@ def _queue_all(tx: Transaction, item: Prepared, now: datetime) -> int:
         return 0
     queued = 0
     known = known_of(tx, patient, now)
-    for document, replaced in _documents(item, known, f"{about.type}/{about.id}"):
+    for document in outgoing_documents(item, known, f"{about.type}/{about.id}"):
         decision = decide(document, now)
         if document.withdrawn:
             queued += _withdraw(tx, item, document, patient, decision, now)
         elif decision is not None:
             said = outgoing.pathway_of(item, patient, decision)
-            _give_way(tx, replaced, now)
+            _give_way(tx, document.replaced, now)
             decision = _of_visibility(tx, document, decision, now)
             queued += _queue(tx, item, decision, said, now)
     return queued
-
-
-def _documents(item: Prepared, known: Known, about: str) -> Iterator[tuple[Outgoing, str]]:
-    """Return each document with the id of the one it replaces."""
-    made = outgoing_documents(item, known, about)
-    replaced = [replaced_id(one.document.root) for one in item.documents]
-    return zip(made, replaced, strict=True)
 
 
 def _queue(

@@ -101,6 +101,8 @@ class Outgoing:
         final: the patient may not answer (X-MSS-MES).
         texts: body of the mail by kind of recipient, `professional` and `patient`.
         labels: masks of the document.
+        replaces: the message puts the document in the place of another.
+        replaced: uniqueId of that one, as the document says, else its message; else empty.
         withdrawn: the message takes the document back (T04).
     """
 
@@ -119,6 +121,7 @@ class Outgoing:
     texts: Mapping[str, str] = field(default_factory=dict)
     labels: Sequence[str] = ()
     replaces: bool = False
+    replaced: str = ""
     withdrawn: bool = False
     author: Mapping[str, str] = field(default_factory=dict)
     content_type_code: str = ""

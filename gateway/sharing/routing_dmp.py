@@ -123,6 +123,7 @@ def _item(document: Outgoing, kind: str, name: str, now: datetime) -> NewDeliver
             "labels": list(document.labels),
             "secret": bool(document.flags.get("CONNEXION_SECRETE")),
             "replaces": document.replaces,
+            "replaced": document.replaced,
             "read_receipt": False,
             "author": dict(document.author),
             "content_type_code": document.content_type_code,

@@ -74,10 +74,11 @@ class HttpsDouble:
         return int(self._server.sockets[0].getsockname()[1]) if self._server else 0
 
     async def start(self) -> None:
-        """Listen."""
+        """Listen; a door that opens again is where it was."""
         self._server = await asyncio.start_server(
             self._accept, "127.0.0.1", self._wanted, ssl=self._tls
         )
+        self._wanted = self.port
 
     async def stop(self) -> None:
         """Close the door and every connection."""

@@ -34,6 +34,12 @@ def root(patient: int, number: int, version: int) -> str:
     return f"2.999.1.990004004.2.{patient + 100}.{number + 1}.{version}"
 
 
+def matricule(patient: int) -> str:
+    """Return the INS of a patient."""
+    digits = f"{2_540_399_000_000 + patient:013d}"
+    return f"{digits}{97 - int(digits) % 97:02d}"
+
+
 def _of(patient: int) -> Iterator[bytes]:
     number = 0
     while True:
@@ -63,11 +69,12 @@ def _without_extension(body: bytes, code: str) -> bytes:
 
 def _person(body: bytes, patient: int) -> bytes:
     """Put another patient in the place of the one of a letter, in message and document."""
-    digits = f"{2_540_399_000_000 + patient:013d}"
-    ins = f"{digits}{97 - int(digits) % 97:02d}"
     others = {
-        _INS: ins, _IPP: f"{patient:010d}", _VISIT: f"V{patient:08d}", _DOSSIER: f"D{patient:08d}",
-    }  # fmt: skip
+        _INS: matricule(patient),
+        _IPP: f"{patient:010d}",
+        _VISIT: f"V{patient:08d}",
+        _DOSSIER: f"D{patient:08d}",
+    }
 
     def edit(text: str) -> str:
         for old, new in others.items():

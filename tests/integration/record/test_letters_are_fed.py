@@ -29,9 +29,13 @@ class Feeding:
     def again(self):
         """Start the deliverer anew, as after a kill."""
         self.deliverer = Deliverer(
-            self.store, [self.shared.connector], self.clock, POLICY, draw=lambda: 1.0,
+            self.store, [self.connector()], self.clock, POLICY, draw=lambda: 1.0,
             on_settled=submissions.settled, guards={submissions.CONNECTOR: departures.guard},
         )  # fmt: skip
+
+    def connector(self):
+        """Give the connector towards the record."""
+        return self.shared.connector
 
     async def take(self, *bodies):
         await hospital.take(self.store, *bodies, rules=RECORD)
