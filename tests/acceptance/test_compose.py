@@ -184,7 +184,7 @@ async def test_a_browser_that_comes_through_the_bridge_sees_the_pages(monkeypatc
             "Host": urlsplit(settings.public_url).netloc,
             "X-Forwarded-For": "172.18.0.1",
         }
-        async with httpx2.AsyncClient(base_url=gateway.local_url) as client:
+        async with httpx2.AsyncClient(base_url=gateway.local_url, timeout=60) as client:
             answers = {
                 path: await client.get(path, headers=through_the_bridge)
                 for path in ("/", "/gaps", "/messages", "/about")

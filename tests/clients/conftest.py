@@ -65,7 +65,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
 @pytest.fixture
 def server(gateway: GatewayProcess) -> Server:
     """Give the address of the gateway and a fresh token (SMART Backend Services)."""
-    with httpx2.Client(base_url=gateway.url) as http:
+    with httpx2.Client(base_url=gateway.url, timeout=60) as http:
         said = http.get("/fhir/.well-known/smart-configuration").json()
         signed = assertion(time(), said["token_endpoint"])
         given = http.post(said["token_endpoint"], data=form(signed))

@@ -36,7 +36,7 @@ def of_demonstration() -> list[dict]:
         with tempfile.TemporaryDirectory() as folder:
             async with demonstration(Region("official", 20), Path(folder)) as (gateway, *_):
                 counts = await gateway.store.read(lambda tx: tx.resources.counts())
-                async with httpx2.AsyncClient(base_url=gateway.local_url) as client:
+                async with httpx2.AsyncClient(base_url=gateway.local_url, timeout=60) as client:
                     found = [(await client.get("/fhir/metadata")).json()]
                     for type_ in sorted(counts):
                         found += await _all(client, type_)

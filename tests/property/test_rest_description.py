@@ -58,7 +58,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
 
     asyncio.run(fill())
     process = GatewayProcess(url, folder).start()
-    with httpx2.Client(base_url=process.url) as client:
+    with httpx2.Client(base_url=process.url, timeout=60) as client:
         yield client
     process.stop()
 

@@ -25,7 +25,7 @@ class Office:
 
     def __init__(self, gateway: Gateway, psc: PscDouble, clock: HandClock, people: Path) -> None:
         self.gateway, self.psc, self.clock, self.people = gateway, psc, clock, people
-        self.browser = httpx2.AsyncClient(base_url=gateway.base_url)
+        self.browser = httpx2.AsyncClient(base_url=gateway.base_url, timeout=60)
 
     async def login(self, to: str = "/") -> httpx2.Response:
         """Go the whole way to the provider and back; return the last answer of the gateway."""

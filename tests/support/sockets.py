@@ -111,7 +111,7 @@ async def serving(store, clock, rhythm=QUICK) -> AsyncIterator[Door]:
     task = asyncio.create_task(server.serve())
     await server.ready.wait()
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         yield Door(store, clock, client, port)
     server.should_exit = True
     await task

@@ -62,7 +62,7 @@ async def _play(region, folder):
         events_of = await gateway.store.read(
             lambda tx: {row.id: row.events for row in tx.subscriptions.all()}
         )
-        async with httpx2.AsyncClient(base_url=gateway.local_url) as client:
+        async with httpx2.AsyncClient(base_url=gateway.local_url, timeout=60) as client:
             issues = await everything(client, "DetectedIssue")
             tasks = await everything(client, "Task")
             unread = await unreadable(client, (*issues, *tasks))

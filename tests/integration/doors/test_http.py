@@ -38,7 +38,7 @@ async def serving(house, **options):
     task = asyncio.create_task(server.serve([listening]))
     await eventually(lambda: server.started)
     port = listening.getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         yield client
     server.should_exit = True
     await task

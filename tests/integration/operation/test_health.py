@@ -40,14 +40,14 @@ async def gateway(tmp_path) -> AsyncIterator[Gateway]:
 
 
 async def _ask(gateway: Gateway, path: str) -> tuple[int, dict]:
-    async with httpx2.AsyncClient(base_url=gateway.local_url) as client:
+    async with httpx2.AsyncClient(base_url=gateway.local_url, timeout=60) as client:
         answer = await client.get(path)
     return answer.status_code, answer.json()
 
 
 async def _figures(gateway: Gateway) -> dict[str, float]:
     """Return the samples as `name{a="b"}`."""
-    async with httpx2.AsyncClient(base_url=gateway.local_url) as client:
+    async with httpx2.AsyncClient(base_url=gateway.local_url, timeout=60) as client:
         text = (await client.get("/metrics")).text
     return {
         sample.name + "".join(f"[{v}]" for _, v in sorted(sample.labels.items())): sample.value

@@ -29,7 +29,10 @@ async def gateway() -> AsyncIterator[Gateway]:
 
 
 async def test_a_message_is_on_its_page_as_soon_as_it_is_answered(gateway: Gateway) -> None:
-    async with httpx2.AsyncClient(base_url=gateway.local_url) as client, HttpClient() as sender:
+    async with (
+        httpx2.AsyncClient(base_url=gateway.local_url, timeout=60) as client,
+        HttpClient() as sender,
+    ):
         url = f"{gateway.local_url}/hl7v2"
         await sender.post(url, A03.read_bytes(), {"Content-Type": "application/hl7-v2"}, 20)
 
@@ -45,7 +48,7 @@ async def test_a_message_is_on_its_page_as_soon_as_it_is_answered(gateway: Gatew
 
 async def test_open_pages_do_not_hold_up_the_end(gateway: Gateway) -> None:
     async with (
-        httpx2.AsyncClient(base_url=gateway.local_url) as client,
+        httpx2.AsyncClient(base_url=gateway.local_url, timeout=60) as client,
         client.stream("GET", "/live") as answer,
     ):
         lines = answer.aiter_lines()
@@ -62,7 +65,10 @@ async def test_open_pages_do_not_hold_up_the_end(gateway: Gateway) -> None:
 
 
 async def test_a_page_of_a_person_and_a_read_are_in_the_journal(gateway: Gateway) -> None:
-    async with httpx2.AsyncClient(base_url=gateway.local_url) as client, HttpClient() as sender:
+    async with (
+        httpx2.AsyncClient(base_url=gateway.local_url, timeout=60) as client,
+        HttpClient() as sender,
+    ):
         url = f"{gateway.local_url}/hl7v2"
         await sender.post(url, A03.read_bytes(), {"Content-Type": "application/hl7-v2"}, 20)
         listed = (await client.get("/fhir/Patient")).json()

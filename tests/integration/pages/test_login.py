@@ -110,7 +110,7 @@ async def test_an_answer_serves_once_in_its_own_browser_and_soon(office: Office)
     asked = await office.browser.get("/login")
     sent = await office.browser.get(asked.headers["location"])
     back = sent.headers["location"]
-    async with httpx2.AsyncClient(base_url=office.gateway.base_url) as other:
+    async with httpx2.AsyncClient(base_url=office.gateway.base_url, timeout=60) as other:
         elsewhere = await other.get(back)
     changed = await office.browser.get(back.replace("state=", "state=x"))
     again = await office.browser.get(back)
@@ -193,7 +193,7 @@ async def test_a_planted_cookie_is_worth_nothing_after_the_login(office: Office)
     await office.login()
 
     async with httpx2.AsyncClient(
-        base_url=office.gateway.base_url, cookies={"relais": first}
+        base_url=office.gateway.base_url, cookies={"relais": first}, timeout=60
     ) as other:
         assert (await other.get("/gaps")).status_code == 303
 

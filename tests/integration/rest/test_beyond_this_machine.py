@@ -67,8 +67,8 @@ async def outside(tmp_path: Path) -> AsyncIterator[Outside]:
         authority.configure_trust(one)
     contexts[1].load_cert_chain(tmp_path / "sender.pem")
     async with (
-        httpx2.AsyncClient(base_url=base, verify=contexts[0]) as plain,
-        httpx2.AsyncClient(base_url=base, verify=contexts[1]) as known,
+        httpx2.AsyncClient(base_url=base, verify=contexts[0], timeout=60) as plain,
+        httpx2.AsyncClient(base_url=base, verify=contexts[1], timeout=60) as known,
     ):
         yield Outside(gateway, plain, known)
     await gateway.stop()

@@ -61,7 +61,7 @@ async def asked(
     gateway: Gateway, context: ssl.SSLContext, token: str = "", client: str = "dac"
 ) -> httpx2.Response:
     """Ask for a token, or read with one, on a connection of its own."""
-    async with httpx2.AsyncClient(base_url=gateway.base_url, verify=context) as http:
+    async with httpx2.AsyncClient(base_url=gateway.base_url, verify=context, timeout=60) as http:
         if token:
             return await http.get("/fhir/Patient", headers={"Authorization": f"Bearer {token}"})
         now = gateway.clock.now().timestamp()
@@ -110,5 +110,7 @@ async def test_a_header_that_claims_a_certificate_is_nothing(gateway: Gateway, k
         "X-Forwarded-Client-Cert": f"Hash={digest_in(keys.ours)}",
     }
 
-    async with httpx2.AsyncClient(base_url=gateway.base_url, verify=shown(keys, None)) as http:
+    async with httpx2.AsyncClient(
+        base_url=gateway.base_url, verify=shown(keys, None), timeout=60
+    ) as http:
         assert (await http.get("/fhir/Patient", headers=claims)).status_code == 401

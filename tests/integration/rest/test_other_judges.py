@@ -73,7 +73,7 @@ async def test_every_answer_is_valid_r4(
     await shelf.put(encounter("e1", status="in-progress"), at=later(1))
     await shelf.delete("Encounter", "e1", at=later(2))
 
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         answer = await client.get(f"{address}/fhir{path}")
 
     assert model.model_validate_json(answer.content).get_resource_type() == model.__name__
