@@ -42,18 +42,21 @@ def tell_board(chart: Chart, draws: Draws) -> None:
         chart.rupture("ONC-05", Cause.NO_PROGRAMME, visit, written)
         return
     handed = at_hour(workdays_after(written, programme.delay.days), 11, draws.between(0, 50))
-    if _days_here(chart, visit.establishment, written, handed) > _PROGRAMME_DAYS:
+    if _days_here(chart, visit.establishment, written, handed) >= _PROGRAMME_DAYS:
         chart.rupture("ONC-05", Cause.PROGRAMME_LATE, visit, written, handed)
     _say(chart, _document(leaving, "pps", _FIRST_NUMBER + 1), handed)
 
 
 def _days_here(chart: Chart, site: Establishment, first: datetime, last: datetime) -> int:
-    """Return the working days between two moments on which the patient was in no other place."""
+    """Return the working days that ended between two moments, the patient in no other place.
+
+    A programme handed over elsewhere is late once the last day here is over.
+    """
     away = {moved.visit.number: moved.start for moved in _elsewhere(chart, site, "A01")}
     back = {moved.visit.number: moved.start for moved in _elsewhere(chart, site, "A03")}
     noons = (at_hour(first + timedelta(days=n), 12) for n in range(1, (last - first).days + 2))
     return sum(
-        noon.date() <= last.date()
+        noon.date() < last.date()
         and noon.weekday() < 5
         and not any(left <= noon < back.get(visit, last) for visit, left in away.items())
         for noon in noons
