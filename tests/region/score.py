@@ -236,6 +236,9 @@ def _why(one: Opening, truths: Iterable[Truth], hurt: Mapping[int, set[str]]) ->
         return f"follows from: {same[0].cause}"
     if one.left_for in ("met", "void", "cancelled"):
         return f"told late, then {one.left_for}"
+    broken = next((truth.cause for truth in of_person if not truth.real), None)
+    if broken is not None:
+        return f"not known to be elsewhere: {broken}"
     if any(truth.rule == one.rule for truth in of_person):
         return "what was done was taken for another that was not"
     return "unexplained"

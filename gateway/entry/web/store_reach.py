@@ -1,6 +1,7 @@
 """Who can act on a gap and how to reach them; who is told next when nobody does."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -40,7 +41,25 @@ def contacts(tx: Transaction, row: ExpectationRow, ids: Ids) -> tuple[Contact, .
         body = orjson.loads(stored.body) if stored and not stored.deleted else {}
         name = str(body.get("name") or ends[part])
         told.append(Contact(part, name, tuple(_reach(body.get("telecom", ()))), ends[part]))
-    return (*told, *_people(tx, row.patient.id))
+    return named_once(told, _people(tx, row.patient.id))
+
+
+def named_once(ends: Iterable[Contact], people: Iterable[Contact]) -> tuple[Contact, ...]:
+    """Return everybody by one name each, in the first part they have, with all that reaches them.
+
+    A doctor stands in the Patient, in the circle of care, and there in a role too. Two of one name
+    whose numbers have nothing in common are two.
+    """
+    kept = list(ends)
+    for one in people:
+        for at, known in enumerate(kept):
+            same = known.name.casefold() == one.name.casefold()
+            if same and (not (one.reach and known.reach) or {*one.reach} & {*known.reach}):
+                kept[at] = replace(known, reach=tuple(dict.fromkeys((*known.reach, *one.reach))))
+                break
+        else:
+            kept.append(one)
+    return tuple(kept)
 
 
 def _people(tx: Transaction, patient_id: str) -> Iterable[Contact]:

@@ -7,7 +7,7 @@ Instants are shown in Paris.
 
 import re
 import tomllib
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -141,6 +141,13 @@ class Words:
         """Write an instant: weekday, day, month, time; the year beyond half a year."""
         far = abs(instant - now) > timedelta(days=180)
         return self._at(instant, "EEE d MMM y HH:mm" if far else "EEE d MMM HH:mm")
+
+    def planned(self, instant: datetime, now: datetime) -> str:
+        """Write an instant ahead; midnight in Paris is a day for which nobody said a time."""
+        if instant.astimezone(PARIS).time() != time.min:
+            return self.instant(instant, now)
+        far = abs(instant - now) > timedelta(days=180)
+        return self._at(instant, "EEE d MMM y" if far else "EEE d MMM")
 
     def near(self, instant: datetime, now: datetime) -> str:
         """Write an instant, of today and yesterday by these words."""

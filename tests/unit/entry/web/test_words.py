@@ -87,6 +87,14 @@ def test_a_date_of_another_year_shows_its_year() -> None:
     assert words("fr").instant(NOW - timedelta(days=300), NOW) == "dim. 26 janv. 2025 09:40"
 
 
+def test_a_day_nobody_said_a_time_for_has_none() -> None:
+    day = datetime(2025, 11, 24, 23, 0, tzinfo=UTC)
+
+    assert words("fr").planned(day, NOW) == "mar. 25 nov."
+    assert words("fr").planned(day + timedelta(hours=10), NOW) == "mar. 25 nov. 10:00"
+    assert words("en").planned(day + timedelta(days=365), NOW) == "Wed 25 Nov 2026"
+
+
 def test_both_hours_of_the_night_of_the_change_are_written_as_the_clock_shows_them() -> None:
     first, second = (datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1))
 
