@@ -1,5 +1,6 @@
 """Shared by all tests: where the published samples are, and failures told as they happen."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def pytest_configure(config: pytest.Config) -> None:
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     if terminal is not None and os.environ.get("CI"):
         config.pluginmanager.register(Telling(terminal), "telling")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lives as long as the run, as `relais serve` does.
+
+    Sixteen thousand tests and all they import were looked through each time: a quarter of the CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _folder(variable: str) -> Path | None:
