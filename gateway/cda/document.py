@@ -4,14 +4,14 @@ Reads no bytes (`cda.reader`) and converts nothing (`cda.convert`). HL7 CDA R2 (
 """
 
 from hashlib import sha256
-from typing import Any
 
 from lxml import etree
 
 from gateway.cda import narrative
 from gateway.cda.entry_index import EntryIndex
 from gateway.cda.repairs import mend_attributes, type_of_value
-from gateway.cda.tree import Node, Tree, local
+from gateway.cda.safety import Limits, parse
+from gateway.cda.tree import CDA, Node, Tree, local
 
 
 class Document:
@@ -19,6 +19,7 @@ class Document:
 
     Attributes:
         body: the bytes as received, stylesheet or signature around included.
+        limits: what it was read within.
         root: the ClinicalDocument element.
         tree: every element in order and by name.
         content_type: `text/xml`, or `application/xslt+xml` for the self-presentable form.
@@ -36,11 +37,11 @@ class Document:
         "_positions",
         "_sha256",
         "_texts",
-        "_xml",
         "body",
         "content_type",
         "flags",
         "index",
+        "limits",
         "mended",
         "model",
         "root",
@@ -48,21 +49,23 @@ class Document:
         "untyped",
     )
 
-    def __init__(
-        self, body: bytes, element: Any, content_type: str, flags: tuple[str, ...]
-    ) -> None:
+    def __init__(self, body: bytes, limits: Limits) -> None:
+        """Make a document whose elements are still to be read (`plant`)."""
         self.body = body
-        self.content_type = content_type
-        self.flags = flags
-        self._xml = element
+        self.limits = limits
         self._sha256 = ""
         self._ids: dict[str, Node] | None = None
         self._texts: dict[str, str] = {}
         self._positions: dict[Node, dict[Node, tuple[int, int]]] = {}
         self.untyped: dict[Node, str] = {}
         self.model: str | None = None
-        self.tree = Tree(element, self)
-        self.root = self.tree.order[0]
+
+    def plant(self, tree: Tree, content_type: str, flags: tuple[str, ...]) -> None:
+        """Take the elements, which name this document already."""
+        self.content_type = content_type
+        self.flags = flags
+        self.tree = tree
+        self.root = tree.order[0]
         self.mended = mend_attributes(self.tree)
         self.index = EntryIndex(self.root)
 
@@ -138,7 +141,9 @@ class Document:
 
     def alone(self) -> bytes:
         """Return the ClinicalDocument as UTF-8, without what was around it, as it was written."""
-        return bytes(etree.tostring(self._xml, encoding="UTF-8", with_tail=False))
+        root, _ = parse(self.body, self.limits)
+        element = next(root.iter(f"{CDA}ClinicalDocument"))
+        return bytes(etree.tostring(element, encoding="UTF-8", with_tail=False))
 
     def referenced(self, reference: str) -> Node | None:
         """Return the narrative element a `reference/@value` names, None when it dangles.

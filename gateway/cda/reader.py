@@ -1,21 +1,20 @@
 """Reads CDA R2 bytes into a `Document` whose nodes are the `Source` of the mapping engine.
 
-Does not convert anything (`cda.convert`) and shows no lxml type: a node gives text, attributes
-and other nodes. HL7 CDA R2 (ISO 27932); CI-SIS volet Structuration minimale.
+Does not convert anything (`cda.convert`) and shows no type of a parser: a node gives text,
+attributes and other nodes. HL7 CDA R2 (ISO 27932); CI-SIS volet Structuration minimale.
 """
-
-from typing import Any
 
 from gateway.cda.document import Document
 from gateway.cda.paths import PREFIXES, path_fault
-from gateway.cda.safety import Limits, parse, too_big
-from gateway.cda.tree import CDA, Node, local
+from gateway.cda.safety import Limits, judge, too_big
+from gateway.cda.tree import Node, Tree, local
+from gateway.cda.tree_builder import build
 from gateway.core.errors import RejectedError
 from gateway.core.issues import Issue, Severity
 
 __all__ = ["PREFIXES", "Document", "Limits", "Node", "path_fault", "read"]
 
-_ROOT = f"{CDA}ClinicalDocument"
+_ROOT = "ClinicalDocument"
 _XSL = "{http://www.w3.org/1999/XSL/Transform}"
 
 
@@ -25,33 +24,34 @@ def read(body: bytes, limits: Limits = Limits()) -> Document:  # noqa: B008 - fr
     Raises:
         RejectedError: on any bytes that are not one ClinicalDocument (RLS-CDA-001 to 009).
     """
-    root, flags = parse(body, limits)
-    _refuse_crowd(root, len(body), limits)
-    if root.tag == _ROOT:
-        return Document(body, root, "text/xml", flags)
-    found = list(root.iter(_ROOT))
-    if len(found) != 1:
-        raise RejectedError([_no_document(root, len(found))])
-    if root.tag in (f"{_XSL}stylesheet", f"{_XSL}transform"):
+    judged = judge(body, limits)
+    document = Document(body, limits)
+    tree, flags = build(judged, limits, document), judged.flags
+    root, content_type = tree.order[0], "text/xml"
+    if root.tag != _ROOT:
+        found = tree.by_tag.get(_ROOT, [])
+        if len(found) != 1:
+            raise RejectedError([_no_document(root, len(found))])
         # The style sheet around it is never compiled.
-        return Document(body, found[0], "application/xslt+xml", (*flags, "self-presentable"))
-    return Document(body, found[0], "text/xml", (*flags, "signature-unverified"))
+        is_sheet = root.tag in (f"{_XSL}stylesheet", f"{_XSL}transform")
+        content_type = "application/xslt+xml" if is_sheet else content_type
+        flags = (*flags, "self-presentable" if is_sheet else "signature-unverified")
+        tree = tree.part(found[0])
+    _refuse_crowd(tree, limits)
+    document.plant(tree, content_type, flags)
+    return document
 
 
-def _refuse_crowd(root: Any, size: int, limits: Limits) -> None:
+def _refuse_crowd(tree: Tree, limits: Limits) -> None:
     """Refuse what would take long: the time a conversion takes grows with these two numbers."""
-    found = next(root.iter(_ROOT), root)
-    if len(found) > limits.header:
+    if len(tree.order[0].nodes) > limits.header:
         raise RejectedError([too_big(f"the header has more than {limits.header} elements")])
-    # None is shorter than `<entry></entry>`, so most documents are not counted.
-    if size < 15 * limits.statements:
-        return
-    statements = sum(1 for _ in found.iter(f"{CDA}entry", f"{CDA}entryRelationship"))
+    statements = sum(len(tree.by_tag.get(tag, ())) for tag in ("entry", "entryRelationship"))
     if statements > limits.statements:
         raise RejectedError([too_big(f"the body has more than {limits.statements} statements")])
 
 
-def _no_document(root: Any, count: int) -> Issue:
+def _no_document(root: Node, count: int) -> Issue:
     if count > 1:
         return Issue(
             code="RLS-CDA-008",

@@ -64,14 +64,26 @@ class Limits:
     statements: int = 20_000
 
 
-def parse(body: bytes, limits: Limits) -> tuple[etree._Element, tuple[str, ...]]:
-    """Parse untrusted bytes into a tree without DTD, comments and processing instructions.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Bytes that may be given to a parser.
 
-    Returns:
-        The root element, and the flags `bom` and `xml-encoding` (not UTF-8).
+    Attributes:
+        text: in which markup is plain ASCII.
+        encoding: of the text, as Python and Expat know it, whatever its prolog says.
+        flags: `bom`, `xml-encoding` (not UTF-8), `xml-utf-16` (written again as UTF-8).
+    """
+
+    text: bytes
+    encoding: str
+    flags: tuple[str, ...]
+
+
+def judge(body: bytes, limits: Limits) -> Judged:
+    """Decide whether untrusted bytes may be parsed.
 
     Raises:
-        RejectedError: not XML, not well-formed, a DTD, over a limit (RLS-CDA-001 to 006).
+        RejectedError: not XML, a DTD, over a limit (RLS-CDA-001 to 005).
     """
     if len(body) > limits.size_bytes:
         raise RejectedError([too_big(f"the document has more than {limits.size_bytes} bytes")])
@@ -80,11 +92,31 @@ def parse(body: bytes, limits: Limits) -> tuple[etree._Element, tuple[str, ...]]
     _refuse_what_is_not_xml(text)
     _refuse_doctype(text)
     _refuse_excess(text, limits)
-    root = _parse(text, limits, "utf-8" if "xml-utf-16" in flags else None)
+    encoding = "utf-8" if "xml-utf-16" in flags else _ENCODINGS[_declared(text)]
+    return Judged(text, encoding, tuple(flags))
+
+
+def parse(body: bytes, limits: Limits) -> tuple[etree._Element, tuple[str, ...]]:
+    """Parse untrusted bytes into an lxml tree without DTD, comments and instructions.
+
+    Returns:
+        The root element, and the flags (`Judged`).
+
+    Raises:
+        RejectedError: not XML, not well-formed, a DTD, over a limit (RLS-CDA-001 to 006).
+    """
+    judged = judge(body, limits)
+    root = _parse(judged.text, limits, "utf-8" if "xml-utf-16" in judged.flags else None)
     # Second lock: whatever the scan may have missed, a tree with a DTD is not used.
     if root.getroottree().docinfo.internalDTD is not None:
-        raise RejectedError([_doctype()])
-    return root, tuple(flags)
+        raise RejectedError([doctype()])
+    return root, judged.flags
+
+
+def _declared(text: bytes) -> str:
+    """Return the encoding that the prolog declares; UTF-8 when none."""
+    found = _DECLARED.match(text)
+    return found.group(1).decode("ascii").lower() if found else "utf-8"
 
 
 def _as_ascii_superset(body: bytes, flags: list[str]) -> bytes:
@@ -103,8 +135,7 @@ def _as_ascii_superset(body: bytes, flags: list[str]) -> bytes:
             raise RejectedError(
                 [_encoding(where, "UTF-16 announced by the mark is broken")]
             ) from error
-    declared = _DECLARED.match(body)
-    name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
+    name = _declared(body)
     if _ENCODINGS.get(name, "utf-16") == "utf-16":
         raise RejectedError([_encoding("line 1", "the declared encoding is not read")])
     if _ENCODINGS[name] not in ("utf-8", "ascii"):
@@ -142,7 +173,7 @@ def _refuse_doctype(text: bytes) -> None:
         elif text.startswith(b"<?", at):
             end = text.find(b"?>", at + 2)
         elif text.startswith(b"<!", at):
-            raise RejectedError([_doctype()])
+            raise RejectedError([doctype()])
         else:
             return
         if end < 0:
@@ -166,13 +197,13 @@ def _parse(text: bytes, limits: Limits, encoding: str | None) -> etree._Element:
     try:
         root = etree.fromstring(text, _parser(encoding, huge))
     except etree.XMLSyntaxError as error:
-        raise RejectedError([_syntax(text, error)]) from error
+        raise RejectedError([unreadable(text, error.lineno or 0, error.offset or 0)]) from error
     except ValueError as error:
         # lxml: a prolog whose encoding it cannot honour.
         raise RejectedError([_malformed("line 1")]) from error
     # Below that size libxml2 stopped at its own depth, which is near ours.
     if huge and _depth(root) > limits.depth:
-        raise RejectedError([too_big(f"elements are nested deeper than {limits.depth}")])
+        raise RejectedError([too_deep(limits.depth)])
     return root
 
 
@@ -206,13 +237,11 @@ def _depth(root: etree._Element) -> int:
     return deepest
 
 
-def _syntax(text: bytes, error: etree.XMLSyntaxError) -> Issue:
-    """Name the fault; libxml2's own words are left out because they quote the input."""
-    where = f"line {error.lineno}, column {error.offset}"
-    declared = _DECLARED.match(text)
-    name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
+def unreadable(text: bytes, at_line: int, at_column: int) -> Issue:
+    """Name the fault of a text that is not well-formed; the words of a parser may quote it."""
+    where = f"line {at_line}, column {at_column}"
     try:
-        text.decode(_ENCODINGS.get(name, "utf-8"))
+        text.decode(_ENCODINGS.get(_declared(text), "utf-8"))
     except UnicodeDecodeError as wrong:
         line = text.count(b"\n", 0, wrong.start) + 1
         column = wrong.start - text.rfind(b"\n", 0, wrong.start)
@@ -232,7 +261,8 @@ def _malformed(where: str) -> Issue:
     )
 
 
-def _doctype() -> Issue:
+def doctype() -> Issue:
+    """Say that there is a document type declaration."""
     return Issue(
         code="RLS-CDA-003",
         severity=Severity.ERROR,
@@ -240,6 +270,11 @@ def _doctype() -> Issue:
         what="The document has a document type declaration, which CDA does not use.",
         fix="Remove <!DOCTYPE ...>; entities are never expanded.",
     )
+
+
+def too_deep(limit: int) -> Issue:
+    """Say that elements are nested deeper than anybody reads."""
+    return too_big(f"elements are nested deeper than {limit}")
 
 
 def too_big(what: str) -> Issue:

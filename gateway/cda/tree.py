@@ -1,23 +1,22 @@
 """The elements of a document as plain objects: read once, then looked at thousands of times.
 
-Parses nothing (`cda.safety`) and knows no path (`cda.paths`) and no narrative. HL7 CDA R2; XML
-Information Set.
+Parses nothing (`cda.tree_builder`) and knows no path (`cda.paths`) and no narrative. HL7 CDA R2;
+XML Information Set.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gateway.cda.paths import walker
 
 if TYPE_CHECKING:
     from gateway.cda.document import Document
 
-#: Namespace of CDA R2 as lxml writes it before a name.
+#: Namespace of CDA R2 as it is written before a name outside of a tree.
 CDA = "{urn:hl7-org:v3}"
-_CDA_LENGTH = len(CDA)
 #: The children of an element that has none.
-_NONE: "list[Node]" = []
+NO_NODES: "list[Node]" = []
 #: The attributes of an element that has none.
-_NOTHING: dict[str, str] = {}
+NO_ATTRIBUTES: dict[str, str] = {}
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
@@ -55,7 +54,7 @@ class Node:
         self.written = written
         self.content = content
         self.tail = tail
-        self.nodes: list[Node] = _NONE
+        self.nodes: list[Node] = NO_NODES
         self.parent = parent
         self.document = document
         self.at = at
@@ -241,86 +240,49 @@ def local(tag: str) -> str:
     return tag if tag[0] != "{" else tag[tag.index("}") + 1 :]
 
 
-def _short(tag: str) -> str:
-    if tag.startswith(CDA):
-        return tag[_CDA_LENGTH:]
-    return tag if tag[0] == "{" else f"{{}}{tag}"
-
-
 def _place_of(node: Node) -> int:
     return node.at
 
 
 class Tree:
-    """The elements of a document in order, and by tag: filled in one walk, then only read.
+    """The elements of a document in order, and by tag: filled once, then only read.
 
     Attributes:
-        order: every element, ClinicalDocument first.
+        order: every element, the root first.
         by_tag: the elements of one name, in order.
         names: every name of an attribute.
     """
 
-    __slots__ = ("by_tag", "document", "names", "order")
+    __slots__ = ("by_tag", "names", "order")
 
-    def __init__(self, element: Any, document: "Document") -> None:
-        """Read the tree of an lxml element that holds no comments and no instructions."""
-        self.document = document
+    def __init__(self) -> None:
         self.order: list[Node] = []
         self.by_tag: dict[str, list[Node]] = {}
         self.names: set[str] = set()
-        self._fill(element)
-        self.order[0].tail = ""
 
-    def _fill(self, root: Any) -> None:
-        order, by_tag, names = self.order, self.by_tag, self.names
-        document = self.document
-        tags: dict[str, str] = {}
-        # The element around the next one, how many children it still waits for, and the same of
-        # those around it: a loop, since a call for each element takes longer than what it reads.
-        parent: Node | None = None
-        missing = 0
-        above: list[tuple[Node | None, int]] = []
-        for element in root.iter():
-            written: str = element.tag
-            tag = tags.get(written)
-            if tag is None:
-                tag = tags[written] = _short(written)
-                by_tag[tag] = []
-            items: list[tuple[str, str]] = element.items()
-            attributes = _NOTHING
-            if items:
-                attributes = {}
-                for name, value in items:
-                    attributes[name] = value
-                    if name not in names:
-                        names.add(name)
-            text, tail = element.text or "", element.tail or ""
-            node = Node(tag, attributes, text, tail, parent, document, len(order))
-            order.append(node)
-            by_tag[tag].append(node)
-            if parent is not None:
-                parent.nodes.append(node)
-                missing -= 1
-            children = len(element)
-            if children:
-                node.nodes = []
-                above.append((parent, missing))
-                parent, missing = node, children
-            while parent is not None and not missing:
-                parent.end = len(order)
-                parent, missing = above.pop()
+    def part(self, root: Node) -> "Tree":
+        """Return an element and all inside it as a tree of their own; they leave this one."""
+        made, first = Tree(), root.at
+        made.order = self.order[first : root.end]
+        for node in made.order:
+            node.at -= first
+            node.end -= first
+            made.by_tag.setdefault(node.tag, []).append(node)
+            made.names.update(node.written)
+        root.parent, root.tail = None, ""
+        return made
 
     def release(self) -> None:
         """Take the elements apart: none holds those inside it any more."""
         for node in self.order:
             if node.nodes:
-                node.nodes = _NONE
+                node.nodes = NO_NODES
         self.order, self.by_tag = [], {}
 
     def inside(self, node: Node, tags: tuple[str, ...]) -> list[Node]:
         """Return the elements of some names inside an element, of any without names, in order."""
         first, end = node.at + 1, node.end
-        named = [self.by_tag.get(tag, _NONE) for tag in tags]
+        named = [self.by_tag.get(tag, NO_NODES) for tag in tags]
         # Whichever is shorter: the elements of those names, or those inside.
         if tags and sum([len(ones) for ones in named]) < end - first:
             found = [one for ones in named for one in ones if first <= one.at < end]

@@ -169,7 +169,7 @@ def _read(one: _Attribute, scope: Source, context: Any, local: LocalCodes | None
     values: list[Any] = []
     for node in (scope,) if one.select is None else one.select(scope):
         value = one.convert(node, context)
-        if value.__class__ is Removed or is_nothing(value):
+        if isinstance(value, Removed) or is_nothing(value):
             continue
         if one.conceptmap is not None:
             code = source_code(value)

@@ -191,9 +191,8 @@ def _reader(place: Place, convert: Converter, refine: _Refiner | None) -> _Reade
         if value is None:
             return ()
         # Most values are texts, or objects without anything empty: they are written as they are.
-        kind = value.__class__
-        is_whole = value and (kind is str or (kind is dict and all_clean(value.values())))
-        members = (value,) if is_whole else _members(value, place, run)
+        is_whole = isinstance(value, str) or (isinstance(value, dict) and all_clean(value.values()))
+        members = (value,) if is_whole and value else _members(value, place, run)
         if refine is None:
             return members[:1] if single else members
         made = []
@@ -253,19 +252,18 @@ def _wanted(scope: Source, path: str | None) -> str:
 
 def _members(value: Any, place: Place, run: Run) -> list[Any]:
     """Return the values to write; take note of removals and issues on the way."""
-    kind = value.__class__
-    if kind is str:
+    if isinstance(value, str):
         return [value] if value else []
-    if kind is dict:
+    if isinstance(value, dict):
         clean = pruned(value)
         return [clean] if clean else []
-    if kind is list or kind is tuple:
+    if isinstance(value, (list, tuple)):
         return [member for item in value for member in _members(item, place, run)]
-    if kind is Removed:
+    if isinstance(value, Removed):
         name = ".".join(place.names)
         run.removals.append(f"{name}:{value.key}" if value.key else name)
         return []
-    if kind is Flawed:
+    if isinstance(value, Flawed):
         run.issues.extend(value.issues)
         return _members(value.value, place, run)
     return [] if is_nothing(value) else [value]

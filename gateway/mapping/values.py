@@ -20,13 +20,12 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 def pruned(value: Any) -> Any:
     """Return a value without empty objects, lists and texts inside; the same object if clean."""
-    kind = value.__class__
-    if kind is dict:
+    if isinstance(value, dict):
         if all_clean(value.values()):
             return value
         kept = {key: pruned(item) for key, item in value.items()}
         return {key: item for key, item in kept.items() if not is_nothing(item)}
-    if kind is list:
+    if isinstance(value, list):
         if all_clean(value):
             return value
         return [item for item in map(pruned, value) if not is_nothing(item)]
@@ -36,14 +35,13 @@ def pruned(value: Any) -> Any:
 def all_clean(items: Iterable[Any]) -> bool:
     """Tell whether there is nothing empty among these values, nor inside of them."""
     for item in items:
-        kind = item.__class__
-        if kind is str:
+        if isinstance(item, str):
             if not item:
                 return False
-        elif kind is dict:
+        elif isinstance(item, dict):
             if not item or not all_clean(item.values()):
                 return False
-        elif kind is list:
+        elif isinstance(item, list):
             if not item or not all_clean(item):
                 return False
         elif item is None:
@@ -58,9 +56,9 @@ def is_nothing(value: Any) -> bool:
 
 def copied(value: Any) -> Any:
     """Return a value that shares no object or list with the given one."""
-    if value.__class__ is dict:
+    if isinstance(value, dict):
         return {key: copied(item) for key, item in value.items()}
-    if value.__class__ is list:
+    if isinstance(value, list):
         return [copied(item) for item in value]
     return value
 

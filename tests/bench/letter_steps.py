@@ -11,12 +11,10 @@ from typing import Any
 
 from gateway.cda import adapter, facts
 from gateway.cda.coherence import contradictions
-from gateway.cda.document import Document
 from gateway.cda.identity import identify
 from gateway.cda.minimum import findings
 from gateway.cda.outcome import contributions_of
 from gateway.cda.reader import read
-from gateway.cda.safety import Limits, parse
 from gateway.fhir.identity import Ids
 from gateway.mapping.engine import CompiledPlan
 from gateway.mapping.loader import load_mappings
@@ -60,9 +58,7 @@ def steps(report: Report, name: str, body: bytes, runs: int) -> None:
 
 def _once(plans: adapter.Plans, body: bytes, clock: _Clock) -> None:
     timed, ids = clock.timed, Ids()
-    root, flags = timed("bytes judged and parsed (libxml2)", lambda: parse(body, Limits()))
-    timed("tree of plain objects", lambda: Document(body, root, "text/xml", flags))
-    document = read(body)
+    document = timed("bytes judged and read into plain objects", lambda: read(body))
     head = timed("header of the inbox, SHA-256", lambda: adapter.header(document, body))
     created = timed("header checked", lambda: adapter._checked_header(document, None, []))
     identity = timed("identity", lambda: identify(document, _SITE, ids, None, test_ins=True))

@@ -103,8 +103,9 @@ def test_deep_nesting_is_refused_small_and_large() -> None:
     small = b"<a>" * 300 + b"</a>" * 300
     large = b"<x>" + b" " * 10_000_000 + small + b"</x>"
 
-    assert _refusal(small)[0] == "RLS-CDA-002"
+    assert _refusal(small)[0] == "RLS-CDA-004"
     assert _refusal(large)[0] == "RLS-CDA-004"
+    assert _refusal(b"<a>" * 200 + b"</a>" * 200)[0] == "RLS-CDA-007"
 
 
 @pytest.mark.field("FL-188")
