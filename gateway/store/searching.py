@@ -3,7 +3,8 @@
 How much each condition names is looked up first, up to a bound. Where one names few, those are
 found by their ids; what the others name is asked of each. Where all name many, the listing is
 walked from its newest row on: the page is full soon, and nobody counts. Only where a stretch of it
-does not fill the page is everything gathered that the conditions name.
+does not fill the page is everything gathered that the conditions name. Some thousands are counted,
+and walked for all that: counting them costs little, and sorting them a lot.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,8 @@ Build = Callable[[Compiler], Select[Any]]
 
 #: As many resources are sorted faster than a long listing is walked.
 _FEW = 5000
+#: As many are sorted faster than any listing is walked.
+_SORTED = 1000
 #: Rows of a listing that are looked at before all that is named is gathered: by time, by id.
 _WINDOW, _LISTED = 1000, 20_000
 #: Texts of searches that are kept; an application asks few.
@@ -46,7 +49,7 @@ class _Plan:
     Attributes:
         forms: what leads to resources, and what is asked of each of these.
         few: one of them leads to few.
-        walked: the same where a listing is walked; None: it cannot be.
+        walked: the same where a listing is walked; None: it cannot be, or would not pay.
         values: of the conditions.
     """
 
@@ -88,13 +91,18 @@ class Searcher:
         """
         plan = self._plan(type_, conditions)
         one = _One(self, plan, rows, after, _words(sort), sight)
+        can_walk = plan.walked is not None and rows > 1 and not one.sort
         if plan.few and rows > 1:
+            if can_walk:
+                found = one.page(few=False, forms=plan.walked, window=True)
+                if len(found) == rows:
+                    return Found(found, one.count(None))
             found = one.page(few=True)
             if after is None and len(found) < rows:
                 return Found(found, len(found))
             return Found(found, one.count(None))
         # More need not be counted: the page is not empty, and not the last.
-        if plan.walked is not None and rows > 1 and most is not None and not one.sort:
+        if can_walk and most is not None:
             found = one.page(few=False, forms=plan.walked, window=True)
             if len(found) == rows:
                 return Found(found, rows, is_cut=True)
@@ -127,7 +135,7 @@ class Searcher:
                 lambda c: search.list_statement(c, Asked(forms, sight=sight), window=window),
             )
 
-        if plan.walked is not None:
+        if plan.walked is not None and not plan.few:
             rows = ask(plan.walked, window=True)
             if len(rows) == limit:
                 return rows
@@ -178,10 +186,18 @@ def _plan(forms: tuple[Form, ...], sizes: Sequence[int], values: dict[str, Any])
         form._replace(by_row=True) if size > _FEW and form.kind not in LINKED else form
         for form, size in named
     )
-    if any(_leads(form) and size <= _FEW for form, size in named):
-        return _Plan(asked, True, None, values)
+    leading = [size for form, size in named if _leads(form) and size <= _FEW]
+    if leading:
+        return _Plan(asked, True, _walked(named) if min(leading) > _SORTED else None, values)
     can_walk = bool(wide) and not any(form.kind in LINKED for form in wide)
     return _Plan(forms, False, asked if can_walk else None, values)
+
+
+def _walked(named: Sequence[tuple[Form, int]]) -> tuple[Form, ...] | None:
+    """Return conditions that each row of a listing can be asked by itself; None: it cannot be."""
+    if any(form.kind in LINKED for form, _size in named):
+        return None
+    return tuple(form._replace(by_row=True) if size else form for form, size in named)
 
 
 def _leads(form: Form) -> bool:

@@ -76,11 +76,12 @@ async def every_answer(store: Store) -> dict[str, list[list[str]]]:
     return found
 
 
-@pytest.mark.parametrize("few", [0, 1])
+@pytest.mark.parametrize(("few", "sorted_"), [(0, 1000), (1, 1000), (9, 0), (9, 1)])
 async def test_every_way_leads_to_the_same(
-    durable_url: str, monkeypatch: pytest.MonkeyPatch, few: int
+    durable_url: str, monkeypatch: pytest.MonkeyPatch, few: int, sorted_: int
 ) -> None:
     monkeypatch.setattr("gateway.store.searching._FEW", few)
+    monkeypatch.setattr("gateway.store.searching._SORTED", sorted_)
     monkeypatch.setattr("gateway.store.searching._WINDOW", 2)
     monkeypatch.setattr("gateway.store.searching._LISTED", 2)
     answers = []
