@@ -65,6 +65,7 @@ def sqlite_database(path: Path, timeout_s: float) -> Database:
     # Holds health data: for the user of this process only. The WAL file takes the same rights.
     path.touch(mode=0o600)
     url = URL.create("sqlite+pysqlite", database=str(path))
+    wait_s = min(timeout_s, 5.0)
 
     def engine(begin: str, readonly: bool, size: int) -> Engine:
         made = create_engine(
@@ -72,9 +73,11 @@ def sqlite_database(path: Path, timeout_s: float) -> Database:
             pool_size=size,
             max_overflow=0,
             hide_parameters=True,
-            connect_args={"check_same_thread": False, "timeout": min(timeout_s, 5.0)},
+            connect_args={"check_same_thread": False, "timeout": wait_s},
         )
-        event.listen(made, "connect", lambda raw, record: _set_up(raw, record.info, readonly))
+        event.listen(
+            made, "connect", lambda raw, record: _set_up(raw, record.info, readonly, wait_s)
+        )
         event.listen(made, "begin", partial(_begin, begin))
         return made
 
@@ -94,10 +97,10 @@ def _begin(statement: str, connection: Connection) -> None:
     run_raw(raw, statement)
 
 
-def _set_up(raw: sqlite3.Connection, info: dict[str, Any], readonly: bool) -> None:
+def _set_up(raw: sqlite3.Connection, info: dict[str, Any], readonly: bool, wait_s: float) -> None:
     raw.isolation_level = None  # The `begin` listener starts transactions.
+    _write_ahead(raw, wait_s)
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         "temp_store=MEMORY",
@@ -110,6 +113,22 @@ def _set_up(raw: sqlite3.Connection, info: dict[str, Any], readonly: bool) -> No
     if readonly:
         # A reader that never ends lets the write-ahead log grow without end.
         raw.set_progress_handler(lambda: time.monotonic() > info.get("deadline", 1e300), 100_000)
+
+
+def _write_ahead(raw: sqlite3.Connection, wait_s: float) -> None:
+    # A new file is switched once. SQLite answers "busy" at once, without its own wait, to a second
+    # process that switches it at the same moment.
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as found:
+            is_busy = found.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def postgresql_database(url: URL, timeout_s: float) -> Database:

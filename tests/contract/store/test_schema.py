@@ -1,7 +1,10 @@
 """The schema: made once, the same from the tables and from the migrations, refused when newer."""
 
 import asyncio
+import sqlite3
 import stat
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlmodel import SQLModel
 
 import gateway.store
-from gateway.core.errors import FatalError
+from gateway.core.errors import FatalError, RetriableError
 from gateway.store.factory import migrate, open_store
 from gateway.store.migrate import HEAD, KNOWN, VERSION_TABLE
 from gateway.store.tables import TABLES
@@ -100,6 +103,31 @@ async def test_two_processes_that_start_on_an_empty_database_both_open(empty_url
         await store.close()
 
     assert counts == [{}, {}, {}]
+
+
+async def test_a_new_file_that_another_process_is_writing_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "relais.db"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    store = open_store(f"sqlite:///{file}")
+
+    threading.Timer(0.3, other.rollback).start()
+    await store.open()
+    counts = await store.read(lambda tx: tx.inbox.counts())
+    await store.close()
+    other.close()
+
+    assert counts == {}
+
+
+async def test_a_new_file_that_is_never_free_is_given_up(tmp_path: Path) -> None:
+    file = tmp_path / "relais.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store = open_store(f"sqlite:///{file}", timeout_s=0.2)
+
+        with pytest.raises(RetriableError, match="RLS-STO-001"):
+            await store.open()
 
 
 def test_a_second_migration_does_nothing(empty_url: str) -> None:
