@@ -50,10 +50,22 @@ class Domain:
     Attributes:
         emits_dsn: it answers with notices of delivery; else a hand-over counts as arrival.
         limit: largest mail it takes, bytes; 0 when not known.
+        emits_mdn: it tells that a mail was read, where that is asked for (RFC 8098).
     """
 
     emits_dsn: bool = True
     limit: int = 0
+    emits_mdn: bool = False
+
+
+def nearest(domains: Mapping[str, Domain], address: str) -> Domain | None:
+    """Return the entry of an address or a domain, the nearest one above it, None outside all."""
+    name = address.rpartition("@")[2].lower()
+    while name:
+        if name in domains:
+            return domains[name]
+        name = name.partition(".")[2]
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +88,7 @@ class Operator:
 
     def domain(self, address: str) -> Domain | None:
         """Return the entry of an address, the nearest one above it, None outside all."""
-        name = address.rpartition("@")[2].lower()
-        while name:
-            if name in self.domains:
-                return self.domains[name]
-            name = name.partition(".")[2]
-        return None
+        return nearest(self.domains, address)
 
 
 class NoticeFinder(Protocol):

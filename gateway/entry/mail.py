@@ -2,20 +2,25 @@
 
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from gateway.connectors.letter_press import Press
 from gateway.connectors.mail_tls import operator_context
-from gateway.connectors.mssante import Domain, MssanteConnector, Operator
+from gateway.connectors.mssante import Domain, MssanteConnector, Operator, nearest
 from gateway.connectors.mssante_mail import Mail, Sender
 from gateway.connectors.mssante_mailbox import Mailbox, NoticeReader
 from gateway.connectors.smime import load_smime
 from gateway.core.clock import Clock
+from gateway.core.deliveries import Delivery
 from gateway.core.errors import FatalError
 from gateway.core.issues import Issue, Severity
+from gateway.core.ports import Transaction
 from gateway.entry.settings import MssanteSettings, Settings
 from gateway.mapping.loader import Mappings
+from gateway.pipeline import submissions
 from gateway.sharing.routing import PATIENT_DOMAIN
 
 #: Towards the space of a patient the whole mail is limited.
@@ -61,7 +66,7 @@ def build_mssante(
         port=part.smtp_port,
         tls=make,
         sender=mail_sender(settings),
-        domains=_domains(part),
+        domains=mail_domains(part),
         timeout_s=part.timeout_s,
         unknown_wait_s=part.unknown_wait_s,
     )
@@ -71,6 +76,17 @@ def build_mssante(
         reader = NoticeReader(box, clock, takes)
     protection = _protection(part, clock)
     return MssanteConnector(operator, mappings.conceptmaps, reader, protection, press), reader
+
+
+def after_sends(settings: Settings) -> Callable[[Transaction, Delivery, datetime], None]:
+    """Return what is called with each row of the outbox after its state was written."""
+    domains = mail_domains(settings.mssante)
+
+    def tells_reading(address: str) -> bool:
+        domain = nearest(domains, address)
+        return domain is not None and domain.emits_mdn
+
+    return partial(submissions.settled, tells_reading=tells_reading)
 
 
 def _protection(part: MssanteSettings, clock: Clock) -> Callable[[Mail], Mail]:
@@ -87,11 +103,21 @@ def _context(
     return operator_context(authority, certificate, key, revoked=revoked)
 
 
-def _domains(part: MssanteSettings) -> dict[str, Domain]:
+def mail_domains(part: MssanteSettings) -> dict[str, Domain]:
+    """Return what is known of the domains that mails may go to."""
     found = {name.lower(): Domain(limit=part.size_limit) for name in part.domains}
     found[PATIENT_DOMAIN] = Domain(limit=part.size_limit or _PATIENT_LIMIT)
     found |= {name.lower(): Domain(False, part.size_limit) for name in part.silent_domains}
-    return found
+    # What is known of the domain above is true of one that is named for its reading only.
+    known = {
+        name: nearest(found, name) or Domain(limit=part.size_limit)
+        for name in (one.lower() for one in part.reading_domains)
+    }
+    above = {name: Domain(emits_mdn=True) for name in known}
+    return {
+        name: replace(domain, emits_mdn=nearest(above, name) is not None)
+        for name, domain in (found | known).items()
+    }
 
 
 def _no_certificate() -> Issue:

@@ -152,6 +152,9 @@ class MssanteSettings(_Part):
     silent_domains: tuple[str, ...] = Field(
         (), description="domains that send no notice of delivery: arrival is assumed"
     )
+    reading_domains: tuple[str, ...] = Field(
+        (), description="domains that tell that a mail was read; TRX-05 waits for their word"
+    )
     size_limit: int = Field(0, ge=0, description="largest mail, bytes; 0: what SIZE says")
     timeout_s: float = Field(60.0, gt=0, description="longest wait for the operator")
     unknown_wait_s: float = Field(

@@ -40,7 +40,7 @@ from gateway.entry.dmp import build_dmp
 from gateway.entry.egress import build_egress
 from gateway.entry.hospital import build_letters, build_mllp, mllp_rule
 from gateway.entry.judging_resources import build_resource_judge
-from gateway.entry.mail import build_mssante
+from gateway.entry.mail import after_sends, build_mssante
 from gateway.entry.settings import Settings
 from gateway.entry.sources import brought_by
 from gateway.entry.subscribing import build_alerts, build_channels, build_subscriptions
@@ -75,7 +75,7 @@ from gateway.pathway.enrich import Tables
 from gateway.pathway.published import chosen
 from gateway.pathway.rulefiles import load_rules, rule_ids
 from gateway.pathway.rules import Rules
-from gateway.pipeline import departures, outgoing, submissions
+from gateway.pipeline import departures, outgoing
 from gateway.pipeline.archive import Archivist
 from gateway.pipeline.commit import CommitRules
 from gateway.pipeline.convert import Converter, ConvertOptions
@@ -370,7 +370,7 @@ def build_workers(
         connectors,
         due_clock,
         policy,
-        on_settled=submissions.settled,
+        on_settled=after_sends(settings),
         on_notice=outgoing.noticed,
         guards={MAIL: departures.guard, RECORD: departures.guard},
     )

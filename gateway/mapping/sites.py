@@ -115,8 +115,6 @@ class Site(_Strict):
         authorities: name or OID of an assigning authority, to its FINESS or OID.
         cda_roots: root of a local patient id in documents, to the FINESS of its IPP domain.
         ufs: by UF code.
-        emits_dsn: its mail domain answers with delivery notices.
-        emits_mdn: its mail domain answers with disposition notices.
         require_ins: an input without a trusted INS is reported.
         ins_from_cda: whether the INS of a document without HL7 envelope is trusted.
         set_ids: `unique` as CDA R2 4.2.1.7 has it: documents about two persons share none;
@@ -148,8 +146,6 @@ class Site(_Strict):
     authorities: dict[str, FinessOrOid] = Field(default_factory=dict)
     cda_roots: dict[Oid, Finess] = Field(default_factory=dict)
     ufs: dict[str, Unit] = Field(default_factory=dict)
-    emits_dsn: bool = True
-    emits_mdn: bool = False
     require_ins: bool = False
     ins_from_cda: Literal["untrusted", "trusted"] = "untrusted"
     set_ids: Literal["unique", "shared"] = "unique"

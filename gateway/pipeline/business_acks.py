@@ -215,12 +215,17 @@ def wanted(message: Message, site: Site) -> dict[str, Any]:
     }
 
 
+def smtp_answer(delivery: Delivery) -> tuple[str, str] | None:
+    """Return code and word of the mail server that refused a mail; None when it gave none."""
+    found = _SMTP.search(delivery.note)
+    return (found[1], (found[2] or "").strip()) if found else None
+
+
 def tell_settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
     """Queue what the end of a mail is to its sender; an arrival that is only assumed is none."""
     evidence = str(delivery.receipt.get("evidence", ""))
     if delivery.status in _SETTLED and evidence != "not integrated":
-        found = _SMTP.search(delivery.note)
-        code, text = (found[1], (found[2] or "").strip()) if found else ("554", "not delivered")
+        code, text = smtp_answer(delivery) or ("554", "not delivered")
         _tell(tx, delivery, zam.RECEPTION, (code, text), now, now)
     elif delivery.status is DeliveryStatus.CONFIRMED and evidence and evidence != "assumed":
         _tell(tx, delivery, zam.RECEPTION, None, now, now)

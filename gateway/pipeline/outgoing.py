@@ -4,7 +4,7 @@ Called at the end of a commit and after each change of an outbox row, in that tr
 Deciding is `pipeline.route` and `sharing.routing`, sending `pipeline.deliver`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,14 @@ from gateway.core.deliveries import SETTLED, Delivery, DeliveryStatus, NewDelive
 from gateway.core.facts import Op
 from gateway.core.messages import InboxStatus
 from gateway.core.ports import Transaction
-from gateway.pipeline.business_acks import send_key, tell_notice, tell_refused, tell_settled, wanted
+from gateway.pipeline.business_acks import (
+    send_key,
+    smtp_answer,
+    tell_notice,
+    tell_refused,
+    tell_settled,
+    wanted,
+)
 from gateway.pipeline.letter_receipts import tell_author
 from gateway.pipeline.mailed import mailed
 from gateway.pipeline.prepared import Prepared
@@ -25,7 +32,7 @@ from gateway.pipeline.standing import known_of
 from gateway.pipeline.to_hospital import CONNECTOR as HOSPITAL
 from gateway.pipeline.withdrawn_mails import stop_mails, withdrawn_document
 from gateway.sharing.reasons import WAITS_FOR_IDENTITY, words
-from gateway.sharing.routing import CONNECTOR, Decision
+from gateway.sharing.routing import CONNECTOR, Decision, is_patient_mailbox
 
 #: What a mail proves, by where it stands.
 _EVENTS = {
@@ -36,10 +43,13 @@ _EVENTS = {
 #: A document left: what the journal keeps.
 _HANDED_OVER = frozenset({DeliveryStatus.SENT, DeliveryStatus.CONFIRMED})
 #: What is asserted of mails, with its attributes; for the list of rules nobody can answer.
-ASSERTS = dict.fromkeys(
-    (*_EVENTS.values(), "SND.MSS_READ", HELD),
-    frozenset({"estab", "doc", "about", "channel", "recipient", "read_requested"}),
-)
+_OF_SENDS = frozenset({"estab", "doc", "about", "channel", "recipient", "read_requested"})
+ASSERTS = {
+    "SND.MSS_OK": _OF_SENDS | {"address", "assumed", "domain_emits_mdn"},
+    "SND.MSS_KO": _OF_SENDS | {"address", "code"},
+    "SND.MSS_READ": _OF_SENDS,
+    HELD: _OF_SENDS,
+}
 
 
 def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: datetime) -> int:
@@ -75,13 +85,24 @@ def queue_mails(tx: Transaction, stored: Sequence[tuple[int, Prepared]], now: da
     return queued
 
 
-def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
+def tells_nothing(_address: str) -> bool:
+    """Tell of a mailbox that nobody hears whether its mails were read."""
+    return False
+
+
+def settled(
+    tx: Transaction,
+    delivery: Delivery,
+    now: datetime,
+    tells_reading: Callable[[str], bool] = tells_nothing,
+) -> None:
     """Show the state of a mail, and assert what it proves; what it proved before is taken back.
 
     Args:
         tx: the transaction that wrote the state.
         delivery: with its new state.
         now: instant of that write.
+        tells_reading: whether the domain of a mailbox tells that a mail was read.
     """
     show(tx, delivery, now)
     if delivery.status not in SETTLED:
@@ -90,7 +111,9 @@ def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
     said = delivery.item.details.get("pathway")
     event = _EVENTS.get(delivery.status)
     if delivery.item.connector == CONNECTOR and isinstance(said, dict) and event is not None:
-        _assert(tx, delivery.id, event, said, now, now)
+        arrived = delivery.status is DeliveryStatus.CONFIRMED
+        how = _arrived(delivery, tells_reading) if arrived else _failed(delivery)
+        _assert(tx, delivery.id, event, said, now, now, how)
     if delivery.item.connector == CONNECTOR:
         tell_settled(tx, delivery, now)
         if delivery.status in _HANDED_OVER:
@@ -111,7 +134,7 @@ def noticed(tx: Transaction, delivery: Delivery, notice: Notice, now: datetime) 
         return
     if notice.receipt.get("evidence") in ("read", "integrated"):
         show(tx, replace(delivery, receipt={**delivery.receipt, **notice.receipt}), now)
-        _assert(tx, delivery.id, "SND.MSS_READ", said, notice.at, now)
+        _assert(tx, delivery.id, "SND.MSS_READ", said, notice.at, now, {})
     tell_notice(tx, delivery, notice, now)
 
 
@@ -168,11 +191,35 @@ def _assert(
     said: dict[str, Any],
     happened: datetime,
     now: datetime,
+    how: Mapping[str, Any],
 ) -> None:
     recipient = said["recipient"]
     key = send_key(said["doc"], event, recipient)
-    attributes = {"recipient": recipient, "read_requested": said["read_requested"]}
+    attributes = {"recipient": recipient, "read_requested": said["read_requested"], **how}
     store_word(tx, delivery_id, Word(event, key, "mss", happened, attributes), said, now)
+
+
+def _arrived(delivery: Delivery, tells_reading: Callable[[str], bool]) -> dict[str, Any]:
+    """Return what an arrival says beside its event."""
+    to = str(delivery.item.details.get("to", ""))
+    return {
+        "address": _shown(to),
+        "domain_emits_mdn": tells_reading(to),
+        # What is empty is not told.
+        "assumed": delivery.receipt.get("assumed") is True or "",
+    }
+
+
+def _failed(delivery: Delivery) -> dict[str, Any]:
+    """Return what a failure says beside its event."""
+    answer = smtp_answer(delivery)
+    to = str(delivery.item.details.get("to", ""))
+    return {"address": _shown(to), "code": answer[0] if answer else ""}
+
+
+def _shown(address: str) -> str:
+    """Return a mailbox as it may stand in a gap: that of a patient is named by an INS."""
+    return "" if is_patient_mailbox(address) else address
 
 
 def target_of(item: Prepared, kind: str) -> Target | None:

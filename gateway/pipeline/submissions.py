@@ -6,7 +6,7 @@ connectors are handed on to `pipeline.outgoing`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -76,16 +76,22 @@ def queue_submissions(
     return sum(_queue_all(tx, item, now) for _, item in stored)
 
 
-def settled(tx: Transaction, delivery: Delivery, now: datetime) -> None:
+def settled(
+    tx: Transaction,
+    delivery: Delivery,
+    now: datetime,
+    tells_reading: Callable[[str], bool] = outgoing.tells_nothing,
+) -> None:
     """Show the state of a row, and assert what it proves; what it proved before is taken back.
 
     Args:
         tx: the transaction that wrote the state.
         delivery: with its new state.
         now: instant of that write.
+        tells_reading: whether the domain of a mailbox tells that a mail was read.
     """
     if delivery.item.connector != CONNECTOR:
-        outgoing.settled(tx, delivery, now)
+        outgoing.settled(tx, delivery, now, tells_reading)
         return
     show(tx, delivery, now)
     if delivery.status not in SETTLED:
