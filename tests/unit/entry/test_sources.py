@@ -95,7 +95,7 @@ def test_the_code_that_sends_asserts_what_its_tables_say():
 
 
 def _attributes(function):
-    """Return the keys of the table `attributes` that a function writes, or of the one it returns."""
+    """Return the keys of the table a function returns, or writes as `attributes`."""
     tree = ast.parse(inspect.getsource(function))
     [written] = [
         {key.value for key in node.value.keys if isinstance(key, ast.Constant)}
