@@ -12,7 +12,7 @@ from typing import Protocol
 from gateway.connectors import dmp_faults as faults
 from gateway.connectors.dmp_answers import Record, Told
 from gateway.connectors.dmp_submission import House, Submission, prepare
-from gateway.connectors.dmp_value_sets import BOUND, CodeLists
+from gateway.connectors.dmp_value_sets import CodeLists
 from gateway.core.deliveries import Delivery, DeliveryStatus, Handover
 from gateway.core.errors import RejectedError, RelaisError, RetriableError
 from gateway.mapping.conceptmaps import ConceptMap
@@ -122,7 +122,7 @@ class DmpConnector:
         if submission.is_delete:
             return None
         found = await self._dialect.find(submission, submission.entry.unique_id)
-        return _confirmed(submission, "registered by an earlier attempt") if found else None
+        return _confirmed(submission, "registered-earlier") if found else None
 
     async def _prepared(self, delivery: Delivery) -> Submission:
         # Reading the document is CPU work of milliseconds: not on the loop.
@@ -143,14 +143,13 @@ class DmpConnector:
         if _DUPLICATE in told.codes:
             found = await self._dialect.find(submission, submission.entry.unique_id)
             if found:
-                return _confirmed(submission, "registered before")
+                return _confirmed(submission, "registered-before")
         return _ended(told, delivery, "ITI-41")
 
     def _unjudged(self) -> str:
         """Say which codes left that no value set has judged."""
         missing = self._lists.missing
-        names = "any" if len(missing) == len(BOUND) else ", ".join(missing)
-        return f"; no value set for {names}: codes not judged" if missing else ""
+        return f"; RLS-DMP-061 {', '.join(missing)}" if missing else ""
 
     async def _replaced(self, submission: Submission) -> str:
         """Return the entry to be replaced, read just before; none when it never arrived there."""
@@ -160,7 +159,7 @@ class DmpConnector:
     async def _delete(self, submission: Submission, delivery: Delivery) -> Handover:
         entry = await self._dialect.find(submission, submission.entry.unique_id)
         if not entry:
-            return _confirmed(submission, "not there any more")
+            return _confirmed(submission, "gone-already")
         told = await self._dialect.delete(submission, entry)
         if told.is_success:
             return _confirmed(submission, _noted(told))
@@ -178,7 +177,7 @@ def _without_record(record: Record) -> Handover:
 
 
 def _noted(told: Told) -> str:
-    return "Success" + (f", warned of {', '.join(told.warnings)}" if told.warnings else "")
+    return "Success" + (f"; warned {', '.join(told.warnings)}" if told.warnings else "")
 
 
 def _ended(told: Told, delivery: Delivery, where: str) -> Handover:

@@ -326,7 +326,7 @@ def _handover(mail: Mail, *, announces: bool) -> Handover:
     if announces:
         return Handover(DeliveryStatus.SENT, "250 taken", receipt)
     receipt |= {"evidence": "assumed", "assumed": True}
-    return Handover(DeliveryStatus.CONFIRMED, "250 taken, arrival assumed", receipt)
+    return Handover(DeliveryStatus.CONFIRMED, "250 taken; assumed", receipt)
 
 
 def _xtext(text: str) -> str:

@@ -56,8 +56,8 @@ def handle(
     if delivery is None or act not in acts_on(delivery):
         raise RejectedError([not_possible(delivery_id)])
     status = _D.QUEUED if act == "retry" else _D.GIVEN_UP
-    word = "sent again" if act == "retry" else "given up"
-    tx.outbox.settle(delivery_id, status, now, note=f"{word} by a person")
+    word = "sent-again" if act == "retry" else "given-up"
+    tx.outbox.settle(delivery_id, status, now, note=f"{word}-by-person")
     changed = delivery_of(tx, delivery_id)
     if changed is not None:
         submissions.settled(tx, changed, now)

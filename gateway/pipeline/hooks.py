@@ -65,17 +65,17 @@ def prepare(
     details = delivery.item.details
     row = tx.subscriptions.get(details["subscription"])
     if row is None or row.status == "off":
-        return Skip("subscription is off")
+        return Skip("subscription-off")
     terms = subscribed.terms_of(tx, row, now)
     if terms is None:
-        return Skip("subscription ended or cannot be honoured")
+        return Skip("subscription-ended")
     if details["kind"] == "handshake":
         if row.status != "requested" or not _is_last(tx, row, delivery):
-            return Skip("subscription was written again")
+            return Skip("subscription-rewritten")
         head = subscribed.head_of(row, base)
         return _ready(delivery, terms, notifications.handshake(head, delivery.created_at), head)
     if row.status == "error":
-        return Skip("subscription is in error; the event is kept for $events")
+        return Skip("subscription-in-error")
     if row.status == "requested":
         return Wait()
     if details["kind"] == "heartbeat":
@@ -84,13 +84,13 @@ def prepare(
     number = int(details["number"])
     together, turn = _pace(tx, row, terms, number, per_second)
     if turn is not None and turn > now:
-        return Wait("waits for its turn: so many events a second are wanted", turn)
+        return Wait("waits-for-turn", turn)
     if terms.channel == "nde":
         return _order(tx, row, terms, delivery, base, now)
     last = min(number + together - 1, max(row.events, number))
     told = read_events(tx, row, number, last, terms.content, now)
     if not told or told[0].number != number:
-        return Skip("the event is no longer kept")
+        return Skip("event-gone")
     tx.audit.append([disclosed(tx, row, terms, one, now) for one in told])
     head = subscribed.head_of(row, base, events=told[-1].number)
     body = notifications.event_notification(head, told, terms.content)
@@ -183,7 +183,7 @@ def _settle_others(tx: Transaction, delivery: Delivery, now: datetime) -> None:
     for number in range(first + 1, int(details.get("last", 0)) + 1):
         other = tx.outbox.by_key(subscribed.HOOK, f"{details['subscription']}:{number}")
         if other is not None and other.status not in SETTLED:
-            note = f"sent with event {first}"
+            note = f"sent-with-event {first}"
             tx.outbox.settle(other.id, DeliveryStatus.CONFIRMED, now, note=note)
 
 
@@ -225,7 +225,7 @@ def _order(
     number = int(delivery.item.details["number"])
     told = read_events(tx, row, number, number, "full-resource", now)
     if not told or not told[0].resources:
-        return Skip("the event is no longer kept, or may not be told any more")
+        return Skip("event-gone")
     tx.audit.append([disclosed(tx, row, terms, told[0], now)])
     focus: Json = orjson.loads(told[0].resources[0].body)
     head = subscribed.head_of(row, base, events=number)

@@ -16,8 +16,8 @@ from gateway.core.letters import Letter
 from gateway.core.ports import Transaction
 from gateway.sharing.routing import CONNECTOR as MAIL
 
-_WAITS = "waits for the answer of the hospital"
-_NO_WORD = "the hospital gave no answer"
+_WAITS = "waits-for-hospital"
+_NO_WORD = "hospital-silent"
 #: HL7 table 0533 in what is kept of a refusal.
 _CODE = re.compile(r"\b(90[0-6])\b")
 _OTHER = "906"

@@ -20,6 +20,7 @@ from gateway.pipeline import written
 from gateway.pipeline.refold import Change
 from gateway.pipeline.standing import patient_of
 from gateway.sharing import reasons, routing, routing_dmp
+from gateway.sharing.reasons import BY_WORD
 
 _KINDS = {
     "professional": "mail", "patient": "mail", "dmp": "record", "dmp-delete": "record-withdrawal",
@@ -32,9 +33,6 @@ _NO_MAILBOX = {
 _FINAL = {reasons.DECEASED.word, reasons.OPPOSED.word}
 _SETTLED_BY_PEOPLE = {one.word for one in reasons.REFUSALS} - _FINAL
 _IDENTITIES = {reasons.OTHER_PATIENT.word, reasons.OTHER_INS.word}
-_BY_WORD = {
-    one.word: one for one in vars(reasons).values() if isinstance(one, reasons.Reason)
-}  # fmt: skip
 #: Sendings of one document that follow it.
 _MOST = 200
 
@@ -97,7 +95,7 @@ def _sending(tx: Transaction, delivery: Delivery) -> Sending | None:
         return None
     withdraws = str(item.details.get("withdraws") or "")
     word = delivery.note.partition(":")[0].strip()
-    reason = _BY_WORD.get(word)
+    reason = BY_WORD.get(word)
     patient = patient_of(tx, delivery)
     sending = Sending(
         key=item.key,

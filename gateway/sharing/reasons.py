@@ -197,6 +197,10 @@ WAITS_FOR_ADDRESS = frozenset({NOT_IN_DIRECTORY, SEVERAL_MAILBOXES, UNLISTED})
 WAITS_FOR_IDENTITY = frozenset({NO_INS, OTHER_INS})
 
 
+#: Every reason by its word.
+BY_WORD = {one.word: one for one in tuple(globals().values()) if isinstance(one, Reason)}
+
+
 def words(reason: Reason) -> str:
     """Return what is noted beside a row that waits or is not sent."""
     return f"{reason.word}: {reason.en}"

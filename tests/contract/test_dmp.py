@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.connectors.dmp_value_sets import BOUND
 from gateway.core.deliveries import DeliveryStatus
 from gateway.core.errors import RejectedError, RetriableError
 from gateway.simulation.dmp_repository import Mishap
@@ -189,9 +190,9 @@ async def test_warnings_beside_a_success_are_a_success(shared):
     handover = await shared.connector.send(delivery(letter()))
 
     assert handover.status is DeliveryStatus.CONFIRMED
-    said, unjudged = handover.note.split("; ")
-    assert said == "Success, warned of XDSExtraMetadataNotSaved"
-    assert unjudged == "no value set for any: codes not judged"
+    said, warned, unjudged = handover.note.split("; ")
+    assert (said, warned) == ("Success", "warned XDSExtraMetadataNotSaved")
+    assert unjudged == f"RLS-DMP-061 {', '.join(BOUND)}"
 
 
 @pytest.mark.field("FL-285")
@@ -346,7 +347,7 @@ async def test_a_document_is_taken_back_and_that_once(shared):
 
     assert shared.repository.unique_ids == []
     assert (first.status, second.status) == (DeliveryStatus.CONFIRMED,) * 2
-    assert second.note == "not there any more"
+    assert second.note == "gone-already"
 
 
 async def test_only_the_structure_that_fed_it_takes_a_document_back(shared):

@@ -72,9 +72,7 @@ async def test_a_letter_whose_codes_all_stand_in_the_published_lists_is_fed(shar
     handover = await connector(shared, CISIS).send(delivery(letter()))
 
     assert handover.status is DeliveryStatus.CONFIRMED
-    assert handover.note == (
-        "Success; no value set for classCode, formatCode, contentTypeCode: codes not judged"
-    )
+    assert handover.note == ("Success; RLS-DMP-061 classCode, formatCode, contentTypeCode")
 
 
 def test_the_lists_of_ci_sis_are_found_by_their_numbers():

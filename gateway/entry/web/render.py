@@ -16,6 +16,7 @@ from starlette.responses import Response
 from gateway.core.clock import Clock
 from gateway.core.work import Reason
 from gateway.entry.web import access
+from gateway.entry.web.answers import answered
 from gateway.entry.web.assets import assets
 from gateway.entry.web.bridge import bridge
 from gateway.entry.web.data import Badges, PageData
@@ -117,6 +118,7 @@ class Pages:
         )
         self._env.globals.update(
             icons=ICONS,
+            answered=answered,
             make_bridge=bridge,
             legend=_legend,
             closures=CLOSURES,

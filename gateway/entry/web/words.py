@@ -1,7 +1,8 @@
 """The words of the pages in French and English, and how dates, numbers and delays are written.
 
-The catalogue is `i18n/<language>.toml` with those of `bench`, `ops` and `pilot`: a key names the
-same thing in both languages, `{name}` is replaced, a table with `one` and `other` is chosen by `n`.
+The catalogue is `i18n/<language>.toml` with those of `answers`, `bench`, `ops` and `pilot`: a key
+names the same thing in both languages, `{name}` is replaced, a table with `one` and `other` is
+chosen by `n`.
 Instants are shown in Paris.
 """
 
@@ -31,7 +32,7 @@ _FAMILIES = {"DOC": "document", "DOCV": "document", "SND": "sending", "REQ": "re
 def catalogue(language: str) -> dict[str, Any]:
     """Return every text of a language by its dotted key."""
     flat: dict[str, Any] = {}
-    for family in ("", "bench.", "ops.", "pilot."):
+    for family in ("", "answers.", "bench.", "ops.", "pilot."):
         name = f"{family}{language}.toml"
         source = files("gateway.entry.web") / "i18n" / name
         _flatten(tomllib.loads(source.read_text(encoding="utf-8")), "", flat)
@@ -93,6 +94,10 @@ class Words:
     def has(self, key: str) -> bool:
         """Tell whether the catalogue has a text."""
         return key in self._texts
+
+    def spaced(self, text: str) -> str:
+        """Return a text from elsewhere with the spaces of the language."""
+        return str(_spaced(text)) if self.lang == "fr" else text
 
     def finding(self, code: str) -> tuple[str, str] | None:
         """Return what a code of a finding means and what to do; None where its own words do.

@@ -296,4 +296,4 @@ async def test_a_hospital_that_never_answers_says_nothing(arriving):
     assert arriving.office.operator.taken == []
     key = receipt_key(read_letter(asking(letter())))
     row = await arriving.store.read(lambda tx: tx.outbox.by_key("mssante", key))
-    assert (row.status, row.note) == (DeliveryStatus.SKIPPED, "the hospital gave no answer")
+    assert (row.status, row.note) == (DeliveryStatus.SKIPPED, "hospital-silent")

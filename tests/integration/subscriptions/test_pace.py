@@ -98,9 +98,7 @@ async def test_waiting_is_no_attempt(region):
         lambda tx: tx.outbox.page((DeliveryStatus.RETRY_WAIT,), 0, 50, "fhir_hook")
     )
 
-    assert [(row.attempts, row.note.partition(":")[0]) for row in rows] == [
-        (0, "waits for its turn")
-    ]
+    assert [(row.attempts, row.note) for row in rows] == [(0, "waits-for-turn")]
     assert rows[0].due_at - region.clock.now() == timedelta(seconds=0.5)
 
 
