@@ -30,6 +30,7 @@ from gateway.entry.certificates import CertificateWatch, http_context
 from gateway.entry.directory import directory_warnings
 from gateway.entry.doors import House
 from gateway.entry.exposure import port_taken, refuse_exposure, refuse_nobody
+from gateway.entry.fhir_doors import build_fhir_doors, build_value_sets
 from gateway.entry.figures import Figures
 from gateway.entry.http_server import HttpServer
 from gateway.entry.mllp import MllpListener, PendingFrame
@@ -43,12 +44,10 @@ from gateway.entry.web.ops.flows import Beside
 from gateway.entry.wiring import (
     SystemClock,
     build_converter,
-    build_fhir_doors,
     build_pages,
     build_receiver,
     build_store,
     build_tokens,
-    build_value_sets,
     build_workers,
     load_pathway_rules,
 )

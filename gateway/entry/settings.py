@@ -23,6 +23,7 @@ from gateway.entry.settings_access import PscSettings
 from gateway.entry.settings_parts import (
     DirectorySettings,
     ExportsSettings,
+    NdeSettings,
     OtelSettings,
     WorkbenchSettings,
 )
@@ -308,6 +309,7 @@ class Settings(BaseSettings):
     dmp: DmpSettings = DmpSettings()
     hooks: HooksSettings = HooksSettings()
     exports: ExportsSettings = ExportsSettings()
+    nde: NdeSettings = NdeSettings()
     outbound: OutboundSettings = OutboundSettings()
     cda: CdaSettings = CdaSettings()
     fhir: FhirSettings = FhirSettings()

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.mapping.sites import Finess
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,4 +56,12 @@ class WorkbenchSettings(_Part):
     )
     backtest_seconds: float = Field(
         120.0, gt=0, le=3600, description="longest time to try a rule on a log"
+    )
+
+
+class NdeSettings(_Part):
+    """`[nde]`: events that others declare (volet Notification d'événements, flux 3)."""
+
+    declarants: dict[str, tuple[Finess, ...]] = Field(
+        {}, description="clients that may declare events: FINESS of those they speak for"
     )

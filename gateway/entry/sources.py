@@ -13,7 +13,15 @@ from gateway.hl7v2.facts import FACTS as HL7_FACTS
 from gateway.mapping.converters import Converters
 from gateway.mapping.loader import Mappings
 from gateway.mapping.plan import FactPlan, FactUse
-from gateway.pipeline import business_acks, feed_watch, outgoing, submissions, told_calls, work
+from gateway.pipeline import (
+    business_acks,
+    declared_events,
+    feed_watch,
+    outgoing,
+    submissions,
+    told_calls,
+    work,
+)
 
 
 def told_by_sources(mappings: Mappings) -> dict[str, frozenset[str]]:
@@ -69,6 +77,7 @@ _CODE = {
     "watch over feeds": feed_watch.ASSERTS,
     "Task over REST": work.ASSERTS,
     "Communication over REST": told_calls.ASSERTS,
+    "events declared over REST": declared_events.ASSERTS,
 }
 
 

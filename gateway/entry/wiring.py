@@ -21,29 +21,18 @@ from gateway.core.deliveries import Connector
 from gateway.core.issues import Issue
 from gateway.core.ports import Store
 from gateway.entry.accounts import accounts_of
-from gateway.entry.api.export import ExportSettings, export_router
-from gateway.entry.api.messages import messages_router
-from gateway.entry.api.mutes import mutes_router
-from gateway.entry.api.resources import resources_router
-from gateway.entry.api.sockets import sockets_router
-from gateway.entry.api.subscriptions import subscriptions_router
-from gateway.entry.api.transactions import transactions_router
-from gateway.entry.api.validation import validation_router
-from gateway.entry.api.writing import WriteSettings
 from gateway.entry.auth.keys import ClientKeys
 from gateway.entry.auth.psc import Psc
 from gateway.entry.auth.routes import TOKEN_PATH
 from gateway.entry.auth.tokens import Tokens
-from gateway.entry.auth.wall import client_of
 from gateway.entry.directory import build_directory_watch
 from gateway.entry.dmp import build_dmp
 from gateway.entry.egress import build_egress
 from gateway.entry.hospital import build_letters, build_mllp, mllp_rule
-from gateway.entry.judging_resources import build_resource_judge
 from gateway.entry.mail import after_sends, build_mssante
 from gateway.entry.settings import Settings
 from gateway.entry.sources import brought_by
-from gateway.entry.subscribing import build_alerts, build_channels, build_subscriptions
+from gateway.entry.subscribing import build_alerts, build_channels
 from gateway.entry.web.live import Hub
 from gateway.entry.web.login import gate_of, still_in
 from gateway.entry.web.ops.desk import Desk, Ops
@@ -62,7 +51,6 @@ from gateway.entry.web.store_data import StorePageData
 from gateway.entry.workers import Rhythm, Workers
 from gateway.fhir.elements import table
 from gateway.fhir.identity import Ids
-from gateway.fhir.search_query import ValueSets
 from gateway.hl7v2.adapter import CONCEPTMAPS as HL7_CONCEPTMAPS
 from gateway.hl7v2.charset import codec_of
 from gateway.hl7v2.convert import CONVERTERS as HL7_CONVERTERS
@@ -73,7 +61,7 @@ from gateway.mapping.faults import unknown_charset
 from gateway.mapping.loader import Mappings, load_mappings
 from gateway.pathway.enrich import Tables
 from gateway.pathway.published import chosen
-from gateway.pathway.rulefiles import load_rules, rule_ids
+from gateway.pathway.rulefiles import load_rules
 from gateway.pathway.rules import Rules
 from gateway.pipeline import departures, outgoing
 from gateway.pipeline.archive import Archivist
@@ -285,42 +273,6 @@ def build_tokens(settings: Settings, store: Store, clock: Clock, public_url: str
     """Build what gives access tokens to software clients, and recognises them."""
     keys = ClientKeys(JwksFetcher(build_egress(settings)), clock)
     return Tokens(store, clock, keys, f"{public_url.rstrip('/')}{TOKEN_PATH}")
-
-
-def build_value_sets(settings: Settings) -> ValueSets:
-    """Build what lists the codes of value sets; the first call reads packages."""
-    return lambda canonical: build_resource_judge(settings).codes_of(canonical)
-
-
-def build_fhir_doors(
-    settings: Settings, store: Store, clock: Clock, base: str
-) -> tuple[APIRouter, ...]:
-    """Build the FHIR doors beside reading: writes, subscriptions, mutes, operations."""
-    subscriptions = build_subscriptions(settings, build_egress(settings), base)
-    writes = build_writes(settings, base)
-    kept = timedelta(hours=settings.exports.keep_hours)
-    exports = ExportSettings(base, kept, settings.exports.per_client)
-    return (
-        validation_router(store, lambda: build_resource_judge(settings)),
-        subscriptions_router(store, clock, subscriptions),
-        sockets_router(store, clock, subscriptions),
-        mutes_router(store, clock, rule_ids(settings.pathways, settings.pathway.added), client_of),
-        messages_router(store, clock, writes),
-        transactions_router(store, clock, writes),
-        export_router(store, clock, exports),
-        resources_router(store, clock, writes),
-    )
-
-
-def build_writes(settings: Settings, base: str) -> WriteSettings:
-    """Build what the doors that write resources need; `base` is the FHIR address."""
-    return WriteSettings(
-        base,
-        Ids(settings.id_namespace),
-        lambda: build_resource_judge(settings),
-        client_of,
-        settings.fhir.references,
-    )
 
 
 def build_workers(

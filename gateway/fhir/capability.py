@@ -6,6 +6,7 @@ from gateway.fhir import everything
 from gateway.fhir.claimed import CLAIMED
 from gateway.fhir.elements import table
 from gateway.fhir.messages import EVENTS, TOLD
+from gateway.fhir.nde_declared import PROFILE as DECLARATION
 from gateway.fhir.search_query import accepted_by
 from gateway.fhir.search_table import COMMON, PARAMETERS, Parameter, parameters_of
 from gateway.fhir.subscriptions import BACKPORT, PROFILE
@@ -74,6 +75,13 @@ _OPERATIONS = {
 }
 _WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 
+#: An event of the volet Notification d'événements: taken, kept as an input, served as no resource.
+_DECLARED = {
+    "type": "CommunicationRequest",
+    "supportedProfile": [DECLARATION],
+    "documentation": "An event is declared by a client that speaks for its establishment.",
+    "interaction": [{"code": "create"}],
+}
 _OF_VALUE_SETS = (":in", ":not-in")
 _NOTE = {
     "token": "code, system|code, |code or system|; compared as written, letter case included",
@@ -98,6 +106,7 @@ def statement(
     exports: bool = False,
     value_sets: bool = False,
     conversions: bool = False,
+    declarations: bool = False,
 ) -> Json:
     """Return what this server does.
 
@@ -113,17 +122,22 @@ def statement(
         exports: Bulk Data `$export` is open in this process.
         value_sets: value sets can be searched by.
         conversions: `$relais-convert` is open in this process.
+        declarations: events can be declared in this process (`fhir.nde_declared`).
     """
     made = {type_: _resource(type_, value_sets) for type_ in sorted(PARAMETERS)}
     if subscriptions:
         made["Subscription"] = _subscription(made["Subscription"])
     if writes:
         made |= {type_: _written(made[type_], rules) for type_, rules in WRITABLE.items()}
+    if declarations:
+        made["CommunicationRequest"] = _DECLARED
     if exports:
         patient = made["Patient"]
         patient["operation"] = [*patient.get("operation", ()), _EXPORT_PATIENTS]
     if validation:
-        for resource in made.values():
+        for type_, resource in made.items():
+            if type_ not in PARAMETERS:
+                continue
             resource["operation"] = [*resource.get("operation", ()), _VALIDATE]
     served = [*([_BACKPORT_SERVER] if subscriptions else []), *([_BULK] if exports else [])]
     operations = [
@@ -152,7 +166,7 @@ def statement(
                 "they are read and searched here; clients write the types that say so, each what "
                 "it wrote itself, and of the Task of a gap what people do with it.",
                 **({"security": _SMART} if smart else {}),
-                "resource": list(made.values()),
+                "resource": [made[type_] for type_ in sorted(made)],
                 **({"operation": operations} if operations else {}),
                 "interaction": [{"code": code} for code in _system_interactions(writes=writes)],
                 "searchParam": [_parameter(parameter, value_sets) for parameter in COMMON],

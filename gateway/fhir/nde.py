@@ -3,8 +3,8 @@
 A Subscription of that guide names a type of event and a person; it is kept as the subscription to
 a topic that means the same, and each of its events leaves as the CommunicationRequest of flux 4.
 What is told of the person is what the subscriber said itself. Guide: ANS, Notification
-d'événements 3.0.0, profiles nde-subscription and nde-notificationrequest. Flux 3 (declarations of
-others) is not taken: what happens is told by the messages of the hospitals.
+d'événements 3.0.0, profiles nde-subscription and nde-notificationrequest. Flux 3, what others
+declare, is `fhir.nde_declared`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ from gateway.core.systems import FHIR_BASE
 from gateway.fhir import nde_faults as faults
 from gateway.fhir.topics import TOPICS
 
-_GUIDE = "https://interop.esante.gouv.fr/ig/fhir/nde/StructureDefinition"
-NOTIFICATION = f"{_GUIDE}/nde-notificationrequest"
-_TYPES = "https://mos.esante.gouv.fr/NOS/TRE_R254-TypeEvenement/FHIR/TRE-R254-TypeEvenement"
+GUIDE = "https://interop.esante.gouv.fr/ig/fhir/nde/StructureDefinition"
+NOTIFICATION = f"{GUIDE}/nde-notificationrequest"
+TYPES = "https://mos.esante.gouv.fr/NOS/TRE_R254-TypeEvenement/FHIR/TRE-R254-TypeEvenement"
 _BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition"
 #: The channel a subscription of the guide leaves by, beside `channel.type` rest-hook.
 CHANNEL = {"system": f"{FHIR_BASE}/CodeSystem/subscription-channel", "code": "nde"}
@@ -39,7 +39,7 @@ _REQUIRED = {
     "event-type": "valueCodeableConcept",
     "subscriber": "valueReference",
 }
-START = f"{_GUIDE}/start"
+START = f"{GUIDE}/start"
 
 
 def is_of_guide(resource: Json) -> bool:
@@ -129,12 +129,12 @@ def notification_request(
         "meta": {"profile": [NOTIFICATION]},
         "contained": [*contained, {**requester, "id": "requester"}],
         "extension": [
-            {"url": f"{_GUIDE}/event-emission-time", "valueDateTime": at},
-            *([{"url": f"{_GUIDE}/event-time", "valueDateTime": moment}] if moment else []),
+            {"url": f"{GUIDE}/event-emission-time", "valueDateTime": at},
+            *([{"url": f"{GUIDE}/event-time", "valueDateTime": moment}] if moment else []),
             {
-                "url": f"{_GUIDE}/event-type",
+                "url": f"{GUIDE}/event-type",
                 "valueCodeableConcept": {
-                    "coding": [{"system": _TYPES, "code": code, "display": display}]
+                    "coding": [{"system": TYPES, "code": code, "display": display}]
                 },
             },
         ],
@@ -148,7 +148,7 @@ def notification_request(
             {
                 "extension": [
                     {
-                        "url": f"{_GUIDE}/recipient-endpoint",
+                        "url": f"{GUIDE}/recipient-endpoint",
                         "valueUrl": subscription["channel"]["endpoint"],
                     }
                 ],
@@ -170,7 +170,7 @@ def _extension(resource: Json, name: str, value: str) -> Any:
     found = [
         one.get(value)
         for one in resource.get("extension", ())
-        if isinstance(one, dict) and one.get("url") == f"{_GUIDE}/{name}"
+        if isinstance(one, dict) and one.get("url") == f"{GUIDE}/{name}"
     ]
     return found[0] if len(found) == 1 else None
 

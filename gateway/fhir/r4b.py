@@ -29,6 +29,7 @@ RESOURCES = (
     "CarePlan",
     "CareTeam",
     "Communication",
+    "CommunicationRequest",
     "Composition",
     "Condition",
     "Consent",

@@ -33,6 +33,7 @@ INTERACTIONS = ("create", "update", "patch", "delete")
 _HOSPITALS = "what hospitals know comes in as HL7 v2 messages and CDA documents"
 _OTHERS: Mapping[str, str] = {
     "AuditEvent": "Relais keeps its audit itself",
+    "CommunicationRequest": "an event is declared by POST, alone; it is no resource here",
     "Binary": "documents come in whole, as CDA over /cda or in an MDM message",
     "DetectedIssue": "Relais finds the gaps itself; what is done about one is written to its Task",
     "EpisodeOfCare": "Relais draws the pathways itself",

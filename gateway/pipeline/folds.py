@@ -30,10 +30,12 @@ _SAID: Mapping[str, Fold] = {
     "DiagnosticReport": VersionedFold(ReportFold()),
     "DocumentReference": DocumentFold(),
 }
+#: What is declared of a stay or a document counts until a hospital tells of it.
+_DECLARED = ("Encounter", "DocumentReference")
 #: Types with rules of their own; every other type is merged per element.
 FOLDS: Mapping[str, Fold] = {
     **_SAID,
-    **{type_: WrittenFold(_SAID.get(type_, _DEFAULT)) for type_ in WRITABLE},
+    **{type_: WrittenFold(_SAID.get(type_, _DEFAULT)) for type_ in (*WRITABLE, *_DECLARED)},
 }
 
 

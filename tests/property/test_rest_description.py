@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode, openapi
 
 from gateway.entry.api.app import AppSettings, create_app
+from gateway.entry.fhir_doors import build_fhir_doors
 from gateway.entry.settings import Settings
-from gateway.entry.wiring import SystemClock, build_fhir_doors
+from gateway.entry.wiring import SystemClock
 from gateway.store.factory import open_store
 from gateway.store.memory import MemoryStore
 from tests.integration.rest.conftest import BASE, Shelf, encounter, patient

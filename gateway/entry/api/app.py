@@ -117,6 +117,7 @@ def create_app(
         subscriptions="/fhir/Subscription" in paths,
         writes=_EVERY_TYPE in paths,
         conversions="/fhir/$relais-convert" in paths,
+        declarations="/fhir/CommunicationRequest" in paths,
         mutes="/fhir/$relais-mute" in paths,
         validation="/fhir/{type}/$validate" in paths,
         smart=tokens is not None,

@@ -48,6 +48,7 @@ class FhirSettings:
         subscriptions: Subscription can be written in this process.
         writes: resources can be written in this process.
         conversions: `$relais-convert` is open in this process.
+        declarations: events can be declared in this process.
         mutes: the operations on mutes are open in this process.
         validation: `$validate` is open in this process.
         smart: clients need an access token once one is registered.
@@ -62,6 +63,7 @@ class FhirSettings:
     subscriptions: bool = False
     writes: bool = False
     conversions: bool = False
+    declarations: bool = False
     mutes: bool = False
     validation: bool = False
     smart: bool = False
@@ -116,6 +118,7 @@ class _Door:
                 subscriptions=settings.subscriptions,
                 writes=settings.writes,
                 conversions=settings.conversions,
+                declarations=settings.declarations,
                 mutes=settings.mutes,
                 validation=settings.validation,
                 smart=settings.smart,

@@ -7,8 +7,8 @@ import pytest
 
 from gateway.core.ports import Store
 from gateway.entry.api.app import AppSettings, create_app
+from gateway.entry.fhir_doors import build_value_sets
 from gateway.entry.settings import FhirSettings, Settings
-from gateway.entry.wiring import build_value_sets
 from gateway.fhir.profiles.definitions import Definitions
 from gateway.fhir.profiles.terminology import Members
 from tests.contract.rest.conftest import Hand

@@ -6,8 +6,9 @@ import httpx2
 import pytest
 
 from gateway.entry.api.app import AppSettings, create_app
+from gateway.entry.fhir_doors import build_fhir_doors
 from gateway.entry.settings import Settings
-from gateway.entry.wiring import SystemClock, build_fhir_doors
+from gateway.entry.wiring import SystemClock
 from tests.integration.rest.conftest import BASE, Shelf, issues, patient
 
 JSON = {"Content-Type": "application/fhir+json"}

@@ -10,15 +10,20 @@ from gateway.connectors.fhir_hook import FhirHook
 from gateway.connectors.http import HttpClient
 from gateway.core.contributions import Json
 from gateway.entry.api.app import AppSettings, create_app
+from gateway.entry.api.declarations import DeclarationSettings, declarations_router
 from gateway.entry.api.sockets import sockets_router
 from gateway.entry.api.subscriptions import SubscriptionSettings, subscriptions_router
 from gateway.fhir.subscriptions import SubscriptionRules
+from gateway.pipeline.commit import commit
 from gateway.pipeline.deliver import Deliverer, DeliveryPolicy
 from gateway.pipeline.publish import GapChange, gap_changes
 from gateway.simulation.receiver import Receiver
 from gateway.store.memory import MemoryStore
+from tests.conftest import ROOT as HOUSE
+from tests.support.declared import CLINIC, HOSPITAL, Clinic
 from tests.support.gaps import IDS, LOOPBACK, subscription
-from tests.support.pipeline import HandClock
+from tests.support.gateway import converter, message
+from tests.support.pipeline import RULES, HandClock
 
 ROOT = "http://relais.test:8080"
 
@@ -90,3 +95,20 @@ async def region() -> AsyncIterator[Region]:
         yield Region(store, client, receiver, deliverer, clock)
     await receiver.stop()
     await store.close()
+
+
+@pytest.fixture
+async def clinic(region):
+    settings = DeclarationSettings(IDS, {"local": (CLINIC, HOSPITAL)})
+    app = create_app(
+        region.store,
+        AppSettings(ROOT, "9.9.9", "2026-11-21"),
+        routers=[declarations_router(region.store, region.clock, settings)],
+    )
+    body = (HOUSE / "fixtures/hl7v2/adt_a03_discharge_to_rehabilitation/input.er7").read_bytes()
+    made = converter()
+    item = made.prepare(made.open(message(body)))
+    await region.store.write(lambda tx: commit(tx, [item], region.clock.now(), RULES))
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url=ROOT) as client:
+        yield Clinic(region, client)

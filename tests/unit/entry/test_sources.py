@@ -19,6 +19,7 @@ from gateway.pathway.able import can_be_met, can_start, fit_to_be_on, lacking, l
 from gateway.pathway.rulefiles import load_rules
 from gateway.pipeline import (
     business_acks,
+    declared_events,
     feed_watch,
     outgoing,
     sends,
@@ -82,6 +83,7 @@ def test_the_code_that_sends_asserts_what_its_tables_say():
         *work.ASSERTS,
         *feed_watch.ASSERTS,
         *told_calls.ASSERTS,
+        *declared_events.ASSERTS,
     }
 
     for functions, table in (
