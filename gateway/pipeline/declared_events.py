@@ -32,6 +32,7 @@ from gateway.pipeline.refold import refold
 #: What is asserted, with its attributes.
 ASSERTS = dict.fromkeys(("ENC.ADMIT", "ENC.DISCHARGE"), frozenset({"estab", "visit"}))
 _DOOR = "fhir"
+_PROFILES = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-"
 _MOST = 50
 #: Clocks differ; an event further ahead has not happened.
 _AHEAD = timedelta(hours=1)
@@ -199,6 +200,7 @@ def _place(declared: Declared, estab: str, ids: Ids, version: Version) -> Contri
     resource: Json = {
         "resourceType": "Organization",
         "id": id_,
+        "meta": {"profile": [f"{_PROFILES}organization", f"{_PROFILES}organization-etablissement"]},
         "identifier": [{"system": FINESS_SYSTEM, "value": estab}],
         **({"name": named} if isinstance(named, str) else {}),
     }
@@ -208,13 +210,13 @@ def _place(declared: Declared, estab: str, ids: Ids, version: Version) -> Contri
 def _assertions(word: Word, estab: str, now: datetime, number: int) -> Sequence[Assertion]:
     """Return the facts of a declaration: one of each event for a stay, the last word counts."""
     _, _, patient = word.resource["subject"]["reference"].partition("/")
-    numbers = word.resource.get("identifier") or [{"value": word.target.id}]
+    visit = str(word.resource["identifier"][0]["value"])
     made = []
     for event, op, when in word.facts:
         key = f"nde|{word.target.id}|{event}"
         # Of one instant the later version counts.
         revision = f"{now.isoformat(timespec='microseconds')}#{number:09d}"
-        attributes = {"estab": estab, "visit": str(numbers[0]["value"])}
+        attributes = {"estab": estab, "visit": visit}
         made.append(
             Assertion(
                 aid=sha256(f"{key}|{revision}".encode()).hexdigest(),

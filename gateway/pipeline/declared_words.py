@@ -129,6 +129,9 @@ class Speaker:
 
     def _plain_stay(self, target: Target) -> Json:
         system, number = self._visit()
+        if not number:
+            # FR Core asks for a number; ours stands for that of the admission.
+            system, number = self._own_stays(), target.id
         numbered = {"type": _NUMBER_OF_STAY, "system": system, "value": number}
         return {
             "resourceType": target.type,
@@ -136,10 +139,13 @@ class Speaker:
             "meta": {
                 "profile": ["https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-encounter"]
             },
-            **({"identifier": [numbered]} if number else {}),
+            "identifier": [numbered],
             "subject": {"reference": f"Patient/{self.patient['id']}"},
             "serviceProvider": {"reference": f"Organization/{self.place}"},
         }
+
+    def _own_stays(self) -> str:
+        return f"{IDENTIFIER_BASE}/declared-stay/{self.estab}"
 
     def _visit(self) -> tuple[str, str]:
         system, number = self.declared.visit
@@ -157,8 +163,7 @@ class Speaker:
         if not is_end:
             began = self.declared.when.low.isoformat()
             key = f"{self.patient['id']}#{began}"
-            domain = f"{IDENTIFIER_BASE}/declared-stay/{self.estab}"
-            return Target("Encounter", self.ids.stay(domain, key))
+            return Target("Encounter", self.ids.stay(self._own_stays(), key))
         wanted = [
             Condition("patient", "reference", (("Patient", str(self.patient["id"])),)),
             Condition("service-provider", "reference", (("Organization", self.place),)),

@@ -5,12 +5,17 @@ from functools import cache
 from pathlib import Path
 
 from gateway.entry.cli_convert import read_input
-from gateway.pipeline.folds import fold_alone
+from gateway.fhir.nde_declared import read_declaration
+from gateway.pipeline.declared_events import Declaring, declare
+from gateway.pipeline.folds import FOLDS, fold_alone
 from gateway.simulation.play import events
 from gateway.simulation.region import Region
 from gateway.store.memory import MemoryStore
 from tests.conftest import ROOT, corpus
+from tests.support.declared import CLINIC, LEFT, declared
+from tests.support.gaps import IDS
 from tests.support.gateway import converter, holdings, take
+from tests.support.pipeline import START
 
 
 def _converted(paths: list[Path]) -> list[dict]:
@@ -54,4 +59,29 @@ def of_samples() -> list[dict]:
     return made
 
 
-SOURCES = {"fixtures": of_fixtures, "region": of_region, "samples": of_samples}
+@cache
+def of_declared() -> list[dict]:
+    """Return what a store holds after an establishment declared a stay, numbered or not."""
+    a03 = (ROOT / "fixtures/hl7v2/adt_a03_discharge_to_rehabilitation/input.er7").read_bytes()
+    named = {"encounter": {"identifier": {"value": "V77"}}}
+    asking = Declaring("local", (CLINIC,), START)
+
+    async def play() -> list[dict]:
+        store = MemoryStore()
+        await store.open()
+        await take(store, a03)
+        for told in (
+            declared("ADM"), declared("SOR", LEFT), declared("DOC", LEFT), declared(**named)
+        ):  # fmt: skip
+            event = read_declaration(told)
+            await store.write(
+                lambda tx, event=event, told=told: declare(tx, event, told, asking, IDS, FOLDS)
+            )
+        return list((await holdings(store)).values())
+
+    return asyncio.run(play())
+
+
+SOURCES = {
+    "fixtures": of_fixtures, "region": of_region, "samples": of_samples, "declared": of_declared
+}  # fmt: skip

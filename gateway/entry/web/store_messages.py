@@ -63,6 +63,9 @@ class MessageReader:
             return None
         charset = await asyncio.to_thread(_charset, row)
         resources, facts, trace = await asyncio.to_thread(self._made, row)
+        if row.channel is Channel.FHIR:
+            # What a client wrote is what it wrote: no mapping made it.
+            resources = await self.store.read(lambda tx: _written(tx, number))
         stored_at, sends = await self.store.read(lambda tx: _carried(tx, resources))
         return MessagePage(
             message_line(row), row.body, charset, row.answer.decode(charset, "replace"),
@@ -72,7 +75,7 @@ class MessageReader:
 
     def _made(self, row: InboxRow) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Trace, ...]]:
         """Convert the bytes again, for the trace; nothing is stored."""
-        if row.status is not InboxStatus.CONVERTED:
+        if row.status is not InboxStatus.CONVERTED or row.channel is Channel.FHIR:
             return (), (), ()
         raw = RawMessage(row.body, row.channel, row.received_at, flags=row.flags)
         try:
@@ -98,6 +101,12 @@ class MessageReader:
             return DeliveryList(shown, older, counts, tuple(outages(tx)))
 
         return await self.store.read(work)
+
+
+def _written(tx: Transaction, number: int) -> tuple[str, ...]:
+    """Return what a request of a client wrote."""
+    made = tx.contributions.made_by([number]).get(number, ())
+    return tuple(f"{target.type}/{target.id}" for target in made)
 
 
 def _carried(
