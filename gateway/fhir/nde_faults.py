@@ -176,3 +176,14 @@ def still_to_come() -> Issue:
         what="it is more than an hour from now: the event has not happened yet.",
         fix="Declare it once it happened; look at the clock of the sender.",
     )
+
+
+def stay_of_another() -> Issue:
+    """Say that the stay of this number was declared for somebody else."""
+    return Issue(
+        code="RLS-FHR-285",
+        severity=Severity.ERROR,
+        where="CommunicationRequest.encounter",
+        what="the stay with this number was declared for another person.",
+        fix="Send the number of this person's stay; withdraw what was declared for the other.",
+    )

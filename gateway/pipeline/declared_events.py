@@ -79,9 +79,9 @@ def declare(
     Raises:
         RejectedError: it is declared of an establishment the client does not speak for
             (RLS-FHR-278), of nobody or of somebody else (RLS-FHR-279, 280), where messages tell
-            it (RLS-FHR-281), of a stay that cannot be told (RLS-FHR-282), of nothing that is
-            known (RLS-FHR-283), of the future (RLS-FHR-284), or of what another client declared
-            (RLS-FHR-244).
+            it (RLS-FHR-281), of a stay that cannot be told or is another person's (RLS-FHR-282,
+            285), of nothing that is known (RLS-FHR-283), of the future (RLS-FHR-284), or of what
+            another client declared (RLS-FHR-244).
     """
     if declared.when.low > asking.now + _AHEAD:
         raise RejectedError([faults.still_to_come()])
@@ -165,18 +165,22 @@ def _store(
     folds: Mapping[str, Fold],
 ) -> None:
     """Keep the declaration, fold what it says, assert its facts."""
+    now, client = asking.now, asking.client
+    key = (word.target.type, word.target.id)
+    before = tx.resources.current([key]).get(key)
+    at = now if before is None else max(now, before.last_updated)
+    number = 1 if before is None else before.version + 1
     body = to_bytes(sent)
-    digest, now, client = sha256(body).hexdigest(), asking.now, asking.client
-    header = Header((_DOOR, client), "", "FHIR CommunicationRequest", digest, digest, now)
+    # The same words on another version are another request: taken back, and declared again.
+    whole = sha256(body).hexdigest()
+    based = f"{whole}|{word.target.type}/{word.target.id}|{number}"
+    digest = sha256(based.encode()).hexdigest()
+    header = Header((_DOOR, client), "", "FHIR CommunicationRequest", whole, digest, now)
     row = NewInboxRow(now, Channel.FHIR, client, header, body, InboxStatus.CONVERTED)
     (row_id,) = tx.inbox.insert([row])
     if row_id is None:
         msg = "an input without control id is never a duplicate"
         raise ValueError(msg)
-    key = (word.target.type, word.target.id)
-    before = tx.resources.current([key]).get(key)
-    at = now if before is None else max(now, before.last_updated)
-    number = 1 if before is None else before.version + 1
     spoken = Version(at, now, number, digest)
     parts = [
         Contribution(word.target, spoken, word.resource, writer=client),

@@ -20,6 +20,7 @@ from gateway.pipeline import written
 from gateway.pipeline.write_checks import check_owner
 
 _MOST = 50
+_EDGES = (("ENC.ADMIT", "start"), ("ENC.DISCHARGE", "end"))
 _CLASS = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
     "code": "IMP",
@@ -103,29 +104,28 @@ class Speaker:
         """Return the Encounter as it stands with the admission or the discharge.
 
         Raises:
-            RejectedError: as `_stay` and `_known`.
+            RejectedError: as `_stay`, `_known` and `_hold_to_person`.
         """
         said = self.declared
-        is_end = said.event == "SOR"
-        target = self._stay(is_end=is_end)
+        edge = "end" if said.event == "SOR" else "start"
+        target = self._stay(is_end=edge == "end")
         known = self._known(target, may_be_new=not said.is_withdrawn)
-        period = dict(known.get("period", {}))
-        edge = "end" if is_end else "start"
-        status = known.get("status", "")
+        self._hold_to_person(known)
+        period, status = dict(known.get("period", {})), known.get("status", "")
         if said.is_withdrawn:
-            if period.pop(edge, None) is None:
+            if moment(period.get(edge, "")) != said.when:
                 raise RejectedError([faults.nothing_to_take_back()])
-            status = "in-progress" if is_end else "entered-in-error"
+            if edge == "start":
+                status = "entered-in-error"
+            else:
+                del period["end"]
+                status = "in-progress" if status == "finished" else status
         else:
             period[edge] = said.at
             status = "finished" if "end" in period else "in-progress"
-        resource: Json = {**self._plain_stay(target), "status": status, "class": _CLASS}
-        resource["period"] = period or known.get("period", {})
-        op = Op.RETRACT if said.is_withdrawn else Op.ASSERT
-        facts = [("ENC.DISCHARGE" if is_end else "ENC.ADMIT", op, said.when)]
-        if status == "entered-in-error" and "end" in period:
-            facts.append(("ENC.DISCHARGE", Op.RETRACT, said.when))
-        return Word(target, resource, tuple(facts))
+        base = known or self._plain_stay(target)
+        resource: Json = {**base, "status": status, "class": _CLASS, "period": period}
+        return Word(target, resource, _changed(_facts(known), _facts(resource)))
 
     def _plain_stay(self, target: Target) -> Json:
         system, number = self._visit()
@@ -143,6 +143,22 @@ class Speaker:
             "subject": {"reference": f"Patient/{self.patient['id']}"},
             "serviceProvider": {"reference": f"Organization/{self.place}"},
         }
+
+    def _records(self) -> list[str]:
+        """Return the Patients of the person."""
+        own = str(self.patient["id"])
+        person = self.tx.facts.persons([own])[own]
+        return sorted({own, *self.tx.facts.patients(person)})
+
+    def _hold_to_person(self, known: Json) -> None:
+        """Hold a number to the person whose stay it is.
+
+        Raises:
+            RejectedError: another person's (RLS-FHR-285).
+        """
+        subject = known.get("subject", {}).get("reference", "").removeprefix("Patient/")
+        if subject and subject not in self._records():
+            raise RejectedError([faults.stay_of_another()])
 
     def _own_stays(self) -> str:
         return f"{IDENTIFIER_BASE}/declared-stay/{self.estab}"
@@ -165,7 +181,7 @@ class Speaker:
             key = f"{self.patient['id']}#{began}"
             return Target("Encounter", self.ids.stay(self._own_stays(), key))
         wanted = [
-            Condition("patient", "reference", (("Patient", str(self.patient["id"])),)),
+            Condition("patient", "reference", tuple(("Patient", one) for one in self._records())),
             Condition("service-provider", "reference", (("Organization", self.place),)),
         ]
         rows = self.tx.resources.search("Encounter", wanted, _MOST, None).resources
@@ -202,3 +218,18 @@ class Speaker:
         if last is None and not may_be_new:
             raise RejectedError([faults.nothing_to_take_back()])
         return dict(last.resource) if last is not None else {}
+
+
+def _facts(stay: Json) -> dict[str, Span]:
+    """Return what a stay tells, by event; one that never was tells nothing."""
+    if stay.get("status") == "entered-in-error":
+        return {}
+    period = stay.get("period", {})
+    found = {event: moment(period.get(edge, "")) for event, edge in _EDGES}
+    return {event: when for event, when in found.items() if when is not None}
+
+
+def _changed(before: dict[str, Span], after: dict[str, Span]) -> tuple[tuple[str, Op, Span], ...]:
+    gone = [(event, Op.RETRACT, when) for event, when in before.items() if event not in after]
+    new = [(event, Op.ASSERT, when) for event, when in after.items() if before.get(event) != when]
+    return (*gone, *new)

@@ -124,6 +124,7 @@ _ANSWERS: dict[str, tuple[int, str]] = {
     "RLS-FHR-282": (422, "not-found"),
     "RLS-FHR-283": (422, "not-found"),
     "RLS-FHR-284": (422, "business-rule"),
+    "RLS-FHR-285": (422, "conflict"),
     "RLS-SUB-001": (422, "not-supported"),
     "RLS-SUB-002": (422, "not-supported"),
     "RLS-SUB-003": (422, "not-supported"),

@@ -17,6 +17,7 @@ from tests.support.declared import (
     TYPES,
     VISITS,
     declared,
+    with_contained,
 )
 from tests.support.gaps import IDS
 from tests.support.gateway import converter, message
@@ -176,3 +177,54 @@ async def test_the_word_of_a_hospital_takes_the_place_of_what_was_declared(clini
     assert (stay["status"], stay["meta"]["versionId"]) == ("finished", "2")
     assert stay["period"]["end"] == "2026-03-09T10:00:00+01:00"
     assert (after.status_code, issues(after)[0][0]) == (422, "RLS-FHR-281")
+
+
+async def test_a_discharge_without_number_ends_the_open_stay_that_has_one(clinic):
+    await clinic.declare("ADM", encounter={"identifier": {"value": "V77"}})
+    answer = await clinic.declare("SOR", LEFT)
+
+    [stay] = await clinic.stays()
+    assert (answer.status_code, stay["status"]) == (201, "finished")
+    assert [one["value"] for one in stay["identifier"]] == ["V77"]
+
+
+async def test_an_admission_that_took_place_after_all_brings_its_discharge_back(clinic):
+    named = {"encounter": {"identifier": {"value": "V77"}}}
+    await clinic.declare("ADM", **named)
+    await clinic.declare("SOR", LEFT, **named)
+    await clinic.declare("ADM", status="revoked", **named)
+    never = await clinic.facts()
+    await clinic.declare("ADM", **named)
+
+    [stay] = await clinic.stays()
+    assert never == {}
+    assert (stay["status"], stay["period"]["end"]) == ("finished", LEFT)
+    assert (await clinic.facts()).keys() == {"ENC.ADMIT", "ENC.DISCHARGE"}
+
+
+async def test_a_discharge_that_is_told_again_with_another_time_is_moved(clinic):
+    named = {"encounter": {"identifier": {"value": "V77"}}}
+    await clinic.declare("ADM", **named)
+    await clinic.declare("SOR", LEFT, **named)
+    moved = await clinic.declare("SOR", "2026-03-02T07:45:00+01:00", **named)
+
+    facts = await clinic.facts()
+    assert moved.status_code == 201
+    assert facts["ENC.DISCHARGE"].when.low.isoformat() == "2026-03-02T06:45:00+00:00"
+
+
+async def test_a_number_stays_with_the_person_it_was_declared_for(clinic):
+    named = {"encounter": {"identifier": {"value": "V77"}}}
+    await clinic.declare("ADM", **named)
+    text = (ROOT / "fixtures/hl7v2/adt_a03_discharge_to_rehabilitation/input.er7").read_text()
+    text = text.replace("P0042", "P0043").replace("280049999900166", "180017512345606")
+    made = converter()
+    item = made.prepare(made.open(message(text.replace("D0006", "D0007").encode())))
+    now = clinic.region.clock.now()
+    await clinic.store.write(lambda tx: commit(tx, [item], now, RULES))
+    other = next(one.resource for one in item.contributions if one.target.type == "Patient")
+    held = with_contained(0, identifier=[other["identifier"][0]], birthDate=other["birthDate"],
+                          gender=other["gender"])  # fmt: skip
+    answer = await clinic.declare("SOR", LEFT, contained=held, **named)
+
+    assert (answer.status_code, issues(answer)[0][0]) == (422, "RLS-FHR-285")
