@@ -8,16 +8,15 @@ invariant event-subject (`subject` xor `about`); as `subject` is required, `abou
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from gateway.core.contributions import Json
 from gateway.core.errors import RejectedError
 from gateway.core.facts import Span
 from gateway.core.issues import Issue
-from gateway.core.timestamps import PARIS
 from gateway.fhir import nde_faults as faults
 from gateway.fhir import shape
+from gateway.fhir.moments import moment
 from gateway.fhir.nde import EVENTS, GUIDE, TYPES
 
 PROFILE = f"{GUIDE}/nde-eventdeclaration"
@@ -31,7 +30,6 @@ JDV_J46 = frozenset(
 #: R4 request-status: the event took place (`active` is the default of the guide), or never did.
 _TOOK_PLACE = frozenset({"active", "completed"})
 _TAKEN_BACK = frozenset({"entered-in-error", "revoked"})
-_DAY = len("2026-11-14")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +161,3 @@ def _numbers(resource: Json) -> Iterator[tuple[str, str]]:
     for one in resource.get("identifier", ()):
         if one.get("system") and one.get("value"):
             yield str(one["system"]), str(one["value"])
-
-
-def moment(text: str) -> Span | None:
-    """Return when something happened; None where that is no day or instant with its zone."""
-    try:
-        if len(text) == _DAY:
-            day = date.fromisoformat(text)
-            ends = (datetime.combine(one, time(), PARIS) for one in (day, day + timedelta(days=1)))
-            return Span(*(end.astimezone(UTC) for end in ends))
-        at = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        return None
-    return Span(at.astimezone(UTC), at.astimezone(UTC)) if at.tzinfo else None

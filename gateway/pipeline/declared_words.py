@@ -14,7 +14,8 @@ from gateway.core.systems import IDENTIFIER_BASE
 from gateway.fhir import nde_faults as faults
 from gateway.fhir.bundle import to_bytes
 from gateway.fhir.identity import Ids
-from gateway.fhir.nde_declared import Declared, moment
+from gateway.fhir.moments import moment
+from gateway.fhir.nde_declared import Declared
 from gateway.fhir.written_fold import last_word
 from gateway.pipeline import written
 from gateway.pipeline.write_checks import check_owner

@@ -5,13 +5,13 @@ that did not take place, that was noted by mistake or is deleted takes the fact 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from hashlib import sha256
 
 from gateway.core.contributions import Json, Target
 from gateway.core.facts import Assertion, Op, Span
 from gateway.core.ports import StoredResource, Transaction
-from gateway.core.timestamps import PARIS
+from gateway.fhir.moments import moment
 from gateway.pipeline import written
 
 #: What is asserted, with its attributes.
@@ -19,7 +19,6 @@ ASSERTS = {"CALL.DONE": frozenset[str]()}
 #: HL7 v3 ParticipationMode: somebody was spoken to.
 _SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 _SPOKEN = frozenset({"PHONE", "VIDEOCONF"})
-_DAY = len("2026-11-14")
 
 #: A resource that was written, as it is from now on and as it was.
 Change = tuple[tuple[str, str], Json | None, StoredResource | None]
@@ -70,17 +69,7 @@ def _called(resource: Json | None) -> str:
 
 def _when(resource: Json, now: datetime) -> Span:
     """Return when they spoke: received, else sent, as precisely as it is said, else now."""
-    text = str(resource.get("received") or resource.get("sent") or "")
-    try:
-        if len(text) == _DAY:
-            day = date.fromisoformat(text)
-            ends = (datetime.combine(one, time(), PARIS) for one in (day, day + timedelta(days=1)))
-            return Span(*(end.astimezone(UTC) for end in ends))
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return Span(now, now)
-    at = at.astimezone(UTC) if at.tzinfo else now
-    return Span(at, at)
+    return moment(str(resource.get("received") or resource.get("sent") or "")) or Span(now, now)
 
 
 def _assertion(id_: str, patient_id: str, op: Op, when: Span, now: datetime) -> Assertion:

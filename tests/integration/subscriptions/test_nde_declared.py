@@ -8,13 +8,12 @@ from gateway.fhir.nde import EVENTS
 from gateway.pipeline.commit import commit
 from tests.conftest import ROOT
 from tests.integration.rest.conftest import issues
+from tests.integration.subscriptions.test_nde import subscribed
 from tests.support.declared import (
     ADMITTED,
     CLINIC,
-    GUIDE,
     INS,
     LEFT,
-    TYPES,
     VISITS,
     declared,
     with_contained,
@@ -67,27 +66,9 @@ async def test_the_same_declaration_twice_has_no_second_effect(clinic):
 @pytest.mark.parametrize("code", sorted(EVENTS))
 async def test_a_subscriber_of_flux_1_gets_the_order_of_flux_4(clinic, code):
     region = clinic.region
-    wanted = {
-        "resourceType": "Subscription",
-        "contained": [
-            {"resourceType": "Patient", "id": "pat", "identifier": [INS]},
-            {"resourceType": "Practitioner", "id": "pract", "name": [{"family": "ESSAI"}]},
-        ],
-        "extension": [
-            {"url": f"{GUIDE}/start", "valueDateTime": "2026-01-01T00:00:00+01:00"},
-            {"url": f"{GUIDE}/subject", "valueReference": {"reference": "#pat"}},
-            {"url": f"{GUIDE}/declarant", "valueReference": {"reference": "#pract"}},
-            {"url": f"{GUIDE}/subscriber", "valueReference": {"reference": "#pract"}},
-            {
-                "url": f"{GUIDE}/event-type",
-                "valueCodeableConcept": {"coding": [{"system": TYPES, "code": code}]},
-            },
-        ],
-        "status": "requested",
-        "reason": "Suivi",
-        "criteria": f"CommunicationRequest?event-type={code}",
-        "channel": {"type": "rest-hook", "endpoint": region.receiver.url},
-    }
+    wanted = subscribed(region.receiver.url, code)
+    # Followed by the INS, whatever number an establishment gives.
+    wanted["contained"][0]["identifier"] = [INS]
     made = await region.client.post("/fhir/Subscription", json=wanted)
     assert made.status_code == 201, made.text
     for event, at in (("ADM", ADMITTED), ("SOR", LEFT), ("DOC", LEFT)):
